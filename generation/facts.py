@@ -1,0 +1,68 @@
+"""What happened while a batch was filled, as frozen values for whoever watches.
+
+The use case emits them; metrics, log lines and spans are made of them elsewhere. They carry ids and
+numbers only: no question text, no answer, no key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from generation.model import AttemptRecord, QuestionType, Section, Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    session_id: UUID
+    batch_index: int
+    epoch: int
+    section: Section
+    urgency: Urgency
+    open_slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAccepted:
+    session_id: UUID
+    batch_index: int
+    position: int
+    question_type: QuestionType
+    provider: str
+    since_run_start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionRejected:
+    session_id: UUID
+    batch_index: int
+    position: int | None  #: None when the object names no slot of this call
+    reason: str  #: stable snake_case, one per rule
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    attempt: AttemptRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSwitched:
+    session_id: UUID
+    batch_index: int
+    source: str
+    because: str  #: the error's code
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    session_id: UUID
+    batch_index: int
+    epoch: int
+    outcome: str  #: "ready", or the code of why it is not
+    accepted: int
+    attempts: int
+    duration_ms: int
+
+
+Fact = RunStarted | QuestionAccepted | QuestionRejected | AttemptEnded | SourceSwitched | RunEnded

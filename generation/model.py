@@ -1,0 +1,357 @@
+"""The nouns of an exam: slots, batches, plans, questions, and what one model call costs.
+
+Values only. Nothing here knows Postgres, Redis, Celery or a vendor's SDK; every other module of this
+room speaks in these types, and so do the rooms above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class SessionKind(StrEnum):
+    EXAM = "exam"
+    PRACTICE = "practice"
+
+
+class Track(StrEnum):
+    SCIENTIFIC = "scientific"
+    LITERARY = "literary"
+
+
+class Section(StrEnum):
+    QUANTITATIVE = "quantitative"
+    VERBAL = "verbal"
+
+
+class Difficulty(StrEnum):
+    EASY = "easy"
+    MEDIUM = "medium"
+    HARD = "hard"
+
+
+class Topic(StrEnum):
+    ALGEBRA = "algebra"
+    GEOMETRY = "geometry"
+    STATISTICS = "statistics"
+    RATIO_PROPORTION = "ratio-proportion"
+    PROBABILITY = "probability"
+    SPEED_TIME_DISTANCE = "speed-time-distance"
+    READING_COMPREHENSION = "reading-comprehension"
+    SENTENCE_COMPLETION = "sentence-completion"
+    CONTEXT_ERROR = "context-error"
+    ANALOGY = "analogy"
+    ASSOCIATION_DIFFERENCE = "association-difference"
+    VOCABULARY = "vocabulary"
+
+    @property
+    def section(self) -> Section:
+        return Section.QUANTITATIVE if self in QUANTITATIVE_TOPICS else Section.VERBAL
+
+
+QUANTITATIVE_TOPICS = frozenset(
+    {
+        Topic.ALGEBRA,
+        Topic.GEOMETRY,
+        Topic.STATISTICS,
+        Topic.RATIO_PROPORTION,
+        Topic.PROBABILITY,
+        Topic.SPEED_TIME_DISTANCE,
+    }
+)
+
+
+class QuestionType(StrEnum):
+    MCQ = "mcq"
+    COMPARISON = "comparison"
+    DIAGRAM = "diagram"
+    CHART = "chart"
+    READING = "reading"
+    ANALOGY = "analogy"
+    COMPLETION = "completion"
+    ERROR = "error"
+    ODD_WORD = "odd-word"
+
+
+#: The four choices of every comparison question, always in this order.
+COMPARISON_CHOICES = (
+    "القيمة الأولى أكبر",
+    "القيمة الثانية أكبر",
+    "القيمتان متساويتان",
+    "المعطيات غير كافية",
+)
+
+CHOICES_PER_QUESTION = 4
+
+
+class BatchStatus(StrEnum):
+    """Queued: wanted, nobody works on it. Running: one lease holder does. Ready: every slot is filled
+    and the questions are published. Failed: given up, until a student or an operator asks again.
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class Urgency(StrEnum):
+    """Whether a student waits for the batch now, or will need it soon. Names the queue it travels on."""
+
+    INTERACTIVE = "interactive"
+    PREFETCH = "prefetch"
+
+
+class EventKind(StrEnum):
+    QUESTION = "question"
+    BATCH_READY = "batch-ready"
+    BATCH_FAILED = "batch-failed"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One place of the exam, fixed when the session is created: what kind of question belongs there."""
+
+    position: int  #: 0-based in the whole session
+    batch_index: int  #: 0-based
+    sequence: int  #: 1-based in its batch; the last part of the question id
+    section: Section
+    topic: Topic
+    subtopic: str
+    question_type: QuestionType
+    difficulty: Difficulty
+    angle: str  #: Arabic setting or viewpoint that keeps neighbours apart
+    key_index: int | None = None  #: where the key goes, 0-3; None where the choices have a fixed order
+    passage_group: int | None = None  #: slots of one group share a passage and go to the same call
+
+    @property
+    def question_id(self) -> str:
+        prefix = "quant" if self.section is Section.QUANTITATIVE else "verbal"
+        return f"{prefix}_{self.batch_index}_{self.sequence:02d}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "position": self.position,
+            "batchIndex": self.batch_index,
+            "sequence": self.sequence,
+            "section": self.section.value,
+            "topic": self.topic.value,
+            "subtopic": self.subtopic,
+            "questionType": self.question_type.value,
+            "difficulty": self.difficulty.value,
+            "angle": self.angle,
+            "keyIndex": self.key_index,
+            "passageGroup": self.passage_group,
+        }
+
+    @classmethod
+    def from_json(cls, spec: Mapping[str, Any]) -> Slot:
+        return cls(
+            position=spec["position"],
+            batch_index=spec["batchIndex"],
+            sequence=spec["sequence"],
+            section=Section(spec["section"]),
+            topic=Topic(spec["topic"]),
+            subtopic=spec["subtopic"],
+            question_type=QuestionType(spec["questionType"]),
+            difficulty=Difficulty(spec["difficulty"]),
+            angle=spec["angle"],
+            key_index=spec["keyIndex"],
+            passage_group=spec["passageGroup"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A run of consecutive slots of one section."""
+
+    index: int  #: 0-based
+    section: Section
+    start: int  #: position of its first slot
+    size: int
+
+    @property
+    def stop(self) -> int:
+        """The position after its last slot."""
+        return self.start + self.size
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeChoice:
+    """What a student picked for a practice session."""
+
+    section: Section
+    topics: tuple[Topic, ...]
+    difficulty: Difficulty
+    question_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All batches and slots of one session, fixed at creation from versioned data and a seed."""
+
+    kind: SessionKind
+    version: str  #: of the data it was made from
+    seed: int
+    track: Track
+    batches: tuple[Batch, ...]
+    slots: tuple[Slot, ...]
+    practice: PracticeChoice | None = None
+
+    @property
+    def total_questions(self) -> int:
+        return len(self.slots)
+
+    def slots_of(self, batch: Batch) -> tuple[Slot, ...]:
+        return self.slots[batch.start : batch.stop]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An accepted question: it fits its slot, has one key among four distinct choices, repeats nothing."""
+
+    slot: Slot
+    stem: str
+    choices: tuple[str, ...]
+    answer_index: int
+    explanation: str
+    fingerprint: str  #: of the folded text; unique within a session
+    passage: str | None = None
+    diagram: Mapping[str, Any] | None = None
+
+    def content(self) -> dict[str, Any]:
+        """The question as the web app stores it, the answer included: never for a student's eyes."""
+        shape: dict[str, Any] = {
+            "id": self.slot.question_id,
+            "section": self.slot.section.value,
+            "topic": self.slot.topic.value,
+            "difficulty": self.slot.difficulty.value,
+            "questionType": self.slot.question_type.value,
+            "stem": self.stem,
+            "choices": list(self.choices),
+            "answerIndex": self.answer_index,
+            "explanation": self.explanation,
+            "tags": [self.slot.subtopic],
+        }
+        if self.passage is not None:
+            shape["passage"] = self.passage
+        if self.diagram is not None:
+            shape["diagram"] = dict(self.diagram)
+        return shape
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierQuestion:
+    """What a later call must know of a committed question, to continue its passage and not repeat it."""
+
+    position: int
+    question_type: QuestionType
+    stem: str
+    choices: tuple[str, ...]
+    passage: str | None = None
+    passage_group: int | None = None
+    diagram: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to fill one batch, as Postgres gave it: the epoch is the fence that every write shows."""
+
+    session_id: UUID
+    kind: SessionKind
+    track: Track
+    batch: Batch
+    seed: int
+    epoch: int
+    urgency: Urgency
+    open_slots: tuple[Slot, ...]
+    earlier: tuple[EarlierQuestion, ...]  #: every committed question of the session, by position
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one model call as the provider counted them. `input` is what came after the last breakpoint."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+
+    @property
+    def cache_written(self) -> int:
+        return self.cache_write_5m + self.cache_write_1h
+
+
+@dataclass(frozen=True, slots=True)
+class SystemBlock:
+    """One part of the shared prefix. `cached` asks for a breakpoint after it."""
+
+    text: str
+    cached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One model call's words: stable blocks first, the varying part last."""
+
+    system: tuple[SystemBlock, ...]
+    user: str
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStarted:
+    """The reply has begun; input and cache counts are final."""
+
+    model: str
+    message_id: str
+    request_id: str | None
+    usage: Usage
+    cache_miss_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnded:
+    """The reply is complete as far as the provider is concerned; the stop reason is always known."""
+
+    stop_reason: str
+    usage: Usage
+
+
+StreamEvent = StreamStarted | TextDelta | StreamEnded
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One model call for the ledger, also when it failed or was aborted."""
+
+    id: UUID
+    session_id: UUID
+    batch_index: int
+    epoch: int
+    provider: str
+    model: str
+    asked: int  #: slots asked for
+    outcome: str = "open"  #: "complete", or the code of what ended it; "open" while it runs
+    accepted: int = 0
+    rejected: int = 0
+    usage: Usage = field(default_factory=Usage)
+    cost_microdollars: Decimal = Decimal(0)  #: exact: a token can cost less than one of them
+    first_token_ms: int | None = None
+    duration_ms: int | None = None
+    stop_reason: str | None = None
+    request_id: str | None = None
+    message_id: str | None = None
+    cache_miss_reason: str | None = None

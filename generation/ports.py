@@ -1,0 +1,72 @@
+"""What the use case needs from the outside, and nothing more: who writes, who keeps, who watches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from decimal import Decimal
+from typing import Protocol
+from uuid import UUID
+
+from generation.errors import ProviderError
+from generation.facts import Fact
+from generation.model import AttemptRecord, Claim, Prompt, Question, StreamEvent, Usage
+from generation.stop import StopSignal
+
+
+class QuestionSource(Protocol):
+    """A model API that writes questions."""
+
+    @property
+    def name(self) -> str:
+        """Stable and short: "claude", "openrouter"."""
+
+    @property
+    def model(self) -> str:
+        """The model that will be asked."""
+
+    def stream(self, prompt: Prompt, stop: StopSignal) -> AbstractContextManager[Iterator[StreamEvent]]:
+        """One HTTP stream, no hidden retry. Yields StreamStarted, TextDeltas, then StreamEnded.
+
+        Leaving the block closes the connection. When `stop` is set the iterator ends without StreamEnded.
+        Raises ProviderError from entering the block or from the iterator; nothing else.
+        """
+
+    def cost_microdollars(self, model: str, usage: Usage) -> Decimal:
+        """What a call cost at list prices, by the model that answered. Exact."""
+
+
+class SourceChain(Protocol):
+    """The sources in order of preference, and what is known of their health."""
+
+    def pick(self, excluded: frozenset[str]) -> QuestionSource | None:
+        """The best source that may be asked now, or None. `excluded` names sources this run has given up."""
+
+    def report(self, source: str, error: ProviderError | None) -> None:
+        """Tell how a call to `source` went; None means well."""
+
+
+class BatchKeeper(Protocol):
+    """Where accepted questions are kept. Every method is one short transaction."""
+
+    def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
+        """Commit the question and its event, and close its slot.
+
+        Raises FenceLost when another run owns the batch, QuestionRepeated when the session has it already.
+        """
+
+    def finish(self, claim: Claim) -> None:
+        """Mark the batch ready and publish what is ready in order. Raises FenceLost."""
+
+
+class Ledger(Protocol):
+    """What every model call cost. Writes are never fenced: money was spent whoever owns the batch."""
+
+    def open(self, attempt: AttemptRecord) -> None: ...
+
+    def close(self, attempt: AttemptRecord) -> None: ...
+
+
+class Observer(Protocol):
+    def notice(self, fact: Fact) -> None:
+        """Turn a fact into metrics and log lines. Never raises."""

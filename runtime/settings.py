@@ -1,0 +1,235 @@
+"""Every number and address a process needs, read once from the environment, checked, and sliced by use.
+
+A process loads only the slices it needs: the door never sees the Claude key. A value that cannot be right
+stops the start with one sentence that names the variable. Units are part of the names. A `.env` file in
+the working directory is read as well; the environment wins.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Self, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting is missing or cannot be right; the message names the variable and says what to do."""
+
+
+class Environment(StrEnum):
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
+
+
+def _blank_is_unset(value: object) -> object:
+    """`NAME=` in a .env file means "not set", not "the empty text"."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
+OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
+
+
+class _Slice(BaseSettings):
+    """One use's share of the environment; field names are the variables' names in lower case."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    tafawoq_env: Environment = Environment.PRODUCTION
+
+    @property
+    def is_production(self) -> bool:
+        return self.tafawoq_env is Environment.PRODUCTION
+
+
+class DatabaseSettings(_Slice):
+    database_url: str = Field(pattern=r"^postgres(ql)?(\+psycopg)?://")
+    database_pool_size: int = Field(8, ge=1, le=100)
+    database_pool_overflow: int = Field(4, ge=0, le=100)
+    database_connect_timeout_s: int = Field(5, ge=1, le=60)
+    database_statement_timeout_ms: int = Field(15_000, ge=100)
+    database_lock_timeout_ms: int = Field(5_000, ge=100)
+    #: False behind a transaction-pooling proxy: no prepared statements, no options at connect, no LISTEN.
+    database_session_mode: bool = True
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The address with the driver named, as SQLAlchemy wants it."""
+        _, rest = self.database_url.split("://", 1)
+        return f"postgresql+psycopg://{rest}"
+
+    @property
+    def libpq_url(self) -> str:
+        _, rest = self.database_url.split("://", 1)
+        return f"postgresql://{rest}"
+
+
+class RedisSettings(_Slice):
+    redis_url: str = Field(pattern=r"^(rediss?|unix)://")
+    redis_key_prefix: str = Field("tafawoq:", pattern=r"^[a-z][a-z0-9-]*:$")
+    redis_socket_timeout_s: float = Field(10, gt=2)  # BRPOP blocks for 1 s; a shorter timeout would cut it
+    redis_connect_timeout_s: float = Field(5, gt=0)
+
+
+class ClaudeSettings(_Slice):
+    anthropic_api_key: OptionalSecret = None
+    claude_model: str = Field("claude-sonnet-5-5", min_length=1)
+    claude_base_url: str = Field("https://api.anthropic.com", pattern=r"^https?://")
+    claude_effort: str = Field("low", pattern=r"^(low|medium|high)$")
+    claude_connect_timeout_s: float = Field(5, gt=0)
+    claude_read_timeout_s: float = Field(60, gt=0)
+    claude_max_connections: int = Field(600, ge=1)
+    claude_cache_ttl: str = Field("5m", pattern=r"^(5m|1h)$")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the address is this machine or a bare service name, as the simulator's is."""
+        host = urlsplit(self.claude_base_url).hostname or ""
+        return host in {"127.0.0.1", "localhost", "::1"} or "." not in host
+
+    @model_validator(mode="after")
+    def _a_key_in_production(self) -> Self:
+        if self.anthropic_api_key is not None:
+            return self
+        if self.is_production:
+            raise ValueError(
+                "ANTHROPIC_API_KEY is not set. Set it, or set TAFAWOQ_ENV=development to use the simulator"
+            )
+        if not self.is_local:
+            raise ValueError(
+                "ANTHROPIC_API_KEY is not set. Set it, or point CLAUDE_BASE_URL at a running simulator"
+            )
+        return self
+
+
+class OpenRouterSettings(_Slice):
+    openrouter_api_key: OptionalSecret = None
+    openrouter_base_url: str = Field("https://openrouter.ai/api", pattern=r"^https?://")
+    openrouter_model: str = Field("anthropic/claude-sonnet-5.5", min_length=1)
+
+    @model_validator(mode="after")
+    def _no_version_in_the_address(self) -> Self:
+        if self.openrouter_base_url.rstrip("/").endswith("/v1"):
+            raise ValueError(
+                "OPENROUTER_BASE_URL must not end in /v1, because the SDK adds it. "
+                "Use https://openrouter.ai/api"
+            )
+        return self
+
+
+class PlanSettings(_Slice):
+    exam_batch_size: int = Field(10, ge=1, le=20)
+    practice_batch_size: int = Field(5, ge=1, le=20)
+    prefetch_threshold: float = Field(0.7, gt=0, le=1)
+
+
+class GenerationSettings(_Slice):
+    generation_max_attempts_per_run: int = Field(6, ge=1, le=50)
+    generation_max_failed_runs: int = Field(8, ge=1)
+    generation_run_deadline_s: float = Field(240, gt=0)
+    generation_stall_timeout_s: float = Field(30, gt=0)
+    generation_retry_base_s: float = Field(1, gt=0)
+    generation_retry_cap_s: float = Field(60, gt=0)
+
+
+class LeaseSettings(_Slice):
+    """How soon a dead worker's batch is taken over: at most lease_ttl_s + sweep_period_s."""
+
+    lease_ttl_s: float = Field(8, ge=1)
+    lease_heartbeat_s: float = Field(2, gt=0)
+    sweep_period_s: float = Field(2, gt=0)
+    #: A queued batch that nobody took is rung for again after this long: its message may be lost.
+    sweep_ring_again_s: float = Field(15, gt=0)
+
+    @model_validator(mode="after")
+    def _several_heartbeats_in_a_lease(self) -> Self:
+        if self.lease_heartbeat_s * 3 > self.lease_ttl_s:
+            raise ValueError(
+                f"LEASE_HEARTBEAT_S={self.lease_heartbeat_s:g} leaves no room for a missed beat in "
+                f"LEASE_TTL_S={self.lease_ttl_s:g}. Use at most a third of it"
+            )
+        return self
+
+
+class WorkerSettings(_Slice):
+    worker_concurrency: int = Field(128, ge=1, le=1000)
+    worker_visibility_timeout_s: int = Field(900, ge=60)
+    worker_metrics_port: int = Field(0, ge=0, le=65535)  # 0: no metrics server
+    log_format: str = Field("json", pattern=r"^(json|console)$")
+    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+
+
+class ApiSettings(_Slice):
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(8000, ge=1, le=65535)
+    #: How long a call waits for its batch when the client does not say (Prefer: wait=N).
+    api_default_wait_s: float = Field(45, ge=0, le=600)
+    api_max_wait_s: float = Field(120, ge=0, le=600)
+    api_heartbeat_s: float = Field(15, gt=0)
+    api_poll_s: float = Field(0.5, gt=0)
+    supabase_jwt_secret: OptionalSecret = None
+    supabase_jwks_url: OptionalText = None
+    supabase_jwt_audience: str = "authenticated"
+    api_service_token: OptionalSecret = None
+    #: Serve without auth beyond loopback, as a container must; refused in production.
+    api_insecure_no_auth: bool = False
+    log_format: str = Field("json", pattern=r"^(json|console)$")
+    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @property
+    def has_auth(self) -> bool:
+        return any((self.supabase_jwt_secret, self.supabase_jwks_url, self.api_service_token))
+
+    @model_validator(mode="after")
+    def _open_only_on_loopback(self) -> Self:
+        if self.has_auth or self.api_host in {"127.0.0.1", "localhost", "::1"}:
+            return self
+        if self.is_production or not self.api_insecure_no_auth:
+            raise ValueError(
+                f"API_HOST={self.api_host} would serve everybody without a password. Set SUPABASE_JWT_SECRET, "
+                "SUPABASE_JWKS_URL or API_SERVICE_TOKEN, or use API_HOST=127.0.0.1"
+            )
+        return self
+
+
+S = TypeVar("S", bound=_Slice)
+
+
+def load(slice_type: type[S]) -> S:
+    """This slice of the environment, complete and checked.
+
+    Raises SettingsError with one sentence a problem, each naming its variable; no value of a secret in it.
+    """
+    try:
+        return slice_type()
+    except ValidationError as err:
+        raise SettingsError(
+            "\n".join(_sentence(slice_type, dict(problem)) for problem in err.errors())
+        ) from err
+
+
+def _sentence(slice_type: type[_Slice], problem: dict[str, object]) -> str:
+    location = problem["loc"]
+    if not isinstance(location, tuple) or not location:
+        return f"{str(problem['msg']).removeprefix('Value error, ')}."
+    name = str(location[0])
+    variable = name.upper()
+    if problem["type"] == "missing":
+        return f"{variable} is not set. Set it in the environment or in .env (see .env.example)."
+    value = _shown(slice_type, name)
+    reason = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
+    return f"{variable}{value} is not usable: it {reason}. Correct it in the environment or in .env."
+
+
+def _shown(slice_type: type[_Slice], name: str) -> str:
+    """`=value` for a plain number; nothing where a value may be or carry a secret."""
+    import os
+
+    annotation = slice_type.model_fields[name].annotation
+    value = os.environ.get(name.upper())
+    return f"={value}" if value is not None and annotation in {int, float, bool} else ""
