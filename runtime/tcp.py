@@ -1,0 +1,38 @@
+"""Ports on the loopback interface: find a free one, or say who wants the one that is taken."""
+
+from __future__ import annotations
+
+import socket
+
+LOOPBACK = "127.0.0.1"
+
+
+class PortTaken(Exception):
+    """Another program listens on the port; the message names the variable that chooses another."""
+
+
+def free_port() -> int:
+    """A port nobody listens on now. Somebody may take it before you do: be ready to ask again."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def require_free(port: int, *, variable: str) -> int:
+    """The port, if nobody listens on it. Raises PortTaken."""
+    try:
+        with socket.create_server((LOOPBACK, port)):
+            return port
+    except OSError as err:
+        raise PortTaken(
+            f"Port {port} is in use by another program. Stop it, or choose another port with {variable}."
+        ) from err
+
+
+def accepts(port: int) -> bool:
+    """Whether somebody listens on the port."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=1):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,110 @@
+"""Real servers for tests: one Postgres and one Redis a test process, a fresh database and an empty Redis a test.
+
+DATABASE_URL and REDIS_URL replace the embedded servers; the tests then make and drop databases of their own on
+the first, and use the second only when it is empty, because they empty it again and again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+import redis
+
+from runtime.embedded import EmbeddedPostgres, EmbeddedRedis
+from runtime.settings import DatabaseSettings
+from tests.support.databases import Databases
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+_KEYS_THAT_SPEND_MONEY = ("ANTHROPIC_API_KEY", "OPENROUTER_API_KEY")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_test_spends_money() -> None:
+    for name in _KEYS_THAT_SPEND_MONEY:
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A superuser's URL of a running Postgres."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield given
+        return
+    with EmbeddedPostgres(durable=False) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def databases(postgres_url: str) -> Iterator[Databases]:
+    """Where migrated databases are cloned from a template that Alembic filled once."""
+    with Databases(postgres_url) as databases:
+        yield databases
+
+
+@pytest.fixture
+def empty_database(databases: Databases) -> Iterator[DatabaseSettings]:
+    """A database without a table, for tests of migrations."""
+    with databases.empty() as url:
+        yield DatabaseSettings(database_url=url)
+
+
+@pytest.fixture
+def database(databases: Databases) -> Iterator[DatabaseSettings]:
+    """A database as `alembic upgrade head` leaves it, for this test alone."""
+    with databases.migrated() as url:
+        yield DatabaseSettings(database_url=url)
+
+
+@pytest.fixture
+def engine(database: DatabaseSettings) -> Iterator[Engine]:
+    from db.engine import make_engine
+
+    engine = make_engine(database, "tests")
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def redis_server_url(worker_number: int) -> Iterator[str]:
+    """The URL of a Redis database that this test process has for itself."""
+    given = os.environ.get("REDIS_URL")
+    if not given:
+        with EmbeddedRedis(durable=False) as server:
+            yield server.url
+        return
+    url = urlunsplit(urlsplit(given)._replace(path=f"/{worker_number}"))
+    with redis.Redis.from_url(url) as client:
+        if client.dbsize():
+            pytest.exit(
+                "REDIS_URL names a Redis that is not empty, and the tests would empty it. Give them another."
+            )
+    yield url
+
+
+@pytest.fixture(scope="session")
+def worker_number() -> int:
+    """Of this process among the test processes: 0 when there is one."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+@pytest.fixture
+def redis_url(redis_server_url: str) -> Iterator[str]:
+    """The URL of an empty Redis, for this test alone."""
+    with redis.Redis.from_url(redis_server_url) as client:
+        client.flushdb()
+    yield redis_server_url
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
