@@ -1,0 +1,98 @@
+"""The one SDK client of a process: addresses and keys from our settings only, no hidden retry."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import anthropic
+import httpx2
+
+from providers.wire import watch_sockets
+
+_log = logging.getLogger(__name__)
+
+#: Long enough that the batches of a running exam find a connection that is still open.
+_KEEPALIVE_EXPIRY_S = 60
+_WRITE_TIMEOUT_S = 10
+_POOL_TIMEOUT_S = 5
+
+#: Variables that the SDK reads by itself, each of which redirects or alters requests.
+_SDK_VARIABLES = (
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_CUSTOM_HEADERS",
+    "ANTHROPIC_PROFILE",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How to reach a provider."""
+
+    base_url: str
+    connect_timeout_s: float
+    read_timeout_s: float
+    max_connections: int
+
+    @property
+    def is_near(self) -> bool:
+        """Whether this is our own machine or a bare service name: no proxy stands between."""
+        host = urlsplit(self.base_url).hostname or ""
+        return host == "127.0.0.1" or "." not in host  # also localhost and ::1
+
+
+def make_client(
+    line: Line, *, api_key: str | None = None, auth_token: str | None = None
+) -> anthropic.Anthropic:
+    """A client that asks exactly once, exactly there, with exactly this key. Exactly one of the two keys.
+
+    To be made once per process and after a fork: sockets must not cross one. Hides the SDK's environment
+    variables while it works, so nothing else may read them at that moment.
+    """
+    http_client = _http_client(line)
+    watch_sockets(http_client)
+    with _without_sdk_variables():
+        return anthropic.Anthropic(
+            api_key=api_key,
+            auth_token=auth_token,
+            base_url=line.base_url,
+            max_retries=0,
+            http_client=http_client,
+            open_telemetry=False,
+        )
+
+
+def _http_client(line: Line) -> httpx2.Client:
+    no_proxies: Mapping[str, None] = {"http://": None, "https://": None, "all://": None}
+    return anthropic.DefaultHttpxClient(
+        limits=httpx2.Limits(
+            max_connections=line.max_connections,
+            max_keepalive_connections=line.max_connections,
+            keepalive_expiry=_KEEPALIVE_EXPIRY_S,
+        ),
+        timeout=httpx2.Timeout(
+            connect=line.connect_timeout_s,
+            read=line.read_timeout_s,
+            write=_WRITE_TIMEOUT_S,
+            pool=_POOL_TIMEOUT_S,
+        ),
+        follow_redirects=False,  # a redirected prompt went somewhere we did not choose
+        mounts=no_proxies if line.is_near else {},
+    )
+
+
+@contextmanager
+def _without_sdk_variables() -> Iterator[None]:
+    hidden = {name: os.environ.pop(name) for name in _SDK_VARIABLES if name in os.environ}
+    for name in sorted(hidden.keys() - {"ANTHROPIC_API_KEY"}):
+        _log.warning("%s is set but not used. Use CLAUDE_BASE_URL and ANTHROPIC_API_KEY instead.", name)
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)

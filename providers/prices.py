@@ -1,0 +1,58 @@
+"""What a call costs, exactly. A price of one dollar per million tokens is one micro-dollar per token."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
+from generation.model import Usage
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Rates:
+    """Micro-dollars per token, which is dollars per million tokens."""
+
+    input: Decimal
+    output: Decimal
+    cache_write_5m: Decimal
+    cache_write_1h: Decimal
+    cache_read: Decimal
+
+
+@dataclass(frozen=True)
+class LongPrompt:
+    """Other rates, for all tokens of a call whose whole prompt is longer than this."""
+
+    above_tokens: int
+    rates: Rates
+
+
+@dataclass(frozen=True)
+class PriceTable:
+    """The list prices of one model, and the day they were read."""
+
+    as_of: date
+    rates: Rates
+    long_prompt: LongPrompt | None = None
+
+
+def cost_microdollars(prices: PriceTable, usage: Usage) -> Decimal:
+    """What the call cost at list prices. Exact: sums and products of decimals, never rounded."""
+    rates = _rates_for(prices, usage)
+    return (
+        rates.input * usage.input
+        + rates.output * usage.output
+        + rates.cache_write_5m * usage.cache_write_5m
+        + rates.cache_write_1h * usage.cache_write_1h
+        + rates.cache_read * usage.cache_read
+    )
+
+
+def _rates_for(prices: PriceTable, usage: Usage) -> Rates:
+    whole_prompt = usage.input + usage.cache_read + usage.cache_written
+    if prices.long_prompt is not None and whole_prompt > prices.long_prompt.above_tokens:
+        return prices.long_prompt.rates
+    return prices.rates

@@ -1,0 +1,134 @@
+"""What each model wants to be told, refuses to hear, and costs.
+
+The table is `models.json`, so that a new model or a new price is a change of data. A model that is not in
+it still works: it is sent nothing that any model refuses, and priced so that a limit errs on the safe side.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from providers.prices import LongPrompt, PriceTable, Rates
+
+
+class ThinkingOff(StrEnum):
+    """How a request says "do not think". The value is the table's word."""
+
+    OMITTED = "omitted"  #: saying nothing means off
+    DISABLED = "disabled"
+    BETWEEN_TOOLS = "between_tools"  #: without tools there is nothing to think between
+    IMPOSSIBLE = "impossible"  #: the model always decides for itself
+
+    @property
+    def wire(self) -> Mapping[str, str] | None:
+        """The `thinking` field of the request, or None when it must be left out."""
+        if self in {ThinkingOff.DISABLED, ThinkingOff.BETWEEN_TOOLS}:
+            return {"type": self.value}
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProfile:
+    """One model as its provider describes it."""
+
+    name: str
+    thinking_off: ThinkingOff
+    efforts: frozenset[str]  #: that go together with thinking switched off; empty: never send one
+    cache_minimum_tokens: int  #: a shorter prefix is silently not cached
+    max_output_tokens: int
+    prices: PriceTable
+    openrouter_slug: str | None = None
+    deprecated_on: date | None = None
+    retires_on: date | None = None
+    not_retired_before: date | None = None
+    known: bool = True  #: False: these are safe guesses, and somebody should be told
+
+
+def profile_of(model: str) -> ModelProfile:
+    """The profile of a model by any of its names: bare, dated, or as OpenRouter writes it.
+
+    An unknown model gets a profile with `known=False`: neither thinking nor effort is sent, and it costs
+    as much as the dearest model of the table.
+    """
+    return _profiles().get(_bare(model)) or _guess(model)
+
+
+def known_profiles() -> tuple[ModelProfile, ...]:
+    """Every profile of the table, in its order."""
+    return tuple(_profiles().values())
+
+
+_OPENROUTER_CANONICAL = re.compile(r"claude-(?P<version>\d+(?:-\d)?)-(?P<line>[a-z]+)")
+_DATE = re.compile(r"-\d{8}$")
+
+
+def _bare(model: str) -> str:
+    """`anthropic/claude-4.5-sonnet-20250929` and its kin as the bare name `claude-sonnet-4-5`."""
+    name = _DATE.sub("", model.removeprefix("anthropic/").replace(".", "-"))
+    if swapped := _OPENROUTER_CANONICAL.fullmatch(name):
+        return f"claude-{swapped['line']}-{swapped['version']}"
+    return name
+
+
+class _LongPromptRow(BaseModel):
+    above_tokens: int
+    prices: Rates
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    thinking_off: ThinkingOff
+    efforts: frozenset[str]
+    cache_minimum_tokens: int
+    max_output_tokens: int
+    openrouter_slug: str | None
+    deprecated_on: date | None
+    retires_on: date | None
+    not_retired_before: date | None
+    prices: Rates
+    long_prompt: _LongPromptRow | None
+
+
+class _Table(BaseModel):
+    as_of: date
+    currency: str
+    models: list[_Row]
+
+
+@cache
+def _profiles() -> Mapping[str, ModelProfile]:
+    text = resources.files("providers").joinpath("models.json").read_text(encoding="utf-8")
+    table = _Table.model_validate_json(text)
+    return {row.name: _profile(row, table.as_of) for row in table.models}
+
+
+def _profile(row: _Row, as_of: date) -> ModelProfile:
+    values: dict[str, Any] = {name: getattr(row, name) for name in _Row.model_fields}
+    long_row = values.pop("long_prompt")
+    long_prompt = long_row and LongPrompt(long_row.above_tokens, long_row.prices)
+    values["prices"] = PriceTable(as_of=as_of, rates=row.prices, long_prompt=long_prompt)
+    return ModelProfile(**values)
+
+
+def _guess(model: str) -> ModelProfile:
+    known = known_profiles()
+    return ModelProfile(
+        name=model,
+        thinking_off=ThinkingOff.OMITTED,
+        efforts=frozenset(),
+        cache_minimum_tokens=max(profile.cache_minimum_tokens for profile in known),
+        max_output_tokens=min(profile.max_output_tokens for profile in known),
+        prices=max((profile.prices for profile in known), key=lambda prices: prices.rates.output),
+        known=False,
+    )

@@ -1,0 +1,146 @@
+"""One HTTP stream, watched from the first byte of the request to the last of the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import anthropic
+import httpx2
+from anthropic.types import Message, RawMessageStreamEvent
+
+from generation.errors import ProviderError, ProviderRefused, StreamCut, StreamStalled
+from generation.model import StreamEvent
+from generation.stop import StopSignal
+from providers.failures import as_provider_error
+from providers.messages import CacheTtl
+from providers.reply import REFUSAL, Reply, UnreadableReply
+from providers.wire import Overdue, Wire, requesting_on
+
+RawStream = anthropic.Stream[RawMessageStreamEvent]
+
+#: All that the SDK, the HTTP library below it and the decoding of their data are known to raise.
+#: A broken connection in the middle of a stream is the HTTP library's own error, not the SDK's.
+_FAILURES = (anthropic.AnthropicError, httpx2.HTTPError, httpx2.StreamError, UnreadableReply, ValueError)
+
+
+#: After message_stop only the end of the HTTP body is missing; having read it, the connection can be reused.
+_GOODBYE_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """How long one attempt may go without text, and how long it may take altogether."""
+
+    stall_timeout_s: float
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One attempt: what is sent, through which client, in whose name."""
+
+    client: anthropic.Anthropic
+    provider: str
+    body: dict[str, Any]
+    cache_ttl: CacheTtl
+    limits: StreamLimits
+
+
+@contextmanager
+def streaming(call: Call, stop: StopSignal) -> Iterator[Iterator[StreamEvent]]:
+    """The reply to one request, as it comes: StreamStarted, TextDeltas, StreamEnded.
+
+    The connection is closed on leaving the block, unless the reply was read to its end. When `stop` is
+    set, also while nothing comes, the iterator ends at once and without StreamEnded.
+    Raises ProviderError and nothing else, from entering the block or from the iterator: StreamStalled when
+    no text came for the stall timeout (pings do not count), StreamCut when the reply broke off or took
+    longer than the deadline, ProviderRefused when the model declined; failures.py has the rest.
+    """
+    wire = Wire(stall_timeout_s=call.limits.stall_timeout_s, deadline_s=call.limits.deadline_s)
+    with stop.waking(wire.cut):
+        raw = _open(call, wire, stop)
+        if raw is None:
+            yield iter(())
+            return
+        try:
+            yield _events(raw, call, wire, stop=stop)
+        finally:
+            raw.close()
+
+
+def _open(call: Call, wire: Wire, stop: StopSignal) -> RawStream | None:
+    """The stream once its headers are there; None when we were told to stop meanwhile."""
+    try:
+        with requesting_on(wire):
+            return _post(call)
+    except _FAILURES as err:
+        if stop.reason is not None:
+            return None
+        raise as_provider_error(err, provider=call.provider, request_id=None, started=False) from err
+
+
+def _post(call: Call) -> RawStream:
+    # `messages.create` would send the same request, and before it a DeprecationWarning for some models:
+    # an exception where warnings are errors, and repeated for every call where not. We warn once, at start.
+    return call.client.post(
+        "/v1/messages",
+        body=call.body,
+        cast_to=Message,
+        stream=True,
+        stream_cls=anthropic.Stream[RawMessageStreamEvent],
+    )
+
+
+def _events(raw: RawStream, call: Call, wire: Wire, *, stop: StopSignal) -> Iterator[StreamEvent]:
+    reply = Reply(request_id=_request_id(raw.response), cache_ttl=call.cache_ttl)
+    try:
+        for wire_event in raw:
+            if stop.reason is not None:
+                return
+            event = reply.take(wire_event)
+            if event is not None:
+                yield event
+                wire.grew()  # the time that our reader took is not the provider's
+            if reply.is_over:
+                wire.hurry(_GOODBYE_S)
+    except _FAILURES as err:
+        # Once the stop reason is known the answer is complete; what breaks after that is of no interest.
+        if stop.reason is None and reply.stop_reason is None:
+            raise _failure(err, call, reply, wire=wire) from err
+    if stop.reason is None:
+        yield _end(reply, call)
+
+
+def _end(reply: Reply, call: Call) -> StreamEvent:
+    if reply.stop_reason is None:
+        raise StreamCut(provider=call.provider, request_id=reply.request_id)
+    if reply.stop_reason == REFUSAL:
+        raise ProviderRefused(
+            provider=call.provider,
+            request_id=reply.request_id,
+            category=reply.refusal_category,
+            usage=reply.usage,  # a refusal is billed too
+        )
+    return reply.ended()
+
+
+def _failure(error: Exception, call: Call, reply: Reply, *, wire: Wire) -> ProviderError:
+    if wire.overdue is Overdue.DEADLINE:
+        return StreamCut(
+            "The reply was not complete within the time one call may take, so it was cut; "
+            "the questions that were complete are kept.",
+            provider=call.provider,
+            request_id=reply.request_id,
+            deadline_s=call.limits.deadline_s,
+        )
+    if isinstance(error, httpx2.TimeoutException):
+        return StreamStalled(provider=call.provider, request_id=reply.request_id)
+    return as_provider_error(error, provider=call.provider, request_id=reply.request_id, started=True)
+
+
+def _request_id(response: httpx2.Response) -> str | None:
+    """The provider's name for this call, for its support and its bill."""
+    return response.headers.get("request-id") or response.headers.get("x-generation-id")
