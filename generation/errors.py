@@ -86,7 +86,7 @@ class ProviderMisused(ProviderError):
     code = "provider_misused"
 
 
-class ProviderDenied(ProviderMisused):
+class ProviderDenied(ProviderError):
     """The provider does not accept our key, or our account may not spend: an operator must act."""
 
     code = "provider_denied"

@@ -59,9 +59,11 @@ class RunEnded:
     session_id: UUID
     batch_index: int
     epoch: int
+    urgency: Urgency
     outcome: str  #: "ready", or the code of why it is not
     accepted: int
     attempts: int
+    first_question_ms: int | None  #: from the start of the run to its first commit
     duration_ms: int
 
 

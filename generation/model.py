@@ -257,6 +257,7 @@ class EarlierQuestion:
     passage: str | None = None
     passage_group: int | None = None
     diagram: Mapping[str, Any] | None = None
+    topic: Topic | None = None  #: of its slot; without it the question is steered by its type alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +271,8 @@ class Claim:
     seed: int
     epoch: int
     urgency: Urgency
+    runs: int  #: of this batch, this one included
+    failures: int  #: runs of it that brought nothing through a fault of its own
     open_slots: tuple[Slot, ...]
     earlier: tuple[EarlierQuestion, ...]  #: every committed question of the session, by position
 

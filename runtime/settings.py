@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated, Self, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -79,7 +78,8 @@ class RedisSettings(_Slice):
 class ClaudeSettings(_Slice):
     anthropic_api_key: OptionalSecret = None
     claude_model: str = Field("claude-sonnet-5-5", min_length=1)
-    claude_base_url: str = Field("https://api.anthropic.com", pattern=r"^https?://")
+    claude_base_url: OptionalText = None  # unset: see `address`
+    simulator_url: str = Field("http://127.0.0.1:8100", pattern=r"^https?://")
     claude_effort: str = Field("low", pattern=r"^(low|medium|high)$")
     claude_connect_timeout_s: float = Field(5, gt=0)
     claude_read_timeout_s: float = Field(60, gt=0)
@@ -87,22 +87,17 @@ class ClaudeSettings(_Slice):
     claude_cache_ttl: str = Field("5m", pattern=r"^(5m|1h)$")
 
     @property
-    def is_local(self) -> bool:
-        """Whether the address is this machine or a bare service name, as the simulator's is."""
-        host = urlsplit(self.claude_base_url).hostname or ""
-        return host in {"127.0.0.1", "localhost", "::1"} or "." not in host
+    def address(self) -> str:
+        """Where the Messages API is: as set, else Claude with a key and the local simulator without."""
+        if self.claude_base_url:
+            return self.claude_base_url
+        return self.simulator_url if self.anthropic_api_key is None else "https://api.anthropic.com"
 
     @model_validator(mode="after")
     def _a_key_in_production(self) -> Self:
-        if self.anthropic_api_key is not None:
-            return self
-        if self.is_production:
+        if self.anthropic_api_key is None and self.is_production:
             raise ValueError(
                 "ANTHROPIC_API_KEY is not set. Set it, or set TAFAWOQ_ENV=development to use the simulator"
-            )
-        if not self.is_local:
-            raise ValueError(
-                "ANTHROPIC_API_KEY is not set. Set it, or point CLAUDE_BASE_URL at a running simulator"
             )
         return self
 

@@ -1,0 +1,22 @@
+# Two stages: the first has pip and its caches, the second only what runs.
+FROM python:3.13-slim AS build
+RUN python -m venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /build
+COPY requirements/production.txt requirements/
+RUN pip install --no-cache-dir -r requirements/production.txt
+COPY . .
+RUN pip install --no-cache-dir --no-deps .
+
+FROM python:3.13-slim
+RUN groupadd --system tafawoq && useradd --system --gid tafawoq --no-create-home tafawoq
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+COPY --from=build /opt/venv /opt/venv
+# Migrations are run from files, by the one-shot service; the rooms themselves are installed packages.
+WORKDIR /srv
+COPY alembic.ini ./
+COPY alembic alembic
+COPY worker/flowerconfig.py ./
+USER tafawoq
+# exec form everywhere: the process is PID 1 and receives SIGTERM itself
+CMD ["python", "-m", "api"]

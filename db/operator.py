@@ -1,0 +1,133 @@
+"""What an operator asks: which sessions there are, how one went, and what may be tried again.
+
+Reads across all users; nothing here is reachable through the HTTP door. No question text in any answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import Engine, func, select
+
+from db.tables import attempts, batches, plans, questions
+from generation.model import BatchStatus, SessionKind, Track, Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    session_id: UUID
+    kind: SessionKind
+    track: Track
+    created_at: datetime
+    questions: int  #: committed
+    total_questions: int
+    batches: dict[BatchStatus, int]  #: how many are in each state; those not wanted yet are in none
+    cost_microdollars: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLine:
+    batch_index: int
+    status: BatchStatus
+    urgency: Urgency
+    runs: int
+    failures: int
+    owner: str | None
+    last_error: str | None
+    requested_at: datetime
+    first_question_at: datetime | None
+    ready_at: datetime | None
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLine:
+    batch_index: int
+    opened_at: datetime
+    provider: str
+    model: str
+    outcome: str
+    asked: int
+    accepted: int
+    rejected: int
+    cost_microdollars: Decimal
+    first_token_ms: int | None
+    duration_ms: int | None
+    request_id: str | None
+
+
+class OperatorView:
+    """Every method is one short read."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def sessions(self, limit: int) -> list[SessionLine]:
+        """The newest sessions of all users."""
+        newest = select(plans).order_by(plans.c.created_at.desc()).limit(limit).subquery()
+        committed = select(func.count()).where(questions.c.session_id == newest.c.session_id)
+        spent = select(func.coalesce(func.sum(attempts.c.cost_microdollars), 0)).where(
+            attempts.c.session_id == newest.c.session_id
+        )
+        states = select(func.coalesce(func.array_agg(batches.c.status), "{}")).where(
+            batches.c.session_id == newest.c.session_id
+        )
+        query = select(
+            newest,
+            committed.scalar_subquery().label("committed"),
+            spent.scalar_subquery().label("spent"),
+            states.scalar_subquery().label("states"),
+        ).order_by(newest.c.created_at.desc())
+        with self._engine.connect() as connection:
+            return [
+                SessionLine(
+                    session_id=row.session_id,
+                    kind=SessionKind(row.kind),
+                    track=Track(row.track),
+                    created_at=row.created_at,
+                    questions=row.committed,
+                    total_questions=row.total_questions,
+                    batches={
+                        BatchStatus(state): row.states.count(state) for state in sorted(set(row.states))
+                    },
+                    cost_microdollars=row.spent,
+                )
+                for row in connection.execute(query)
+            ]
+
+    def batches(self, session_id: UUID) -> list[BatchLine]:
+        """Every batch of the session that was ever wanted, by index."""
+        query = select(batches).where(batches.c.session_id == session_id).order_by(batches.c.batch_index)
+        with self._engine.connect() as connection:
+            return [
+                BatchLine(
+                    batch_index=row.batch_index,
+                    status=BatchStatus(row.status),
+                    urgency=Urgency(row.urgency),
+                    runs=row.runs,
+                    failures=row.failures,
+                    owner=row.owner,
+                    last_error=row.last_error,
+                    requested_at=row.requested_at,
+                    first_question_at=row.first_question_at,
+                    ready_at=row.ready_at,
+                    not_before=row.not_before,
+                )
+                for row in connection.execute(query)
+            ]
+
+    def attempts(self, session_id: UUID) -> list[AttemptLine]:
+        """Every model call made for the session, in the order in which they began."""
+        query = select(attempts).where(attempts.c.session_id == session_id).order_by(attempts.c.opened_at)
+        with self._engine.connect() as connection:
+            return [
+                AttemptLine(**{name: getattr(row, name) for name in AttemptLine.__slots__})
+                for row in connection.execute(query)
+            ]
+
+    def failed_batches(self, session_id: UUID) -> list[int]:
+        """Indexes of the batches that were given up."""
+        return [line.batch_index for line in self.batches(session_id) if line.status is BatchStatus.FAILED]

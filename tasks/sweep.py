@@ -1,0 +1,55 @@
+"""The sweep: what is wanted and not there, and nobody works on, is rung for again.
+
+Level-triggered and idempotent. It looks at rows, not at history: a worker that died, a message that was
+lost, an emptied Redis, an enqueue that never happened and a retry that has become due all look the same.
+It never executes a batch, so there is one door into execution. Every worker process sweeps, so there is
+no single process that must live; rows are shared by SKIP LOCKED.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from celery.signals import worker_ready, worker_shutting_down
+
+from tasks.contract import SWEEP
+from tasks.enqueue import enqueue_batch
+from worker.app import app
+from worker.assembly import Assembly, current
+from worker.periodic import Periodic
+
+log = structlog.get_logger(__name__)
+
+#: Batches rung for in one pass; what is beyond waits for the next.
+PASS_LIMIT = 500
+
+
+@app.task(name=SWEEP)
+def sweep() -> int:
+    """Ring for every due batch that nobody works on; returns how many. For an operator who cannot wait."""
+    return sweep_once(current())
+
+
+def sweep_once(assembly: Assembly) -> int:
+    due = assembly.batches.sweep(assembly.lease_settings.sweep_ring_again_s, PASS_LIMIT)
+    for rung, batch in enumerate(due):
+        if not enqueue_batch(batch.session_id, batch.batch_index, batch.urgency):
+            # The broker is away: they all count as not rung for, and come up again in the next pass.
+            for unrung in due[rung:]:
+                assembly.batches.unring(unrung.session_id, unrung.batch_index)
+            return rung
+    if due:
+        assembly.metrics.sweep_rung.inc(len(due))
+        log.info("sweep_rang", batches=len(due))
+    return len(due)
+
+
+@worker_ready.connect
+def start_sweeping(**_: Any) -> None:
+    assembly = current()
+    sweeper = Periodic(
+        "sweep", period_s=assembly.lease_settings.sweep_period_s, action=lambda: sweep_once(assembly)
+    )
+    worker_shutting_down.connect(lambda **_: sweeper.stop(), weak=False)
+    sweeper.start()

@@ -1,0 +1,183 @@
+"""A question source that replays a script, and keepers that remember: the use case without the outside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from generation.errors import GenerationError, ProviderError
+from generation.facts import Fact
+from generation.model import (
+    COMPARISON_CHOICES,
+    AttemptRecord,
+    Claim,
+    Prompt,
+    Question,
+    QuestionType,
+    StreamEnded,
+    StreamEvent,
+    StreamStarted,
+    TextDelta,
+    Usage,
+)
+from generation.stop import StopSignal
+
+#: One reply: text as it will arrive, and perhaps the error that ends it.
+Reply = Callable[[list[dict[str, Any]]], tuple[str, ProviderError | None]]
+
+
+def wanted(prompt: Prompt) -> list[dict[str, Any]]:
+    """The slots that a prompt asks for."""
+    found = []
+    for line in prompt.user.splitlines():
+        if line.startswith("{"):
+            spec = json.loads(line)
+            if "slot" in spec:
+                found.append(spec)
+    return found
+
+
+WORDS = (
+    "الجمل البحر النخيل السوق المدرسة الطريق الجبل الوادي المطر القمر الكتاب القلم البيت الحديقة السفينة "
+    "الطائرة المعلم الطبيب الفلاح التاجر المهندس الصحراء الواحة القافلة المئذنة البستان الحصان الصقر الغزال"
+).split()
+
+
+def an_object(spec: dict[str, Any], *, variant: int = 0) -> dict[str, Any]:
+    """A flawless object for a wanted slot, different for every slot and variant."""
+    slot = spec["slot"]
+    number = slot * 7 + variant * 1009 + 3
+    words = [WORDS[(number * step + step) % len(WORDS)] for step in (1, 5, 11, 17, 23)]
+    made: dict[str, Any] = {"slot": slot}
+    if "group" in spec:
+        made["p"] = (
+            f"يروي هذا النص قصة {' و'.join(words)} في بلدة قديمة، وكيف تغيرت حياة أهلها عاما بعد عام. " * 3
+        )
+    made["q"] = f"في حكاية {words[0]} و{words[1]} و{words[2]} ما الذي حدث عند {words[3]} رقم {number}؟"
+    if spec["type"] == QuestionType.DIAGRAM:
+        made["f"] = {"kind": "triangle", "description": f"مثلث في {words[4]}", "measures": {"a": number}}
+    if spec["type"] == QuestionType.CHART:
+        made["f"] = {"kind": "bar-chart", "title": words[4], "labels": ["أ", "ب"], "values": [number, 2]}
+    made["w"] = "نقارن المعطيات خطوة خطوة ثم نستنتج الجواب الصحيح."
+    if spec["type"] == QuestionType.COMPARISON:
+        made["a"] = COMPARISON_CHOICES[0]
+    else:
+        made["a"] = f"عودة {words[0]}"
+        made["d"] = [f"رحيل {words[1]}", f"ظهور {words[2]}", f"غياب {words[3]}ين"]
+    return made
+
+
+def lines(objects: Sequence[dict[str, Any]]) -> str:
+    return "".join(json.dumps(made, ensure_ascii=False) + "\n" for made in objects)
+
+
+def everything(specs: list[dict[str, Any]]) -> tuple[str, ProviderError | None]:
+    """The reply of a model at its best."""
+    return lines([an_object(spec) for spec in specs]), None
+
+
+@dataclass
+class ScriptedSource:
+    """Answers each call with the next reply of its script; the last one repeats."""
+
+    replies: Sequence[Reply] = (everything,)
+    name: str = "claude"
+    model: str = "scripted-1"
+    prompts: list[Prompt] = field(default_factory=list)
+    during: Callable[[int], None] = lambda _: None  #: called before each delta with its number
+    chunk: int = 40
+
+    @contextmanager
+    def stream(self, prompt: Prompt, stop: StopSignal) -> Iterator[Iterator[StreamEvent]]:
+        reply = self.replies[min(len(self.prompts), len(self.replies) - 1)]
+        self.prompts.append(prompt)
+        text, error = reply(wanted(prompt))
+        yield self._events(text, error, stop)
+
+    def _events(self, text: str, error: ProviderError | None, stop: StopSignal) -> Iterator[StreamEvent]:
+        if error is not None and not text:
+            raise error
+        yield StreamStarted(
+            "scripted-1", f"msg_{len(self.prompts)}", "req_1", Usage(input=100, cache_read=900)
+        )
+        for number, at in enumerate(range(0, len(text), self.chunk)):
+            self.during(number)
+            if stop.reason is not None:
+                return
+            yield TextDelta(text[at : at + self.chunk])
+        if error is not None:
+            raise error
+        yield StreamEnded("end_turn", Usage(input=100, output=len(text) // 2, cache_read=900))
+
+    def cost_microdollars(self, model: str, usage: Usage) -> Decimal:
+        return Decimal(usage.input + usage.output)
+
+    def asked(self) -> list[list[int]]:
+        """The positions asked for, call by call."""
+        return [[spec["slot"] for spec in wanted(prompt)] for prompt in self.prompts]
+
+
+@dataclass
+class Chain:
+    """Sources in order, all healthy."""
+
+    sources: Sequence[ScriptedSource]
+    reports: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def pick(self, excluded: frozenset[str]) -> ScriptedSource | None:
+        return next((source for source in self.sources if source.name not in excluded), None)
+
+    def report(self, source: str, error: ProviderError | None) -> None:
+        self.reports.append((source, error.code if error else None))
+
+
+@dataclass
+class MemoryKeeper:
+    """Keeps questions as the store does: one a position, one a fingerprint, none when the fence is lost."""
+
+    questions: dict[int, Question] = field(default_factory=dict)
+    finished: bool = False
+    refuse: Callable[[Question], GenerationError | None] = lambda _: None
+
+    def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
+        error = self.refuse(question)
+        if error is not None:
+            raise error
+        assert question.slot.position not in self.questions
+        self.questions[question.slot.position] = question
+
+    def finish(self, claim: Claim) -> None:
+        assert {slot.position for slot in claim.open_slots} <= set(self.questions)
+        self.finished = True
+
+
+@dataclass
+class MemoryLedger:
+    attempts: dict[UUID, AttemptRecord] = field(default_factory=dict)
+
+    def open(self, attempt: AttemptRecord) -> None:
+        assert attempt.id not in self.attempts
+        self.attempts[attempt.id] = attempt
+
+    def close(self, attempt: AttemptRecord) -> None:
+        assert self.attempts[attempt.id].outcome == "open"
+        self.attempts[attempt.id] = attempt
+
+    def outcomes(self) -> list[str]:
+        return [attempt.outcome for attempt in self.attempts.values()]
+
+
+@dataclass
+class Facts:
+    seen: list[Fact] = field(default_factory=list)
+
+    def notice(self, fact: Fact) -> None:
+        self.seen.append(fact)
+
+    def of(self, kind: type[Fact]) -> list[Any]:
+        return [fact for fact in self.seen if isinstance(fact, kind)]

@@ -1,0 +1,325 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from generation.errors import (
+    FenceLost,
+    GenerationError,
+    ProviderBusy,
+    ProviderDenied,
+    ProviderError,
+    ProviderMisused,
+    ProviderRefused,
+    ProviderUnreachable,
+    QuestionRepeated,
+    SessionClosed,
+    StreamCut,
+)
+from generation.facts import AttemptEnded, QuestionRejected, RunEnded, SourceSwitched
+from generation.model import Claim, EarlierQuestion, Question, SessionKind, Track, Urgency
+from generation.plan import plan_exam
+from generation.run_batch import PROVIDERS_UNAVAILABLE, READY, SLOTS_LEFT_OPEN, RunResult, run_batch
+from generation.stop import StopReason, StopSignal
+from tests.support.scripted import (
+    Chain,
+    Facts,
+    MemoryKeeper,
+    MemoryLedger,
+    ScriptedSource,
+    an_object,
+    everything,
+    lines,
+)
+
+PLAN = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=7)
+Specs = list[dict[str, Any]]
+
+
+def make_claim(batch_index: int = 0, *, filled: tuple[int, ...] = ()) -> Claim:
+    batch = PLAN.batches[batch_index]
+    return Claim(
+        session_id=uuid4(),
+        kind=SessionKind.EXAM,
+        track=Track.SCIENTIFIC,
+        batch=batch,
+        seed=PLAN.seed,
+        epoch=1,
+        urgency=Urgency.INTERACTIVE,
+        runs=1,
+        failures=0,
+        open_slots=tuple(slot for slot in PLAN.slots_of(batch) if slot.position not in filled),
+        earlier=(),
+    )
+
+
+class Bench:
+    """One run with everything around it in memory."""
+
+    def __init__(self, *sources: ScriptedSource, claim: Claim | None = None) -> None:
+        self.claim = claim or make_claim()
+        self.sources = Chain(sources)
+        self.keeper = MemoryKeeper()
+        self.ledger = MemoryLedger()
+        self.facts = Facts()
+        self.stop = StopSignal()
+
+    def run(self, max_attempts: int = 5) -> RunResult:
+        return run_batch(
+            self.claim,
+            sources=self.sources,
+            keeper=self.keeper,
+            ledger=self.ledger,
+            observer=self.facts,
+            stop=self.stop,
+            max_attempts=max_attempts,
+        )
+
+
+def failing(error: ProviderError, *, after: int = 0) -> Callable[[Specs], tuple[str, ProviderError]]:
+    """A reply that breaks off with `error` after so many complete objects and half of the next."""
+
+    def reply(specs: Specs) -> tuple[str, ProviderError]:
+        if not after:
+            return "", error
+        half = lines([an_object(specs[after])])[:60] if after < len(specs) else ""
+        return lines([an_object(spec) for spec in specs[:after]]) + half, error
+
+    return reply
+
+
+@pytest.mark.parametrize("batch_index", range(10))
+def test_a_good_reply_fills_every_slot_in_one_call(batch_index: int) -> None:
+    source = ScriptedSource()
+    bench = Bench(source, claim=make_claim(batch_index))
+    result = bench.run()
+    batch = bench.claim.batch
+    assert result == RunResult(READY, batch.size)
+    assert bench.keeper.finished
+    assert sorted(bench.keeper.questions) == list(range(batch.start, batch.stop))
+    assert len(source.prompts) == 1
+
+
+def test_only_the_open_slots_are_asked_for() -> None:
+    source = ScriptedSource()
+    bench = Bench(source, claim=make_claim(filled=(0, 1, 2, 3)))
+    assert bench.run().outcome == READY
+    assert source.asked() == [[4, 5, 6, 7, 8, 9]]
+
+
+def test_a_batch_with_nothing_open_is_finished_without_a_call() -> None:
+    """A run that died between its last question and the end left this behind."""
+    source = ScriptedSource()
+    bench = Bench(source, claim=make_claim(filled=tuple(range(10))))
+    assert bench.run() == RunResult(READY, 0)
+    assert bench.keeper.finished
+    assert source.prompts == []
+
+
+def test_broken_repeated_missing_and_surplus_objects_leave_just_their_slots_open() -> None:
+    """D5, D20: a short batch is never accepted, and one bad object costs no other."""
+
+    def messy(specs: Specs) -> tuple[str, None]:
+        objects = [an_object(spec) for spec in specs]
+        repeated = {**an_object(specs[1]), "q": objects[0]["q"]}
+        surplus = {**an_object(specs[0], variant=5), "slot": 95}
+        broken = json.dumps(objects[3], ensure_ascii=False)[:-20] + "\n"
+        text = lines([objects[0], repeated, surplus]) + broken + lines([*objects[4:8], objects[4]])
+        return text, None
+
+    source = ScriptedSource([messy, everything])
+    bench = Bench(source)
+    assert bench.run() == RunResult(READY, 10)
+    assert source.asked() == [list(range(10)), [1, 2, 3, 8, 9]]
+    assert sorted(bench.keeper.questions) == list(range(10))
+    assert len(bench.facts.of(QuestionRejected)) >= 3
+
+
+def test_a_reply_cut_short_keeps_its_complete_questions() -> None:
+    """D20: a reply cut at 95 % held nine whole questions, and the original threw them away."""
+    source = ScriptedSource([failing(StreamCut(provider="claude"), after=9), everything])
+    bench = Bench(source)
+    assert bench.run() == RunResult(READY, 10)
+    assert source.asked()[1] == [9]
+    assert bench.ledger.outcomes() == ["stream_cut", "complete"]
+
+
+@given(st.lists(st.integers(0, 9), max_size=4), st.integers(1, 200))
+@settings(deadline=None)
+def test_wherever_replies_break_off_each_slot_is_filled_once(cuts: list[int], chunk: int) -> None:
+    """Nothing finished is asked for again, whatever the chunks and cuts (MemoryKeeper refuses doubles)."""
+    replies = [failing(StreamCut(provider="claude"), after=cut) for cut in cuts]
+    first, second = (
+        ScriptedSource([*replies, everything], chunk=chunk),
+        ScriptedSource(name="openrouter", chunk=chunk),
+    )
+    bench = Bench(first, second)
+    assert bench.run(max_attempts=10).outcome == READY
+    assert sorted(bench.keeper.questions) == list(range(10))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ProviderBusy(provider="claude", retry_after_s=7),
+        ProviderUnreachable(provider="claude"),
+        ProviderDenied(provider="claude"),
+    ],
+)
+def test_a_source_that_cannot_answer_is_left_for_the_next_at_once(error: ProviderError) -> None:
+    """D23: the original's fallback had none of the rules; ours gets the same prompt for the open slots."""
+    down, up = ScriptedSource([failing(error)]), ScriptedSource(name="openrouter")
+    bench = Bench(down, up)
+    assert bench.run().outcome == READY
+    assert len(down.prompts) == 1
+    assert up.prompts[0].system == down.prompts[0].system
+    assert [fact.source for fact in bench.facts.of(SourceSwitched)] == ["claude"]
+
+
+def test_a_source_that_dies_in_mid_reply_twice_hands_only_its_open_slots_on() -> None:
+    dying = ScriptedSource(
+        [failing(StreamCut(provider="claude"), after=4), failing(StreamCut(provider="claude"), after=2)]
+    )
+    other = ScriptedSource(name="openrouter")
+    bench = Bench(dying, other)
+    assert bench.run() == RunResult(READY, 10)
+    assert dying.asked() == [list(range(10)), list(range(4, 10))]
+    assert other.asked() == [list(range(6, 10))]
+
+
+def test_when_every_source_is_down_the_run_says_so_and_when_to_come_back() -> None:
+    busy = ScriptedSource([failing(ProviderBusy(provider="claude", retry_after_s=7))])
+    down = ScriptedSource([failing(ProviderUnreachable(provider="openrouter"))], name="openrouter")
+    bench = Bench(busy, down)
+    assert bench.run() == RunResult(PROVIDERS_UNAVAILABLE, 0, retry_after_s=7)
+    assert not bench.keeper.finished
+
+
+def test_a_request_that_is_wrong_everywhere_is_not_paid_for_twice() -> None:
+    source, other = (
+        ScriptedSource([failing(ProviderMisused(provider="claude"))]),
+        ScriptedSource(name="openrouter"),
+    )
+    bench = Bench(source, other)
+    assert bench.run().outcome == "provider_misused"
+    assert other.prompts == []
+
+
+def test_a_model_that_declines_twice_is_left_for_the_next() -> None:
+    source = ScriptedSource([failing(ProviderRefused(provider="claude"))])
+    other = ScriptedSource(name="openrouter")
+    bench = Bench(source, other)
+    assert bench.run().outcome == READY
+    assert len(source.prompts) == 2
+
+
+def test_a_model_that_never_gets_it_right_ends_the_run_with_slots_open() -> None:
+    source = ScriptedSource([lambda _: ("لا أستطيع كتابة ذلك.\n", None)])
+    bench = Bench(source)
+    assert bench.run(max_attempts=3) == RunResult(SLOTS_LEFT_OPEN, 0)
+    assert len(source.prompts) == 3
+    assert not bench.keeper.finished
+
+
+@pytest.mark.parametrize("error", [FenceLost(), SessionClosed()])
+def test_a_run_that_may_not_write_stops_at_once_and_books_what_it_spent(error: GenerationError) -> None:
+    source = ScriptedSource()
+    bench = Bench(source)
+    bench.keeper.refuse = lambda question: error if question.slot.position == 2 else None
+    assert bench.run().outcome == error.code
+    assert len(source.prompts) == 1
+    assert sorted(bench.keeper.questions) == [0, 1]
+    [attempt] = bench.ledger.attempts.values()
+    assert (attempt.outcome, attempt.accepted) == (error.code, 2)
+    assert attempt.usage.cache_read == 900
+
+
+def test_a_question_that_another_batch_committed_first_leaves_its_slot_open() -> None:
+    source = ScriptedSource(
+        [everything, lambda specs: (lines([an_object(spec, variant=1) for spec in specs]), None)]
+    )
+    bench = Bench(source)
+    refused: list[int] = []
+
+    def refuse_once(question: Question) -> GenerationError | None:
+        if question.slot.position == 5 and not refused:
+            refused.append(5)
+            return QuestionRepeated()
+        return None
+
+    bench.keeper.refuse = refuse_once
+    assert bench.run() == RunResult(READY, 10)
+    assert source.asked()[1] == [5]
+
+
+@pytest.mark.parametrize("reason", list(StopReason))
+def test_a_stop_in_mid_reply_keeps_what_is_committed_and_pays_for_no_more(reason: StopReason) -> None:
+    bench = Bench(ScriptedSource())
+    source = bench.sources.sources[0]
+
+    def stop_later(number: int) -> None:
+        if len(bench.keeper.questions) == 3:
+            bench.stop.set(reason)
+
+    source.during = stop_later
+    assert bench.run() == RunResult(reason, 3)
+    assert bench.ledger.outcomes() == [reason]
+    assert len(source.prompts) == 1
+
+
+def test_the_stores_own_failure_is_raised_with_the_attempt_in_the_books() -> None:
+    bench = Bench(ScriptedSource())
+
+    def fail(question: Question) -> GenerationError | None:
+        raise ConnectionError
+
+    bench.keeper.refuse = fail
+    with pytest.raises(ConnectionError):
+        bench.run()
+    assert bench.ledger.outcomes() == ["crashed"]
+
+
+def test_earlier_stems_of_the_session_reach_the_prompt_and_so_do_those_of_this_run() -> None:
+    """D18: stems, not ids."""
+    claim = make_claim(1)
+    stem = "كم ساعة يحتاج القطار ليقطع المسافة بين المدينتين؟"
+    first = PLAN.slots[0]
+    earlier = EarlierQuestion(0, first.question_type, stem, ("1", "2", "3", "4"))
+    claim = Claim(**{name: getattr(claim, name) for name in claim.__slots__} | {"earlier": (earlier,)})
+    source = ScriptedSource([failing(StreamCut(provider="claude"), after=4), everything])
+    bench = Bench(source, claim=claim)
+    assert bench.run().outcome == READY
+    assert stem in source.prompts[0].user
+    committed = bench.keeper.questions[claim.batch.start].stem
+    assert committed not in source.prompts[0].user
+    assert committed in source.prompts[1].user
+
+
+def test_slots_of_a_passage_begun_in_an_earlier_call_get_that_passage() -> None:
+    verbal = next(batch for batch in PLAN.batches if PLAN.slots[batch.start].passage_group is not None)
+    source = ScriptedSource([failing(StreamCut(provider="claude"), after=1), everything])
+    bench = Bench(source, claim=make_claim(verbal.index))
+    assert bench.run().outcome == READY
+    first = bench.keeper.questions[verbal.start]
+    second = bench.keeper.questions[verbal.start + 1]
+    assert first.passage is not None
+    assert first.passage == second.passage
+    assert json.dumps(first.passage, ensure_ascii=False) in source.prompts[1].user
+
+
+def test_the_facts_tell_the_run_without_a_word_of_any_question() -> None:
+    bench = Bench(ScriptedSource())
+    bench.run()
+    told = repr(bench.facts.seen)
+    assert not any(question.stem in told for question in bench.keeper.questions.values())
+    [ended] = bench.facts.of(RunEnded)
+    assert (ended.outcome, ended.accepted, ended.attempts) == (READY, 10, 1)
+    assert ended.first_question_ms is not None
+    [attempt] = bench.facts.of(AttemptEnded)
+    assert attempt.attempt.cost_microdollars > 0

@@ -1,0 +1,121 @@
+"""The composition root of a worker process: everything is built here, once, before the first task.
+
+Clients and pools are made after the process has started and are shared by its threads: a client a task
+would pay a handshake each, and a lazily made one would be made a hundred times at once.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+
+from db.batches import BatchStore
+from db.ledger import LedgerStore
+from db.sessions import SessionStore
+from providers.chain import make_chain
+from redis import Redis
+from sqlalchemy import Engine
+
+from db.engine import make_engine
+from generation.ports import Observer, SourceChain
+from runtime.redis import make_redis
+from runtime.settings import (
+    ClaudeSettings,
+    DatabaseSettings,
+    GenerationSettings,
+    LeaseSettings,
+    OpenRouterSettings,
+    PlanSettings,
+    RedisSettings,
+    load,
+)
+from runtime.telemetry import Metrics
+from worker.leases import LeaseKeeper
+from worker.lock import BatchLock
+from worker.observer import TelemetryObserver
+
+#: The lock is a courtesy: a worker that cannot have an answer at once goes on without it.
+LOCK_ANSWER_S = 0.5
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What tasks work with. Everything in it may be used from any thread."""
+
+    owner: str  #: this process, as leases name it
+    batches: BatchStore
+    sessions: SessionStore
+    ledger: LedgerStore
+    sources: SourceChain
+    lock: BatchLock
+    leases: LeaseKeeper
+    observer: Observer
+    metrics: Metrics
+    limits: GenerationSettings
+    plan: PlanSettings
+    lease_settings: LeaseSettings
+    engine: Engine
+    redis: Redis
+
+    def close(self) -> None:
+        """Stop the heartbeat and let go of every connection."""
+        self.leases.close()
+        self.engine.dispose()
+        self.redis.close()
+
+
+def assemble(metrics: Metrics | None = None) -> Assembly:
+    """Build a worker from the environment and start its heartbeat.
+
+    Raises SettingsError with a sentence when a setting cannot be right; opens no connection yet.
+    """
+    limits, lease_settings = load(GenerationSettings), load(LeaseSettings)
+    redis_settings = load(RedisSettings)
+    engine = make_engine(load(DatabaseSettings), application_name="tafawoq-worker")
+    redis = make_redis(redis_settings, timeout_s=LOCK_ANSWER_S)
+    metrics = metrics or Metrics()
+    batches = BatchStore(engine)
+    leases = LeaseKeeper(
+        batches, ttl_s=lease_settings.lease_ttl_s, heartbeat_s=lease_settings.lease_heartbeat_s
+    )
+    leases.start()
+    return Assembly(
+        owner=f"{socket.gethostname()}:{os.getpid()}",
+        batches=batches,
+        sessions=SessionStore(engine),
+        ledger=LedgerStore(engine),
+        sources=make_chain(load(ClaudeSettings), load(OpenRouterSettings), limits),
+        lock=BatchLock(redis, prefix=redis_settings.redis_key_prefix, ttl_s=_lock_ttl_s(lease_settings)),
+        leases=leases,
+        observer=TelemetryObserver(metrics),
+        metrics=metrics,
+        limits=limits,
+        plan=load(PlanSettings),
+        lease_settings=lease_settings,
+        engine=engine,
+        redis=redis,
+    )
+
+
+def _lock_ttl_s(leases: LeaseSettings) -> float:
+    """Shorter than the lease: a dead worker's lock must be gone when the sweep rings for its batch."""
+    return leases.lease_ttl_s - leases.lease_heartbeat_s
+
+
+class _Process:
+    """This process's assembly: set when the worker starts, read by every task."""
+
+    assembly: Assembly | None = None
+
+
+def install(assembly: Assembly | None) -> None:
+    _Process.assembly = assembly
+
+
+def current() -> Assembly:
+    if _Process.assembly is None:
+        raise RuntimeError(
+            "No worker has been assembled in this process. Start it with: celery -A worker.app worker"
+        )
+    return _Process.assembly

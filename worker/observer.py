@@ -1,0 +1,105 @@
+"""Facts of a run, told as metrics and log lines."""
+
+from __future__ import annotations
+
+import structlog
+
+from generation.facts import (
+    AttemptEnded,
+    Fact,
+    QuestionAccepted,
+    QuestionRejected,
+    RunEnded,
+    RunStarted,
+    SourceSwitched,
+)
+from generation.model import AttemptRecord
+from runtime.telemetry import Metrics
+
+log = structlog.get_logger(__name__)
+
+
+class TelemetryObserver:
+    """Implements generation.ports.Observer. Ids and numbers only: a fact holds nothing else."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def notice(self, fact: Fact) -> None:
+        match fact:
+            case RunStarted():
+                self._run_started(fact)
+            case QuestionAccepted():
+                self._accepted(fact)
+            case QuestionRejected():
+                self._rejected(fact)
+            case AttemptEnded():
+                self._attempt_ended(fact.attempt)
+            case SourceSwitched():
+                self._switched(fact)
+            case RunEnded():
+                self._run_ended(fact)
+
+    def _run_started(self, fact: RunStarted) -> None:
+        self._metrics.runs_active.labels(fact.urgency).inc()
+        log.info("run_started", epoch=fact.epoch, urgency=fact.urgency, open_slots=fact.open_slots)
+
+    def _accepted(self, fact: QuestionAccepted) -> None:
+        self._metrics.questions_accepted.labels(fact.provider, fact.question_type).inc()
+        log.debug("question_accepted", position=fact.position, after_ms=fact.since_run_start_ms)
+
+    def _rejected(self, fact: QuestionRejected) -> None:
+        self._metrics.questions_rejected.labels(fact.provider, fact.reason).inc()
+        log.info("question_rejected", position=fact.position, reason=fact.reason, provider=fact.provider)
+
+    def _attempt_ended(self, attempt: AttemptRecord) -> None:
+        by = (attempt.provider, attempt.model)
+        self._metrics.attempts.labels(*by, attempt.outcome).inc()
+        self._metrics.cost_microdollars.labels(*by).inc(float(attempt.cost_microdollars))
+        if attempt.first_token_ms is not None:
+            self._metrics.first_token_seconds.labels(*by).observe(attempt.first_token_ms / 1000)
+        usage = attempt.usage
+        for kind in ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h"):
+            self._metrics.tokens.labels(*by, kind).inc(getattr(usage, kind))
+        log.info(
+            "attempt_ended",
+            attempt=str(attempt.id),
+            provider=attempt.provider,
+            model=attempt.model,
+            outcome=attempt.outcome,
+            stop_reason=attempt.stop_reason,
+            asked=attempt.asked,
+            accepted=attempt.accepted,
+            rejected=attempt.rejected,
+            input_tokens=usage.input,
+            output_tokens=usage.output,
+            cache_read_tokens=usage.cache_read,
+            cache_written_tokens=usage.cache_written,
+            cost_microdollars=str(attempt.cost_microdollars),
+            first_token_ms=attempt.first_token_ms,
+            duration_ms=attempt.duration_ms,
+            provider_request=attempt.request_id,
+            cache_miss_reason=attempt.cache_miss_reason,
+        )
+
+    def _switched(self, fact: SourceSwitched) -> None:
+        self._metrics.source_switches.labels(fact.source, fact.because).inc()
+        log.warning("source_given_up", source=fact.source, because=fact.because)
+
+    def _run_ended(self, fact: RunEnded) -> None:
+        self._metrics.runs_active.labels(fact.urgency).dec()
+        self._metrics.runs.labels(fact.urgency, fact.outcome).inc()
+        self._metrics.run_seconds.labels(fact.urgency, fact.outcome).observe(fact.duration_ms / 1000)
+        if fact.first_question_ms is not None:
+            self._metrics.first_question_seconds.labels(fact.urgency).observe(fact.first_question_ms / 1000)
+        if fact.outcome in {"lease_lost", "fence_lost"}:
+            self._metrics.leases_lost.inc()
+        log.info(
+            "run_ended",
+            epoch=fact.epoch,
+            outcome=fact.outcome,
+            accepted=fact.accepted,
+            attempts=fact.attempts,
+            first_question_ms=fact.first_question_ms,
+            duration_ms=fact.duration_ms,
+        )

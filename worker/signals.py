@@ -1,0 +1,73 @@
+"""What happens around the tasks: assembly before the first, log ids on each, an orderly end.
+
+Importing the module connects the hooks; the worker does it through `include` in worker.app.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import structlog
+from celery.signals import (
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_shutdown,
+    worker_shutting_down,
+)
+from prometheus_client import start_http_server
+
+from runtime.settings import SettingsError, WorkerSettings, load
+from runtime.telemetry import configure_logging
+from worker import assembly
+
+log = structlog.get_logger(__name__)
+
+
+@setup_logging.connect
+def keep_our_logging(**_: Any) -> None:
+    """Connected so that Celery leaves logging alone; it is set up with the assembly."""
+
+
+@worker_init.connect
+def assemble_worker(**_: Any) -> None:
+    """Build everything, or end with one sentence: a worker without its settings must not take tasks."""
+    try:
+        settings = load(WorkerSettings)
+        configure_logging(level=settings.log_level, log_format=settings.log_format)
+        assembly.install(assembly.assemble())
+    except SettingsError as err:
+        sys.stderr.write(f"tafawoq-worker: {err}\n")
+        raise SystemExit(2) from err
+    if settings.worker_metrics_port:
+        start_http_server(settings.worker_metrics_port)
+
+
+@worker_shutting_down.connect
+def hand_back_everything(**_: Any) -> None:
+    """Runs inside the signal handler: it may only set flags."""
+    assembly.current().leases.hand_back_all()
+
+
+@worker_shutdown.connect
+def take_apart(**_: Any) -> None:
+    assembly.current().close()
+    assembly.install(None)
+
+
+@task_prerun.connect
+def bind_ids(task_id: str, task: Any, kwargs: dict[str, Any], **_: Any) -> None:
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(
+        task=task.name,
+        task_id=task_id,
+        session=kwargs.get("session_id"),
+        batch=kwargs.get("batch_index"),
+    )
+
+
+@task_postrun.connect
+def unbind_ids(**_: Any) -> None:
+    structlog.contextvars.clear_contextvars()
