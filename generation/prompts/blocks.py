@@ -1,0 +1,43 @@
+"""The shared prefix of every call: Arabic texts from files, byte for byte the same in every process.
+
+A provider finds the prefix in its cache only if not one byte differs, so nothing here knows a session, a
+track, a user or the time. Ordered by reuse: what all sections share comes first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from functools import cache
+from importlib.resources import files
+
+from generation.model import Section, SystemBlock
+
+
+@cache
+def system_blocks(section: Section) -> tuple[SystemBlock, ...]:
+    """The rules, the section, its examples: the same bytes whatever is asked of the section.
+
+    Every block asks for a breakpoint, so that the sections share the rules, and a new example costs no more
+    than the examples.
+    """
+    names = ("rules", f"section-{section.value}", f"examples-{section.value}")
+    return tuple(SystemBlock(_text(name), cached=True) for name in names)
+
+
+@cache
+def prefix_fingerprint(section: Section) -> str:
+    """SHA-256, in hex, of the section's blocks and of where each of them ends."""
+    digest = hashlib.sha256()
+    for block in system_blocks(section):
+        encoded = block.text.encode()
+        digest.update(len(encoded).to_bytes(8))
+        digest.update(encoded)
+    return digest.hexdigest()
+
+
+def _text(name: str) -> str:
+    # Read as text: a checkout with other line ends yields the same bytes; and so does an editor that
+    # composes Arabic letters differently.
+    source = files("generation.prompts").joinpath("text", f"{name}.md").read_text(encoding="utf-8")
+    return unicodedata.normalize("NFC", source)

@@ -1,0 +1,253 @@
+"""The examples teach by being flawless: each keeps the output contract, and each sum is done again here."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from generation.catalogue import load_catalogue
+from generation.model import CHOICES_PER_QUESTION, COMPARISON_CHOICES, QuestionType, Section
+from generation.prompts.blocks import system_blocks
+
+SLOT_KEYS = ["slot", "type", "section", "topic", "subtopic", "difficulty", "angle", "group"]
+FIRST, SECOND, EQUAL, UNKNOWN = COMPARISON_CHOICES
+DIAGRAMS = {
+    "triangle",
+    "rectangle",
+    "square",
+    "circle",
+    "parallelogram",
+    "trapezoid",
+    "angle",
+    "coordinate-plane",
+    "composite",
+}
+CHARTS = {"bar-chart", "line-chart", "pie-chart", "table"}
+FIGURED = {"diagram", "chart"}
+
+Example = tuple[dict[str, Any], dict[str, Any]]
+
+
+def examples(section: Section) -> list[Example]:
+    """Wanted slot and reply line of every example, as the block shows them."""
+    wanted, replies = system_blocks(section)[2].text.split("\nالرد:\n")
+    slots = [json.loads(line) for line in wanted.splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in replies.splitlines()]
+    return list(zip(slots, lines, strict=True))
+
+
+def every_example() -> list[Example]:
+    return [example for section in Section for example in examples(section)]
+
+
+def numbered(example: Example) -> str:
+    return str(example[0]["slot"])
+
+
+all_examples = pytest.mark.parametrize("example", every_example(), ids=numbered)
+
+
+@all_examples
+def test_an_example_answers_its_slot_with_the_keys_in_order(example: Example) -> None:
+    wanted, reply = example
+    assert list(wanted) == [key for key in SLOT_KEYS if key in wanted]
+    expected = ["slot", "p", "q", "f", "w", "a", "d"]
+    if "p" not in reply:
+        expected.remove("p")
+    if wanted["type"] not in FIGURED:
+        expected.remove("f")
+    if wanted["type"] == "comparison":
+        expected.remove("d")
+    assert list(reply) == expected
+    assert reply["slot"] == wanted["slot"]
+
+
+@all_examples
+def test_an_example_is_written_in_the_form_it_teaches(example: Example) -> None:
+    _, reply = example
+    written = json.dumps(reply, ensure_ascii=False)
+    assert not re.search(r"[٠-٩۰-۹ـ]|\\\\|\\\"|\$|```|جميع ما سبق|لا شيء مما سبق", written)
+    assert 15 <= len(reply["w"]) <= 260
+    assert "p" in reply or len(reply["q"].split()) <= 50
+
+
+@all_examples
+def test_an_example_has_four_choices_of_one_kind(example: Example) -> None:
+    wanted, reply = example
+    if wanted["type"] == "comparison":
+        assert reply["a"] in COMPARISON_CHOICES
+        return
+    choices = [reply["a"], *reply["d"]]
+    assert len(set(choices)) == CHOICES_PER_QUESTION
+    assert max(map(len, choices)) <= 2 * min(map(len, choices)) + 2
+
+
+@all_examples
+def test_an_example_asks_for_what_a_plan_asks_for(example: Example) -> None:
+    wanted, _ = example
+    catalogue = load_catalogue()
+    pools = catalogue.topics[wanted["topic"]].subtopics
+    assert any(wanted["subtopic"] in pool.names and wanted["type"] in pool.types for pool in pools)
+    assert wanted["angle"] in catalogue.angles[wanted["section"]]
+
+
+def test_no_example_has_the_number_of_a_real_slot() -> None:
+    positions = [wanted["slot"] for wanted, _ in every_example()]
+    assert min(positions) > 900
+    assert len(set(positions)) == len(positions)
+
+
+def test_every_type_and_topic_is_shown() -> None:
+    slots = [wanted for wanted, _ in every_example()]
+    assert {wanted["type"] for wanted in slots} == set(QuestionType)
+    assert len({wanted["topic"] for wanted in slots}) == 12
+    assert {wanted["difficulty"] for wanted in slots} == {"easy", "medium", "hard"}
+
+
+def test_the_key_is_not_known_by_its_length() -> None:
+    chosen = [reply for _, reply in every_example() if "d" in reply]
+    longest = [reply for reply in chosen if len(reply["a"]) > max(map(len, reply["d"]))]
+    assert len(longest) <= 0.4 * len(chosen)
+
+
+def test_a_passage_is_written_once_for_its_group() -> None:
+    readings = [(wanted, reply) for wanted, reply in examples(Section.VERBAL) if wanted["type"] == "reading"]
+    assert len({wanted["group"] for wanted, _ in readings}) == 1
+    assert ["p" in reply for _, reply in readings] == [True, False, False]
+    assert 90 <= len(readings[0][1]["p"].split()) <= 160
+
+
+@pytest.mark.parametrize("example", every_example(), ids=numbered)
+def test_the_figure_of_an_example_is_of_its_type(example: Example) -> None:
+    wanted, reply = example
+    if wanted["type"] == "diagram":
+        assert list(reply["f"]) == ["kind", "description", "measures"]
+        assert reply["f"]["kind"] in DIAGRAMS
+        assert all(isinstance(value, int | float) for value in reply["f"]["measures"].values())
+    if wanted["type"] == "chart":
+        assert list(reply["f"]) == ["kind", "title", "labels", "values"]
+        assert reply["f"]["kind"] in CHARTS
+        assert 2 <= len(reply["f"]["labels"]) == len(reply["f"]["values"]) <= 12
+        assert reply["f"]["kind"] != "pie-chart" or sum(reply["f"]["values"]) == 100
+
+
+def test_the_words_of_an_error_example_stand_in_its_sentence() -> None:
+    for wanted, reply in examples(Section.VERBAL):
+        if wanted["type"] == "error":
+            assert sorted(re.findall(r"«(.+?)»", reply["q"])) == sorted([reply["a"], *reply["d"]])
+        if wanted["type"] == "odd-word":
+            listed = reply["q"].partition(": ")[2].rstrip("؟").split("، ")
+            assert sorted(listed) == sorted([reply["a"], *reply["d"]])
+
+
+# The sums, done again by other means than the solutions'
+
+
+def age() -> str:
+    (years,) = [y for y in range(1, 60) if 3 * y + 6 == 2 * (y + 6)]
+    return f"{years} سنوات"
+
+
+def work() -> str:
+    done = Fraction(0)
+    for day in itertools.count(1):
+        done += Fraction(6 if day <= 4 else 8, 6 * 12)
+        if done == 1:
+            return str(day - 4)
+    raise AssertionError
+
+
+def pursuit() -> str:
+    (hours,) = [h for h in range(1, 24) if 120 * h == 90 * (h + 1)]
+    return str(120 * hours)
+
+
+def colour() -> str:
+    balls = ["blue"] * 5 + ["red"] * 3 + ["green"] * 4
+    return str(Fraction(sum(ball != "red" for ball in balls), len(balls)))
+
+
+def sixth_mark() -> str:
+    (mark,) = [m for m in range(101) if (5 * 82 + m) == 6 * 80]
+    return str(mark)
+
+
+def compared(pairs: Sequence[tuple[float, float]]) -> str:
+    """The comparison that holds for every pair of values, if one does."""
+    signs = {(first > second) - (first < second) for first, second in pairs}
+    return {1: FIRST, -1: SECOND, 0: EQUAL}[signs.pop()] if len(signs) == 1 else UNKNOWN
+
+
+def roots() -> str:
+    return compared([(x, 6) for x in range(-20, 21) if x * x == 49])
+
+
+def gardens() -> str:
+    width = 26 / 2 - 8
+    return compared([((24 / 4) ** 2, 8 * width)])
+
+
+def figure(slot: int) -> Any:
+    return next(reply["f"] for wanted, reply in every_example() if wanted["slot"] == slot)
+
+
+def perimeter() -> str:
+    legs = figure(910)["measures"]
+    return f"{legs['أ ب'] + legs['ب ج'] + math.hypot(legs['أ ب'], legs['ب ج']):g}"
+
+
+def shaded() -> str:
+    side = figure(911)["measures"]["ضلع المربع"]
+    return str(side**2 - Fraction(22, 7) * Fraction(side, 2) ** 2)
+
+
+def distance() -> str:
+    at = figure(912)["measures"]
+    return f"{math.dist((at['س أ'], at['ص أ']), (at['س ب'], at['ص ب'])):g}"
+
+
+def visitors() -> str:
+    chart = figure(913)
+    return f"{100 * chart['values'][chart['labels'].index('الخميس')] / sum(chart['values']):g}%"
+
+
+def spending() -> str:
+    chart = figure(914)
+    share = dict(zip(chart["labels"], chart["values"], strict=True))
+    return f"{8000 * share['السكن'] / 100 - 8000 * share['الادخار'] / 100:g}"
+
+
+SUMS: dict[int, Callable[[], str]] = {
+    901: age,
+    902: lambda: f"{240 * 1.15:g}",
+    903: work,
+    904: pursuit,
+    905: colour,
+    906: sixth_mark,
+    907: lambda: compared([(360 / 4, 100 - 10)]),
+    908: roots,
+    909: gardens,
+    910: perimeter,
+    911: shaded,
+    912: distance,
+    913: visitors,
+    914: spending,
+    915: lambda: compared([(150 / 100 * 60, 80)]),
+}
+
+
+def test_every_quantitative_example_is_recomputed() -> None:
+    assert [wanted["slot"] for wanted, _ in examples(Section.QUANTITATIVE)] == list(SUMS)
+
+
+@pytest.mark.parametrize("example", examples(Section.QUANTITATIVE), ids=numbered)
+def test_the_key_of_a_quantitative_example_is_what_the_sum_gives(example: Example) -> None:
+    wanted, reply = example
+    assert reply["a"] == SUMS[wanted["slot"]]()
