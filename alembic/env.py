@@ -1,0 +1,123 @@
+"""How migrations run: one at a time in a database, without holding the web app up for long.
+
+Callers in the same process may pass a DatabaseSettings as `config.attributes["database"]`; otherwise the
+environment names the database. What goes wrong with the address, the server or a lock is one sentence.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging.config import fileConfig
+from typing import Any
+
+from alembic.util import CommandError
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
+
+from alembic import context
+from db.engine import make_engine
+from db.errors import DatabaseUnreachable
+from db.tables import SCHEMA, metadata
+from runtime.settings import DatabaseSettings, SettingsError, load
+
+#: A statement that waits for the web app's table blocks everybody behind it, so it waits for seconds only.
+LOCK_TIMEOUT_MS = 3_000
+#: Building an index on a large table takes as long as it takes.
+STATEMENT_TIMEOUT_MS = 15 * 60 * 1000
+
+ADVISORY_LOCK = 7_263_510_442  # one number for all migrations of this project
+ADVISORY_LOCK_WAIT_S = 120
+ADVISORY_LOCK_POLL_S = 0.2
+
+
+def run() -> None:
+    """Raises CommandError with one sentence for what an operator can put right."""
+    if context.is_offline_mode():
+        raise CommandError("These migrations look at the database first. Run them without --sql.")
+    if context.config.cmd_opts is not None and context.config.config_file_name is not None:
+        fileConfig(context.config.config_file_name, disable_existing_loggers=False)
+    try:
+        engine = make_engine(_settings(), "tafawoq-migrations")
+        with _alone(engine), engine.connect() as connection:
+            _migrate(connection)
+    except (SettingsError, DatabaseUnreachable) as err:
+        raise CommandError(str(err)) from err
+    except OperationalError as err:
+        if isinstance(err.orig, LockNotAvailable):
+            raise CommandError(
+                "A table is in use and could not be locked in time. Run the migration again."
+            ) from err
+        raise
+
+
+def _settings() -> DatabaseSettings:
+    settings: DatabaseSettings = context.config.attributes.get("database") or load(DatabaseSettings)
+    return settings.model_copy(
+        update={
+            "database_lock_timeout_ms": LOCK_TIMEOUT_MS,
+            "database_statement_timeout_ms": STATEMENT_TIMEOUT_MS,
+        }
+    )
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Hold the advisory lock in a transaction of its own, which works through any pooler.
+
+    It is asked for again and again instead of waited for: a statement that waits holds a snapshot, and
+    CREATE INDEX CONCURRENTLY in the other migration would wait for that snapshot for ever.
+    """
+    deadline = time.monotonic() + ADVISORY_LOCK_WAIT_S
+    while True:
+        with engine.begin() as connection:
+            lock = text("SELECT pg_try_advisory_xact_lock(:key)")
+            if connection.execute(lock, {"key": ADVISORY_LOCK}).scalar_one():
+                # After the SELECT, not before: an idle transaction keeps its last SELECT's snapshot.
+                connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+                yield
+                return
+        if time.monotonic() > deadline:
+            raise CommandError("Another migration is running. Run this one again when it is done.")
+        time.sleep(ADVISORY_LOCK_POLL_S)
+
+
+def _migrate(connection: Connection) -> None:
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        version_table_schema=SCHEMA,
+        include_schemas=True,
+        include_name=_is_ours_by_name,
+        include_object=_is_ours,
+        compare_type=True,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _is_ours_by_name(name: str | None, kind: str, parents: Any) -> bool:
+    """Look at our schema, and at the two tables of the web app that we add columns to."""
+    if kind == "schema":
+        return name in {SCHEMA, None}  # None is the default schema, public
+    if kind == "table":
+        return parents["schema_qualified_table_name"].removeprefix("public.") in _OUR_TABLES
+    return True
+
+
+def _is_ours(item: Any, _name: str | None, kind: str, reflected: bool, compared_to: Any) -> bool:
+    """Of the web app's tables, only what we need and they lack is a difference; all else is theirs."""
+    table = item if kind == "table" else item.table
+    if table.schema == SCHEMA or kind == "table":
+        return True
+    return not reflected and compared_to is None and kind in {"column", "index"}
+
+
+_OUR_TABLES = {table.key.removeprefix("public.") for table in metadata.tables.values()}
+
+run()

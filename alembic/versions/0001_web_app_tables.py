@@ -1,0 +1,155 @@
+"""What we need of the web app's tables.
+
+On an empty database the tables are made. On an existing one only what is missing is added: nothing is
+dropped, retyped or tightened, and a table that lacks nothing is not even locked. Every step may be
+repeated after a migration that was cut off in the middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    present = set(sa.inspect(op.get_bind()).get_table_names(schema="public"))
+    for table, needed in _NEEDED.items():
+        if table in present:
+            _add_missing(table, needed())
+        else:
+            op.create_table(table, *_own_of_a_new_table(table), *needed(), schema="public")
+    for name, (table, columns, predicate) in _INDEXES.items():
+        _create_index(name, table, columns, predicate)
+
+
+def downgrade() -> None:
+    """Nothing: the tables and their rows are the web app's, and what we added does not disturb it."""
+
+
+def _add_missing(table: str, needed: list[sa.Column[object]]) -> None:
+    """A constant default makes the addition instant: no row is rewritten."""
+    present = {column["name"] for column in sa.inspect(op.get_bind()).get_columns(table, schema="public")}
+    for column in needed:
+        if column.name not in present:
+            op.add_column(table, column, schema="public", if_not_exists=True)
+
+
+def _create_index(name: str, table: str, columns: list[str], predicate: str) -> None:
+    """Without blocking writes. An earlier attempt that was cut off leaves an invalid index: drop that first."""
+    with _in_autocommit():
+        if _is_valid(name) is False:
+            op.drop_index(
+                name, schema="public", table_name=table, postgresql_concurrently=True, if_exists=True
+            )
+        op.create_index(
+            name,
+            table,
+            columns,
+            schema="public",
+            postgresql_where=sa.text(predicate),
+            postgresql_concurrently=True,
+            if_not_exists=True,
+        )
+
+
+@contextmanager
+def _in_autocommit() -> Iterator[None]:
+    """CREATE INDEX CONCURRENTLY refuses to run in a transaction; what precedes is committed."""
+    with op.get_context().autocommit_block():
+        yield
+
+
+def _is_valid(index: str) -> bool | None:
+    """None when there is no such index."""
+    query = sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
+    valid: bool | None = op.get_bind().execute(query, {"name": f"public.{index}"}).scalar_one_or_none()
+    return valid
+
+
+def _exam_columns() -> list[sa.Column[object]]:
+    return [
+        sa.Column("track", sa.Text),
+        sa.Column("status", sa.Text, server_default=sa.text("'in_progress'")),
+        sa.Column("questions", JSONB, server_default=sa.text("'[]'")),
+        sa.Column("total_questions", sa.Integer, server_default=sa.text("96")),
+        sa.Column("updated_at", TIMESTAMP(timezone=True), server_default=sa.func.now()),
+        *_generation_columns(),
+    ]
+
+
+def _practice_columns() -> list[sa.Column[object]]:
+    return [
+        sa.Column("section", sa.Text),
+        sa.Column("categories", ARRAY(sa.Text)),
+        sa.Column("difficulty", sa.Text),
+        sa.Column("question_count", sa.Integer),
+        sa.Column("target_question_count", sa.Integer),
+        sa.Column("status", sa.Text, server_default=sa.text("'in_progress'")),
+        sa.Column("questions", JSONB, server_default=sa.text("'[]'")),
+        *_generation_columns(),
+    ]
+
+
+def _generation_columns() -> list[sa.Column[object]]:
+    return [
+        sa.Column("generated_batches", sa.Integer, server_default=sa.text("0")),
+        sa.Column("generation_context", JSONB, server_default=sa.text("'{}'")),
+        sa.Column("generation_in_progress", sa.Boolean, server_default=sa.text("false")),
+    ]
+
+
+def _own_of_a_new_table(table: str) -> list[sa.Column[object] | sa.Constraint]:
+    """What the web app's tables have besides; we neither read nor write it."""
+    own: list[sa.Column[object] | sa.Constraint] = [
+        sa.Column("id", UUID(as_uuid=True), nullable=False, server_default=sa.func.gen_random_uuid()),
+        sa.Column("user_id", UUID(as_uuid=True), nullable=False),
+        sa.Column("created_at", TIMESTAMP(timezone=True), server_default=sa.func.now()),
+        sa.Column("paused_at", TIMESTAMP(timezone=True)),
+        sa.Column("time_spent_seconds", sa.Integer, server_default=sa.text("0")),
+        sa.PrimaryKeyConstraint("id", name=f"{table}_pkey"),
+    ]
+    return own + (_own_of_exams() if table == "exam_sessions" else _own_of_practice())
+
+
+def _own_of_exams() -> list[sa.Column[object] | sa.Constraint]:
+    return [
+        sa.Column("questions_answered", sa.Integer, server_default=sa.text("0")),
+        sa.Column("start_time", TIMESTAMP(timezone=True), server_default=sa.func.now()),
+        sa.Column("end_time", TIMESTAMP(timezone=True)),
+        sa.Column("time_paused_seconds", sa.Integer, server_default=sa.text("0")),
+        sa.Column("remaining_time_seconds", sa.Integer),
+        sa.Column("quantitative_score", sa.Integer),
+        sa.Column("verbal_score", sa.Integer),
+        sa.Column("overall_score", sa.Integer),
+        sa.Column("strengths", JSONB),
+        sa.Column("weaknesses", JSONB),
+    ]
+
+
+def _own_of_practice() -> list[sa.Column[object] | sa.Constraint]:
+    return [
+        sa.Column("started_at", TIMESTAMP(timezone=True), server_default=sa.func.now()),
+        sa.Column("completed_at", TIMESTAMP(timezone=True)),
+    ]
+
+
+_NEEDED = {"exam_sessions": _exam_columns, "practice_sessions": _practice_columns}
+
+_INDEXES = {
+    "idx_exam_sessions_pending": (
+        "exam_sessions",
+        ["user_id", "status"],
+        "generated_batches < 10 AND status = 'in_progress'",
+    ),
+    "idx_exam_sessions_generating": ("exam_sessions", ["id"], "generation_in_progress"),
+}

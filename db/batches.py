@@ -1,0 +1,162 @@
+"""Batches: asked for, claimed by one run at a time, filled, published, and found again when they are lost.
+
+Lock order in every transaction: batches rows by index, then the plans row, then the web app's row.
+All times are the database's. A run shows its claim with every write, and the row's epoch decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg.errors import UniqueViolation
+from sqlalchemy import Connection, Engine, func, literal, select, update
+from sqlalchemy.exc import IntegrityError
+
+from db import claims, requests
+from db.accept import accept_statement
+from db.claims import Held
+from db.errors import BatchIncomplete
+from db.events import record
+from db.fence import NOBODY, fence_lost, held_by, is_batch, lock_held
+from db.publish import publish_ready, set_generating
+from db.requests import Requested
+from db.session_row import lock_session
+from db.sweep import Due, close_orphans, release_lapsed, take_due
+from db.tables import REPEATED_QUESTION, SlotState, batches, slots
+from generation.errors import QuestionRepeated
+from generation.model import BatchStatus, Claim, EventKind, Question, Urgency
+
+
+class BatchStore:
+    """Every method is one short transaction. Implements generation.ports.BatchKeeper."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def request(self, session_id: UUID, batch_index: int, urgency: Urgency) -> Requested:
+        """Want a batch: the next one, or with PREFETCH also the one after it. A ready batch is always given.
+
+        Raises SessionMissing, BatchNotNext, and SessionClosed for a session that is paused or over.
+        """
+        while True:
+            with self._engine.begin() as connection:
+                answer = requests.request(connection, session_id, batch_index, urgency)
+            if answer is not None:
+                return answer
+
+    def claim(self, session_id: UUID, batch_index: int, owner: str, ttl_s: float) -> Claim | None:
+        """The right to run the batch, with a new epoch, or None: not due, run by another, ready, or closed."""
+        with self._engine.begin() as connection:
+            return claims.take(connection, session_id, batch_index, owner=owner, ttl_s=ttl_s)
+
+    def renew(self, held: Sequence[Held], ttl_s: float) -> set[Held]:
+        """Give every lease its full time again, in one statement; returns those that are still held."""
+        with self._engine.begin() as connection:
+            return claims.extend(connection, held, ttl_s)
+
+    def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
+        """Commit the question and its event, and fill its slot; a slot that is filled stays as it is.
+
+        Raises FenceLost when another run owns the batch, QuestionRepeated when the session has it already.
+        """
+        try:
+            with self._engine.begin() as connection:
+                row = connection.execute(accept_statement(claim, question, attempt_id, provider)).one()
+        except IntegrityError as err:
+            if _violates(err, REPEATED_QUESTION):
+                raise QuestionRepeated(
+                    session_id=claim.session_id, position=question.slot.position
+                ) from None  # the cause would show the question's text
+            raise
+        if not row.held:
+            raise fence_lost(claim)
+
+    def finish(self, claim: Claim) -> None:
+        """Mark the batch ready and publish what is ready in order.
+
+        Raises FenceLost, and BatchIncomplete while a slot is open.
+        """
+        with self._engine.begin() as connection:
+            lock_held(connection, claim)
+            _check_filled(connection, claim)
+            _change(
+                connection, claim, status=BatchStatus.READY, ready_at=func.now(), last_error=None, **NOBODY
+            )
+            lock_session(connection, claim.session_id)
+            _tell(connection, claim, EventKind.BATCH_READY)
+            publish_ready(connection, claim.session_id, claim.kind)
+
+    def give_back(self, claim: Claim, delay_s: float, error_code: str, *, counts_as_failure: bool) -> int:
+        """Queue the batch again, not before `delay_s` from now; returns its failures so far.
+
+        Raises FenceLost.
+        """
+        failed = 1 if counts_as_failure else 0
+        with self._engine.begin() as connection:
+            lock_held(connection, claim)
+            failures: int = _change(
+                connection,
+                claim,
+                status=BatchStatus.QUEUED,
+                not_before=func.now() + literal(timedelta(seconds=delay_s)),
+                enqueued_at=None,
+                last_error=error_code,
+                failures=batches.c.failures + failed,
+                **NOBODY,
+            )
+            return failures
+
+    def fail(self, claim: Claim, error_code: str) -> None:
+        """Give the batch up until somebody asks for it again. Raises FenceLost."""
+        with self._engine.begin() as connection:
+            lock_held(connection, claim)
+            _change(connection, claim, status=BatchStatus.FAILED, last_error=error_code, **NOBODY)
+            lock_session(connection, claim.session_id)
+            _tell(connection, claim, EventKind.BATCH_FAILED, code=error_code)
+            set_generating(connection, claim.session_id, claim.kind)
+
+    def sweep(self, ring_again_s: float, limit: int) -> list[Due]:
+        """Queue again what has lapsed, and return at most `limit` due batches that nobody rang for in
+        `ring_again_s`, marked as rung for. Several sweeps at once share the work.
+        """
+        with self._engine.begin() as connection:
+            release_lapsed(connection, limit)
+            close_orphans(connection, limit)
+            return take_due(connection, ring_again_s, limit)
+
+    def unring(self, session_id: UUID, batch_index: int) -> None:
+        """Say that the bell could not be rung, so that the next sweep rings."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(batches).where(is_batch(session_id, batch_index)).values(enqueued_at=None)
+            )
+
+
+def _check_filled(connection: Connection, claim: Claim) -> None:
+    query = select(func.count()).where(
+        slots.c.session_id == claim.session_id,
+        slots.c.batch_index == claim.batch.index,
+        slots.c.state == SlotState.OPEN,
+    )
+    still_open = connection.execute(query).scalar_one()
+    if still_open:
+        raise BatchIncomplete(
+            session_id=claim.session_id, batch_index=claim.batch.index, open_slots=still_open
+        )
+
+
+def _change(connection: Connection, claim: Claim, **values: Any) -> Any:
+    """Write a row that lock_held has locked; returns its failures."""
+    statement = update(batches).where(held_by(claim)).values(values).returning(batches.c.failures)
+    return connection.execute(statement).scalar_one()
+
+
+def _tell(connection: Connection, claim: Claim, kind: EventKind, **payload: str) -> None:
+    record(connection, claim.session_id, kind, {"batchIndex": claim.batch.index, **payload})
+
+
+def _violates(err: IntegrityError, constraint: str) -> bool:
+    return isinstance(err.orig, UniqueViolation) and err.orig.diag.constraint_name == constraint

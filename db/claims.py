@@ -1,0 +1,178 @@
+"""Taking a batch, and keeping it: the compare-and-set that gives a run its epoch, and the heartbeat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Row,
+    Select,
+    Uuid,
+    and_,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+    values,
+)
+
+from db.fence import is_batch
+from db.session_row import IN_PROGRESS, PAUSED, batches_of, read_session, session_status, sessions
+from db.tables import SlotState, batches, plans, questions, slots
+from generation.errors import SessionMissing
+from generation.model import (
+    BatchStatus,
+    Claim,
+    EarlierQuestion,
+    QuestionType,
+    SessionKind,
+    Slot,
+    Topic,
+    Track,
+    Urgency,
+)
+
+#: A batch somebody holds, as the heartbeat names it: session, index, epoch.
+Held = tuple[UUID, int, int]
+
+
+def take(
+    connection: Connection, session_id: UUID, batch_index: int, *, owner: str, ttl_s: float
+) -> Claim | None:
+    """The claim, if the batch may be run now and nobody runs it; None otherwise."""
+    try:
+        session = read_session(connection, session_id)
+    except SessionMissing:
+        return None
+    if session.status != IN_PROGRESS:
+        return None
+    taken = connection.execute(_compare_and_set(session_id, batch_index, owner, ttl_s)).one_or_none()
+    return None if taken is None else _claim(connection, session, batch_index, taken)
+
+
+def extend(connection: Connection, held: Sequence[Held], ttl_s: float) -> set[Held]:
+    """Give each lease its full time again; those of `held` that are still held, in sessions that go on."""
+    if not held:
+        return set()
+    mine = _values(held)
+    alive = (
+        select(batches.c.session_id, batches.c.batch_index, batches.c.epoch)
+        .select_from(
+            batches.join(sessions, plans.c.session_id == batches.c.session_id).join(mine, _is_held(mine))
+        )
+        .where(session_status.in_([IN_PROGRESS, PAUSED]))
+        # In one order, so that a heartbeat and a cancel do not wait for each other.
+        .order_by(batches.c.session_id, batches.c.batch_index)
+        .with_for_update(of=batches, key_share=True)
+        .cte("alive")
+    )
+    renewed = connection.execute(
+        update(batches)
+        .where(_is_held(alive))
+        .values(lease_until=_lease_end(ttl_s))
+        .returning(batches.c.session_id, batches.c.batch_index, batches.c.epoch)
+    )
+    return {(row.session_id, row.batch_index, row.epoch) for row in renewed}
+
+
+def _compare_and_set(session_id: UUID, batch_index: int, owner: str, ttl_s: float) -> Any:
+    due = and_(batches.c.status == BatchStatus.QUEUED, batches.c.not_before <= func.now())
+    lapsed = and_(batches.c.status == BatchStatus.RUNNING, batches.c.lease_until < func.now())
+    return (
+        update(batches)
+        .where(is_batch(session_id, batch_index), or_(due, lapsed))
+        .values(
+            status=BatchStatus.RUNNING,
+            epoch=batches.c.epoch + 1,
+            runs=batches.c.runs + 1,
+            owner=owner,
+            lease_until=_lease_end(ttl_s),
+            started_at=func.coalesce(batches.c.started_at, func.now()),
+        )
+        .returning(batches.c.epoch, batches.c.runs, batches.c.failures, batches.c.urgency)
+    )
+
+
+def _lease_end(ttl_s: float) -> Any:
+    """Counted from now, not from the start of the transaction: it may have waited for the row."""
+    return func.clock_timestamp() + literal(timedelta(seconds=ttl_s))
+
+
+def _claim(connection: Connection, session: Row[Any], batch_index: int, taken: Row[Any]) -> Claim:
+    return Claim(
+        session_id=session.session_id,
+        kind=SessionKind(session.kind),
+        track=Track(session.track),
+        batch=batches_of(session.batches)[batch_index],
+        seed=session.seed,
+        epoch=taken.epoch,
+        runs=taken.runs,
+        failures=taken.failures,
+        urgency=Urgency(taken.urgency),
+        open_slots=_open_slots(connection, session.session_id, batch_index),
+        earlier=_earlier(connection, session.session_id),
+    )
+
+
+def _open_slots(connection: Connection, session_id: UUID, batch_index: int) -> tuple[Slot, ...]:
+    query = (
+        select(slots.c.spec)
+        .where(
+            slots.c.session_id == session_id,
+            slots.c.batch_index == batch_index,
+            slots.c.state == SlotState.OPEN,
+        )
+        .order_by(slots.c.position)
+    )
+    return tuple(Slot.from_json(spec) for spec in connection.execute(query).scalars())
+
+
+def _earlier(connection: Connection, session_id: UUID) -> tuple[EarlierQuestion, ...]:
+    query: Select[Any] = (
+        select(questions.c.position, questions.c.content, slots.c.spec)
+        .join_from(
+            questions,
+            slots,
+            and_(slots.c.session_id == questions.c.session_id, slots.c.position == questions.c.position),
+        )
+        .where(questions.c.session_id == session_id)
+        .order_by(questions.c.position)
+    )
+    return tuple(_earlier_question(row) for row in connection.execute(query))
+
+
+def _earlier_question(row: Row[Any]) -> EarlierQuestion:
+    return EarlierQuestion(
+        position=row.position,
+        question_type=QuestionType(row.content["questionType"]),
+        topic=Topic(row.content["topic"]),
+        stem=row.content["stem"],
+        choices=tuple(row.content["choices"]),
+        passage=row.content.get("passage"),
+        passage_group=row.spec["passageGroup"],
+        diagram=row.content.get("diagram"),
+    )
+
+
+def _values(held: Sequence[Held]) -> Any:
+    columns = column("session_id", Uuid), column("batch_index", Integer), column("epoch", Integer)
+    return (
+        values(*columns, name="held").data([(UUID(str(s)), int(i), int(e)) for s, i, e in held]).cte("mine")
+    )
+
+
+def _is_held(mine: Any) -> Any:
+    """The row is the one named, in the epoch named, and still running."""
+    return and_(
+        batches.c.session_id == mine.c.session_id,
+        batches.c.batch_index == mine.c.batch_index,
+        batches.c.epoch == mine.c.epoch,
+        batches.c.status == BatchStatus.RUNNING,
+    )

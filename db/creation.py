@@ -1,0 +1,91 @@
+"""The rows of a new session, in all the tables that hold a part of it, and the key that keeps it single."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from db.errors import IdempotencyConflict
+from db.events import record
+from db.session_row import IN_PROGRESS, batch_specs, choice_spec
+from db.tables import WEB_APP_TABLES, batches, idempotency_keys, plans, slots
+from generation.model import EventKind, Plan, Urgency
+
+
+def keep_key(connection: Connection, user_id: UUID, key: str, digest: str, session_id: UUID) -> UUID | None:
+    """The session an earlier request with this key made, or None now that the key is ours.
+
+    The insert waits for a request with the same key that is not committed yet.
+    """
+    mine = (
+        upsert(idempotency_keys)
+        .values(user_id=user_id, key=key, request_digest=digest, session_id=session_id)
+        .on_conflict_do_nothing()
+        .returning(idempotency_keys.c.session_id)
+    )
+    if connection.execute(mine).one_or_none() is not None:
+        return None
+    earlier = connection.execute(
+        select(idempotency_keys).where(idempotency_keys.c.user_id == user_id, idempotency_keys.c.key == key)
+    ).one()
+    if earlier.request_digest != digest:
+        raise IdempotencyConflict
+    found: UUID = earlier.session_id
+    return found
+
+
+def insert_session(connection: Connection, session_id: UUID, user_id: UUID, plan: Plan) -> None:
+    """The web app's row, the plan with all its slots, the first batch queued and rung for, one event."""
+    connection.execute(insert(WEB_APP_TABLES[plan.kind]).values(_web_app_row(session_id, user_id, plan)))
+    connection.execute(insert(plans).values(_plan_row(session_id, user_id, plan)))
+    connection.execute(insert(slots), [_slot_row(session_id, slot.to_json()) for slot in plan.slots])
+    first = {"session_id": session_id, "batch_index": 0, "urgency": Urgency.INTERACTIVE}
+    connection.execute(insert(batches).values(**first, enqueued_at=func.now()))
+    record(connection, session_id, EventKind.SESSION, {"status": IN_PROGRESS})
+
+
+def _web_app_row(session_id: UUID, user_id: UUID, plan: Plan) -> dict[str, Any]:
+    row = {
+        "id": session_id,
+        "user_id": user_id,
+        "status": IN_PROGRESS,
+        "questions": [],
+        "generated_batches": 0,
+        "generation_context": {"generatedIds": [], "lastBatchIndex": -1},
+        "generation_in_progress": True,
+    }
+    if plan.practice is None:
+        return row | {"track": plan.track.value, "total_questions": plan.total_questions}
+    return row | {
+        "section": plan.practice.section.value,
+        "categories": [topic.value for topic in plan.practice.topics],
+        "difficulty": plan.practice.difficulty.value,
+        "question_count": 0,
+        "target_question_count": plan.practice.question_count,
+    }
+
+
+def _plan_row(session_id: UUID, user_id: UUID, plan: Plan) -> dict[str, Any]:
+    return {
+        "session_id": session_id,
+        "kind": plan.kind,
+        "user_id": user_id,
+        "track": plan.track,
+        "plan_version": plan.version,
+        "seed": plan.seed,
+        "batches": batch_specs(plan.batches),
+        "practice": choice_spec(plan.practice),
+        "total_questions": plan.total_questions,
+    }
+
+
+def _slot_row(session_id: UUID, spec: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "session_id": session_id,
+        "position": spec["position"],
+        "batch_index": spec["batchIndex"],
+        "spec": spec,
+    }

@@ -1,0 +1,99 @@
+"""The way to Postgres: one engine a process, with timeouts on everything and one sentence when it is away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
+
+from db.errors import DatabaseUnreachable
+from runtime.settings import DatabaseSettings
+
+POOL_TIMEOUT_S = 10
+RECYCLE_S = 1800
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
+
+#: A dead peer is noticed within about half a minute, not after the kernel's two hours.
+KEEPALIVE = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+
+
+def make_engine(settings: DatabaseSettings, application_name: str) -> Engine:
+    """An engine that connects when it is first used, safe to share between threads.
+
+    Works on a direct connection and, with database_session_mode off, behind a transaction-pooling proxy.
+    Using it raises DatabaseUnreachable when Postgres cannot be reached or goes away.
+    """
+    engine = create_engine(
+        settings.sqlalchemy_url,
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_pool_overflow,
+        pool_timeout=POOL_TIMEOUT_S,
+        pool_recycle=RECYCLE_S,
+        pool_use_lifo=True,
+        pool_pre_ping=True,
+        hide_parameters=True,  # a parameter may be a question with its key
+        json_serializer=partial(json.dumps, ensure_ascii=False),
+        connect_args=connect_arguments(settings, application_name),
+    )
+    event.listen(engine, "handle_error", partial(_say_that_it_is_away, settings))
+    if not settings.database_session_mode:
+        event.listen(engine, "begin", partial(_set_timeouts, settings))
+    return engine
+
+
+def connect_arguments(settings: DatabaseSettings, application_name: str) -> dict[str, Any]:
+    """What psycopg needs besides the address; also for a connection outside of the pool."""
+    arguments: dict[str, Any] = {
+        "application_name": application_name,
+        "connect_timeout": settings.database_connect_timeout_s,
+        **KEEPALIVE,
+    }
+    if settings.database_session_mode:
+        options = (f"-c {name}={value}" for name, value in _timeouts(settings).items())
+        return {**arguments, "options": " ".join(options)}
+    # A pooler may give each transaction another backend: no prepared statements, no options at connect.
+    return {**arguments, "prepare_threshold": None}
+
+
+def unreachable(settings: DatabaseSettings) -> DatabaseUnreachable:
+    """One sentence with the host and port; never the user, the password or the database's name."""
+    url = make_url(settings.sqlalchemy_url)
+    where = f"{url.host or 'the local socket'}:{url.port or 5432}"
+    return DatabaseUnreachable(
+        f"Postgres at {where} cannot be reached or refuses the connection. "
+        "Start it, or correct DATABASE_URL in the environment or in .env."
+    )
+
+
+def _timeouts(settings: DatabaseSettings) -> Mapping[str, int]:
+    return {
+        "statement_timeout": settings.database_statement_timeout_ms,
+        "lock_timeout": settings.database_lock_timeout_ms,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    }
+
+
+def _set_timeouts(settings: DatabaseSettings, connection: Connection) -> None:
+    """For one transaction: all that is safe where the session is not ours."""
+    names = ", ".join(f"set_config('{name}', :{name}, true)" for name in _timeouts(settings))
+    connection.execute(
+        text(f"SELECT {names}"),
+        {name: str(value) for name, value in _timeouts(settings).items()},
+    )
+
+
+def _say_that_it_is_away(settings: DatabaseSettings, context: ExceptionContext) -> None:
+    """Connections that fail to open or break. `is_disconnect` also knows the idle-in-transaction timeout,
+    which psycopg raises as an InternalError.
+    """
+    if context.connection is None or context.is_disconnect:
+        raise unreachable(settings) from context.original_exception

@@ -1,0 +1,84 @@
+"""The events of a session: committed facts with a sequence number, written with what they tell of.
+
+The counter lives in the session's plans row, whose lock makes the numbers appear in order and without gaps:
+a reader that has seen number n will never find a smaller one later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CTE, Connection, Engine, Select, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB
+
+from db.tables import events, plans
+from db.wakeup import CHANNEL
+from generation.model import EventKind
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    seq: int  #: 1-based in the session, without gaps
+    kind: EventKind
+    payload: Mapping[str, Any]  #: ids, positions and codes; never an answer
+    created_at: datetime
+
+
+class EventLog:
+    """What readers ask of the events."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def after(self, session_id: UUID, seq: int, limit: int = 100) -> list[Event]:
+        """The events that follow number `seq`, in order; at most `limit`."""
+        query = (
+            select(events)
+            .where(events.c.session_id == session_id, events.c.seq > seq)
+            .order_by(events.c.seq)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return [
+                Event(row.seq, EventKind(row.kind), row.payload, row.created_at)
+                for row in connection.execute(query)
+            ]
+
+    def latest(self, session_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """The last number of each session that exists; 0 when it has no event yet."""
+        query = select(plans.c.session_id, plans.c.last_seq).where(plans.c.session_id.in_(list(session_ids)))
+        with self._engine.connect() as connection:
+            return {row.session_id: row.last_seq for row in connection.execute(query)}
+
+
+def record(connection: Connection, session_id: UUID, kind: EventKind, payload: Mapping[str, Any]) -> None:
+    """Write one event and wake its readers at commit. Locks the plans row until then."""
+    one = select(literal(1).label("one")).cte("one")
+    connection.execute(wake_for(event_of(one, session_id, kind, payload), session_id))
+
+
+def event_of(source: CTE, session_id: UUID, kind: EventKind, payload: Mapping[str, Any]) -> CTE:
+    """Part of a statement: an event, but only if `source` yields its one row."""
+    counted = (
+        update(plans)
+        .where(plans.c.session_id == session_id, select(source).exists())
+        .values(last_seq=plans.c.last_seq + 1, updated_at=func.now())
+        .returning(plans.c.session_id, plans.c.last_seq)
+        .cte("counted")
+    )
+    row = select(counted.c.session_id, counted.c.last_seq, literal(kind.value), literal(dict(payload), JSONB))
+    return (
+        insert(events)
+        .from_select(["session_id", "seq", "kind", "payload"], row)
+        .returning(events.c.seq)
+        .cte("event")
+    )
+
+
+def wake_for(event: CTE, session_id: UUID) -> Select[Any]:
+    """The end of such a statement: NOTIFY if there is an event."""
+    return select(func.pg_notify(CHANNEL, str(session_id))).select_from(event)

@@ -1,0 +1,43 @@
+"""The fence: which rows a run may still write. Every statement of a run is built on `held_by`."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, and_, select
+
+from db.tables import batches
+from generation.errors import FenceLost
+from generation.model import BatchStatus, Claim
+
+
+def is_batch(session_id: UUID, batch_index: int) -> ColumnElement[bool]:
+    return and_(batches.c.session_id == session_id, batches.c.batch_index == batch_index)
+
+
+def held_by(claim: Claim) -> ColumnElement[bool]:
+    """True of the batch's row while this run owns it. A lapsed lease that nobody took is still owned."""
+    return and_(
+        is_batch(claim.session_id, claim.batch.index),
+        batches.c.epoch == claim.epoch,
+        batches.c.status == BatchStatus.RUNNING,
+    )
+
+
+def lock_held(connection: Connection, claim: Claim) -> None:
+    """Lock the batch's row until the transaction ends, so that nobody can take it over meanwhile.
+
+    Raises FenceLost.
+    """
+    query = select(batches.c.epoch).where(held_by(claim)).with_for_update(key_share=True)
+    if connection.execute(query).one_or_none() is None:
+        raise fence_lost(claim)
+
+
+def fence_lost(claim: Claim) -> FenceLost:
+    return FenceLost(session_id=claim.session_id, batch_index=claim.batch.index, epoch=claim.epoch)
+
+
+#: What a row looks like when nobody runs it.
+NOBODY: dict[str, Any] = {"owner": None, "lease_until": None}

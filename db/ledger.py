@@ -1,0 +1,167 @@
+"""The ledger: what every model call cost, written whoever owns the batch, because the money is spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine, Row, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from db.tables import attempts
+from generation.model import AttemptRecord, Usage
+
+
+class CostKey(StrEnum):
+    """What costs can be added up by."""
+
+    DAY = "day"  # UTC
+    PROVIDER = "provider"
+    MODEL = "model"
+    OUTCOME = "outcome"
+    SESSION = "session"
+    BATCH = "batch"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    key: str  #: the day, provider, model, outcome, session or batch index
+    attempts: int
+    asked: int
+    accepted: int
+    rejected: int
+    usage: Usage
+    cost_microdollars: Decimal
+
+
+class LedgerStore:
+    """Every method is one short transaction. Implements generation.ports.Ledger."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def open(self, attempt: AttemptRecord) -> None:
+        """Note that a call begins, so that a worker killed in the middle leaves a trace of it."""
+        with self._engine.begin() as connection:
+            connection.execute(insert(attempts).values(_row(attempt)).on_conflict_do_nothing())
+
+    def close(self, attempt: AttemptRecord) -> None:
+        """Note how the call ended and what it cost, also when its beginning was not noted."""
+        row = _row(attempt) | {"closed_at": func.now()}
+        with self._engine.begin() as connection:
+            connection.execute(
+                insert(attempts).values(row).on_conflict_do_update(index_elements=["id"], set_=row)
+            )
+
+    def spent(self, *, session_id: UUID | None = None, since: datetime | None = None) -> Decimal:
+        """Micro-dollars spent in total, on one session, or since a moment."""
+        query = select(func.coalesce(func.sum(attempts.c.cost_microdollars), 0)).where(
+            *_filters(session_id, since, None)
+        )
+        with self._engine.connect() as connection:
+            return Decimal(connection.execute(query).scalar_one())
+
+    def cost_by(
+        self,
+        key: CostKey,
+        *,
+        session_id: UUID | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Cost]:
+        """Calls, tokens and cost added up by `key`, in its order; `until` is exclusive."""
+        group = _GROUPS[key]
+        query = (
+            select(group.label("key"), *_sums())
+            .where(*_filters(session_id, since, until))
+            .group_by(group)
+            .order_by(group)
+        )
+        with self._engine.connect() as connection:
+            return [_cost(row) for row in connection.execute(query)]
+
+
+_GROUPS: dict[CostKey, Any] = {
+    CostKey.DAY: func.to_char(func.timezone("UTC", attempts.c.opened_at), "YYYY-MM-DD"),
+    CostKey.PROVIDER: attempts.c.provider,
+    CostKey.MODEL: attempts.c.model,
+    CostKey.OUTCOME: attempts.c.outcome,
+    CostKey.SESSION: attempts.c.session_id,
+    CostKey.BATCH: attempts.c.batch_index,
+}
+
+_SUMMED = (
+    attempts.c.asked,
+    attempts.c.accepted,
+    attempts.c.rejected,
+    attempts.c.input_tokens,
+    attempts.c.output_tokens,
+    attempts.c.cache_read_tokens,
+    attempts.c.cache_write_5m_tokens,
+    attempts.c.cache_write_1h_tokens,
+    attempts.c.cost_microdollars,
+)
+
+
+def _sums() -> list[Any]:
+    return [func.count().label("attempts"), *(func.sum(c).label(c.name) for c in _SUMMED)]
+
+
+def _filters(session_id: UUID | None, since: datetime | None, until: datetime | None) -> list[Any]:
+    filters: list[Any] = []
+    if session_id is not None:
+        filters.append(attempts.c.session_id == session_id)
+    if since is not None:
+        filters.append(attempts.c.opened_at >= since)
+    if until is not None:
+        filters.append(attempts.c.opened_at < until)
+    return filters
+
+
+def _cost(row: Row[Any]) -> Cost:
+    return Cost(
+        key=str(row.key),
+        attempts=row.attempts,
+        asked=row.asked,
+        accepted=row.accepted,
+        rejected=row.rejected,
+        usage=Usage(
+            input=row.input_tokens,
+            output=row.output_tokens,
+            cache_read=row.cache_read_tokens,
+            cache_write_5m=row.cache_write_5m_tokens,
+            cache_write_1h=row.cache_write_1h_tokens,
+        ),
+        cost_microdollars=row.cost_microdollars,
+    )
+
+
+def _row(attempt: AttemptRecord) -> dict[str, Any]:
+    return {
+        "id": attempt.id,
+        "session_id": attempt.session_id,
+        "batch_index": attempt.batch_index,
+        "epoch": attempt.epoch,
+        "provider": attempt.provider,
+        "model": attempt.model,
+        "asked": attempt.asked,
+        "outcome": attempt.outcome,
+        "accepted": attempt.accepted,
+        "rejected": attempt.rejected,
+        "input_tokens": attempt.usage.input,
+        "output_tokens": attempt.usage.output,
+        "cache_read_tokens": attempt.usage.cache_read,
+        "cache_write_5m_tokens": attempt.usage.cache_write_5m,
+        "cache_write_1h_tokens": attempt.usage.cache_write_1h,
+        "cost_microdollars": attempt.cost_microdollars,
+        "first_token_ms": attempt.first_token_ms,
+        "duration_ms": attempt.duration_ms,
+        "stop_reason": attempt.stop_reason,
+        "request_id": attempt.request_id,
+        "message_id": attempt.message_id,
+        "cache_miss_reason": attempt.cache_miss_reason,
+    }

@@ -1,0 +1,104 @@
+"""Publishing: handing ready batches to the web app's row, in order, each exactly once.
+
+The caller holds the plans row of the session, so that two batches that become ready at the same time
+do not both miss the other, and appends what is new instead of rewriting what is there (the web app
+may have written to its row meanwhile).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, Table, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+
+from db.tables import WEB_APP_TABLES, batches, exam_sessions, practice_sessions, questions
+from generation.model import BatchStatus, SessionKind
+
+
+def publish_ready(connection: Connection, session_id: UUID, kind: SessionKind) -> None:
+    """Append every batch that is ready and next in order to the session's row."""
+    table = WEB_APP_TABLES[kind]
+    published = _lock_published(connection, table, session_id)
+    upto = _first_not_ready(connection, session_id, published)
+    values: dict[str, Any] = {"generation_in_progress": _is_generating(session_id)}
+    if upto > published:
+        values |= _publication(table, session_id, published, upto)
+    connection.execute(update(table).where(table.c.id == session_id).values(values | _touched(table)))
+
+
+def set_generating(connection: Connection, session_id: UUID, kind: SessionKind) -> None:
+    """Make the row say whether any batch is queued or running."""
+    table = WEB_APP_TABLES[kind]
+    connection.execute(
+        update(table)
+        .where(table.c.id == session_id)
+        .values(generation_in_progress=_is_generating(session_id))
+    )
+
+
+def _lock_published(connection: Connection, table: Table, session_id: UUID) -> int:
+    query = select(table.c.generated_batches).where(table.c.id == session_id).with_for_update(key_share=True)
+    return connection.execute(query).scalar_one_or_none() or 0
+
+
+def _first_not_ready(connection: Connection, session_id: UUID, published: int) -> int:
+    query = select(batches.c.batch_index).where(
+        batches.c.session_id == session_id,
+        batches.c.batch_index >= published,
+        batches.c.status == BatchStatus.READY,
+    )
+    ready = set(connection.execute(query).scalars())
+    while published in ready:
+        published += 1
+    return published
+
+
+def _publication(table: Table, session_id: UUID, published: int, upto: int) -> dict[str, Any]:
+    new = _aggregated(session_id, questions.c.content, published, upto)
+    ids = _aggregated(session_id, questions.c.content["id"], 0, upto)
+    context = func.jsonb_build_object("generatedIds", ids, "lastBatchIndex", literal(upto - 1))
+    empty_list, empty_object = text("'[]'::jsonb"), text("'{}'::jsonb")
+    values = {
+        "questions": func.coalesce(table.c.questions, empty_list, type_=JSONB).op("||")(new),
+        "generated_batches": upto,
+        "generation_context": func.coalesce(table.c.generation_context, empty_object, type_=JSONB).op("||")(
+            context
+        ),
+    }
+    if table is practice_sessions:
+        values["question_count"] = select(func.count()).where(*_of(session_id, 0, upto)).scalar_subquery()
+    return values
+
+
+def _aggregated(session_id: UUID, what: Any, start: int, stop: int) -> Any:
+    listed = func.jsonb_agg(aggregate_order_by(what, questions.c.position))
+    query: Select[Any] = select(func.coalesce(listed, text("'[]'::jsonb"))).where(
+        *_of(session_id, start, stop)
+    )
+    return query.scalar_subquery()
+
+
+def _of(session_id: UUID, start: int, stop: int) -> tuple[Any, ...]:
+    """The questions of the batches from `start` up to but not including `stop`."""
+    return (
+        questions.c.session_id == session_id,
+        questions.c.batch_index >= start,
+        questions.c.batch_index < stop,
+    )
+
+
+def _is_generating(session_id: UUID) -> Any:
+    return (
+        select(batches.c.batch_index)
+        .where(
+            batches.c.session_id == session_id,
+            batches.c.status.in_([BatchStatus.QUEUED, BatchStatus.RUNNING]),
+        )
+        .exists()
+    )
+
+
+def _touched(table: Table) -> dict[str, Any]:
+    return {"updated_at": func.now()} if table is exam_sessions else {}

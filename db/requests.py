@@ -1,0 +1,109 @@
+"""Asking for a batch: which one may be asked for, and what asking changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from db.fence import is_batch
+from db.publish import set_generating
+from db.session_row import IN_PROGRESS, lock_session, read_session
+from db.tables import batches
+from generation.errors import BatchNotNext, SessionClosed
+from generation.model import BatchStatus, SessionKind, Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    status: BatchStatus
+    created: bool  #: True: the caller rings for it, on the queue of the urgency it asked with
+    not_before: datetime
+    last_error: str | None
+
+
+def request(connection: Connection, session_id: UUID, batch_index: int, urgency: Urgency) -> Requested | None:
+    """One try at BatchStore.request; None when another request made the row meanwhile."""
+    read_session(connection, session_id)
+    row = _lock_batch(connection, session_id, batch_index)
+    if row is not None and row.status == BatchStatus.READY:
+        return _answer(row, created=False)
+    session = lock_session(connection, session_id)
+    if session.status != IN_PROGRESS:
+        raise SessionClosed(session_id=session_id)
+    _check_next(session, batch_index, urgency)
+    if row is None:
+        return _insert(connection, session, batch_index, urgency)
+    return _ask_again(connection, session, row, urgency)
+
+
+def _lock_batch(connection: Connection, session_id: UUID, batch_index: int) -> Row[Any] | None:
+    query = select(batches).where(is_batch(session_id, batch_index)).with_for_update(key_share=True)
+    return connection.execute(query).one_or_none()
+
+
+def _check_next(session: Row[Any], batch_index: int, urgency: Urgency) -> None:
+    ahead = 1 if urgency is Urgency.PREFETCH else 0
+    last = min(session.generated_batches + ahead, len(session.batches) - 1)
+    if not 0 <= batch_index <= last:
+        raise BatchNotNext(
+            expected=session.generated_batches, session_id=session.session_id, batch_index=batch_index
+        )
+
+
+def _insert(
+    connection: Connection, session: Row[Any], batch_index: int, urgency: Urgency
+) -> Requested | None:
+    statement = (
+        insert(batches)
+        .values(
+            session_id=session.session_id, batch_index=batch_index, urgency=urgency, enqueued_at=func.now()
+        )
+        .on_conflict_do_nothing()
+        .returning(batches)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return None
+    set_generating(connection, session.session_id, SessionKind(session.kind))
+    return _answer(row, created=True)
+
+
+def _ask_again(connection: Connection, session: Row[Any], row: Row[Any], urgency: Urgency) -> Requested:
+    """A student who waits revives a failed batch and hurries a prefetched one; a prefetch changes nothing."""
+    status = BatchStatus(row.status)
+    if urgency is Urgency.PREFETCH or (status is not BatchStatus.FAILED and row.urgency == urgency):
+        return _answer(row, created=False)
+    changed = connection.execute(
+        update(batches)
+        .where(is_batch(row.session_id, row.batch_index))
+        .values({"urgency": urgency} | _revived(status))
+        .returning(batches)
+    ).one()
+    if status is BatchStatus.FAILED:
+        set_generating(connection, row.session_id, SessionKind(session.kind))
+    # A running batch needs no bell; its new urgency counts if the run gives it back.
+    return _answer(changed, created=status is not BatchStatus.RUNNING)
+
+
+def _revived(status: BatchStatus) -> dict[str, Any]:
+    if status is BatchStatus.RUNNING:
+        return {}
+    if status is BatchStatus.QUEUED:
+        return {"enqueued_at": func.now()}
+    return {
+        "status": BatchStatus.QUEUED,
+        "failures": 0,
+        "last_error": None,
+        "not_before": func.now(),
+        "requested_at": func.now(),
+        "enqueued_at": func.now(),
+    }
+
+
+def _answer(row: Row[Any], *, created: bool) -> Requested:
+    return Requested(BatchStatus(row.status), created, row.not_before, row.last_error)

@@ -1,0 +1,82 @@
+"""A session as the stores see it: its plan, joined with the web app's row that says whether it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+
+from db.tables import exam_sessions, plans, practice_sessions
+from generation.errors import SessionMissing
+from generation.model import Batch, Difficulty, PracticeChoice, Section, Topic
+
+IN_PROGRESS = "in_progress"
+PAUSED = "paused"
+ABANDONED = "abandoned"
+COMPLETED = "completed"
+
+#: The session's status as the web app keeps it; NULL when its row is gone.
+session_status: ColumnElement[str | None] = func.coalesce(exam_sessions.c.status, practice_sessions.c.status)
+
+_generated = func.coalesce(exam_sessions.c.generated_batches, practice_sessions.c.generated_batches, 0)
+
+#: plans with whichever of the two tables holds the session.
+sessions = plans.outerjoin(exam_sessions, exam_sessions.c.id == plans.c.session_id).outerjoin(
+    practice_sessions, practice_sessions.c.id == plans.c.session_id
+)
+
+
+def select_sessions() -> Select[Any]:
+    return select(plans, session_status.label("status"), _generated.label("generated_batches")).select_from(
+        sessions
+    )
+
+
+def read_session(connection: Connection, session_id: UUID) -> Row[Any]:
+    """The session's row. Raises SessionMissing, also for a session of the web app that has no plan."""
+    row = connection.execute(select_sessions().where(plans.c.session_id == session_id)).one_or_none()
+    if row is None or row.status is None:
+        raise SessionMissing(session_id=session_id)
+    return row
+
+
+def lock_session(connection: Connection, session_id: UUID) -> Row[Any]:
+    """The session's row, its plans row locked until the transaction ends. Lock batches rows before.
+
+    Two statements: the second sees what whoever held the lock before has committed.
+    """
+    lock = select(plans.c.session_id).where(plans.c.session_id == session_id).with_for_update(key_share=True)
+    connection.execute(lock)
+    return read_session(connection, session_id)
+
+
+def batches_of(specs: list[Mapping[str, Any]]) -> tuple[Batch, ...]:
+    return tuple(Batch(s["index"], Section(s["section"]), s["start"], s["size"]) for s in specs)
+
+
+def batch_specs(batches: tuple[Batch, ...]) -> list[dict[str, Any]]:
+    return [{"index": b.index, "section": b.section.value, "start": b.start, "size": b.size} for b in batches]
+
+
+def choice_of(spec: Mapping[str, Any] | None) -> PracticeChoice | None:
+    if spec is None:
+        return None
+    return PracticeChoice(
+        section=Section(spec["section"]),
+        topics=tuple(Topic(topic) for topic in spec["topics"]),
+        difficulty=Difficulty(spec["difficulty"]),
+        question_count=spec["questionCount"],
+    )
+
+
+def choice_spec(choice: PracticeChoice | None) -> dict[str, Any] | None:
+    if choice is None:
+        return None
+    return {
+        "section": choice.section.value,
+        "topics": [topic.value for topic in choice.topics],
+        "difficulty": choice.difficulty.value,
+        "questionCount": choice.question_count,
+    }

@@ -1,0 +1,288 @@
+"""Sessions: created with their whole plan, read for a student, paused, resumed and cancelled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Engine, Row, func, select, update
+
+from db.creation import insert_session, keep_key
+from db.events import record
+from db.publish import set_generating
+from db.session_row import (
+    ABANDONED,
+    IN_PROGRESS,
+    PAUSED,
+    batches_of,
+    choice_of,
+    lock_session,
+    read_session,
+    select_sessions,
+)
+from db.tables import WEB_APP_TABLES, batches, plans, questions
+from generation.errors import SessionClosed, SessionMissing
+from generation.model import (
+    Batch,
+    BatchStatus,
+    EventKind,
+    Plan,
+    PracticeChoice,
+    Section,
+    SessionKind,
+    Track,
+    Urgency,
+)
+
+CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    session_id: UUID
+    replayed: bool  #: True: an earlier request with the same key made it
+
+
+@dataclass(frozen=True, slots=True)
+class BatchView:
+    index: int
+    section: Section
+    start: int
+    size: int
+    status: BatchStatus | None  #: None: planned, but not wanted yet
+    urgency: Urgency | None = None
+    not_before: datetime | None = None
+    last_error: str | None = None
+    requested_at: datetime | None = None
+    ready_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    id: UUID
+    kind: SessionKind
+    user_id: UUID
+    track: Track
+    status: str
+    total_questions: int
+    generated_batches: int
+    generation_in_progress: bool
+    created_at: datetime
+    updated_at: datetime
+    practice: PracticeChoice | None
+    batches: tuple[BatchView, ...]  #: every planned batch, by index
+    questions: tuple[dict[str, Any], ...]  #: every committed question with its `position`, and its answer
+    last_seq: int  #: of the events; what the questions show is at least as new
+    student_position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    id: UUID
+    kind: SessionKind
+    track: Track
+    status: str
+    total_questions: int
+    generated_batches: int
+    created_at: datetime
+    updated_at: datetime
+    practice: PracticeChoice | None
+
+
+class SessionStore:
+    """Every method is one short transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create(
+        self,
+        user_id: UUID,
+        plan: Plan,
+        *,
+        idempotency_key: str | None = None,
+        request_digest: str | None = None,
+    ) -> Created:
+        """Commit the session with its plan, and its first batch queued; the caller rings for that batch.
+
+        A key that was used before yields the session it made then, also when both requests run at once.
+        Raises IdempotencyConflict when that request had another digest.
+        """
+        session_id = uuid4()
+        with self._engine.begin() as connection:
+            if idempotency_key is not None:
+                earlier = keep_key(connection, user_id, idempotency_key, request_digest or "", session_id)
+                if earlier is not None:
+                    return Created(earlier, replayed=True)
+            insert_session(connection, session_id, user_id, plan)
+        return Created(session_id, replayed=False)
+
+    def view(self, session_id: UUID, kind: SessionKind, user_id: UUID) -> SessionView:
+        """All of a session. Raises SessionMissing, also when it is another user's or of another kind."""
+        with self._engine.connect() as connection:
+            # The event counter first: a reader that goes on from it may meet a question twice, but misses none.
+            session = read_session(connection, session_id)
+            if (session.kind, session.user_id) != (kind, user_id):
+                raise SessionMissing(session_id=session_id)
+            asked = _asked_batches(connection, session_id)
+            return _view(session, asked, _committed_questions(connection, session_id))
+
+    def page(
+        self, user_id: UUID, kind: SessionKind, limit: int, *, before: datetime | None = None
+    ) -> list[SessionSummary]:
+        """The user's sessions, newest first; `before` is the created_at of the last one seen."""
+        query = (
+            select_sessions()
+            .where(plans.c.user_id == user_id, plans.c.kind == kind)
+            .order_by(plans.c.created_at.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            query = query.where(plans.c.created_at < before)
+        with self._engine.connect() as connection:
+            return [_summary(row) for row in connection.execute(query) if row.status is not None]
+
+    def record_progress(self, session_id: UUID, position: int) -> None:
+        """Remember where the student is. Raises SessionMissing."""
+        statement = (
+            update(plans)
+            .where(plans.c.session_id == session_id)
+            .values(student_position=position)
+            .returning(plans.c.session_id)
+        )
+        with self._engine.begin() as connection:
+            if connection.execute(statement).one_or_none() is None:
+                raise SessionMissing(session_id=session_id)
+
+    def cancel(self, session_id: UUID) -> None:
+        """Close the session for good: nothing more is generated, and a run at work can write nothing more.
+
+        A session that is over already stays as it is. Raises SessionMissing.
+        """
+        with self._engine.begin() as connection:
+            _lock_batches(connection, session_id)
+            session = lock_session(connection, session_id)
+            if session.status not in {IN_PROGRESS, PAUSED}:
+                return
+            _fence_off(connection, session_id)
+            _set_status(connection, session, ABANDONED)
+            set_generating(connection, session_id, SessionKind(session.kind))
+            connection.execute(
+                update(plans).where(plans.c.session_id == session_id).values(closed_at=func.now())
+            )
+
+    def pause(self, session_id: UUID) -> None:
+        """Start no more batches until resume; one that runs may end. Raises SessionMissing, SessionClosed."""
+        self._move(session_id, IN_PROGRESS, PAUSED)
+
+    def resume(self, session_id: UUID) -> None:
+        """Go on after a pause; the sweep rings for what is queued. Raises SessionMissing, SessionClosed."""
+        self._move(session_id, PAUSED, IN_PROGRESS)
+
+    def _move(self, session_id: UUID, source: str, target: str) -> None:
+        with self._engine.begin() as connection:
+            session = lock_session(connection, session_id)
+            if session.status not in {source, target}:
+                raise SessionClosed(session_id=session_id)
+            if session.status == source:
+                _set_status(connection, session, target)
+
+
+def _asked_batches(connection: Connection, session_id: UUID) -> dict[int, Row[Any]]:
+    rows = connection.execute(select(batches).where(batches.c.session_id == session_id))
+    return {row.batch_index: row for row in rows}
+
+
+def _committed_questions(connection: Connection, session_id: UUID) -> tuple[dict[str, Any], ...]:
+    rows = connection.execute(
+        select(questions.c.position, questions.c.content)
+        .where(questions.c.session_id == session_id)
+        .order_by(questions.c.position)
+    )
+    return tuple({**row.content, "position": row.position} for row in rows)
+
+
+def _view(
+    session: Row[Any], asked: dict[int, Row[Any]], committed: tuple[dict[str, Any], ...]
+) -> SessionView:
+    views = tuple(_batch_view(batch, asked.get(batch.index)) for batch in batches_of(session.batches))
+    return SessionView(
+        id=session.session_id,
+        kind=SessionKind(session.kind),
+        user_id=session.user_id,
+        track=Track(session.track),
+        status=session.status,
+        total_questions=session.total_questions,
+        generated_batches=session.generated_batches,
+        generation_in_progress=any(
+            view.status in {BatchStatus.QUEUED, BatchStatus.RUNNING} for view in views
+        ),
+        created_at=session.created_at,
+        updated_at=session.updated_at,
+        practice=choice_of(session.practice),
+        batches=views,
+        questions=committed,
+        last_seq=session.last_seq,
+        student_position=session.student_position,
+    )
+
+
+def _batch_view(batch: Batch, row: Row[Any] | None) -> BatchView:
+    if row is None:
+        return BatchView(batch.index, batch.section, batch.start, batch.size, status=None)
+    return BatchView(
+        index=batch.index,
+        section=batch.section,
+        start=batch.start,
+        size=batch.size,
+        status=BatchStatus(row.status),
+        urgency=Urgency(row.urgency),
+        not_before=row.not_before,
+        last_error=row.last_error,
+        requested_at=row.requested_at,
+        ready_at=row.ready_at,
+    )
+
+
+def _summary(row: Row[Any]) -> SessionSummary:
+    return SessionSummary(
+        id=row.session_id,
+        kind=SessionKind(row.kind),
+        track=Track(row.track),
+        status=row.status,
+        total_questions=row.total_questions,
+        generated_batches=row.generated_batches,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        practice=choice_of(row.practice),
+    )
+
+
+def _lock_batches(connection: Connection, session_id: UUID) -> None:
+    """In the order of their index, like every statement that locks more than one."""
+    query = select(batches.c.batch_index).where(batches.c.session_id == session_id)
+    connection.execute(query.order_by(batches.c.batch_index).with_for_update(key_share=True))
+
+
+def _fence_off(connection: Connection, session_id: UUID) -> None:
+    """Fail what is not ready, with a new epoch: whoever runs one finds that it is no longer his."""
+    connection.execute(
+        update(batches)
+        .where(batches.c.session_id == session_id, batches.c.status != BatchStatus.READY)
+        .values(
+            status=BatchStatus.FAILED,
+            last_error=CANCELLED,
+            epoch=batches.c.epoch + 1,
+            owner=None,
+            lease_until=None,
+        )
+    )
+
+
+def _set_status(connection: Connection, session: Row[Any], status: str) -> None:
+    """Tell it first: the event locks the plans row, and the web app's row comes last."""
+    record(connection, session.session_id, EventKind.SESSION, {"status": status})
+    table = WEB_APP_TABLES[SessionKind(session.kind)]
+    connection.execute(update(table).where(table.c.id == session.session_id).values(status=status))

@@ -1,0 +1,126 @@
+"""The sweep: what is wanted and not under way, compared level by level, whatever was lost before.
+
+Sweeps may run side by side: each takes rows that no other transaction holds (SKIP LOCKED), and a row
+that is skipped now is found by the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Connection,
+    Select,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from db.fence import NOBODY
+from db.publish import set_generating
+from db.session_row import IN_PROGRESS, PAUSED, session_status, sessions
+from db.tables import batches, plans
+from generation.model import BatchStatus, SessionKind, Urgency
+
+SESSION_CLOSED = "session_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A batch somebody should work on: ring for it."""
+
+    session_id: UUID
+    batch_index: int
+    urgency: Urgency
+
+
+def release_lapsed(connection: Connection, limit: int) -> None:
+    """Queue again what a dead or cut-off run holds. Its old epoch writes nothing more."""
+    lapsed = (
+        select(batches.c.session_id, batches.c.batch_index)
+        .where(batches.c.status == BatchStatus.RUNNING, batches.c.lease_until < func.now())
+        .limit(limit)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    connection.execute(
+        update(batches)
+        .where(_key_in(lapsed))
+        .values(status=BatchStatus.QUEUED, not_before=func.now(), enqueued_at=None, **NOBODY)
+    )
+
+
+def close_orphans(connection: Connection, limit: int) -> None:
+    """Give up the batches of sessions that the web app has ended in its own row."""
+    orphans = (
+        _unfinished()
+        .where(func.coalesce(session_status, "deleted").not_in([IN_PROGRESS, PAUSED]))
+        .limit(limit)
+        .with_for_update(of=batches, skip_locked=True, key_share=True)
+    )
+    closed = connection.execute(
+        update(batches)
+        .where(_key_in(orphans))
+        .values(status=BatchStatus.FAILED, last_error=SESSION_CLOSED, epoch=batches.c.epoch + 1, **NOBODY)
+        .returning(batches.c.session_id)
+    )
+    # In one order, so that two sweeps that meet at the web app's rows do not wait for each other.
+    of_whom = select(plans.c.session_id, plans.c.kind).where(plans.c.session_id.in_(set(closed.scalars())))
+    for session_id, kind in connection.execute(of_whom.order_by(plans.c.session_id)).all():
+        set_generating(connection, session_id, SessionKind(kind))
+
+
+def take_due(connection: Connection, ring_again_s: float, limit: int) -> list[Due]:
+    """Mark as rung for, and return, what is due and not rung for recently; what a student waits for first."""
+    stale = func.now() - literal(timedelta(seconds=ring_again_s))
+    due = (
+        _unfinished()
+        .where(
+            batches.c.status == BatchStatus.QUEUED,
+            batches.c.not_before <= func.now(),
+            or_(
+                batches.c.enqueued_at.is_(None),
+                batches.c.enqueued_at < stale,
+                batches.c.enqueued_at < batches.c.not_before,  # rung too early: whoever came was sent away
+            ),
+            session_status == IN_PROGRESS,
+        )
+        .order_by(_urgent_first(), batches.c.not_before)
+        .limit(limit)
+        .with_for_update(of=batches, skip_locked=True, key_share=True)
+    )
+    rows = connection.execute(
+        update(batches)
+        .where(_key_in(due))
+        .values(enqueued_at=func.now())
+        .returning(batches.c.session_id, batches.c.batch_index, batches.c.urgency, batches.c.not_before)
+    )
+    ordered = sorted(rows, key=lambda row: (row.urgency != Urgency.INTERACTIVE, row.not_before))
+    return [Due(row.session_id, row.batch_index, Urgency(row.urgency)) for row in ordered]
+
+
+def _unfinished() -> Select[Any]:
+    """The keys of queued and running batches, joined with what is known of their sessions."""
+    return (
+        select(batches.c.session_id, batches.c.batch_index)
+        .select_from(batches.join(sessions, plans.c.session_id == batches.c.session_id))
+        .where(batches.c.status.in_([BatchStatus.QUEUED, BatchStatus.RUNNING]))
+    )
+
+
+def _key_in(keys: Select[Any]) -> Any:
+    # A CTE that locks rows is never folded into the update, so LIMIT and SKIP LOCKED are applied once.
+    found = keys.cte("found")
+    return tuple_(batches.c.session_id, batches.c.batch_index).in_(
+        select(found.c.session_id, found.c.batch_index)
+    )
+
+
+def _urgent_first() -> Any:
+    return case((batches.c.urgency == Urgency.INTERACTIVE, 0), else_=1)

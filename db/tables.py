@@ -1,0 +1,278 @@
+"""The tables: our own schema `generation`, and what we read and write of the web app's two tables.
+
+The web app's tables are a view, not a definition: they hold only the columns that we use, and their real
+columns, types and constraints are the web app's business (alembic/env.py compares nothing else of them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+from generation.model import BatchStatus, EventKind, SessionKind, Track, Urgency
+
+SCHEMA = "generation"
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+class SlotState(StrEnum):
+    OPEN = "open"
+    FILLED = "filled"
+
+
+def _moment(name: str, *, now: bool = False) -> Column[object]:
+    if now:
+        return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+    return Column(name, DateTime(timezone=True))
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=text("0"))
+
+
+def _one_of(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
+    allowed = ", ".join(f"'{value.value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({allowed})", name=column)
+
+
+def _of_a_plan() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["session_id"], [f"{SCHEMA}.plans.session_id"], ondelete="CASCADE")
+
+
+#: One row a session. Its row lock orders a session's events: last_seq is the counter of them.
+plans = Table(
+    "plans",
+    metadata,
+    Column("session_id", UUID(as_uuid=True), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("user_id", UUID(as_uuid=True), nullable=False),
+    Column("track", Text, nullable=False),
+    Column("plan_version", Text, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("batches", JSONB, nullable=False),
+    Column("practice", JSONB(none_as_null=True)),
+    Column("total_questions", Integer, nullable=False),
+    Column("last_seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("student_position", Integer),
+    _moment("created_at", now=True),
+    _moment("updated_at", now=True),
+    _moment("closed_at"),
+    PrimaryKeyConstraint("session_id"),
+    _one_of("kind", SessionKind),
+    _one_of("track", Track),
+    Index(None, "user_id", "kind", "created_at"),
+    schema=SCHEMA,
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("session_id", UUID(as_uuid=True), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("batch_index", Integer, nullable=False),
+    Column("spec", JSONB, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'open'")),
+    PrimaryKeyConstraint("session_id", "position"),
+    _of_a_plan(),
+    _one_of("state", SlotState),
+    schema=SCHEMA,
+)
+
+questions = Table(
+    "questions",
+    metadata,
+    Column("session_id", UUID(as_uuid=True), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("batch_index", Integer, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("content", JSONB, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("attempt_id", UUID(as_uuid=True), nullable=False),
+    _moment("created_at", now=True),
+    PrimaryKeyConstraint("session_id", "position"),
+    UniqueConstraint("session_id", "fingerprint"),
+    ForeignKeyConstraint(
+        ["session_id", "position"],
+        [f"{SCHEMA}.slots.session_id", f"{SCHEMA}.slots.position"],
+        ondelete="CASCADE",
+    ),
+    schema=SCHEMA,
+)
+
+#: What the database calls a second question with the same fingerprint.
+REPEATED_QUESTION = "uq_questions_session_id_fingerprint"
+
+#: A row exists from the moment the batch is wanted; a planned batch without a row is not wanted yet.
+batches = Table(
+    "batches",
+    metadata,
+    Column("session_id", UUID(as_uuid=True), nullable=False),
+    Column("batch_index", Integer, nullable=False),
+    Column("status", Text, nullable=False, server_default=text("'queued'")),
+    Column("urgency", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False, server_default=text("0")),
+    Column("owner", Text),
+    _moment("lease_until"),
+    _moment("not_before", now=True),
+    _moment("enqueued_at"),  # when it was last rung for; NULL: nobody did
+    _moment("requested_at", now=True),
+    _moment("started_at"),
+    _moment("first_question_at"),
+    _moment("ready_at"),
+    _count("runs"),
+    _count("failures"),
+    Column("last_error", Text),
+    PrimaryKeyConstraint("session_id", "batch_index"),
+    _of_a_plan(),
+    _one_of("status", BatchStatus),
+    _one_of("urgency", Urgency),
+    # For the sweep. No column that a heartbeat changes is in it, so that renewing a lease stays a HOT update.
+    Index(
+        "ix_batches_unfinished",
+        "session_id",
+        "batch_index",
+        postgresql_where=text("status IN ('queued', 'running')"),
+    ),
+    schema=SCHEMA,
+)
+
+#: The ledger. No foreign key: what was paid stays known when the session is deleted.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", UUID(as_uuid=True), nullable=False),
+    Column("session_id", UUID(as_uuid=True), nullable=False),
+    Column("batch_index", Integer, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("asked", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    _count("accepted"),
+    _count("rejected"),
+    _count("input_tokens"),
+    _count("output_tokens"),
+    _count("cache_read_tokens"),
+    _count("cache_write_5m_tokens"),
+    _count("cache_write_1h_tokens"),
+    Column("cost_microdollars", Numeric(20, 4), nullable=False, server_default=text("0")),
+    Column("first_token_ms", Integer),
+    Column("duration_ms", Integer),
+    Column("stop_reason", Text),
+    Column("request_id", Text),
+    Column("message_id", Text),
+    Column("cache_miss_reason", Text),
+    _moment("opened_at", now=True),
+    _moment("closed_at"),
+    PrimaryKeyConstraint("id"),
+    Index(None, "session_id", "batch_index"),
+    Index(None, "opened_at"),
+    schema=SCHEMA,
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("session_id", UUID(as_uuid=True), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    _moment("created_at", now=True),
+    PrimaryKeyConstraint("session_id", "seq"),
+    _of_a_plan(),
+    _one_of("kind", EventKind),
+    schema=SCHEMA,
+)
+
+#: No foreign key: a key outlives its session, so that a late replay does not make a second one.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("user_id", UUID(as_uuid=True), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("request_digest", Text, nullable=False),
+    Column("session_id", UUID(as_uuid=True), nullable=False),
+    _moment("created_at", now=True),
+    PrimaryKeyConstraint("user_id", "key"),
+    schema=SCHEMA,
+)
+
+
+def _generation_columns() -> tuple[Column[object], ...]:
+    """What the quickstart's migration adds to both of the web app's tables."""
+    return (
+        Column("generated_batches", Integer, server_default=text("0")),
+        Column("generation_context", JSONB, server_default=text("'{}'")),
+        Column("generation_in_progress", Boolean, server_default=text("false")),
+    )
+
+
+exam_sessions = Table(
+    "exam_sessions",
+    metadata,
+    Column("id", UUID(as_uuid=True), nullable=False),
+    Column("user_id", UUID(as_uuid=True), nullable=False),
+    Column("track", Text),
+    Column("status", Text, server_default=text("'in_progress'")),
+    Column("questions", JSONB, server_default=text("'[]'")),
+    Column("total_questions", Integer, server_default=text("96")),
+    _moment("updated_at"),
+    *_generation_columns(),
+    PrimaryKeyConstraint("id"),
+    Index(
+        "idx_exam_sessions_pending",
+        "user_id",
+        "status",
+        postgresql_where=text("generated_batches < 10 AND status = 'in_progress'"),
+    ),
+    Index("idx_exam_sessions_generating", "id", postgresql_where=text("generation_in_progress")),
+    schema="public",
+)
+
+practice_sessions = Table(
+    "practice_sessions",
+    metadata,
+    Column("id", UUID(as_uuid=True), nullable=False),
+    Column("user_id", UUID(as_uuid=True), nullable=False),
+    Column("section", Text),
+    Column("categories", ARRAY(Text)),
+    Column("difficulty", Text),
+    Column("question_count", Integer),  # how many are there; target_question_count: how many are wanted
+    Column("target_question_count", Integer),
+    Column("status", Text, server_default=text("'in_progress'")),
+    Column("questions", JSONB, server_default=text("'[]'")),
+    *_generation_columns(),
+    PrimaryKeyConstraint("id"),
+    schema="public",
+)
+
+WEB_APP_TABLES = {SessionKind.EXAM: exam_sessions, SessionKind.PRACTICE: practice_sessions}
