@@ -1,0 +1,129 @@
+"""`python -m api`: the HTTP door. What keeps it from starting is one sentence and an exit code.
+
+2: a setting is missing or wrong. 1: the address is taken, or Postgres is away or not migrated.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from sqlalchemy.exc import ProgrammingError
+
+from api.app import create_app
+from api.listening import listening
+from api.server import DoorServer, bound
+from db.batches import BatchStore
+from db.engine import make_engine
+from db.errors import DatabaseUnreachable
+from db.events import EventLog
+from db.sessions import SessionStore
+from runtime.settings import (
+    ApiSettings,
+    DatabaseSettings,
+    PlanSettings,
+    RedisSettings,
+    SettingsError,
+    WorkerSettings,
+    load,
+)
+from runtime.telemetry import configure_logging
+from tasks.enqueue import enqueue_batch
+
+BAD_SETTINGS = 2
+CANNOT_START = 1
+
+log = structlog.get_logger("api")
+
+
+class CannotStart(Exception):
+    """Something outside the settings keeps the door closed; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    api: ApiSettings
+    plan: PlanSettings
+    database: DatabaseSettings
+
+
+def main() -> int:
+    """Serve until a signal ends it; the exit code."""
+    try:
+        _serve(_settings())
+    except SettingsError as error:
+        return _said(error, BAD_SETTINGS)
+    except (CannotStart, DatabaseUnreachable) as error:
+        return _said(error, CANNOT_START)
+    except KeyboardInterrupt:
+        log.info("door_closed")
+    return 0
+
+
+def _settings() -> _Settings:
+    """All that will be needed, so that nothing is found missing by the first student."""
+    load(RedisSettings)  # these two make the bell, when it is first rung
+    load(WorkerSettings)
+    return _Settings(load(ApiSettings), load(PlanSettings), load(DatabaseSettings))
+
+
+def _serve(settings: _Settings) -> None:
+    configure_logging(level=settings.api.log_level, log_format=settings.api.log_format)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what uvicorn raises again when it is done
+    engine = make_engine(settings.database, "tafawoq-api")
+    try:
+        _check_database(engine)
+        with _listening_socket(settings.api) as listener:
+            log.info("door_open", host=settings.api.api_host, port=settings.api.api_port)
+            DoorServer(_app(settings, engine)).run(sockets=[listener])
+    finally:
+        engine.dispose()
+
+
+def _check_database(engine: Engine) -> None:
+    try:
+        EventLog(engine).latest([])
+    except ProgrammingError as error:
+        raise CannotStart(
+            "The database does not have our tables. Run `alembic upgrade head` first."
+        ) from error
+
+
+def _listening_socket(settings: ApiSettings) -> socket.socket:
+    try:
+        return bound(settings.api_host, settings.api_port)
+    except OSError as error:
+        where = f"{settings.api_host}:{settings.api_port}"
+        raise CannotStart(
+            f"Cannot listen on {where}: {(error.strerror or 'it is not an address').lower()}. "
+            "Stop what uses it, or set API_HOST and API_PORT."
+        ) from error
+
+
+def _app(settings: _Settings, engine: Engine) -> FastAPI:
+    database = settings.database
+    return create_app(
+        settings.api,
+        settings.plan,
+        session_store=SessionStore(engine),
+        batch_store=BatchStore(engine),
+        event_log=EventLog(engine),
+        enqueue=enqueue_batch,
+        database_threads=database.database_pool_size + database.database_pool_overflow,
+        listen=partial(listening, database) if database.database_session_mode else None,
+    )
+
+
+def _said(error: Exception, code: int) -> int:
+    print(error, file=sys.stderr)  # noqa: T201 - for the person who started it
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

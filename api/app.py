@@ -1,0 +1,128 @@
+"""The app: what it is made of, what starts and stops with it, and where each route hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from uuid import UUID
+
+import anyio
+import anyio.to_thread
+from fastapi import Depends, FastAPI, Request
+
+from api import errors, openapi
+from api.access import Access
+from api.auth import Doorkeeper
+from api.door import Door, Enqueue
+from api.hub import Hub
+from api.metrics import DoorMetrics
+from api.routes import batches, creating, events, health, progress, sessions
+from db.batches import BatchStore
+from db.events import EventLog
+from db.sessions import SessionStore
+from generation.model import SessionKind
+from runtime.settings import ApiSettings, PlanSettings
+
+#: Bodies are a few fields; anything longer is a mistake or an attack.
+MAX_BODY_BYTES = 16_384
+
+#: How many bells may be rung at once; a broker that hangs holds no more threads than these.
+BELLS = 8
+
+Listen = Callable[[Callable[[UUID], None]], contextlib.AbstractContextManager[object]]
+
+
+def create_app(
+    settings: ApiSettings,
+    plan: PlanSettings,
+    *,
+    session_store: SessionStore,
+    batch_store: BatchStore,
+    event_log: EventLog,
+    enqueue: Enqueue,
+    database_threads: int,
+    listen: Listen | None = None,
+) -> FastAPI:
+    """The app over these stores; nothing runs until its lifespan starts.
+
+    `database_threads`: how many store calls may run at once, no more than the pool has connections.
+    `listen`: within its block, calls back on any thread with the id of each session for which something
+    was committed; without it readers are woken by polling alone.
+    """
+    threads = anyio.CapacityLimiter(database_threads)
+
+    async def latest(session_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        return await anyio.to_thread.run_sync(event_log.latest, session_ids, limiter=threads)
+
+    return _assembled(
+        Door(
+            settings=settings,
+            plan=plan,
+            sessions=session_store,
+            batches=batch_store,
+            events=event_log,
+            enqueue=enqueue,
+            keeper=Doorkeeper(settings),
+            hub=Hub(latest, poll_s=settings.api_poll_s),
+            metrics=DoorMetrics(),
+            threads=threads,
+            bells=anyio.CapacityLimiter(BELLS),
+        ),
+        listen or _nobody_listens,
+    )
+
+
+def _assembled(door: Door, listen: Listen) -> FastAPI:
+    app = FastAPI(
+        title="Tafawoq generation",
+        version="1",
+        summary="Qudurat exams and practice sessions whose questions are written in the background.",
+        docs_url=None,  # their pages load scripts from a foreign host
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=MAX_BODY_BYTES,
+        lifespan=_lifespan(door, listen),
+    )
+    app.state.door = door
+    app.add_middleware(Access, metrics=door.metrics)
+    errors.install(app)
+    app.include_router(health.router)
+    for kind, prefix in openapi.PREFIXES.items():
+        app.include_router(
+            creating.ROUTERS[kind], prefix=prefix, tags=[kind.value], dependencies=[Depends(_of(kind))]
+        )
+        for shared in (sessions.router, batches.router, progress.router, events.router):
+            app.include_router(shared, prefix=prefix, tags=[kind.value], dependencies=[Depends(_of(kind))])
+    openapi.describe(app)
+    return app
+
+
+def _lifespan(
+    door: Door, listen: Listen
+) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        polling = asyncio.create_task(door.hub.run())
+        try:
+            with listen(door.hub.wake_from_thread):
+                yield
+        finally:
+            door.hub.close()
+            polling.cancel()
+
+    return lifespan
+
+
+def _of(kind: SessionKind) -> Callable[[Request], Awaitable[None]]:
+    """Tells the shared routes under which of the two prefixes they were called."""
+
+    async def remember(request: Request) -> None:
+        request.state.kind = kind
+
+    return remember
+
+
+@contextlib.contextmanager
+def _nobody_listens(_wake: Callable[[UUID], None]) -> Iterator[None]:
+    yield

@@ -1,0 +1,94 @@
+"""What the routes work with: the stores, the bell, the hub, and threads for what would block the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, ParamSpec, Protocol, TypeVar
+from uuid import UUID
+
+import anyio
+import anyio.to_thread
+from fastapi import Depends, Request
+
+from api.auth import Doorkeeper, User
+from api.hub import Hub
+from api.metrics import DoorMetrics
+from db.batches import BatchStore
+from db.events import EventLog
+from db.sessions import SessionStore, SessionView
+from generation.model import SessionKind, Urgency
+from runtime.settings import ApiSettings, PlanSettings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: A broker that does not answer costs a caller this much, in seconds.
+RING_PATIENCE_S = 2.0
+
+
+class Enqueue(Protocol):
+    def __call__(self, session_id: UUID, batch_index: int, urgency: Urgency, /) -> bool:
+        """Ring for a batch; False when the broker could not be reached. Never raises for that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """One per app. `threads` is as wide as the connection pool, so that no thread waits for a connection."""
+
+    settings: ApiSettings
+    plan: PlanSettings
+    sessions: SessionStore
+    batches: BatchStore
+    events: EventLog
+    enqueue: Enqueue
+    keeper: Doorkeeper
+    hub: Hub
+    metrics: DoorMetrics
+    threads: anyio.CapacityLimiter
+    bells: anyio.CapacityLimiter
+
+    async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What a store's method returns, or raises, without the loop waiting for it."""
+        return await anyio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=self.threads)
+
+    async def ring(self, session_id: UUID, batch_index: int, urgency: Urgency) -> None:
+        """Ring for a batch that is already committed as wanted; no caller waits long for a broker.
+
+        Without one the batch is marked as not rung for, and the sweep rings as soon as it can. A bell
+        that rings after all, later, is harmless: the claim decides.
+        """
+        rung = False
+        with anyio.move_on_after(RING_PATIENCE_S):
+            rung = await anyio.to_thread.run_sync(
+                self.enqueue, session_id, batch_index, urgency, abandon_on_cancel=True, limiter=self.bells
+            )
+        if not rung:
+            await self.call(self.batches.unring, session_id, batch_index)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of one user, under /exams or /practice."""
+
+    door: Door
+    kind: SessionKind
+    user_id: UUID
+
+    async def session(self, session_id: UUID) -> SessionView:
+        """All of the user's session. Raises SessionMissing, also for another's or one of the other kind."""
+        return await self.door.call(self.door.sessions.view, session_id, self.kind, self.user_id)
+
+
+async def _door(request: Request) -> Door:
+    door: Door = request.app.state.door
+    return door
+
+
+async def _call(request: Request, user_id: User) -> Call:
+    return Call(await _door(request), request.state.kind, user_id)
+
+
+TheDoor = Annotated[Door, Depends(_door)]
+TheCall = Annotated[Call, Depends(_call)]

@@ -1,0 +1,212 @@
+"""What the door says when it cannot do as asked: one table from error to status, code and sentence.
+
+The sentence is Arabic, ours, and for the student; the code is stable and for programs. Nothing of the
+request, the database or a model's reply ever gets into an answer from here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from generation.errors import BatchNotNext, GenerationError
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one code means: its HTTP status, and the sentence the student reads."""
+
+    status: int
+    sentence: str
+
+
+ANSWERS: Mapping[str, Answer] = {
+    "invalid_batch_index": Answer(400, "هذه ليست المجموعة التالية من الأسئلة."),
+    "unauthorized": Answer(401, "يلزم تسجيل الدخول للمتابعة."),
+    "session_not_found": Answer(404, "لم نجد هذه الجلسة."),
+    "not_found": Answer(404, "هذا العنوان غير موجود."),
+    "method_not_allowed": Answer(405, "هذه العملية غير متاحة على هذا العنوان."),
+    "generation_in_progress": Answer(409, "الأسئلة قيد الإعداد الآن، انتظر قليلًا ثم أعد المحاولة."),
+    "session_closed": Answer(409, "انتهت هذه الجلسة، ولا يمكن إضافة أسئلة إليها."),
+    "session_paused": Answer(409, "هذه الجلسة متوقفة مؤقتًا، استأنفها أولًا."),
+    "request_too_large": Answer(413, "الطلب أكبر من الحد المسموح به."),
+    "invalid_request": Answer(422, "بيانات الطلب غير صحيحة."),
+    "idempotency_key_reused": Answer(422, "استُخدم مفتاح هذا الطلب من قبل مع بيانات مختلفة."),
+    "too_many_requests": Answer(429, "طلبات كثيرة في وقت قصير، انتظر قليلًا ثم أعد المحاولة."),
+    "internal_error": Answer(500, "حدث خطأ غير متوقع، حاول مرة أخرى بعد قليل."),
+    "generation_unavailable": Answer(503, "تعذّر إعداد الأسئلة الآن وما زلنا نحاول، عُد بعد قليل."),
+    "service_unavailable": Answer(503, "الخدمة غير متاحة مؤقتًا، حاول مرة أخرى بعد قليل."),
+}
+
+#: Sentences that are more exact than their code's own, by the kind of the validation problem.
+EXACT_SENTENCES: Mapping[str, str] = {
+    "category_outside_section": "بعض الموضوعات المختارة لا تنتمي إلى القسم المختار.",
+    "question_not_loaded": "هذا السؤال لم يُحمَّل بعد.",
+}
+
+#: The family's errors that a caller can cause; any other one is our bug, and answered as such.
+_OF_THE_FAMILY: Mapping[str, str] = {
+    "invalid_batch_index": "invalid_batch_index",
+    "session_not_found": "session_not_found",
+    "session_closed": "session_closed",
+    "invalid_plan": "invalid_request",
+    "idempotency_conflict": "idempotency_key_reused",
+    "database_unreachable": "service_unavailable",
+}
+
+_OF_THE_FRAMEWORK: Mapping[int, str] = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "request_too_large",
+}
+
+_OUR_FAULT = 500
+
+#: How soon to come back when nothing better is known, in seconds.
+RETRY_AFTER_S = 2
+
+
+class Refusal(Exception):
+    """The door says no: `code` is one of ANSWERS, `details` are fields added to the body."""
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        sentence: str | None = None,
+        retry_after_s: float | None = None,
+        **details: Any,
+    ) -> None:
+        self.code = code
+        self.sentence = sentence or ANSWERS[code].sentence
+        self.retry_after_s = retry_after_s
+        self.details = details
+        super().__init__(code)
+
+    @property
+    def status(self) -> int:
+        return ANSWERS[self.code].status
+
+
+class ErrorShape(BaseModel):
+    """The body of every answer that is not a success."""
+
+    model_config = ConfigDict(extra="allow")
+
+    error: str = Field(description="A short Arabic sentence for the student")
+    code: str = Field(description="Stable, for programs")
+    request_id: str = Field(alias="requestId")
+
+
+def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """The answers of these codes, for the OpenAPI description of a route."""
+    by_status: dict[int | str, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(ANSWERS[code].status, []).append(f"`{code}`")
+    return {
+        status: {"model": ErrorShape, "description": " or ".join(named)}
+        for status, named in by_status.items()
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app's routes in the one shape; unforeseen ones are the middleware's."""
+    app.add_exception_handler(Refusal, _on_refusal)
+    app.add_exception_handler(GenerationError, _on_family)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_framework)
+    for overloaded in (OperationalError, PoolTimeout):
+        app.add_exception_handler(overloaded, _on_database)
+
+
+def answer(refusal: Refusal, request_id: str) -> JSONResponse:
+    """The refusal on the wire: `error`, `code`, `requestId`, and the fields that belong to the code."""
+    body = {"error": refusal.sentence, "code": refusal.code, "requestId": request_id, **refusal.details}
+    return JSONResponse(body, refusal.status, headers=_headers(refusal))
+
+
+def retry_after(seconds: float) -> str:
+    """Whole seconds, never zero: a client that comes back at once would spin."""
+    return str(max(1, math.ceil(seconds)))
+
+
+def _headers(refusal: Refusal) -> dict[str, str]:
+    headers = {"Cache-Control": "no-store"}
+    if refusal.retry_after_s is not None:
+        headers["Retry-After"] = retry_after(refusal.retry_after_s)
+    if refusal.status == 401:  # noqa: PLR2004 - the status is the clearer name
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers
+
+
+def _respond(request: Request, refusal: Refusal) -> JSONResponse:
+    return answer(refusal, request.state.request_id)
+
+
+async def _on_refusal(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refusal)  # noqa: S101 - registered for this class only
+    return _respond(request, error)
+
+
+async def _on_family(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, GenerationError)  # noqa: S101 - registered for this class only
+    return _respond(request, refusal_for(error))
+
+
+def refusal_for(error: GenerationError) -> Refusal:
+    """What the caller is told of an error of the family."""
+    code = _OF_THE_FAMILY.get(error.code, "internal_error")
+    if ANSWERS[code].status >= _OUR_FAULT:
+        log.error("call_failed", error=type(error).__name__, code=error.code)
+    if isinstance(error, BatchNotNext):
+        return Refusal(code, expectedBatchIndex=error.expected)
+    return Refusal(code, retry_after_s=RETRY_AFTER_S if code == "service_unavailable" else None)
+
+
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    problems: Sequence[Mapping[str, Any]] = error.errors()
+    if any(tuple(problem["loc"]) == ("path", "session_id") for problem in problems):
+        return _respond(request, Refusal("session_not_found"))
+    sentences = (EXACT_SENTENCES.get(problem["type"]) for problem in problems)
+    refusal = Refusal(
+        "invalid_request", sentence=next(filter(None, sentences), None), fields=[*_named(problems)]
+    )
+    return _respond(request, refusal)
+
+
+def _named(problems: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+    """Where and what kind each problem is; never the value that was sent."""
+    for problem in problems:
+        where = ".".join(str(part) for part in problem["loc"] if part != "body")
+        yield {"field": where, "problem": str(problem["type"])}
+
+
+async def _on_framework(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    code = _OF_THE_FRAMEWORK.get(error.status_code, "invalid_request")
+    response = _respond(request, Refusal(code))
+    allow = (error.headers or {}).get("Allow")
+    if allow:
+        response.headers["Allow"] = allow
+    return response
+
+
+async def _on_database(request: Request, error: Exception) -> JSONResponse:
+    """Postgres answers, but not in time: a statement, a lock or the pool has timed out."""
+    cause = error.orig if isinstance(error, OperationalError) else None
+    log.error("database_overloaded", error=type(cause or error).__name__)
+    return _respond(request, Refusal("service_unavailable", retry_after_s=RETRY_AFTER_S))

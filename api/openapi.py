@@ -1,0 +1,51 @@
+"""What the OpenAPI description says beyond what the routes say themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from generation.model import SessionKind
+
+#: Where the routes of each kind of session hang; the routes themselves are the same.
+PREFIXES = {SessionKind.EXAM: "/api/exams", SessionKind.PRACTICE: "/api/practice"}
+
+_SECURITY = {
+    "student": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The student's Supabase access token",
+    },
+    "service": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The service token, together with X-User-Id",
+    },
+    "user": {"type": "apiKey", "in": "header", "name": "X-User-Id", "description": "The user's id"},
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Add to the description how callers identify themselves."""
+    generated = app.openapi
+
+    def described() -> dict[str, Any]:
+        schema = generated()
+        schema["components"]["securitySchemes"] = _SECURITY
+        for path, operations in schema["paths"].items():
+            if path.startswith("/api/"):
+                for operation in operations.values():
+                    operation["security"] = [{"student": []}, {"service": [], "user": []}]
+        return schema
+
+    app.openapi = described  # type: ignore[method-assign]  # the way FastAPI documents
+
+
+def url_of(kind: SessionKind, session_id: object) -> str:
+    return f"{PREFIXES[kind]}/{session_id}"
+
+
+def events_url(kind: SessionKind, session_id: object) -> str:
+    return f"{url_of(kind, session_id)}/events"

@@ -1,0 +1,116 @@
+"""The two calls that create a session; after that, exams and practice sessions share every route."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from pydantic import BaseModel
+
+from api.awaited import awaited, unavailable_for_s
+from api.door import Call, TheCall
+from api.errors import documented, retry_after
+from api.openapi import url_of
+from api.schemas import CreateExam, CreatePractice, SessionShape, session_of
+from api.waiting import Preference, Wish
+from db.sessions import SessionView
+from generation.model import Plan, SessionKind, Urgency
+from generation.plan import plan_exam, plan_practice
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="The same key and body again yield the same session, not a second one",
+    ),
+]
+
+_RESPONSES = documented("unauthorized", "invalid_request", "idempotency_key_reused", "service_unavailable")
+_SEED_BITS = 62
+
+exams = APIRouter()
+practice = APIRouter()
+
+ROUTERS: Mapping[SessionKind, APIRouter] = {SessionKind.EXAM: exams, SessionKind.PRACTICE: practice}
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A creating call, whatever it creates."""
+
+    call: Call
+    wish: Preference
+    idempotency_key: str | None
+    request: Request
+    response: Response
+
+    async def of(self, plan: Plan, body: BaseModel) -> SessionShape:
+        """Commit the session, ring for its first batch, and wait for it as long as the caller likes."""
+        door = self.call.door
+        created = await door.call(
+            door.sessions.create,
+            self.call.user_id,
+            plan,
+            idempotency_key=self.idempotency_key,
+            request_digest=_digest(self.call.kind, body),
+        )
+        if not created.replayed:
+            await door.ring(created.session_id, 0, Urgency.INTERACTIVE)
+        view = await self._first_batch(created.session_id)
+        self._add_headers(view)
+        return session_of(view)
+
+    async def _first_batch(self, session_id: UUID) -> SessionView:
+        settings = self.call.door.settings
+        patience_s = self.wish.patience_s(
+            default_s=settings.api_default_wait_s, longest_s=settings.api_max_wait_s
+        )
+        with self.call.door.hub.watching(session_id) as watch:
+            return await awaited(self.request, self.call, session_id, 0, watch=watch, patience_s=patience_s)
+
+    def _add_headers(self, view: SessionView) -> None:
+        self.response.headers["Location"] = url_of(view.kind, view.id)
+        self.response.headers.update(self.wish.headers())
+        pause_s = unavailable_for_s(view.batches[0])
+        if pause_s is not None:
+            self.response.headers["Retry-After"] = retry_after(pause_s)
+
+
+async def _creation(
+    call: TheCall, wish: Wish, request: Request, response: Response, idempotency_key: IdempotencyKey = None
+) -> Creation:
+    return Creation(call, wish, idempotency_key, request, response)
+
+
+TheCreation = Annotated[Creation, Depends(_creation)]
+
+
+@exams.post("", status_code=201, response_model_exclude_none=True, responses=_RESPONSES)
+async def create_exam(body: CreateExam, creation: TheCreation) -> SessionShape:
+    """A new exam, with the questions of its first batch that are ready when the waiting ends."""
+    size = creation.call.door.plan.exam_batch_size
+    return await creation.of(plan_exam(body.track, seed=_seed(), batch_size=size), body)
+
+
+@practice.post("", status_code=201, response_model_exclude_none=True, responses=_RESPONSES)
+async def create_practice(body: CreatePractice, creation: TheCreation) -> SessionShape:
+    """A new practice session, with the questions of its first batch that are ready when the waiting ends."""
+    size = creation.call.door.plan.practice_batch_size
+    plan = plan_practice(body.choice(), track=body.track, seed=_seed(), batch_size=size)
+    return await creation.of(plan, body)
+
+
+def _seed() -> int:
+    return secrets.randbits(_SEED_BITS)
+
+
+def _digest(kind: SessionKind, body: BaseModel) -> str:
+    """What a request asks for, so that a key is not used for two different things."""
+    return hashlib.sha256(f"{kind.value} {body.model_dump_json()}".encode()).hexdigest()

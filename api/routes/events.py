@@ -1,0 +1,140 @@
+"""The live view of a session: committed events as server-sent events, resumable at any number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
+from starlette.types import Send
+
+from api.awaited import LIVING
+from api.door import Call, TheCall
+from api.errors import documented
+from api.hub import Watch
+from api.schemas import redacted
+from db.events import Event
+from db.sessions import SessionView
+from generation.model import EventKind
+
+#: Rows read at once; a reader that is further behind comes back for more.
+PAGE = 100
+
+_RECONNECT_MS = 2_000
+_GREATEST_SEQ = 2**53
+_HEADERS = {
+    "Cache-Control": "no-store, no-transform",
+    "X-Accel-Buffering": "no",  # a proxy that collects the stream would undo it
+}
+
+router = APIRouter()
+
+
+class EventStream(StreamingResponse):
+    """A stream that lets go of what it holds the moment its client is gone, and not at some collection."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, frames: AsyncGenerator[bytes]) -> None:
+        super().__init__(frames, headers=_HEADERS)
+        self._frames = frames
+
+    async def stream_response(self, send: Send) -> None:
+        async with aclosing(self._frames):
+            await super().stream_response(send)
+
+
+@router.get(
+    "/{session_id}/events",
+    response_class=EventStream,
+    responses={
+        204: {"description": "The session is over and the caller has seen every event: do not reconnect"},
+        **documented("unauthorized", "session_not_found", "invalid_request", "service_unavailable"),
+    },
+)
+async def follow(
+    session_id: UUID,
+    call: TheCall,
+    after: Annotated[int, Query(ge=0, le=_GREATEST_SEQ, description="Begin after this event number")] = 0,
+    last_event_id: Annotated[str | None, Header(description="Wins over `after`; browsers send it")] = None,
+) -> Response:
+    """Every event after the given number, then new ones as they are committed, until the session is over.
+
+    `question` carries the question without its answer, `batch-ready` and `batch-failed` the batch index,
+    `session` the new status. The id of each is its number.
+    """
+    view = await call.session(session_id)
+    cursor = _cursor(view, after, last_event_id)
+    if view.status not in LIVING and cursor == view.last_seq:
+        return Response(status_code=204)
+    return EventStream(_Reader(call, session_id, cursor).frames(over=view.status not in LIVING))
+
+
+def _cursor(view: SessionView, after: int, last_event_id: str | None) -> int:
+    """Where to go on; from the start when the number was never given out, as after a restored backup."""
+    given = (last_event_id or "").strip()
+    if given.isascii() and given.isdigit() and len(given) <= len(str(_GREATEST_SEQ)):
+        after = int(given)
+    return after if after <= view.last_seq else 0
+
+
+@dataclass(slots=True)
+class _Reader:
+    """One stream: its place in the session's events, and what it sends next."""
+
+    call: Call
+    session_id: UUID
+    cursor: int
+
+    async def frames(self, *, over: bool) -> AsyncGenerator[bytes]:
+        """Frames until the session is over or the hub closes; a comment when nothing happens for long.
+
+        `over`: nothing will follow what is there already.
+        """
+        door = self.call.door
+        with door.hub.watching(self.session_id) as watch, door.metrics.streams.track_inprogress():
+            yield f"retry: {_RECONNECT_MS}\n\n".encode()
+            while not watch.closed:
+                events = await door.call(door.events.after, self.session_id, self.cursor, PAGE)
+                for frame in await self._framed(events):
+                    yield frame
+                if _ends(events) or (over and len(events) < PAGE):
+                    return
+                if len(events) < PAGE and not await self._news(watch):
+                    yield b": still here\n\n"
+
+    async def _news(self, watch: Watch) -> bool:
+        return await watch.changed(self.call.door.settings.api_heartbeat_s)
+
+    async def _framed(self, events: Sequence[Event]) -> list[bytes]:
+        questions = await self._questions(events)
+        if events:
+            self.cursor = events[-1].seq
+        return [_frame(event, questions) for event in events]
+
+    async def _questions(self, events: Sequence[Event]) -> dict[int, Mapping[str, Any]]:
+        """By position, the questions that these events tell of; read after them, so none is missing."""
+        if all(event.kind is not EventKind.QUESTION for event in events):
+            return {}
+        view = await self.call.session(self.session_id)
+        return {question["position"]: question for question in view.questions}
+
+
+def _ends(events: Sequence[Event]) -> bool:
+    return any(
+        event.kind is EventKind.SESSION and event.payload.get("status") not in LIVING for event in events
+    )
+
+
+def _frame(event: Event, questions: Mapping[int, Mapping[str, Any]]) -> bytes:
+    if event.kind is EventKind.QUESTION:
+        shown = redacted(questions[event.payload["position"]])
+        data = shown.model_dump_json(by_alias=True, exclude_none=True)
+    else:
+        data = json.dumps(event.payload, ensure_ascii=False)
+    return f"id: {event.seq}\nevent: {event.kind.value}\ndata: {data}\n\n".encode()

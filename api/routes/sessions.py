@@ -1,0 +1,68 @@
+"""A student's sessions: listed, read, paused, resumed and cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+
+from api.door import Call, TheCall
+from api.errors import documented
+from api.schemas import SessionPage, SessionShape, session_of, summary_of
+
+_RESPONSES = documented("unauthorized", "session_not_found", "invalid_request", "service_unavailable")
+_RESPONSES_TO_A_MOVE = documented("session_closed") | _RESPONSES
+
+router = APIRouter()
+
+
+@router.get(
+    "",
+    response_model_exclude_none=True,
+    responses=documented("unauthorized", "invalid_request", "service_unavailable"),
+)
+async def list_sessions(
+    call: TheCall,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    before: Annotated[AwareDatetime | None, Query(description="`nextBefore` of the page before")] = None,
+) -> SessionPage:
+    """The user's sessions without their questions, newest first."""
+    door = call.door
+    found = await door.call(door.sessions.page, call.user_id, call.kind, limit, before=before)
+    return SessionPage(
+        sessions=tuple(summary_of(session) for session in found),
+        next_before=found[-1].created_at if len(found) == limit else None,
+    )
+
+
+@router.get("/{session_id}", response_model_exclude_none=True, responses=_RESPONSES)
+async def read_session(session_id: UUID, call: TheCall) -> SessionShape:
+    """The session with every committed question, also of a batch that is still being written."""
+    return session_of(await call.session(session_id))
+
+
+@router.post("/{session_id}/cancel", response_model_exclude_none=True, responses=_RESPONSES)
+async def cancel_session(session_id: UUID, call: TheCall) -> SessionShape:
+    """Abandon the session: generation and spending stop. A session that is over stays as it is."""
+    return await _moved(session_id, call, call.door.sessions.cancel)
+
+
+@router.post("/{session_id}/pause", response_model_exclude_none=True, responses=_RESPONSES_TO_A_MOVE)
+async def pause_session(session_id: UUID, call: TheCall) -> SessionShape:
+    """No further batch is started until the session is resumed."""
+    return await _moved(session_id, call, call.door.sessions.pause)
+
+
+@router.post("/{session_id}/resume", response_model_exclude_none=True, responses=_RESPONSES_TO_A_MOVE)
+async def resume_session(session_id: UUID, call: TheCall) -> SessionShape:
+    """Go on after a pause, with every question that there is."""
+    return await _moved(session_id, call, call.door.sessions.resume)
+
+
+async def _moved(session_id: UUID, call: Call, move: Callable[[UUID], None]) -> SessionShape:
+    await call.session(session_id)  # the move does not ask whose session it is
+    await call.door.call(move, session_id)
+    return session_of(await call.session(session_id))

@@ -1,0 +1,198 @@
+"""The shapes on the wire, and the one place that decides what of a question a student may see.
+
+camelCase outside, snake_case inside. Bodies are strict: an unknown field is refused, so that a typing
+mistake is found by its author and not by a student. A question is built from an allow-list of fields:
+what this file does not name cannot leave the house.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from db.sessions import SessionSummary, SessionView
+from generation.model import (
+    CHOICES_PER_QUESTION,
+    BatchStatus,
+    Difficulty,
+    PracticeChoice,
+    QuestionType,
+    Section,
+    Topic,
+    Track,
+)
+
+Moment = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+
+_MOST_BATCHES = 1000
+_MOST_QUESTIONS = 10_000
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class CreateExam(_Body):
+    track: Track
+
+
+class CreatePractice(_Body):
+    section: Section
+    categories: Annotated[list[Topic], Field(min_length=1, max_length=len(Topic))]
+    difficulty: Difficulty
+    question_count: Annotated[StrictInt, Field(ge=1, le=100)]
+    track: Track = Track.SCIENTIFIC
+
+    @model_validator(mode="after")
+    def _categories_of_the_section(self) -> Self:
+        if any(topic.section is not self.section for topic in self.categories):
+            raise PydanticCustomError("category_outside_section", "a category belongs to the other section")
+        return self
+
+    def choice(self) -> PracticeChoice:
+        """What the student picked, each category once and in his order."""
+        return PracticeChoice(
+            section=self.section,
+            topics=tuple(dict.fromkeys(self.categories)),
+            difficulty=self.difficulty,
+            question_count=self.question_count,
+        )
+
+
+class AskBatch(_Body):
+    batch_index: Annotated[StrictInt, Field(ge=0, le=_MOST_BATCHES)]
+
+
+class Progress(_Body):
+    #: 0-based position in the whole session of the question the student is at.
+    question_index: Annotated[StrictInt, Field(ge=0, le=_MOST_QUESTIONS)]
+
+
+class QuestionShape(_Shape):
+    """A question as a student sees it before he has answered: no key, no explanation."""
+
+    id: str
+    index: int = Field(description="0-based position in the whole session")
+    section: Section
+    topic: Topic
+    difficulty: Difficulty
+    question_type: QuestionType
+    stem: str
+    choices: Annotated[list[str], Field(min_length=CHOICES_PER_QUESTION, max_length=CHOICES_PER_QUESTION)]
+    passage: str | None = None
+    diagram: dict[str, Any] | None = None
+
+
+class SessionSummaryShape(_Shape):
+    id: UUID
+    track: Track
+    section: Section | None = Field(None, description="Practice only")
+    categories: tuple[Topic, ...] | None = Field(None, description="Practice only")
+    difficulty: Difficulty | None = Field(None, description="Practice only")
+    status: str = Field(description="in_progress, paused, completed or abandoned")
+    generated_batches: int
+    total_questions: int
+    created_at: Moment
+    updated_at: Moment
+
+
+class SessionShape(SessionSummaryShape):
+    generation_in_progress: bool
+    questions: tuple[QuestionShape, ...] = Field(description="Every committed question, by its index")
+
+
+class SessionPage(_Shape):
+    sessions: tuple[SessionSummaryShape, ...] = Field(description="Newest first")
+    next_before: Moment | None = Field(None, description="`before` of the next page; absent on the last")
+
+
+class BatchMeta(_Shape):
+    batch_index: int
+    total_loaded: int = Field(description="Questions in this batch and all before it")
+    cache_hit: bool = Field(description="The batch was there already when it was asked for")
+
+
+class BatchShape(_Shape):
+    questions: tuple[QuestionShape, ...]
+    meta: BatchMeta
+
+
+class BatchPending(_Shape):
+    batch_index: int
+    status: BatchStatus
+    events_url: str
+
+
+class PrefetchShape(_Shape):
+    batch_index: int
+
+
+class ProgressShape(_Shape):
+    prefetch: PrefetchShape | None = Field(description="The batch that this call has scheduled, if any")
+
+
+def redacted(question: Mapping[str, Any]) -> QuestionShape:
+    """A committed question without anything that gives its answer away.
+
+    Takes it as the store has it, with its position. Only the fields of QuestionShape pass, and of a
+    figure only those that draw it.
+    """
+    visible = {name: question[name] for name in _VISIBLE if name in question}
+    if visible.get("diagram") is not None:
+        figure = visible["diagram"]
+        visible["diagram"] = {name: figure[name] for name in _FIGURE if name in figure}
+    return QuestionShape(index=question["position"], **visible)
+
+
+_VISIBLE = tuple(field.alias or name for name, field in QuestionShape.model_fields.items() if name != "index")
+_FIGURE = ("kind", "description", "measures", "title", "labels", "values")
+
+
+def summary_of(session: SessionSummary | SessionView) -> SessionSummaryShape:
+    return SessionSummaryShape(**_summary(session))
+
+
+def session_of(view: SessionView) -> SessionShape:
+    return SessionShape(
+        **_summary(view),
+        generation_in_progress=view.generation_in_progress,
+        questions=tuple(redacted(question) for question in view.questions),
+    )
+
+
+def batch_of(view: SessionView, batch_index: int, *, cache_hit: bool) -> BatchShape:
+    """The questions of a ready batch, in order."""
+    batch = view.batches[batch_index]
+    positions = range(batch.start, batch.start + batch.size)
+    return BatchShape(
+        questions=tuple(
+            redacted(question) for question in view.questions if question["position"] in positions
+        ),
+        meta=BatchMeta(batch_index=batch_index, total_loaded=positions.stop, cache_hit=cache_hit),
+    )
+
+
+def _summary(session: SessionSummary | SessionView) -> dict[str, Any]:
+    picked = session.practice
+    return {
+        "id": session.id,
+        "track": session.track,
+        "section": picked and picked.section,
+        "categories": picked and picked.topics,
+        "difficulty": picked and picked.difficulty,
+        "status": session.status,
+        "generated_batches": session.generated_batches,
+        "total_questions": session.total_questions,
+        "created_at": session.created_at,
+        "updated_at": session.updated_at,
+    }

@@ -1,0 +1,51 @@
+"""The HTTP server around the app: uvicorn, told to end the streams before it waits for them."""
+
+from __future__ import annotations
+
+import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.door import Door
+
+#: Calls that are not done this long after the signal to stop are cut off.
+GRACE_S = 10
+
+
+class DoorServer(uvicorn.Server):
+    """Serves one app on one socket. Open streams and waiting calls end as soon as it shuts down."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._door: Door = app.state.door
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                lifespan="on",
+                log_config=None,  # ours, with the request's ids
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._door.hub.close()
+        await super().shutdown(sockets)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises OSError when the address is taken or is not this machine's."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,145 @@
+"""The door on a real socket, and somebody behind it who writes the questions the stores are asked for."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+import httpx2
+from fastapi import FastAPI
+from sqlalchemy import Engine
+
+from api.app import create_app
+from api.listening import listening
+from api.server import DoorServer, bound
+from db.batches import BatchStore
+from db.events import EventLog
+from db.sessions import SessionStore
+from generation.errors import FenceLost
+from generation.model import Claim, Question, Slot, Urgency
+from runtime.settings import ApiSettings, DatabaseSettings, PlanSettings
+
+#: Stands in every explanation, so that a leak is easy to find.
+SECRET = "سر-الحل-"
+
+TTL_S = 60.0
+
+
+def question_for(slot: Slot) -> Question:
+    """A question that fits its slot well enough for the stores, with a figure that gives its answer away."""
+    return Question(
+        slot=slot,
+        stem=f"ما ناتج المسألة رقم {slot.position}؟",
+        choices=("ألف", "باء", "جيم", "دال"),
+        answer_index=slot.position % 4,
+        explanation=f"{SECRET}{slot.position}",
+        fingerprint=f"fingerprint-{slot.position}",
+        passage="نص قصير" if slot.position % 2 else None,
+        diagram={"kind": "square", "measures": {"side": 4}, "answer": f"{SECRET}figure"},
+    )
+
+
+@dataclass
+class Writer:
+    """Does a worker's part by hand: claims what was rung for, writes, finishes."""
+
+    batches: BatchStore
+    bells: queue.Queue[tuple[UUID, int, Urgency]] = field(default_factory=queue.Queue)
+    broker_is_up: bool = True
+
+    def enqueue(self, session_id: UUID, batch_index: int, urgency: Urgency) -> bool:
+        if self.broker_is_up:
+            self.bells.put((session_id, batch_index, urgency))
+        return self.broker_is_up
+
+    def claim(self) -> Claim:
+        """The claim on the batch of the next bell."""
+        session_id, batch_index, _ = self.bells.get(timeout=10)
+        return self.claim_of(session_id, batch_index)
+
+    def claim_of(self, session_id: UUID, batch_index: int) -> Claim:
+        claim = self.batches.claim(session_id, batch_index, "writer", TTL_S)
+        assert claim is not None
+        return claim
+
+    def write(self, claim: Claim, slots: int | None = None) -> None:
+        for slot in claim.open_slots[:slots]:
+            self.batches.accept(claim, question_for(slot), uuid4(), "claude")
+
+    def finish(self) -> Claim:
+        """Write and finish the batch of the next bell."""
+        claim = self.claim()
+        self.write(claim)
+        self.batches.finish(claim)
+        return claim
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Within the block every bell is answered, on a thread."""
+        thread = threading.Thread(target=self._work, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.bells.put((UUID(int=0), -1, Urgency.PREFETCH))
+            thread.join()
+
+    def _work(self) -> None:
+        while (bell := self.bells.get())[1] >= 0:
+            claim = self.batches.claim(bell[0], bell[1], "writer", TTL_S)
+            if claim is not None:
+                try:
+                    self.write(claim)
+                    self.batches.finish(claim)
+                except FenceLost:
+                    continue
+
+
+class Served:
+    """The app on a free port of loopback, in a thread, until the block ends."""
+
+    def __init__(
+        self, database: DatabaseSettings, engine: Engine, *, notified: bool = False, **settings: Any
+    ) -> None:
+        self.writer = Writer(BatchStore(engine))
+        self.sessions = SessionStore(engine)
+        self.app: FastAPI = create_app(
+            ApiSettings(**settings),
+            PlanSettings(),
+            session_store=self.sessions,
+            batch_store=self.writer.batches,
+            event_log=EventLog(engine),
+            enqueue=self.writer.enqueue,
+            database_threads=8,
+            listen=partial(listening, database) if notified else None,
+        )
+        self._socket = bound("127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.server = DoorServer(self.app)
+        self._thread = threading.Thread(
+            target=self.server.run, kwargs={"sockets": [self._socket]}, daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self._thread.join(timeout=20)
+        self._socket.close()
+        assert not self._thread.is_alive(), "the door did not close"
+
+    def client(self, user_id: UUID | None = None, **headers: str) -> httpx2.Client:
+        """A client that names this user, with patience for the slowest machine."""
+        named = {"X-User-Id": str(user_id)} if user_id else {}
+        return httpx2.Client(base_url=f"{self.url}/api", headers={**named, **headers}, timeout=30)

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from generation.model import Urgency
+from tests.integration.api.conftest import Serve
+from tests.integration.api.served import Served, Writer
+
+PRACTICE = {
+    "section": "verbal",
+    "categories": ["analogy", "vocabulary"],
+    "difficulty": "easy",
+    "questionCount": 12,
+}
+
+
+def test_a_client_that_says_nothing_gets_its_first_batch_with_the_exam(
+    student: httpx2.Client, writer: Writer
+) -> None:
+    with writer.at_work():
+        created = student.post("/exams", json={"track": "scientific"})
+
+    exam = created.json()
+    assert created.status_code == 201
+    assert created.headers["Location"] == f"/api/exams/{exam['id']}"
+    assert [question["index"] for question in exam["questions"]] == list(range(10))
+    assert exam["generatedBatches"] == 1
+    assert exam["totalQuestions"] == 96
+    assert exam["generationInProgress"] is False
+    assert exam["track"] == "scientific"
+    assert exam["status"] == "in_progress"
+
+
+def test_a_client_that_prefers_not_to_wait_is_answered_at_once(
+    student: httpx2.Client, writer: Writer
+) -> None:
+    created = student.post("/exams", json={"track": "literary"}, headers={"Prefer": "respond-async"})
+
+    exam = created.json()
+    assert created.status_code == 201
+    assert created.headers["Preference-Applied"] == "respond-async"
+    assert exam["questions"] == []
+    assert exam["generationInProgress"] is True
+    session_id, batch_index, urgency = writer.bells.get(timeout=5)
+    assert (str(session_id), batch_index, urgency) == (exam["id"], 0, Urgency.INTERACTIVE)
+
+
+def test_waiting_ends_after_the_seconds_asked_for_with_the_questions_that_are_ready(
+    student: httpx2.Client, writer: Writer, exam_id: str
+) -> None:
+    writer.write(writer.claim(), 3)
+    created = student.post("/exams", json={"track": "literary"}, headers={"Prefer": "wait=1"})
+
+    assert created.status_code == 201
+    assert 0.9 < created.elapsed.total_seconds() < 5
+    assert len(student.get(f"/exams/{exam_id}").json()["questions"]) == 3
+
+
+def test_the_same_key_and_body_make_one_session(student: httpx2.Client, writer: Writer) -> None:
+    headers = {"Idempotency-Key": "double-click", "Prefer": "respond-async"}
+    first = student.post("/exams", json={"track": "scientific"}, headers=headers)
+    second = student.post("/exams", json={"track": "scientific"}, headers=headers)
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["id"] == second.json()["id"]
+    assert writer.bells.qsize() == 1
+    assert len(student.get("/exams").json()["sessions"]) == 1
+
+
+def test_the_same_key_for_another_body_is_refused(student: httpx2.Client) -> None:
+    headers = {"Idempotency-Key": "k", "Prefer": "respond-async"}
+    student.post("/exams", json={"track": "scientific"}, headers=headers)
+    other_track = student.post("/exams", json={"track": "literary"}, headers=headers)
+    other_kind = student.post("/practice", json=PRACTICE, headers=headers)
+
+    assert [other_track.status_code, other_kind.status_code] == [422, 422]
+    assert other_track.json()["code"] == "idempotency_key_reused"
+
+
+def test_two_users_may_use_the_same_key(served: Served) -> None:
+    headers = {"Idempotency-Key": "k", "Prefer": "respond-async"}
+    made = set()
+    for user_id in (uuid4(), uuid4()):
+        with served.client(user_id) as client:
+            made.add(client.post("/exams", json={"track": "scientific"}, headers=headers).json()["id"])
+
+    assert len(made) == 2
+
+
+def test_a_practice_session_is_what_the_student_picked(student: httpx2.Client, writer: Writer) -> None:
+    with writer.at_work():
+        created = student.post("/practice", json=PRACTICE)
+
+    practice = created.json()
+    assert created.status_code == 201
+    assert created.headers["Location"] == f"/api/practice/{practice['id']}"
+    assert practice["section"] == "verbal"
+    assert practice["categories"] == ["analogy", "vocabulary"]
+    assert practice["difficulty"] == "easy"
+    assert practice["totalQuestions"] == 12
+    assert len(practice["questions"]) == 5
+    assert {question["difficulty"] for question in practice["questions"]} == {"easy"}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"questionCount": 0}, "questionCount"),
+        ({"questionCount": 101}, "questionCount"),
+        ({"questionCount": "12"}, "questionCount"),
+        ({"categories": []}, "categories"),
+        ({"categories": ["completion"]}, "categories.0"),
+        ({"section": "history"}, "section"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_practice_session_that_cannot_be_is_refused(
+    student: httpx2.Client, change: dict[str, object], field: str
+) -> None:
+    refused = student.post("/practice", json=PRACTICE | change)
+
+    assert refused.status_code == 422
+    assert refused.json()["code"] == "invalid_request"
+    assert [problem["field"] for problem in refused.json()["fields"]] == [field]
+
+
+def test_categories_of_the_other_section_are_refused_with_a_sentence_about_them(
+    student: httpx2.Client,
+) -> None:
+    refused = student.post("/practice", json=PRACTICE | {"categories": ["analogy", "algebra"]})
+
+    assert refused.status_code == 422
+    assert "القسم" in refused.json()["error"]
+
+
+def test_without_a_broker_the_session_is_created_and_left_to_the_sweep(
+    student: httpx2.Client, writer: Writer
+) -> None:
+    writer.broker_is_up = False
+    created = student.post("/exams", json={"track": "scientific"}, headers={"Prefer": "respond-async"})
+
+    assert created.status_code == 201
+    due = writer.batches.sweep(3600, 10)
+    assert [str(bell.session_id) for bell in due] == [created.json()["id"]]
+
+
+def test_a_first_batch_that_no_provider_writes_ends_the_waiting_early(serve: Serve) -> None:
+    served = serve(api_default_wait_s=1, api_poll_s=0.05)
+    with served.client(uuid4()) as client:
+        first = client.post("/exams", json={"track": "scientific"}, headers={"Idempotency-Key": "k"})
+        served.writer.batches.give_back(
+            served.writer.claim(), 120, "providers_unavailable", counts_as_failure=False
+        )
+        again = client.post(
+            "/exams", json={"track": "scientific"}, headers={"Idempotency-Key": "k", "Prefer": "wait=30"}
+        )
+
+    assert first.status_code == again.status_code == 201
+    assert again.elapsed.total_seconds() < 10
+    assert 100 < int(again.headers["Retry-After"]) <= 120
