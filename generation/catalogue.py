@@ -1,0 +1,149 @@
+"""The versioned data an exam is planned from, as its owner may correct it, read once and checked."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from generation.errors import PlanError
+from generation.model import Difficulty, QuestionType, Section, Topic, Track
+
+#: The data new sessions are planned from. Older sessions keep the slots they were given.
+CURRENT_VERSION: Final = "2026-11"
+
+#: So many that a batch of any size need not show one twice.
+FEWEST_ANGLES: Final = 20
+
+Share = Annotated[int, Field(ge=0, le=1000)]
+Count = Annotated[int, Field(ge=0, le=1000)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=60)]
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SubtopicPool(_Data):
+    """Subtopics dealt together; without tracks or types the pool serves all of them."""
+
+    share: Annotated[int, Field(ge=1, le=1000)]
+    names: tuple[Name, ...] = Field(min_length=1)
+    tracks: tuple[Track, ...] = tuple(Track)
+    types: tuple[QuestionType, ...] = tuple(QuestionType)
+
+
+class TopicData(_Data):
+    weight: Share
+    types: dict[QuestionType, Annotated[int, Field(ge=1, le=1000)]] = Field(min_length=1)
+    subtopics: tuple[SubtopicPool, ...]
+
+    @model_validator(mode="after")
+    def _a_passage_serves_reading_only(self) -> Self:
+        if QuestionType.READING in self.types and len(self.types) > 1:
+            raise ValueError("reading cannot share a topic with another type: its slots share a passage")
+        return self
+
+    @model_validator(mode="after")
+    def _every_type_has_a_subtopic_in_every_track(self) -> Self:
+        for track in Track:
+            for kind in self.types:
+                if not any(kind in pool.types and track in pool.tracks for pool in self.subtopics):
+                    raise ValueError(f"no subtopic serves {kind} questions of the {track} track")
+        return self
+
+    @property
+    def shares_passages(self) -> bool:
+        return QuestionType.READING in self.types
+
+
+class DifficultyData(_Data):
+    """Shares of a whole exam, and the mixes that a batch of a certain size always has."""
+
+    shares: dict[Difficulty, Share]
+    fixed_mixes: dict[int, dict[Difficulty, Count]] = {}
+
+    @model_validator(mode="after")
+    def _sums(self) -> Self:
+        if set(self.shares) != set(Difficulty) or sum(self.shares.values()) == 0:
+            raise ValueError("shares must name easy, medium and hard, and not all be zero")
+        for size, mix in self.fixed_mixes.items():
+            if sum(mix.values()) != size:
+                raise ValueError(f"the fixed mix of {size} adds up to {sum(mix.values())}")
+        return self
+
+
+class PassageGroup(_Data):
+    smallest: Annotated[int, Field(ge=1)]
+    largest: Annotated[int, Field(le=20)]
+
+    @model_validator(mode="after")
+    def _can_be_split_evenly(self) -> Self:
+        if self.largest < 2 * self.smallest - 1:
+            raise ValueError(
+                "largest must be at least twice smallest less one, or some counts cannot be split"
+            )
+        return self
+
+
+class PracticeData(_Data):
+    max_questions: Annotated[int, Field(ge=1, le=1000)]
+
+
+class Catalogue(_Data):
+    """Everything a plan is made from, complete and consistent."""
+
+    version: Name
+    exam: dict[Track, dict[Section, Count]]
+    practice: PracticeData
+    passage_group: PassageGroup
+    difficulty: DifficultyData
+    topics: dict[Topic, TopicData]
+    angles: dict[Section, tuple[Name, ...]]
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for field, wanted, found in (
+            ("exam", set(Track), set(self.exam)),
+            ("topics", set(Topic), set(self.topics)),
+            ("angles", set(Section), set(self.angles)),
+        ):
+            if missing := sorted(wanted - found):
+                raise ValueError(f"{field} lacks {', '.join(missing)}")
+        return self
+
+    @model_validator(mode="after")
+    def _every_section_can_be_filled(self) -> Self:
+        for section in Section:
+            if not any(data.weight for data in self.topics_of(section).values()):
+                raise ValueError(f"topics of {section} have no weight")
+            if len(set(self.angles[section])) < max(len(self.angles[section]), FEWEST_ANGLES):
+                raise ValueError(f"angles of {section} must be {FEWEST_ANGLES} or more, each only once")
+        return self
+
+    def topics_of(self, section: Section) -> dict[Topic, TopicData]:
+        """The section's topics in the order of the data."""
+        return {topic: data for topic, data in self.topics.items() if topic.section is section}
+
+
+@cache
+def load_catalogue() -> Catalogue:
+    """The current data, read once a process. Raises PlanError naming every wrong field."""
+    name = f"plan-{CURRENT_VERSION}.json"
+    return parse_catalogue((files("generation") / "data" / name).read_bytes(), name)
+
+
+def parse_catalogue(text: str | bytes, name: str) -> Catalogue:
+    """The data in `text`, complete and checked. Raises PlanError; `name` tells the reader which file to correct."""
+    try:
+        return Catalogue.model_validate_json(text)
+    except ValidationError as err:
+        problems = "; ".join(_sentence(problem["loc"], problem["msg"]) for problem in err.errors())
+        raise PlanError(f"Correct {name}: {problems}.", file=name) from err
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    where = ".".join(str(part) for part in location) or "the file"
+    return f"{where}: {message.removeprefix('Value error, ')}"

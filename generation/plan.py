@@ -1,0 +1,163 @@
+"""What an exam or a practice session consists of, decided once, before a single question is written.
+
+Everything comes from the catalogue's data and one seed: the same two give the same plan, byte for byte.
+Also the one place that knows when the next batch is due (D4: by the batch's own size, never by tens).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import groupby
+from math import floor
+from random import Random
+
+from generation.apportion import RunningShares, apportion_by_weight
+from generation.catalogue import Catalogue, load_catalogue
+from generation.dealing import SlotDealer
+from generation.errors import PlanError
+from generation.layout import GroupRule, lay_out, topics_per_batch
+from generation.model import (
+    Batch,
+    Difficulty,
+    Plan,
+    PracticeChoice,
+    Section,
+    SessionKind,
+    Slot,
+    Topic,
+    Track,
+)
+
+
+def plan_exam(track: Track, *, batch_size: int, seed: int) -> Plan:
+    """Every slot of a whole exam: section-pure batches, quantitative first, a section's remainder last.
+
+    Topic and type shares hold exactly over each section. The difficulty mix of a batch is the data's fixed
+    one for its size, if there is one: then the exam's mix is the sum of those (with batches of ten exactly
+    the shares, with batches of five not). Without one, the batch gets what makes the exam's shares exact.
+    Raises PlanError.
+    """
+    catalogue = load_catalogue()
+    totals = catalogue.exam[track]
+    batches = _batches([(section, totals.get(section, 0)) for section in Section], batch_size)
+    weights = {topic: data.weight for topic, data in catalogue.topics.items()}
+    rule = _group_rule(catalogue, may_be_smaller=False)
+    slots = _slots(
+        catalogue,
+        track,
+        batches=batches,
+        mixes=_exam_mixes(catalogue, batches),
+        weights=weights,
+        rule=rule,
+        seed=seed,
+    )
+    return Plan(SessionKind.EXAM, catalogue.version, seed, track, batches, slots)
+
+
+def plan_practice(choice: PracticeChoice, *, track: Track, batch_size: int, seed: int) -> Plan:
+    """Every slot of a practice session: the chosen difficulty, the chosen topics in equal shares.
+
+    A passage may have fewer questions than in an exam where the session or the batch has no room for more.
+    Raises PlanError for a choice that cannot be practised.
+    """
+    catalogue = load_catalogue()
+    _check(choice, catalogue)
+    batches = _batches([(choice.section, choice.question_count)], batch_size)
+    mixes = [{choice.difficulty: batch.size} for batch in batches]
+    weights = dict.fromkeys(choice.topics, 1)
+    rule = _group_rule(catalogue, may_be_smaller=True)
+    slots = _slots(catalogue, track, batches=batches, mixes=mixes, weights=weights, rule=rule, seed=seed)
+    return Plan(SessionKind.PRACTICE, catalogue.version, seed, track, batches, slots, choice)
+
+
+def batch_at(batches: Sequence[Batch], position: int) -> Batch:
+    """The batch that holds this position. Raises PlanError for a position outside the session."""
+    for batch in batches:
+        if batch.start <= position < batch.stop:
+            return batch
+    raise PlanError("There is no such question in this session.", position=position)
+
+
+def prefetch_position(batch: Batch, threshold: float) -> int:
+    """The position at which the batch after this one becomes due: at the latest the batch's last."""
+    exact = Fraction(repr(threshold))  # 0.7 means seven tenths, not the float nearest to it
+    return batch.start + min(floor(exact * batch.size), batch.size - 1)
+
+
+def prefetch_target(batches: Sequence[Batch], position: int, threshold: float) -> int | None:
+    """The index of the batch that is due at this position, or None. Raises PlanError as batch_at does."""
+    current = batch_at(batches, position)
+    if position < prefetch_position(current, threshold) or current.index + 1 == len(batches):
+        return None
+    return current.index + 1
+
+
+def _check(choice: PracticeChoice, catalogue: Catalogue) -> None:
+    most = catalogue.practice.max_questions
+    if not 1 <= choice.question_count <= most:
+        raise PlanError(f"Choose between 1 and {most} questions.", question_count=choice.question_count)
+    if not choice.topics or len(set(choice.topics)) < len(choice.topics):
+        raise PlanError("Choose at least one topic, and each only once.")
+    if strangers := [topic.value for topic in choice.topics if topic.section is not choice.section]:
+        raise PlanError(
+            "Choose topics of the chosen section.", section=choice.section.value, topics=strangers
+        )
+
+
+def _batches(sections: Iterable[tuple[Section, int]], size: int) -> tuple[Batch, ...]:
+    if size < 1:
+        raise PlanError("A batch has at least one question.", batch_size=size)
+    batches: list[Batch] = []
+    start = 0
+    for section, total in sections:
+        for offset in range(0, total, size):
+            batches.append(Batch(len(batches), section, start + offset, min(size, total - offset)))
+        start += total
+    return tuple(batches)
+
+
+def _exam_mixes(catalogue: Catalogue, batches: Sequence[Batch]) -> list[dict[Difficulty, int]]:
+    data = catalogue.difficulty
+    ties_to_medium = {
+        level: data.shares[level] for level in (Difficulty.MEDIUM, Difficulty.EASY, Difficulty.HARD)
+    }
+    shares = RunningShares(apportion_by_weight(ties_to_medium, sum(batch.size for batch in batches)))
+    return [
+        shares.take(data.fixed_mixes[batch.size])
+        if batch.size in data.fixed_mixes
+        else shares.deal(batch.size)
+        for batch in batches
+    ]
+
+
+def _group_rule(catalogue: Catalogue, *, may_be_smaller: bool) -> GroupRule:
+    group = catalogue.passage_group
+    return GroupRule(group.smallest, group.largest, may_be_smaller)
+
+
+def _slots(
+    catalogue: Catalogue,
+    track: Track,
+    *,
+    batches: Sequence[Batch],
+    mixes: Sequence[Mapping[Difficulty, int]],
+    weights: Mapping[Topic, int],
+    rule: GroupRule,
+    seed: int,
+) -> tuple[Slot, ...]:
+    rng = Random(seed)  # noqa: S311 - a plan must be repeatable, not secret
+    with_passages = frozenset(topic for topic in weights if catalogue.topics[topic].shares_passages)
+    counts: list[dict[Topic, int]] = []
+    for section, group in groupby(batches, key=lambda batch: batch.section):
+        wanted = {topic: weight for topic, weight in weights.items() if topic.section is section}
+        sizes = [batch.size for batch in group]
+        counts += topics_per_batch(sizes, wanted, with_passages=with_passages, rule=rule)
+    totals = sum((Counter(portion) for portion in counts), Counter())
+    dealer = SlotDealer(catalogue, track, topic_totals=totals, rng=rng)
+    slots: list[Slot] = []
+    for batch, portion, mix in zip(batches, counts, mixes, strict=True):
+        units = lay_out(portion, with_passages=with_passages, rule=rule, rng=rng)
+        slots += dealer.deal(batch, units, mix)
+    return tuple(slots)
