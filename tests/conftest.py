@@ -97,11 +97,11 @@ def worker_number() -> int:
 
 
 @pytest.fixture
-def redis_url(redis_server_url: str) -> Iterator[str]:
+def redis_url(redis_server_url: str) -> str:
     """The URL of an empty Redis, for this test alone."""
     with redis.Redis.from_url(redis_server_url) as client:
         client.flushdb()
-    yield redis_server_url
+    return redis_server_url
 
 
 @pytest.fixture

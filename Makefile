@@ -1,0 +1,51 @@
+# From a bare machine: Python 3.11+, make and git are all that is needed. `make help` lists what there is.
+
+VENV ?= .venv
+JOBS ?= 2
+# The first that is new enough. 3.12 and 3.11 first: every locked package has a wheel for them.
+PYTHON ?= $(shell for python in python3.12 python3.11 python3.13 python3.14 python3; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test check lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Make the virtual environment and install the locked packages (once)
+
+$(INSTALLED): requirements/development.txt requirements/install.py pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found. Install it, or name it: make PYTHON=..." >&2; exit 2; }
+	@command -v "$(PYTHON)" >/dev/null || { echo "$(PYTHON) is not there. Name a Python 3.11 or newer: make PYTHON=..." >&2; exit 2; }
+	@echo "Installing into $(VENV) with $(PYTHON) (once)..."
+	@"$(PYTHON)" requirements/install.py "$(VENV)"
+	@touch $@
+
+demo: $(INSTALLED) ## Watch a 96-question exam being written (TRACK=literary, SPEED=8, FULL=1 with a key)
+	@$(BIN)/python -m demo
+
+up: $(INSTALLED) ## The whole stack with Flower until Ctrl-C; data stay in DATA_DIR (.data), SPEED=1
+	@$(BIN)/python -m runtime.up
+
+test: $(INSTALLED) ## Everything that must pass, with coverage
+	@$(BIN)/pytest -n $(JOBS) --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+check: $(INSTALLED) ## Lint, format, types, import directions, migration drift
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.support.migration_drift
+
+lock: $(INSTALLED) ## Resolve the dependencies anew (needs uv)
+	@command -v uv >/dev/null || { echo "uv is needed for this: https://docs.astral.sh/uv" >&2; exit 2; }
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--upgrade -o requirements/production.txt
+	uv pip compile pyproject.toml --extra embedded --extra dev -c requirements/production.txt \
+		--universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements/development.txt
+
+clean: ## Remove the virtual environment and what tools leave; kept data stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov *.egg-info

@@ -1,0 +1,101 @@
+"""`python -m demo`: the whole system on this machine, and a student who takes an exam through its door."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import NoReturn
+
+from demo.bill import NoBill, bill_of
+from demo.report import Report, report_on
+from demo.screen import screen_for
+from demo.settings import DemoSettings
+from demo.shape import exam_shape
+from demo.student import Student, StudentGaveUp
+from runtime.child import StartFailed
+from runtime.settings import PlanSettings, SettingsError, load
+from runtime.stack import Stack, StackOptions
+from runtime.stack_settings import check_everything
+from runtime.tcp import PortTaken
+
+_STACK_NEVER_STOOD = (SettingsError, StartFailed, PortTaken)
+
+
+def main() -> int:
+    """The exit status: 0 when everything held, 1 when something did not, 2 when the stack did not start."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    directory = Path(tempfile.mkdtemp(prefix="tafawoq-demo-"))
+    keep_logs = True
+    try:
+        keep_logs = not _demonstrate(directory)
+    except _STACK_NEVER_STOOD as err:
+        print(err, file=sys.stderr)
+        return 2
+    except (StudentGaveUp, NoBill) as err:
+        print(f"\nThe exam could not be taken to its end. {err}", file=sys.stderr)
+    except KeyboardInterrupt:
+        keep_logs = False
+        print("\nStopped.")
+        return 130
+    finally:
+        if keep_logs:
+            print(f"The logs are in {directory / 'logs'}", file=sys.stderr)
+        else:
+            shutil.rmtree(directory)
+    return int(keep_logs)
+
+
+def _demonstrate(directory: Path) -> bool:
+    """Whether everything held."""
+    settings = load(DemoSettings)
+    os.environ["TAFAWOQ_ENV"] = settings.tafawoq_env.value
+    check_everything()
+    _announce(settings)
+    options = StackOptions(directory=directory, keep_data=False, free_ports=True)
+    with Stack(settings, options, tell=lambda part: print(f"  started {part}", flush=True)) as stack:
+        report = _exam(settings, stack)
+    print()
+    print("\n".join(report.lines()))
+    print("\nEverything holds." if report.holds else "\nNot everything holds.")
+    return report.holds
+
+
+def _exam(settings: DemoSettings, stack: Stack) -> Report:
+    batch_size = load(PlanSettings).exam_batch_size
+    shape = exam_shape(settings.track, batch_size)[: None if settings.is_whole_exam else 1]
+    print(f"\nA student opens a {settings.track} exam at {stack.api_url}\n", flush=True)
+    with screen_for(shape) as screen:
+        student = Student(stack.api_url, screen, pace_s=settings.pace_s)
+        try:
+            sitting = student.take_exam(settings.track, shape)
+        finally:
+            if len(student.sitting.ready_s) < len(exam_shape(settings.track, batch_size)):
+                student.cancel()  # so that nothing more is paid for
+    bill = bill_of(sitting.session_id, stack.environment)
+    return report_on(sitting, bill, shape, speed=settings.speed if settings.needs_simulator else None)
+
+
+def _announce(settings: DemoSettings) -> None:
+    if settings.needs_simulator:
+        print(
+            f"No ANTHROPIC_API_KEY: a simulator on this machine writes the questions, {settings.speed:g} times as fast "
+            f"as the model would.\nThe student looks at each question for {settings.pace_s:g} s, as one would for "
+            f"{settings.pace_s * settings.speed:.0f} s."
+        )
+    else:
+        print(
+            "Claude writes the questions, and your key pays for "
+            + ("a whole exam." if settings.full else "one batch.")
+        )
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

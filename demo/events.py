@@ -1,0 +1,82 @@
+"""Follows a session's server-sent events, and goes on after a break exactly where it stopped."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+_AGAIN_AFTER_S = 0.3
+_SILENCE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    id: int
+    kind: str
+    data: Any
+
+
+class Follower(threading.Thread):
+    """Calls `on_event` on its own thread, in order, each event once.
+
+    `on_event` returns False to break the connection on purpose; the follower connects again.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        on_event: Callable[[ServerEvent], bool],
+        *,
+        on_connect: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(name="events", daemon=True)
+        self._url = url
+        self._on_event = on_event
+        self._on_connect = on_connect
+        self._leaving = threading.Event()
+        self._last_id = 0
+
+    def leave(self) -> None:
+        """Read no further; the thread ends with its connection."""
+        self._leaving.set()
+
+    def run(self) -> None:
+        with httpx2.Client(timeout=httpx2.Timeout(5, read=_SILENCE_S)) as client:
+            while not self._leaving.is_set():
+                try:
+                    self._follow(client)
+                except httpx2.HTTPError:
+                    self._leaving.wait(_AGAIN_AFTER_S)
+
+    def _follow(self, client: httpx2.Client) -> None:
+        headers = {"Last-Event-ID": str(self._last_id), "Accept": "text/event-stream"}
+        with client.stream("GET", self._url, headers=headers) as response:
+            response.raise_for_status()
+            if response.status_code == httpx2.codes.NO_CONTENT:  # the session is over, and all of it was read
+                self._leaving.set()
+                return
+            self._on_connect()
+            for event in read_events(response.iter_lines()):
+                if self._leaving.is_set():
+                    return
+                self._last_id = event.id
+                if not self._on_event(event):
+                    return
+
+
+def read_events(lines: Iterable[str]) -> Iterator[ServerEvent]:
+    """The events of a stream of lines; one that the end cuts off is left out."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        if line:
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")
+        else:
+            if "data" in fields:
+                yield ServerEvent(int(fields["id"]), fields["event"], json.loads(fields["data"]))
+            fields = {}

@@ -1,0 +1,137 @@
+"""What must hold after an exam, checked one by one, and how it went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from demo.bill import Bill
+from demo.shape import BatchShape
+from demo.sitting import Sitting
+
+#: Names under which an answer could leave the house.
+TELLTALES = frozenset(
+    {
+        "answerIndex",
+        "answer",
+        "correctAnswer",
+        "correctIndex",
+        "explanation",
+        "solution",
+        "workedSolution",
+        "keyIndex",
+    }
+)
+LEAST_CACHE_HIT_RATE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    holds: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    checks: tuple[Check, ...]
+    measures: tuple[tuple[str, str], ...]
+
+    @property
+    def holds(self) -> bool:
+        return all(check.holds for check in self.checks)
+
+    def lines(self) -> Iterator[str]:
+        width = max(len(name) for name, _ in self.measures)
+        yield from (f"  {name:<{width}}  {value}" for name, value in self.measures)
+        yield ""
+        yield from (f"  {'ok  ' if check.holds else 'FAIL'}  {check.sentence}" for check in self.checks)
+
+
+def report_on(sitting: Sitting, bill: Bill, shape: Sequence[BatchShape], *, speed: float | None) -> Report:
+    """The report on an exam of this shape. `speed`: the simulator's factor, None when it was the real model."""
+    return Report(tuple(_checks(sitting, bill, shape)), tuple(_measures(sitting, bill, shape, speed)))
+
+
+def _checks(sitting: Sitting, bill: Bill, shape: Sequence[BatchShape]) -> Iterator[Check]:
+    total = sum(batch.size for batch in shape)
+    questions = {question["index"]: question for question in sitting.final["questions"]}
+    wanted = {position: questions[position] for position in range(total) if position in questions}
+    yield Check(len(wanted) == total, f"{len(wanted)}/{total} questions are there")
+    yield Check(_shape_of(wanted) == list(shape), f"{len(shape)} batches: {_described(shape)}")
+    ids = {question["id"] for question in wanted.values()}
+    yield Check(len(ids) == total, "every question has an id of its own")
+    stems = {(question.get("passage"), question["stem"]) for question in wanted.values()}
+    yield Check(len(stems) == total, "no question comes twice")
+    same = all(sitting.questions.get(position) == question for position, question in wanted.items())
+    yield Check(same, "the events showed the same questions as the session holds")
+    expected_ids = list(range(1, len(sitting.event_ids) + 1))
+    yield Check(
+        sitting.event_ids == expected_ids, f"{len(expected_ids)} events without a gap over {_links(sitting)}"
+    )
+    seen = sorted(_telltales([*sitting.payloads, sitting.final]))
+    yield Check(not seen, f"no answer was shown{': ' + ', '.join(seen) if seen else ''}")
+    if len(shape) > 1:
+        rate = bill.cache_hit_rate or 0
+        floor = f"at least {LEAST_CACHE_HIT_RATE:.0%}"
+        yield Check(
+            rate >= LEAST_CACHE_HIT_RATE,
+            f"batches after the first read {floor} of their prefix from the cache",
+        )
+        later = len(shape) - 1
+        yield Check(
+            sitting.on_time == later, f"{sitting.on_time}/{later} batches were there before the student came"
+        )
+
+
+def _measures(
+    sitting: Sitting, bill: Bill, shape: Sequence[BatchShape], speed: float | None
+) -> Iterator[tuple[str, str]]:
+    def shown(seconds: float) -> str:
+        at_model_speed = (
+            f"  (about {seconds * speed:.1f} s at the model's own speed)" if speed and speed != 1 else ""
+        )
+        return f"{seconds:.2f} s{at_model_speed}"
+
+    yield "time to first question", shown(sitting.arrived_s[0])
+    yield "first batch complete", shown(sitting.ready_s[0])
+    if len(shape) > 1:
+        rate = bill.cache_hit_rate
+        yield (
+            f"cache hit rate, batches 2-{len(shape)}",
+            "unknown" if rate is None else f"{rate:.1%} of prefix tokens",
+        )
+        yield "prefetches on time", f"{sitting.on_time}/{len(shape) - 1}"
+        yield "student waited after that", shown(sitting.stalled_s)
+    yield "cost", f"${bill.cost_usd:.4f}{' (simulated, at list prices)' if speed else ''}"
+    yield "whole exam", f"{sitting.finished_s:.1f} s"
+
+
+def _shape_of(questions: Mapping[int, Mapping[str, Any]]) -> list[BatchShape]:
+    """The batches as the questions' ids name them: quant_2_05 is of batch 2."""
+    ordered = [(position, question) for position, question in sorted(questions.items())]
+    places = [(int(question["id"].split("_")[1]), question["section"]) for _, question in ordered]
+    sizes = Counter(places)
+    starts = {place: ordered[places.index(place)][0] for place in sizes}
+    return [BatchShape(place[1], starts[place], size) for place, size in sizes.items()]
+
+
+def _described(shape: Sequence[BatchShape]) -> str:
+    sections = dict.fromkeys(batch.section for batch in shape)
+    return ", ".join(
+        f"{section} {'+'.join(str(batch.size) for batch in shape if batch.section == section)}"
+        for section in sections
+    )
+
+
+def _links(sitting: Sitting) -> str:
+    return f"{sitting.connections} connection{'s' if sitting.connections != 1 else ''}"
+
+
+def _telltales(payload: Any) -> set[str]:
+    if isinstance(payload, dict):
+        return set(TELLTALES & payload.keys()) | _telltales(list(payload.values()))
+    if isinstance(payload, list):
+        return set().union(*map(_telltales, payload))
+    return set()

@@ -1,0 +1,137 @@
+"""A student who takes an exam over HTTP only, as the web app would for him: reads, thinks, goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import httpx2
+
+from demo.events import Follower, ServerEvent
+from demo.shape import BatchShape
+from demo.sitting import Asked, Sitting
+
+#: How long he waits for a question before he gives up.
+PATIENCE_S = 90
+#: A wait that nobody notices.
+BLINK_S = 0.1
+#: After this batch he leaves the events once, on purpose, to come back and find that he missed nothing.
+LEAVES_AFTER_BATCH = 2
+
+
+class StudentGaveUp(Exception):
+    """The exam could not be taken to its end; the message says where it stopped."""
+
+
+class Audience(Protocol):
+    """Whoever watches. Called from two threads."""
+
+    def question_arrived(self, position: int, question: dict[str, Any], at_s: float, /) -> None: ...
+
+    def batch_ready(self, index: int, at_s: float, /) -> None: ...
+
+    def student_at(self, position: int, question: dict[str, Any], /) -> None: ...
+
+
+class Student:
+    """Takes one exam, looking at each question for `pace_s`."""
+
+    def __init__(self, api_url: str, audience: Audience, *, pace_s: float) -> None:
+        self.sitting = Sitting()
+        self._exams_url = f"{api_url}/api/exams"
+        self._audience = audience
+        self._pace_s = pace_s
+        self._http = httpx2.Client(timeout=30)
+
+    def take_exam(self, track: str, batches: Sequence[BatchShape]) -> Sitting:
+        """What he saw, when all questions of these batches were read. Raises StudentGaveUp."""
+        with self._http:
+            answer = self._call("POST", "", {"track": track}, prefer="respond-async")
+            self.sitting.session_id = answer["id"]
+            follower = Follower(
+                f"{self._exams_url}/{answer['id']}/events", self._on_event, on_connect=self._on_connect
+            )
+            follower.start()
+            try:
+                for index, batch in enumerate(batches):
+                    self._take_batch(index, batch)
+            finally:
+                follower.leave()
+            self.sitting.finished_s = self.sitting.now_s()
+            self.sitting.final = self._call("GET", f"/{answer['id']}")
+            return self.sitting
+
+    def cancel(self) -> None:
+        """Ask that nothing more is written for him. An API that does not answer is about to be stopped anyway."""
+        if self.sitting.session_id:
+            with contextlib.suppress(httpx2.HTTPError):
+                httpx2.post(f"{self._exams_url}/{self.sitting.session_id}/cancel", timeout=10)
+
+    def _take_batch(self, index: int, batch: BatchShape) -> None:
+        if index > 0:
+            self._ask_for(index)
+        for position in range(batch.start, batch.start + batch.size):
+            self._read(position)
+        if not self.sitting.wait_for(lambda: index in self.sitting.ready_s, within_s=PATIENCE_S):
+            raise StudentGaveUp(f"Batch {index + 1} was not complete after {PATIENCE_S} s.")
+
+    def _ask_for(self, index: int) -> None:
+        at_s = self.sitting.now_s()
+        answer = self._call(
+            "POST",
+            self._path("questions"),
+            {"batchIndex": index},
+            prefer="respond-async",
+            or_status=(202, 409),
+        )
+        was_ready = answer.get("meta", {}).get("cacheHit", False)
+        self.sitting.asked[index] = Asked(at_s, was_ready)
+
+    def _read(self, position: int) -> None:
+        self._await_question(position)
+        self._audience.student_at(position, self.sitting.questions[position])
+        self._call("POST", self._path("progress"), {"questionIndex": position})
+        time.sleep(self._pace_s)
+
+    def _await_question(self, position: int) -> None:
+        came_s = self.sitting.now_s()
+        if not self.sitting.wait_for(lambda: position in self.sitting.questions, within_s=PATIENCE_S):
+            raise StudentGaveUp(f"Question {position + 1} had not come after {PATIENCE_S} s.")
+        waited_s = self.sitting.now_s() - came_s
+        if waited_s > BLINK_S:
+            self.sitting.stalls_s[position] = waited_s
+
+    def _path(self, what: str) -> str:
+        return f"/{self.sitting.session_id}/{what}"
+
+    def _call(
+        self, method: str, path: str, body: Any = None, *, prefer: str = "", or_status: tuple[int, ...] = ()
+    ) -> dict[str, Any]:
+        headers = {"Prefer": prefer} if prefer else {}
+        try:
+            response = self._http.request(method, f"{self._exams_url}{path}", json=body, headers=headers)
+        except httpx2.HTTPError as err:
+            raise StudentGaveUp(f"{method} /api/exams{path} was not answered: {err}.") from err
+        if not response.is_success and response.status_code not in or_status:
+            raise StudentGaveUp(
+                f"{method} /api/exams{path} was answered with {response.status_code}: {response.text}"
+            )
+        answer: dict[str, Any] = response.json()
+        self.sitting.payloads.append(answer)
+        return answer
+
+    def _on_connect(self) -> None:
+        self.sitting.connections += 1
+
+    def _on_event(self, event: ServerEvent) -> bool:
+        self.sitting.note(lambda: self.sitting.record(event))
+        if event.kind == "question":
+            position = event.data["index"]
+            self._audience.question_arrived(position, event.data, self.sitting.arrived_s[position])
+        elif event.kind == "batch-ready":
+            index = event.data["batchIndex"]
+            self._audience.batch_ready(index, self.sitting.ready_s[index])
+            return not (index == LEAVES_AFTER_BATCH and self.sitting.connections == 1)
+        return True

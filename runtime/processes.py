@@ -1,0 +1,58 @@
+"""How each process of the system is started, in one place: programs and arguments, and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime.tcp import LOOPBACK
+
+#: Where alembic.ini and .env are; every process starts there.
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One worker process: its name among the workers, and the queues it takes from, the most urgent first."""
+
+    name: str
+    queues: tuple[str, ...]
+    concurrency: int
+
+
+#: The first never takes a prefetch, so that a student who waits always finds a free slot.
+WORKERS = (
+    Worker("interactive", ("interactive", "sweep"), concurrency=64),
+    Worker("prefetch", ("interactive", "prefetch"), concurrency=64),
+)
+
+
+def api() -> list[str]:
+    return [sys.executable, "-m", "api"]
+
+
+def migrations() -> list[str]:
+    return [sys.executable, "-m", "alembic", "upgrade", "head"]
+
+
+def simulator(*, port: int, speed: float, seed: int, more: Sequence[str] = ()) -> list[str]:
+    address = ["--host", LOOPBACK, "--port", str(port)]
+    return [sys.executable, "-m", "simulator", *address, "--speed", f"{speed:g}", "--seed", str(seed), *more]
+
+
+def worker(spec: Worker) -> list[str]:
+    return [
+        *_celery("worker", "-P", "threads", "--concurrency", str(spec.concurrency)),
+        *("-Q", ",".join(spec.queues), "-n", f"{spec.name}@%h"),
+        *("--without-gossip", "--without-mingle", "-E"),
+    ]
+
+
+def flower(*, port: int) -> list[str]:
+    return _celery("flower", f"--address={LOOPBACK}", f"--port={port}", "--max_tasks=5000")
+
+
+def _celery(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "celery", "-A", "worker.app", *arguments]

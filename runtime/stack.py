@@ -1,0 +1,257 @@
+"""The whole system on one machine: servers, migrations, simulator, API and workers, each a process of its own.
+
+Serves developers (`make up`), the demo and tests. It knows every other room by its command only and imports
+none of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import IO, Self
+from urllib.parse import urlsplit
+
+import psycopg
+import redis
+
+from runtime import processes
+from runtime.child import Child, StartFailed, launch
+from runtime.embedded import EmbeddedPostgres, EmbeddedRedis
+from runtime.processes import PROJECT, WORKERS, Worker
+from runtime.stack_settings import StackSettings
+from runtime.tcp import LOOPBACK, accepts, free_port, require_free
+
+_START_WITHIN_S = 60
+_STOP_WITHIN_S = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackOptions:
+    """What the stack is made of, beyond the settings."""
+
+    directory: Path  #: for logs, and for data that are kept
+    keep_data: bool = True  #: False: the embedded servers' data are removed at the end
+    durable: bool = True  #: False: the embedded servers may lose data when the machine crashes; for tests
+    free_ports: bool = False  #: take any free port where the environment names none
+    flower: bool = False
+    workers: Sequence[Worker] = WORKERS
+    simulator_options: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)  #: of every process, over our own
+
+
+class Stack:
+    """All processes of the system. Started from a thread that stays; see runtime.child."""
+
+    def __init__(
+        self, settings: StackSettings, options: StackOptions, *, tell: Callable[[str], None] | None = None
+    ) -> None:
+        self.settings = settings
+        self.options = options
+        self.children: dict[str, Child] = {}
+        self.environment = {**os.environ, "TAFAWOQ_ENV": settings.tafawoq_env.value, **options.environment}
+        self.api_url = self.simulator_url = self.flower_url = ""
+        self._tell = tell or (lambda _line: None)
+        self._servers = contextlib.ExitStack()
+
+    @property
+    def logs(self) -> Path:
+        return self.options.directory / "logs"
+
+    def start(self) -> Self:
+        """Everything answers when this returns. Raises StartFailed, PortTaken; nothing is left running then."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """End the workers, which hand back what they hold, then the rest; the servers last."""
+        asked = list(reversed(self.children.values()))
+        for child in asked:
+            child.send(signal.SIGTERM)
+        for child in asked:
+            child.stop(grace_s=_STOP_WITHIN_S)
+        self.children.clear()
+        self._servers.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def ended(self) -> Child | None:
+        """A process that should run and does not."""
+        return next((child for child in self.children.values() if not child.is_alive), None)
+
+    def start_worker(self, spec: Worker) -> Child:
+        """One more worker, ready when this returns."""
+        worker = self._launch_worker(spec)
+        _await_worker(worker)
+        return worker
+
+    def _start(self) -> None:
+        self._servers.enter_context(_only_stack_in(self.options.directory))
+        if self.settings.needs_simulator:
+            self._launch_simulator()
+        self.environment["DATABASE_URL"] = self._postgres()
+        self.environment["REDIS_URL"] = self._redis()
+        self._migrate()
+        self._launch_api()
+        workers = [self._launch_worker(spec) for spec in self.options.workers]
+        if self.options.flower:
+            self._launch_flower()
+        self._await_http()
+        for worker in workers:
+            _await_worker(worker)
+        self._tell(f"API, {len(workers)} workers" + (" and the simulator" if self.simulator_url else ""))
+
+    def _postgres(self) -> str:
+        given = self.settings.database_url
+        if given is not None:
+            _require_database(given)
+            return given
+        data = self.options.directory / "postgres" if self.options.keep_data else None
+        server = EmbeddedPostgres(data, durable=self.options.durable, log=self.logs / "postgres.log")
+        url = self._servers.enter_context(server).url
+        self._tell("Postgres")
+        return url
+
+    def _redis(self) -> str:
+        given = self.settings.redis_url
+        if given is not None:
+            _require_redis(given)
+            return given
+        data = self.options.directory / "redis" if self.options.keep_data else None
+        server = EmbeddedRedis(data, durable=self.options.durable, log=self.logs / "redis.log")
+        url = self._servers.enter_context(server).url
+        self._tell("Redis")
+        return url
+
+    def _migrate(self) -> None:
+        migration = self._launch("migrate", processes.migrations())
+        del self.children["migrate"]
+        status = migration.wait(_START_WITHIN_S)
+        migration.stop(grace_s=0)
+        if status != 0:
+            raise StartFailed(f"The database could not be migrated. {migration.last_words()}")
+        self._tell("migrations")
+
+    def _launch_simulator(self) -> None:
+        port = self._port("simulator_port")
+        self.simulator_url = f"http://{LOOPBACK}:{port}"
+        self.environment["SIMULATOR_URL"] = self.simulator_url
+        settings, more = self.settings, self.options.simulator_options
+        command = processes.simulator(
+            port=port, speed=settings.speed, seed=settings.simulator_seed, more=more
+        )
+        self._launch("simulator", command)
+
+    def _launch_api(self) -> None:
+        port = self._port("api_port")
+        self.api_url = f"http://{LOOPBACK}:{port}"
+        self._launch("api", processes.api(), API_PORT=str(port))
+
+    def _launch_flower(self) -> None:
+        port = self._port("flower_port")
+        self.flower_url = f"http://{LOOPBACK}:{port}"
+        self._launch("flower", processes.flower(port=port))
+
+    def _launch_worker(self, spec: Worker) -> Child:
+        return self._launch(spec.name, processes.worker(spec))
+
+    def _launch(self, name: str, command: list[str], **more: str) -> Child:
+        log = self.logs / f"{name}.log"
+        child = launch(name, command, log=log, env={**self.environment, **more}, cwd=PROJECT)
+        self.children[name] = child
+        return child
+
+    def _await_http(self) -> None:
+        for name, url, path in (
+            ("simulator", self.simulator_url, None),
+            ("api", self.api_url, "/healthz"),
+            ("flower", self.flower_url, None),
+        ):
+            if url:
+                self.children[name].await_ready(_answering(url, path), within_s=_START_WITHIN_S)
+
+    def _port(self, name: str) -> int:
+        """As the environment says, else any free one where that is wanted, else the usual one."""
+        if self.options.free_ports and name not in self.settings.model_fields_set:
+            return free_port()
+        port: int = getattr(self.settings, name)
+        return require_free(port, variable=name.upper())
+
+
+def _answering(url: str, path: str | None) -> Callable[[], bool]:
+    port = urlsplit(url).port or 0
+    return (lambda: accepts(port)) if path is None else (lambda: _says_ok(port, path))
+
+
+def _says_ok(port: int, path: str) -> bool:
+    connection = HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200  # noqa: PLR2004 -- OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _await_worker(worker: Child) -> None:
+    """Celery says so when it has begun to take messages."""
+    worker.await_ready(lambda: " ready." in worker.output(), within_s=_START_WITHIN_S)
+
+
+@contextlib.contextmanager
+def _only_stack_in(directory: Path) -> Iterator[IO[str]]:
+    """Redis, unlike Postgres, would let two servers write the same file."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "stack.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            raise StartFailed(
+                f"Another stack works in {directory}. Stop it, or choose another directory with DATA_DIR."
+            ) from err
+        yield lock
+
+
+def _require_database(url: str) -> None:
+    try:
+        psycopg.connect(url.replace("+psycopg", "", 1), connect_timeout=5).close()
+    except psycopg.Error as err:
+        raise StartFailed(
+            f"DATABASE_URL names a Postgres at {_place(url)}, and it does not let us in: {_first_line(err)} "
+            "Start it or correct DATABASE_URL; without the variable an embedded one is started."
+        ) from err
+
+
+def _require_redis(url: str) -> None:
+    with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
+        try:
+            client.ping()
+        except redis.RedisError as err:
+            raise StartFailed(
+                f"REDIS_URL names a Redis at {_place(url)}, and it does not let us in: {_first_line(err)} "
+                "Start it or correct REDIS_URL; without the variable an embedded one is started."
+            ) from err
+
+
+def _place(url: str) -> str:
+    """The address without its password."""
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] or parts.path
+
+
+def _first_line(err: Exception) -> str:
+    return str(err).strip().split("\n", 1)[0].rstrip(".") + "."
