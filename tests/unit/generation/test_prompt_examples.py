@@ -14,6 +14,7 @@ import pytest
 
 from generation.catalogue import load_catalogue
 from generation.model import CHOICES_PER_QUESTION, COMPARISON_CHOICES, QuestionType, Section
+from generation.parser import QuestionParser
 from generation.prompts.blocks import system_blocks
 
 SLOT_KEYS = ["slot", "type", "section", "topic", "subtopic", "difficulty", "angle", "group"]
@@ -145,6 +146,16 @@ def test_the_words_of_an_error_example_stand_in_its_sentence() -> None:
         if wanted["type"] == "odd-word":
             listed = reply["q"].partition(": ")[2].rstrip("؟").split("، ")
             assert sorted(listed) == sorted([reply["a"], *reply["d"]])
+
+
+@pytest.mark.parametrize("section", Section)
+def test_the_parser_cuts_every_example_out_of_the_reply(section: Section) -> None:
+    reply = system_blocks(section)[2].text.partition("\nالرد:\n")[2]
+    parser = QuestionParser()
+    pieces = [reply[start : start + 37] for start in range(0, len(reply), 37)]
+    found = [line for piece in pieces for line in parser.feed(piece)]
+    assert found == [line for _, line in examples(section)]
+    assert parser.finish() == 0
 
 
 # The sums, done again by other means than the solutions'
