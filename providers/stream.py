@@ -72,7 +72,9 @@ def streaming(call: Call, stop: StopSignal) -> Iterator[Iterator[StreamEvent]]:
 
 
 def _open(call: Call, wire: Wire, stop: StopSignal) -> RawStream | None:
-    """The stream once its headers are there; None when we were told to stop meanwhile."""
+    """The stream once its headers are there; None when we were told to stop before or meanwhile."""
+    if stop.reason is not None:
+        return None
     try:
         with requesting_on(wire):
             return _post(call)

@@ -1,0 +1,100 @@
+"""The check at start: does the model exist, how long yet, and do we know how to talk to it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import anthropic
+import httpx2
+
+from providers.claude import ClaudeSource
+from providers.profiles import ModelProfile, ThinkingOff
+
+#: What the sentences recommend.
+CURRENT_MODEL = "claude-sonnet-5-5"
+
+#: A start must not hang on a question that need not be answered.
+_PATIENCE_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCheck:
+    """What to tell whoever starts a process with this model."""
+
+    stop: str | None = None  #: why it must not start
+    warnings: tuple[str, ...] = ()
+
+
+def check_model(source: ClaudeSource) -> ModelCheck:
+    """Ask the Models API about the source's model, once at start; takes seconds at most.
+
+    Stops for a model that is retired or unknown there, for a key that is not accepted, and for a model that
+    would refuse how we switch its thinking off. An API that cannot be asked stops nothing: the table's own
+    dates still warn.
+    """
+    model, profile = source.model, source.profile
+    try:
+        info = source.client.models.retrieve(model, timeout=_PATIENCE_S)
+    except anthropic.NotFoundError:
+        return ModelCheck(stop=f"CLAUDE_MODEL={model} does not exist, or is retired. {_use_current()}")
+    except anthropic.AuthenticationError:
+        return ModelCheck(stop="ANTHROPIC_API_KEY is not accepted. Set a valid key.")
+    except (anthropic.AnthropicError, httpx2.HTTPError, ValueError):
+        return ModelCheck(
+            warnings=(f"The Models API could not be asked about {model}.", *_table_warnings(profile))
+        )
+    return _judge(info, profile)
+
+
+def _judge(info: Any, profile: ModelProfile) -> ModelCheck:
+    lifecycle = getattr(info, "lifecycle", None)
+    if lifecycle == "retired":
+        return ModelCheck(stop=f"CLAUDE_MODEL={profile.name} is retired. {_use_current()}")
+    if _refuses_our_thinking_off(info, profile):
+        return ModelCheck(
+            stop=f"{profile.name} refuses thinking `{profile.thinking_off}`, which providers/models.json says "
+            "it accepts. Correct the table, or use another CLAUDE_MODEL."
+        )
+    if lifecycle == "deprecated":
+        retires_on = _day(getattr(info, "retires_at", None)) or profile.retires_on
+        return ModelCheck(warnings=(_deprecated(profile.name, retires_on), *_unknown(profile)))
+    return ModelCheck(warnings=tuple(_table_warnings(profile)))
+
+
+def _table_warnings(profile: ModelProfile) -> Iterator[str]:
+    if profile.deprecated_on is not None:
+        yield _deprecated(profile.name, profile.retires_on)
+    yield from _unknown(profile)
+
+
+def _unknown(profile: ModelProfile) -> Iterator[str]:
+    if not profile.known:
+        yield (
+            f"{profile.name} is not in providers/models.json: its thinking is not switched off, so the first "
+            "question may come late, and its cost is counted at the dearest known prices. Add it there."
+        )
+
+
+def _deprecated(model: str, retires_on: date | None) -> str:
+    when = f"is retired on {retires_on.isoformat()}" if retires_on else "will be retired"
+    return f"CLAUDE_MODEL={model} {when}; every call fails from then on. {_use_current()}"
+
+
+def _use_current() -> str:
+    return f"Set CLAUDE_MODEL={CURRENT_MODEL}."
+
+
+def _refuses_our_thinking_off(info: Any, profile: ModelProfile) -> bool:
+    """Whether the catalogue says that our way to switch thinking off is a 400. Silence is consent."""
+    if profile.thinking_off not in {ThinkingOff.DISABLED, ThinkingOff.BETWEEN_TOOLS}:
+        return False
+    types = getattr(getattr(getattr(info, "capabilities", None), "thinking", None), "types", None)
+    support = getattr(types, profile.thinking_off.value, None)
+    return getattr(support, "supported", None) is False
+
+
+def _day(moment: Any) -> date | None:
+    return moment.date() if isinstance(moment, datetime) else None

@@ -1,0 +1,50 @@
+"""The sources in order of preference, the first that is well first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from generation.errors import ProviderError
+from providers.claude import make_claude
+from providers.health import LocalHealth, SourceHealth
+from providers.openrouter import make_openrouter
+from providers.source import MessagesSource
+from runtime.settings import ClaudeSettings, GenerationSettings, OpenRouterSettings
+
+
+def make_chain(
+    claude: ClaudeSettings, openrouter: OpenRouterSettings, limits: GenerationSettings
+) -> OrderedChain:
+    """Claude first, then OpenRouter where it has a key. Make it once per process, after a fork."""
+    stall_timeout_s, deadline_s = limits.generation_stall_timeout_s, limits.generation_run_deadline_s
+    sources: list[MessagesSource] = [
+        make_claude(claude, stall_timeout_s=stall_timeout_s, deadline_s=deadline_s)
+    ]
+    fallback = make_openrouter(openrouter, claude, stall_timeout_s=stall_timeout_s, deadline_s=deadline_s)
+    if fallback is not None:
+        sources.append(fallback)
+    return OrderedChain(sources)
+
+
+class OrderedChain:
+    """Implements generation.ports.SourceChain. Safe to use from many threads."""
+
+    def __init__(self, sources: Sequence[MessagesSource], health: SourceHealth | None = None) -> None:
+        self.sources = tuple(sources)  #: in order of preference
+        self._health = health or LocalHealth()
+
+    def pick(self, excluded: frozenset[str]) -> MessagesSource | None:
+        """The first source that is neither excluded nor resting, or None: then the batch waits."""
+        for source in self.sources:
+            if source.name not in excluded and self._health.may_be_asked(source.name):
+                return source
+        return None
+
+    def report(self, source: str, error: ProviderError | None) -> None:
+        """Tell how a call to `source` went; None means well."""
+        self._health.note(source, error)
+
+    def close(self) -> None:
+        """Close every connection of every source."""
+        for source in self.sources:
+            source.close()

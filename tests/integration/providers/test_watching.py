@@ -1,0 +1,347 @@
+"""Stalls, deadlines and stop signals on a real socket: how a read ends that nothing else would end."""
+
+from __future__ import annotations
+
+import datetime as dt
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpcore2
+import httpx2
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from generation.errors import ProviderUnreachable, StreamCut, StreamStalled
+from generation.model import StreamEvent, StreamStarted
+from generation.stop import StopReason, StopSignal
+from providers.claude import make_claude
+from providers.wire import Wire, watch_sockets
+from runtime.settings import ClaudeSettings
+from tests.support.providers import PROMPT, ServeClaude, end_of, read, text_of
+from tests.support.raw_server import STREAMS, Exchange, RawServer, Script, recorded
+
+#: The promise is 200 ms from the signal to the end; measured on a machine shared with other tests.
+AT_ONCE_S = 0.2
+
+PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+
+
+def silent_after(name: str) -> Script:
+    """Play a recording and then say nothing more, with the connection open."""
+
+    def play(exchange: Exchange) -> None:
+        exchange.begin_stream()
+        exchange.send_chunk((STREAMS / name).read_bytes())
+        exchange.wait_until_left()
+
+    return play
+
+
+def pinging_after(name: str, period_s: float = 0.02) -> Script:
+    """Play a recording, then only pings until the client has had enough."""
+
+    def play(exchange: Exchange) -> None:
+        exchange.begin_stream()
+        exchange.send_chunk((STREAMS / name).read_bytes())
+        _repeat(exchange, PING, period_s)
+
+    return play
+
+
+def mute(exchange: Exchange) -> None:
+    """Take the request and never answer."""
+    exchange.wait_until_left()
+
+
+def _repeat(exchange: Exchange, chunk: bytes, period_s: float) -> None:
+    until = time.monotonic() + 5
+    exchange.connection.settimeout(period_s)
+    while time.monotonic() < until:
+        exchange.send_chunk(chunk)
+        try:
+            if exchange.connection.recv(1) == b"":
+                exchange.left.set()
+                return
+        except TimeoutError:
+            continue
+        except OSError:
+            return
+
+
+def _fail_at(events: Iterator[StreamEvent]) -> None:
+    next(events)
+    raise LookupError("the reader's own")
+
+
+def stopping_when(
+    ready: Callable[[], bool], stop: StopSignal, reason: StopReason = StopReason.LEASE_LOST
+) -> tuple[threading.Thread, list[float]]:
+    """Set the signal from another thread as soon as `ready`; the list gets the moment it was set."""
+    moments: list[float] = []
+
+    def run() -> None:
+        while not ready():
+            time.sleep(0.005)
+        time.sleep(0.02)  # let the reader block again
+        moments.append(time.monotonic())
+        stop.set(reason)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, moments
+
+
+def test_pings_do_not_keep_a_stalled_reply_alive(claude: ServeClaude) -> None:
+    server, source = claude(pinging_after("pings_only_stall.sse"), stall_timeout_s=0.3)
+    events: list[StreamEvent] = []
+    began = time.monotonic()
+    with pytest.raises(StreamStalled) as caught:
+        read(source, into=events)
+    assert 0.3 <= time.monotonic() - began < 1.5
+    assert text_of(events).endswith("\n")
+    assert (caught.value.provider, caught.value.request_id) == ("claude", "req_recorded")
+    assert server.left.wait(2)
+
+
+def test_silence_is_a_stall(claude: ServeClaude) -> None:
+    _, source = claude(silent_after("pings_only_stall.sse"), stall_timeout_s=0.2)
+    with pytest.raises(StreamStalled):
+        read(source)
+
+
+def test_silence_for_the_read_timeout_is_a_stall_too(claude: ServeClaude) -> None:
+    _, source = claude(silent_after("pings_only_stall.sse"), stall_timeout_s=5, claude_read_timeout_s="0.2")
+    with pytest.raises(StreamStalled):
+        read(source)
+
+
+def test_text_that_keeps_coming_is_no_stall(claude: ServeClaude) -> None:
+    def play(exchange: Exchange) -> None:
+        exchange.begin_stream()
+        for event in (STREAMS / "ten_questions.sse").read_bytes().split(b"\n\n"):
+            exchange.send_chunk(event + b"\n\n")
+            time.sleep(0.015)
+        exchange.send(b"0\r\n\r\n")
+
+    _, source = claude(play, stall_timeout_s=0.25)
+    began = time.monotonic()
+    assert end_of(read(source)).stop_reason == "end_turn"
+    assert time.monotonic() - began > 0.25
+
+
+def test_the_readers_own_slowness_is_not_the_providers_stall(claude: ServeClaude) -> None:
+    _, source = claude(recorded("ten_questions.sse"), stall_timeout_s=0.2)
+    with source.stream(PROMPT, StopSignal()) as events:
+        assert isinstance(next(events), StreamStarted)
+        time.sleep(0.3)
+        assert end_of(list(events)).stop_reason == "end_turn"
+
+
+def test_a_reply_that_outlives_the_deadline_is_cut_although_it_grows(claude: ServeClaude) -> None:
+    delta = (STREAMS / "arabic_split_in_codepoint.sse").read_bytes().split(b"\n\n")[2] + b"\n\n"
+
+    def play(exchange: Exchange) -> None:
+        exchange.begin_stream()
+        exchange.send_chunk((STREAMS / "pings_only_stall.sse").read_bytes())
+        _repeat(exchange, delta, 0.02)
+
+    server, source = claude(play, stall_timeout_s=5, deadline_s=0.3)
+    with pytest.raises(StreamCut) as caught:
+        read(source)
+    assert caught.value.context["deadline_s"] == 0.3
+    assert server.left.wait(2)
+
+
+def test_a_provider_that_never_answers_is_unreachable(claude: ServeClaude) -> None:
+    server, source = claude(mute, stall_timeout_s=0.2)
+    with pytest.raises(ProviderUnreachable) as caught:
+        read(source)
+    assert caught.value.code == "provider_unreachable"
+    assert server.left.wait(2)
+
+
+@pytest.mark.parametrize(
+    "script", [silent_after("pings_only_stall.sse"), pinging_after("pings_only_stall.sse")]
+)
+def test_a_stop_signal_ends_a_blocked_read_at_once(claude: ServeClaude, script: Script) -> None:
+    server, source = claude(script)
+    stop = StopSignal()
+    events: list[StreamEvent] = []
+    thread, moments = stopping_when(lambda: text_of(events).endswith("\n"), stop)
+    with source.stream(PROMPT, stop) as stream:
+        events.extend(stream)
+    assert time.monotonic() - moments[0] < AT_ONCE_S
+    thread.join()
+    assert isinstance(events[0], StreamStarted)
+    assert server.left.wait(1)
+
+
+def test_a_stop_signal_ends_the_wait_for_headers_at_once(claude: ServeClaude) -> None:
+    server, source = claude(mute)
+    stop = StopSignal()
+    thread, moments = stopping_when(lambda: bool(server.requests), stop)
+    assert read(source, stop) == []
+    assert time.monotonic() - moments[0] < AT_ONCE_S
+    thread.join()
+    assert server.left.wait(1)
+
+
+def test_a_stop_signal_reaches_a_connection_that_is_used_again(claude: ServeClaude) -> None:
+    server, source = claude(recorded("ten_questions.sse"))
+    read(source)
+    server.script = mute
+    stop = StopSignal()
+    thread, moments = stopping_when(lambda: len(server.requests) == 2, stop)
+    assert read(source, stop) == []
+    assert time.monotonic() - moments[0] < AT_ONCE_S
+    assert server.connections == 1
+    thread.join()
+
+
+def test_nothing_is_asked_when_the_signal_is_set_already(claude: ServeClaude) -> None:
+    server, source = claude(recorded("ten_questions.sse"))
+    stop = StopSignal()
+    stop.set(StopReason.SHUTDOWN)
+    assert read(source, stop) == []
+    assert server.connections == 0
+
+
+def test_a_signal_between_two_events_ends_the_stream_without_an_end(claude: ServeClaude) -> None:
+    _, source = claude(recorded("ten_questions.sse"))
+    stop = StopSignal()
+    with source.stream(PROMPT, stop) as events:
+        first = next(events)
+        stop.set(StopReason.DEADLINE)
+        rest = list(events)
+    assert isinstance(first, StreamStarted)
+    assert rest == []
+
+
+def test_leaving_early_closes_the_connection(claude: ServeClaude) -> None:
+    server, source = claude(silent_after("pings_only_stall.sse"))
+    with source.stream(PROMPT, StopSignal()) as events:
+        next(events)
+    assert server.left.wait(1)
+
+
+def test_an_error_of_the_reader_closes_the_connection_and_stays_what_it_is(claude: ServeClaude) -> None:
+    server, source = claude(silent_after("pings_only_stall.sse"))
+    with (
+        pytest.raises(LookupError, match="the reader's own"),
+        source.stream(PROMPT, StopSignal()) as events,
+    ):
+        _fail_at(events)
+    assert server.left.wait(1)
+
+
+def test_a_late_signal_leaves_the_connections_next_user_alone(claude: ServeClaude) -> None:
+    """The race of a signal that is set when the attempt it was meant for is over."""
+    _, source = claude(recorded("ten_questions.sse"))
+    late = StopSignal()
+    with source.stream(PROMPT, late) as events:
+        list(events)
+        with source.stream(PROMPT, StopSignal()) as others:
+            next(others)
+            late.set(StopReason.SHUTDOWN)
+            assert end_of(list(others)).stop_reason == "end_turn"
+
+
+def test_one_attempts_signal_stops_no_other(claude: ServeClaude) -> None:
+    _, source = claude(silent_after("pings_only_stall.sse"), stall_timeout_s=0.4)
+    stop = StopSignal()
+    stalled = []
+
+    def other() -> None:
+        try:
+            read(source)
+        except StreamStalled as err:
+            stalled.append(err)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    with source.stream(PROMPT, stop) as events:
+        next(events)
+        stop.set(StopReason.LEASE_LOST)
+        assert list(events) == []
+    thread.join()
+    assert len(stalled) == 1
+
+
+def test_a_server_that_lingers_after_the_answer_delays_it_hardly(claude: ServeClaude) -> None:
+    _, source = claude(silent_after("ten_questions.sse"))
+    began = time.monotonic()
+    assert end_of(read(source)).stop_reason == "end_turn"
+    assert time.monotonic() - began < 1
+
+
+def test_a_stop_signal_wakes_a_read_through_tls(cleanup: ExitStack, tmp_path: Path) -> None:
+    server_side, client_side = _tls(tmp_path)
+    server = cleanup.enter_context(RawServer(pinging_after("pings_only_stall.sse", 5), server_side).running())
+    source = make_claude(
+        ClaudeSettings.model_validate({"claude_base_url": server.url}), stall_timeout_s=5, deadline_s=5
+    )
+    cleanup.callback(source.close)
+    trusting = httpx2.Client(transport=httpx2.HTTPTransport(verify=client_side))
+    cleanup.callback(trusting.close)
+    watch_sockets(trusting)
+    source.client._client = trusting
+    stop = StopSignal()
+    events: list[StreamEvent] = []
+    thread, moments = stopping_when(lambda: text_of(events).endswith("\n"), stop)
+    with source.stream(PROMPT, stop) as stream:
+        events.extend(stream)
+    assert time.monotonic() - moments[0] < AT_ONCE_S
+    thread.join()
+
+
+def _tls(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's and a client's side of a certificate made for this test."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    today = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(today - dt.timedelta(days=1))
+        .not_valid_after(today + dt.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(file)
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    client.load_verify_locations(file)
+    return server, client
+
+
+def test_a_client_whose_sockets_cannot_be_watched_is_refused() -> None:
+    with (
+        httpx2.Client(transport=httpx2.MockTransport(lambda _: httpx2.Response(200))) as client,
+        pytest.raises(TypeError, match="watched"),
+    ):
+        watch_sockets(client)
+
+
+def test_a_wire_that_is_cut_lets_nothing_more_through() -> None:
+    wire = Wire(stall_timeout_s=1, deadline_s=1)
+    wire.cut()
+    left, right = socket.socketpair()
+    with left, right, pytest.raises(httpcore2.ReadError), wire.waiting_on(left):
+        pytest.fail("the wait must not begin")

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation.errors import (
+    ProviderBusy,
+    ProviderDenied,
+    ProviderError,
+    ProviderMisused,
+    ProviderRefused,
+    ProviderUnreachable,
+    StreamCut,
+)
+from providers.health import LocalHealth, RestRules
+
+RULES = RestRules()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def unreachable() -> ProviderError:
+    return ProviderUnreachable(provider="claude")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def health(clock: Clock) -> LocalHealth:
+    return LocalHealth(RULES, clock=clock)
+
+
+def test_a_source_nobody_has_asked_may_be_asked(health: LocalHealth) -> None:
+    assert health.may_be_asked("claude")
+
+
+def test_a_busy_source_rests_for_as_long_as_it_says(health: LocalHealth, clock: Clock) -> None:
+    health.note("claude", ProviderBusy(provider="claude", retry_after_s=7))
+    clock.now += 6.9
+    assert not health.may_be_asked("claude")
+    clock.now += 0.2
+    assert health.may_be_asked("claude")
+
+
+def test_a_wait_of_hours_is_capped(health: LocalHealth, clock: Clock) -> None:
+    health.note("claude", ProviderBusy(provider="claude", retry_after_s=86_400))
+    clock.now += RULES.longest_rest_s
+    assert health.may_be_asked("claude")
+
+
+def test_a_single_break_rests_nobody(health: LocalHealth) -> None:
+    health.note("claude", StreamCut(provider="claude"))
+    health.note("claude", unreachable())
+    assert health.may_be_asked("claude")
+
+
+def test_failures_in_a_row_rest_the_source_longer_and_longer(health: LocalHealth, clock: Clock) -> None:
+    rests = []
+    for failure in range(1, 9):
+        health.note("claude", unreachable())
+        began = clock.now
+        while not health.may_be_asked("claude"):
+            clock.now += 1
+        rests.append((failure, clock.now - began))
+    assert rests == [(1, 0), (2, 0), (3, 2), (4, 4), (5, 8), (6, 16), (7, 32), (8, 60)]
+
+
+def test_a_call_that_went_well_forgets_the_failures(health: LocalHealth) -> None:
+    for _ in range(2):
+        health.note("claude", unreachable())
+    health.note("claude", None)
+    health.note("claude", unreachable())
+    assert health.may_be_asked("claude")
+
+
+def test_a_source_that_denies_us_rests_at_once(health: LocalHealth, clock: Clock) -> None:
+    health.note("claude", ProviderDenied(provider="claude"))
+    assert not health.may_be_asked("claude")
+    clock.now += RULES.denied_rest_s
+    assert health.may_be_asked("claude")
+
+
+@pytest.mark.parametrize("kind", [ProviderRefused, ProviderMisused])
+def test_a_bad_request_says_nothing_about_the_source(health: LocalHealth, kind: type[ProviderError]) -> None:
+    for _ in range(10):
+        health.note("claude", kind(provider="claude"))
+    assert health.may_be_asked("claude")
+
+
+def test_a_failure_that_comes_late_does_not_shorten_the_rest(health: LocalHealth, clock: Clock) -> None:
+    health.note("claude", ProviderBusy(provider="claude", retry_after_s=30))
+    health.note("claude", unreachable())
+    clock.now += 29
+    assert not health.may_be_asked("claude")
+
+
+def test_sources_rest_apart(health: LocalHealth) -> None:
+    health.note("claude", ProviderDenied(provider="claude"))
+    assert health.may_be_asked("openrouter")
+
+
+@given(st.lists(st.sampled_from([None, *range(5)]), max_size=60))
+def test_no_history_rests_a_source_for_longer_than_the_longest_rest(history: list[int | None]) -> None:
+    clock = Clock()
+    health = LocalHealth(RULES, clock=clock)
+    errors: list[ProviderError] = [
+        unreachable(),
+        StreamCut(provider="c"),
+        ProviderDenied(provider="c"),
+        ProviderBusy(provider="c", retry_after_s=1e9),
+        ProviderBusy(provider="c"),
+    ]
+    for choice in history:
+        health.note("c", None if choice is None else errors[choice])
+    clock.now += RULES.longest_rest_s
+    assert health.may_be_asked("c")
