@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psycopg
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from runtime.child import StartFailed
 from runtime.embedded_home import Wheel
@@ -127,7 +129,7 @@ class EmbeddedRedis(EmbeddedServer):
         return f"redis://:{self._password}@{LOOPBACK}:{port}/0"
 
     def _answers(self, url: str) -> bool:
-        with redis.Redis.from_url(url, socket_timeout=2) as client:
+        with redis.Redis.from_url(url, socket_timeout=2, retry=Retry(NoBackoff(), 0)) as client:
             try:
                 return bool(client.ping())
             except redis.RedisError:  # not there yet, or still reading its file

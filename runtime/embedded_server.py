@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from runtime.child import Child, StartFailed, launch
 from runtime.embedded_home import Home, Wheel, open_home, programs_of
-from runtime.tcp import free_port
+from runtime.tcp import accepts, free_port
 
 _START_WITHIN_S = 30
 _PREPARE_WITHIN_S = 60
@@ -104,6 +104,8 @@ class EmbeddedServer(ABC):
 
     def _serve(self) -> None:
         """Start on the wanted port, or on a free one: again, when somebody else was faster there."""
+        if self._wanted_port is not None and accepts(self._wanted_port):
+            raise self._port_refusal(self._wanted_port)
         tries_left = _TRIES
         while not self.url or self._child is None:
             port = self._wanted_port or free_port()
@@ -126,14 +128,17 @@ class EmbeddedServer(ABC):
     def _explained(self, child: Child, port: int) -> StartFailed:
         output = child.output().lower()
         if _PORT_TAKEN in output:
-            return StartFailed(
-                f"{self.name} cannot listen on port {port}: another program does. Choose another port."
-            )
+            return self._port_refusal(port)
         if _DISK_FULL in output:
             return StartFailed(
                 f"{self.name} cannot start: the disk of {self.home.path} is full. Free some space."
             )
         return StartFailed(f"{self.name} did not start. {child.last_words()}")
+
+    def _port_refusal(self, port: int) -> StartFailed:
+        return StartFailed(
+            f"{self.name} cannot listen on port {port}: another program does. Choose another port."
+        )
 
     def _run(self, command: list[str]) -> None:
         """Run one of its programs to the end. Raises StartFailed."""

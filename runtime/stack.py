@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from runtime import processes
 from runtime.child import Child, StartFailed, launch
@@ -237,7 +239,8 @@ def _require_database(url: str) -> None:
 
 
 def _require_redis(url: str) -> None:
-    with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
+    once = Retry(NoBackoff(), 0)
+    with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5, retry=once) as client:
         try:
             client.ping()
         except redis.RedisError as err:
