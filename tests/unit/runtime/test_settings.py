@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime.settings import (
+    ApiSettings,
+    ClaudeSettings,
+    DatabaseSettings,
+    LeaseSettings,
+    OpenRouterSettings,
+    PlanSettings,
+    RedisSettings,
+    SettingsError,
+    WorkerSettings,
+    load,
+)
+from runtime.stack_settings import StackSettings, check_everything
+
+SECRET = "sk-ant-not-for-anybody"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)  # no .env of the developer's
+    for slice_type in (
+        ApiSettings,
+        ClaudeSettings,
+        DatabaseSettings,
+        LeaseSettings,
+        OpenRouterSettings,
+        PlanSettings,
+        RedisSettings,
+        StackSettings,
+        WorkerSettings,
+    ):
+        for name in slice_type.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+
+
+def refusal(slice_type: type) -> str:
+    with pytest.raises(SettingsError) as refused:
+        load(slice_type)
+    return str(refused.value)
+
+
+def test_a_missing_variable_is_named_with_what_to_do() -> None:
+    assert refusal(DatabaseSettings) == (
+        "DATABASE_URL is not set. Set it in the environment or in .env (see .env.example)."
+    )
+
+
+def test_production_does_not_start_without_a_key() -> None:
+    assert refusal(ClaudeSettings).startswith(
+        "ANTHROPIC_API_KEY is not set. Set it, or set TAFAWOQ_ENV=development"
+    )
+
+
+def test_development_may_use_the_simulator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAFAWOQ_ENV", "development")
+
+    assert load(ClaudeSettings).address == "http://127.0.0.1:8100"
+
+
+def test_a_key_asks_claude(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
+
+    assert load(ClaudeSettings).address == "https://api.anthropic.com"
+
+
+def test_a_blank_key_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "  ")
+
+    assert "ANTHROPIC_API_KEY is not set" in refusal(ClaudeSettings)
+
+
+@pytest.mark.parametrize(
+    ("slice_type", "variable", "value"),
+    [
+        (PlanSettings, "EXAM_BATCH_SIZE", "0"),
+        (PlanSettings, "EXAM_BATCH_SIZE", "ten"),
+        (PlanSettings, "PREFETCH_THRESHOLD", "1.5"),
+        (ApiSettings, "API_PORT", "99999"),
+        (DatabaseSettings, "DATABASE_URL", "mysql://somewhere/else"),
+        (RedisSettings, "REDIS_URL", "localhost:6379"),
+        (RedisSettings, "REDIS_SOCKET_TIMEOUT_S", "1"),
+        (WorkerSettings, "WORKER_CONCURRENCY", "-3"),
+        (StackSettings, "SPEED", "0"),
+    ],
+)
+def test_a_value_that_cannot_be_right_is_refused_in_a_sentence_that_names_it(
+    slice_type: type, variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1")
+    monkeypatch.setenv(variable, value)
+
+    sentence = refusal(slice_type)
+
+    assert sentence.startswith(variable)
+    assert sentence.endswith(".")
+
+
+def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXAM_BATCH_SIZE", "0")
+    monkeypatch.setenv("PREFETCH_THRESHOLD", "2")
+
+    assert [line.split("=")[0] for line in refusal(PlanSettings).splitlines()] == [
+        "EXAM_BATCH_SIZE",
+        "PREFETCH_THRESHOLD",
+    ]
+
+
+def test_a_refusal_quotes_no_address_because_it_may_hold_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"http://user:{SECRET}@host/db")
+
+    assert SECRET not in refusal(DatabaseSettings)
+
+
+def test_a_loaded_key_is_not_shown_by_accident(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
+
+    assert SECRET not in repr(load(ClaudeSettings))
+
+
+def test_an_open_address_needs_a_password() -> None:
+    with pytest.raises(ValueError, match="SUPABASE_JWT_SECRET"):
+        ApiSettings(api_host="0.0.0.0")
+
+
+def test_heartbeats_must_fit_several_times_into_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEASE_HEARTBEAT_S", "4")
+
+    assert "LEASE_HEARTBEAT_S=4" in refusal(LeaseSettings)
+
+
+def test_openrouters_address_ends_before_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1/")
+
+    assert "OPENROUTER_BASE_URL must not end in /v1" in refusal(OpenRouterSettings)
+
+
+@given(st.sampled_from(["postgres", "postgresql", "postgresql+psycopg"]), st.integers(1, 65535))
+def test_a_database_address_is_spoken_in_the_dialect_of_the_listener(scheme: str, port: int) -> None:
+    settings = DatabaseSettings(database_url=f"{scheme}://u:p@h:{port}/d")
+
+    assert settings.sqlalchemy_url == f"postgresql+psycopg://u:p@h:{port}/d"
+    assert settings.libpq_url == f"postgresql://u:p@h:{port}/d"
+
+
+def test_a_dotenv_file_is_read_and_the_environment_wins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("EXAM_BATCH_SIZE=7\nPRACTICE_BATCH_SIZE=3\n")
+    monkeypatch.setenv("EXAM_BATCH_SIZE", "8")
+
+    plan = load(PlanSettings)
+
+    assert (plan.exam_batch_size, plan.practice_batch_size) == (8, 3)
+
+
+def test_the_stack_uses_the_simulator_only_when_nothing_else_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert load(StackSettings).needs_simulator
+
+    monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
+    assert not load(StackSettings).needs_simulator
+
+
+def test_the_stack_tells_a_mistake_of_any_process_before_it_starts_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TAFAWOQ_ENV", "development")
+    check_everything()
+
+    monkeypatch.setenv("REDIS_URL", "nowhere")
+    with pytest.raises(SettingsError, match="REDIS_URL"):
+        check_everything()
+
+
+def test_the_stack_in_production_misses_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAFAWOQ_ENV", "production")
+
+    assert not load(StackSettings).needs_simulator
+    with pytest.raises(SettingsError, match="ANTHROPIC_API_KEY"):
+        check_everything()
