@@ -13,9 +13,19 @@ from typing import Any
 import pytest
 
 from generation.catalogue import load_catalogue
-from generation.model import CHOICES_PER_QUESTION, COMPARISON_CHOICES, QuestionType, Section
+from generation.gate import Gate, Rejected
+from generation.model import (
+    CHOICES_PER_QUESTION,
+    COMPARISON_CHOICES,
+    Difficulty,
+    QuestionType,
+    Section,
+    Slot,
+    Topic,
+)
 from generation.parser import QuestionParser
 from generation.prompts.blocks import system_blocks
+from generation.repeats import Seen
 
 SLOT_KEYS = ["slot", "type", "section", "topic", "subtopic", "difficulty", "angle", "group"]
 FIRST, SECOND, EQUAL, UNKNOWN = COMPARISON_CHOICES
@@ -156,6 +166,32 @@ def test_the_parser_cuts_every_example_out_of_the_reply(section: Section) -> Non
     found = [line for piece in pieces for line in parser.feed(piece)]
     assert found == [line for _, line in examples(section)]
     assert parser.finish() == 0
+
+
+@pytest.mark.parametrize("section", Section)
+def test_the_gate_accepts_every_example_into_its_slot(section: Section) -> None:
+    shown = examples(section)
+    gate = Gate([slot_of(wanted) for wanted, _ in shown], seen=Seen(), seed=1)
+    verdicts = [gate.judge(reply) for _, reply in shown]
+    assert [verdict for verdict in verdicts if isinstance(verdict, Rejected)] == []
+    assert gate.open_slots == ()
+
+
+def slot_of(wanted: dict[str, Any]) -> Slot:
+    """The slot that this line of a message stands for."""
+    return Slot(
+        position=wanted["slot"],
+        batch_index=90,
+        sequence=1,
+        section=Section(wanted["section"]),
+        topic=Topic(wanted["topic"]),
+        subtopic=wanted["subtopic"],
+        question_type=QuestionType(wanted["type"]),
+        difficulty=Difficulty(wanted["difficulty"]),
+        angle=wanted["angle"],
+        key_index=None if wanted["type"] == "comparison" else 2,
+        passage_group=wanted.get("group"),
+    )
 
 
 # The sums, done again by other means than the solutions'

@@ -25,15 +25,15 @@ PROJECT = Path(__file__).parents[3]
 
 # A changed text makes every cached prefix worthless once and may change every exam: change it knowingly.
 GOLDEN_BLOCKS = {
-    "rules.md": "7256004d2ebadfd99e5b5eac4116f307dbc0bdb94cfb41ece23de6160e931709",
-    "section-quantitative.md": "5fbb7a989a4af57350c85712391f7dbeda84063b6684899e9f0932aaf19a9d92",
+    "rules.md": "13b03451b910ef1cde4df78a900aa1060668cccafe51df1b8079bb52d1739a2a",
+    "section-quantitative.md": "76e4ea93bf1d79a01ce56c4fb7bbd00db5a7f49914ce4d291266f632a3433688",
     "section-verbal.md": "75080c2fcbeda3c042afaecbb75f5bf4fb2fedcb36309f1ed334337c21b7752a",
     "examples-quantitative.md": "b89a13ee6ca8a04d318c9be21a4065630abb925dde6ec37b0b9e769450ec6727",
     "examples-verbal.md": "99014bb7157b4998a2a397e483b6f802ff8fa1ed66d6c049bc8484dd529bf67e",
 }
 GOLDEN_PREFIXES = {
-    Section.QUANTITATIVE: "84360bc98e8a4c5919aefc0010f29985c54bf2118a7c1909e4af230d980ed637",
-    Section.VERBAL: "72d29383f4cea08c69e59ac7f48979b6d4960140149f9c96a8e838da3d88c4e3",
+    Section.QUANTITATIVE: "c8c76c752dbf2c0662f2a52ccd4c9ee661ed5b78d6b37961fdf459f4a428a90e",
+    Section.VERBAL: "8edb164ee95d3149ad48816fba19c8329e89fc29b2ac3e78e5143644fea3b705",
 }
 
 #: The largest minimum prefix of any model we may be asked to use.
