@@ -13,12 +13,12 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, Engine, func, literal, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from db import claims, requests
 from db.accept import accept_statement
 from db.claims import Held
-from db.errors import BatchIncomplete
+from db.errors import BatchIncomplete, QuestionUnstorable
 from db.events import record
 from db.fence import NOBODY, fence_lost, held_by, is_batch, lock_held
 from db.publish import publish_ready, set_generating
@@ -60,17 +60,20 @@ class BatchStore:
     def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
         """Commit the question and its event, and fill its slot; a slot that is filled stays as it is.
 
-        Raises FenceLost when another run owns the batch, QuestionRepeated when the session has it already.
+        Raises FenceLost when another run owns the batch, QuestionRepeated when the session has it already,
+        and QuestionUnstorable for what no row can hold (a NUL, half a surrogate pair).
         """
+        where: dict[str, Any] = {"session_id": claim.session_id, "position": question.slot.position}
+        # `from None`: what the database says of a refused row quotes the question, and its key.
         try:
             with self._engine.begin() as connection:
                 row = connection.execute(accept_statement(claim, question, attempt_id, provider)).one()
         except IntegrityError as err:
             if _violates(err, REPEATED_QUESTION):
-                raise QuestionRepeated(
-                    session_id=claim.session_id, position=question.slot.position
-                ) from None  # the cause would show the question's text
+                raise QuestionRepeated(**where) from None
             raise
+        except (DataError, UnicodeEncodeError):
+            raise QuestionUnstorable(**where) from None
         if not row.held:
             raise fence_lost(claim)
 

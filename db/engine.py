@@ -93,7 +93,7 @@ def _set_timeouts(settings: DatabaseSettings, connection: Connection) -> None:
 
 def _say_that_it_is_away(settings: DatabaseSettings, context: ExceptionContext) -> None:
     """Connections that fail to open or break. `is_disconnect` also knows the idle-in-transaction timeout,
-    which psycopg raises as an InternalError.
+    which psycopg raises as an InternalError. A broken one that the ping finds is replaced by the pool.
     """
-    if context.connection is None or context.is_disconnect:
+    if not context.is_pre_ping and (context.connection is None or context.is_disconnect):
         raise unreachable(settings) from context.original_exception

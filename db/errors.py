@@ -21,3 +21,9 @@ class BatchIncomplete(StoreRejected):
     """The batch still has open slots. Fill them before the batch is finished."""
 
     code = "batch_incomplete"
+
+
+class QuestionUnstorable(StoreRejected):
+    """The question holds characters that Postgres cannot store; the slot stays open."""
+
+    code = "question_unstorable"

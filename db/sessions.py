@@ -144,17 +144,19 @@ class SessionStore:
         with self._engine.connect() as connection:
             return [_summary(row) for row in connection.execute(query) if row.status is not None]
 
-    def record_progress(self, session_id: UUID, position: int) -> None:
-        """Remember where the student is. Raises SessionMissing."""
+    def record_progress(self, session_id: UUID, position: int) -> tuple[Batch, ...]:
+        """Remember where the student is; returns the planned batches. Raises SessionMissing."""
         statement = (
             update(plans)
             .where(plans.c.session_id == session_id)
             .values(student_position=position)
-            .returning(plans.c.session_id)
+            .returning(plans.c.batches)
         )
         with self._engine.begin() as connection:
-            if connection.execute(statement).one_or_none() is None:
-                raise SessionMissing(session_id=session_id)
+            row = connection.execute(statement).one_or_none()
+        if row is None:
+            raise SessionMissing(session_id=session_id)
+        return batches_of(row.batches)
 
     def cancel(self, session_id: UUID) -> None:
         """Close the session for good: nothing more is generated, and a run at work can write nothing more.

@@ -1,0 +1,122 @@
+"""Events in order, and the wake-up that hurries their readers."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from db.batches import BatchStore
+from db.errors import DatabaseUnreachable
+from db.events import EventLog, record
+from db.sessions import SessionStore
+from db.wakeup import Listener
+from generation.model import EventKind
+from runtime.settings import DatabaseSettings
+from tests.integration.db.exams import claimed, fill, new_session, question_for
+from tests.integration.db.races import at_once, while_held
+
+LONG_S = 10.0
+
+
+def test_events_are_numbered_without_gaps_whoever_writes_them(
+    engine: Engine, log: EventLog, session_id: UUID
+) -> None:
+    def write() -> None:
+        with engine.begin() as connection:
+            record(connection, session_id, EventKind.SESSION, {"status": "in_progress"})
+
+    at_once([write] * 8)
+    assert [event.seq for event in log.after(session_id, 0)] == list(range(1, 10))
+
+
+def test_a_smaller_number_never_appears_after_a_larger_one(
+    engine: Engine, log: EventLog, session_id: UUID
+) -> None:
+    """The second writer waits for the first to commit, so a reader's cursor passes nothing by."""
+
+    def first(connection: Connection) -> None:
+        record(connection, session_id, EventKind.SESSION, {"by": "first"})
+
+    def second() -> None:
+        with engine.begin() as connection:
+            record(connection, session_id, EventKind.SESSION, {"by": "second"})
+
+    with while_held(engine, first, second) as later:
+        later.result()
+    assert [event.payload.get("by") for event in log.after(session_id, 1)] == ["first", "second"]
+
+
+def test_a_rolled_back_event_leaves_no_gap(engine: Engine, log: EventLog, session_id: UUID) -> None:
+    with engine.connect() as connection:
+        record(connection, session_id, EventKind.SESSION, {"status": "paused"})
+        connection.rollback()
+    with engine.begin() as connection:
+        record(connection, session_id, EventKind.SESSION, {"status": "in_progress"})
+
+    assert [event.seq for event in log.after(session_id, 0)] == [1, 2]
+
+
+def test_a_reader_gets_what_follows_his_cursor_page_by_page(
+    store: BatchStore, log: EventLog, session_id: UUID
+) -> None:
+    fill(store, claimed(store, session_id))
+
+    page = log.after(session_id, 1, limit=2)
+    assert [event.payload for event in page] == [{"position": 0}, {"position": 1}]
+    assert [event.payload for event in log.after(session_id, page[-1].seq)] == [{"position": 2}]
+    assert log.after(session_id, 4) == []
+    assert log.after(uuid4(), 0) == []
+
+
+def test_a_listener_hears_of_an_accepted_question_when_it_is_committed(
+    database: DatabaseSettings, sessions: SessionStore, store: BatchStore, session_id: UUID
+) -> None:
+    claim = claimed(store, session_id)
+    with Listener(database) as listener, ThreadPoolExecutor(1) as pool:
+        heard = pool.submit(listener.wait, LONG_S)
+        store.accept(claim, question_for(claim.open_slots[0]), uuid4(), "claude")
+        assert heard.result() == {session_id}
+
+        made = {new_session(sessions) for _ in range(3)}
+        assert _hear_all(listener, made) == made
+
+
+def test_a_listener_hears_nothing_of_what_is_rolled_back(
+    engine: Engine, database: DatabaseSettings, session_id: UUID
+) -> None:
+    with Listener(database) as listener:
+        with engine.connect() as connection:
+            record(connection, session_id, EventKind.SESSION, {"status": "paused"})
+            connection.rollback()
+        assert listener.wait(0.05) == frozenset()
+
+
+def test_a_listener_whose_connection_breaks_says_so(engine: Engine, database: DatabaseSettings) -> None:
+    with Listener(database) as listener:
+        with engine.begin() as connection:
+            connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND application_name = 'tafawoq-listener'"
+                )
+            )
+        with pytest.raises(DatabaseUnreachable):
+            _listen_until_it_breaks(partial(listener.wait, 0.2))
+
+
+def _hear_all(listener: Listener, wanted: set[UUID]) -> set[UUID]:
+    heard: set[UUID] = set()
+    while not wanted <= heard:
+        news = listener.wait(LONG_S)
+        assert news, "a notification got lost"
+        heard |= news
+    return heard
+
+
+def _listen_until_it_breaks(wait: partial[frozenset[UUID]]) -> None:
+    for _ in range(50):
+        wait()

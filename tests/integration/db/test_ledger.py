@@ -1,0 +1,123 @@
+"""What model calls cost, added up exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from db.ledger import CostKey, LedgerStore
+from generation.model import AttemptRecord, Usage
+
+SESSION, OTHER = UUID(int=1), UUID(int=2)
+
+
+def attempt(**changes: Any) -> AttemptRecord:
+    made = AttemptRecord(
+        id=uuid4(),
+        session_id=SESSION,
+        batch_index=0,
+        epoch=1,
+        provider="claude",
+        model="claude-sonnet-5-5",
+        asked=10,
+        outcome="complete",
+        accepted=9,
+        rejected=1,
+        usage=Usage(input=300, output=3000, cache_read=15000, cache_write_5m=10, cache_write_1h=20),
+        cost_microdollars=Decimal("50400.0001"),
+    )
+    return replace(made, **changes)
+
+
+def test_an_attempt_is_noted_when_it_begins_and_completed_when_it_ends(
+    ledger: LedgerStore, run_sql: Callable[..., Any]
+) -> None:
+    begun = attempt(outcome="open", accepted=0, rejected=0, usage=Usage(), cost_microdollars=Decimal(0))
+    ledger.open(begun)
+    [row] = run_sql("SELECT outcome, closed_at, opened_at FROM generation.attempts")
+    assert (row.outcome, row.closed_at) == ("open", None)
+
+    ended = replace(
+        attempt(id=begun.id),
+        first_token_ms=900,
+        duration_ms=41000,
+        stop_reason="end_turn",
+        request_id="req",
+        message_id="msg",
+        cache_miss_reason="too_short",
+    )
+    ledger.close(ended)
+    [after] = run_sql("SELECT * FROM generation.attempts")
+    assert (after.outcome, after.cost_microdollars) == ("complete", Decimal("50400.0001"))
+    assert (after.cache_read_tokens, after.cache_write_1h_tokens) == (15000, 20)
+    assert (after.first_token_ms, after.request_id, after.cache_miss_reason) == (900, "req", "too_short")
+    assert after.opened_at == row.opened_at < after.closed_at
+
+
+def test_money_is_noted_also_when_the_beginning_was_not(ledger: LedgerStore) -> None:
+    ledger.close(attempt())
+
+    assert ledger.spent() == Decimal("50400.0001")
+
+
+def test_noting_twice_counts_once(ledger: LedgerStore) -> None:
+    once = attempt()
+    for _ in range(2):
+        ledger.open(once)
+        ledger.close(once)
+
+    assert ledger.spent(session_id=SESSION) == Decimal("50400.0001")
+
+
+def test_spending_is_told_for_a_session_and_since_a_moment(ledger: LedgerStore) -> None:
+    now = datetime.now(UTC)
+    ledger.close(attempt())
+    ledger.close(attempt(session_id=OTHER, cost_microdollars=Decimal("0.3")))
+
+    assert ledger.spent() == Decimal("50400.3001")
+    assert ledger.spent(session_id=OTHER) == Decimal("0.3")
+    assert ledger.spent(since=now - timedelta(minutes=5)) == Decimal("50400.3001")
+    assert ledger.spent(since=now + timedelta(minutes=5)) == 0
+    assert ledger.spent(session_id=uuid4()) == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (CostKey.PROVIDER, ["claude", "openrouter"]),
+        (CostKey.MODEL, ["claude-sonnet-5-5", "other"]),
+        (CostKey.OUTCOME, ["complete", "stream_cut"]),
+        (CostKey.SESSION, [str(SESSION), str(OTHER)]),
+        (CostKey.BATCH, ["0", "3"]),
+        (CostKey.DAY, [f"{datetime.now(UTC):%Y-%m-%d}"]),
+    ],
+)
+def test_costs_are_added_up_by(ledger: LedgerStore, key: CostKey, expected: list[str]) -> None:
+    for _ in range(2):
+        ledger.close(attempt())
+    ledger.close(
+        attempt(provider="openrouter", model="other", session_id=OTHER, batch_index=3, outcome="stream_cut")
+    )
+
+    costs = ledger.cost_by(key)
+    assert [cost.key for cost in costs] == expected
+    assert sum(cost.cost_microdollars for cost in costs) == Decimal("151200.0003")
+    assert sum(cost.attempts for cost in costs) == 3
+    assert sum(cost.usage.cache_read for cost in costs) == 45000
+    assert (costs[0].asked, costs[0].rejected) == (costs[0].attempts * 10, costs[0].attempts)
+
+
+def test_costs_are_told_between_two_moments(ledger: LedgerStore) -> None:
+    ledger.close(attempt())
+    now = datetime.now(UTC)
+    hour = timedelta(hours=1)
+
+    assert len(ledger.cost_by(CostKey.MODEL, since=now - hour, until=now + hour)) == 1
+    assert ledger.cost_by(CostKey.MODEL, until=now - hour) == []
+    assert ledger.cost_by(CostKey.MODEL, session_id=OTHER) == []

@@ -1,0 +1,183 @@
+"""Asking for batches: which one, when, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine
+
+from db import requests
+from db.batches import BatchStore
+from db.sessions import SessionStore
+from generation.errors import BatchNotNext, SessionClosed, SessionMissing
+from generation.model import BatchStatus, Urgency
+from tests.integration.db.exams import claimed, fill, make_ready, new_session
+from tests.integration.db.races import at_once, while_held
+
+INTERACTIVE, PREFETCH = Urgency.INTERACTIVE, Urgency.PREFETCH
+
+
+def ask(store: BatchStore, session_id: UUID, index: int, urgency: Urgency) -> tuple[BatchStatus, bool]:
+    answer = store.request(session_id, index, urgency)
+    return answer.status, answer.created
+
+
+@pytest.mark.parametrize("urgency", list(Urgency))
+def test_the_next_batch_is_queued_once(
+    store: BatchStore, run_sql: Callable[..., Any], session_id: UUID, urgency: Urgency
+) -> None:
+    make_ready(store, session_id, 0)
+
+    assert ask(store, session_id, 1, urgency) == (BatchStatus.QUEUED, True)
+    assert ask(store, session_id, 1, urgency) == (BatchStatus.QUEUED, False)
+    assert run_sql("SELECT generation_in_progress FROM exam_sessions") == [(True,)]
+
+
+def test_a_prefetch_may_be_one_batch_ahead_and_a_student_may_not(store: BatchStore, session_id: UUID) -> None:
+    with pytest.raises(BatchNotNext) as caught:
+        store.request(session_id, 1, INTERACTIVE)
+    assert caught.value.expected == 0
+
+    assert ask(store, session_id, 1, PREFETCH) == (BatchStatus.QUEUED, True)
+    with pytest.raises(BatchNotNext):
+        store.request(session_id, 2, PREFETCH)
+
+
+@pytest.mark.parametrize("index", [-1, 3, 99])
+def test_a_batch_that_is_not_planned_cannot_be_asked_for(
+    store: BatchStore, session_id: UUID, index: int
+) -> None:
+    for ready in range(3):
+        make_ready(store, session_id, ready)
+
+    for urgency in Urgency:
+        with pytest.raises(BatchNotNext) as caught:
+            store.request(session_id, index, urgency)
+        assert caught.value.expected == 3
+
+
+def test_defect_7_a_finished_batch_can_always_be_asked_for_again(
+    sessions: SessionStore, store: BatchStore, session_id: UUID
+) -> None:
+    make_ready(store, session_id, 0)
+    make_ready(store, session_id, 1)
+    assert ask(store, session_id, 0, INTERACTIVE) == (BatchStatus.READY, False)
+
+    sessions.cancel(session_id)
+    assert ask(store, session_id, 0, INTERACTIVE) == (BatchStatus.READY, False)
+
+
+def test_a_student_who_waits_hurries_a_queued_prefetch_once(
+    store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
+) -> None:
+    make_ready(store, session_id, 0)
+    ask(store, session_id, 1, PREFETCH)
+
+    assert ask(store, session_id, 1, INTERACTIVE) == (BatchStatus.QUEUED, True)
+    assert ask(store, session_id, 1, INTERACTIVE) == (BatchStatus.QUEUED, False)
+    assert ask(store, session_id, 1, PREFETCH) == (BatchStatus.QUEUED, False)
+    assert run_sql("SELECT urgency FROM generation.batches WHERE batch_index = 1") == [("interactive",)]
+
+
+def test_a_running_prefetch_goes_on_and_counts_as_urgent_when_it_is_given_back(
+    store: BatchStore, session_id: UUID
+) -> None:
+    make_ready(store, session_id, 0)
+    ask(store, session_id, 1, PREFETCH)
+    claim = claimed(store, session_id, 1)
+    assert ask(store, session_id, 1, INTERACTIVE) == (BatchStatus.RUNNING, False)
+
+    store.give_back(claim, 0, "shutdown", counts_as_failure=False)
+    [due] = store.sweep(15, 10)
+    assert due.urgency is INTERACTIVE
+
+
+def test_a_failed_batch_is_revived_by_a_student_and_not_by_a_prefetch(
+    store: BatchStore, session_id: UUID
+) -> None:
+    for _ in range(2):
+        store.give_back(claimed(store, session_id), 0, "stream_cut", counts_as_failure=True)
+    store.fail(claimed(store, session_id), "stream_cut")
+
+    refused = store.request(session_id, 0, PREFETCH)
+    assert (refused.status, refused.created) == (BatchStatus.FAILED, False)
+    assert refused.last_error == "stream_cut"
+
+    revived = store.request(session_id, 0, INTERACTIVE)
+    assert (revived.status, revived.created, revived.last_error) == (BatchStatus.QUEUED, True, None)
+    claim = claimed(store, session_id)
+    assert (claim.failures, claim.urgency) == (0, INTERACTIVE)
+
+
+def test_a_batch_that_waits_for_its_retry_says_until_when(store: BatchStore, session_id: UUID) -> None:
+    store.give_back(claimed(store, session_id), 60, "provider_busy", counts_as_failure=False)
+
+    answer = store.request(session_id, 0, INTERACTIVE)
+    assert (answer.status, answer.created, answer.last_error) == (BatchStatus.QUEUED, False, "provider_busy")
+    assert store.claim(session_id, 0, "worker", 30) is None
+
+
+def test_nothing_new_is_made_for_a_session_that_is_paused_over_or_unknown(
+    sessions: SessionStore, store: BatchStore, session_id: UUID
+) -> None:
+    make_ready(store, session_id, 0)
+    sessions.pause(session_id)
+    with pytest.raises(SessionClosed):
+        store.request(session_id, 1, INTERACTIVE)
+    sessions.cancel(session_id)
+    with pytest.raises(SessionClosed):
+        store.request(session_id, 1, PREFETCH)
+    with pytest.raises(SessionMissing):
+        store.request(uuid4(), 0, INTERACTIVE)
+
+
+def test_a_row_of_the_web_app_without_a_plan_is_left_alone(
+    store: BatchStore, run_sql: Callable[..., Any]
+) -> None:
+    theirs = uuid4()
+    run_sql("INSERT INTO exam_sessions (id, user_id) VALUES (:id, :id)", id=theirs)
+
+    with pytest.raises(SessionMissing):
+        store.request(theirs, 0, INTERACTIVE)
+    assert store.claim(theirs, 0, "worker", 30) is None
+    assert store.sweep(0, 10) == []
+
+
+def test_two_requests_at_once_make_one_batch(sessions: SessionStore, store: BatchStore) -> None:
+    for session_id in (new_session(sessions) for _ in range(5)):
+        make_ready(store, session_id, 0)
+        answers = at_once([partial(ask, store, session_id, 1, PREFETCH)] * 6)
+        assert sorted(created for _, created in answers) == [False] * 5 + [True]
+
+
+def test_a_request_that_loses_the_race_for_the_row_looks_again(
+    engine: Engine, store: BatchStore, session_id: UUID
+) -> None:
+    """A prefetch makes the row while a student asks for it: the student's urgency is not lost."""
+    make_ready(store, session_id, 0)
+
+    def prefetch(connection: Any) -> None:
+        assert requests.request(connection, session_id, 1, PREFETCH)
+
+    with while_held(engine, prefetch, partial(store.request, session_id, 1, INTERACTIVE)) as student:
+        assert student.result().created is True
+    assert claimed(store, session_id, 1).urgency is INTERACTIVE
+
+
+def test_a_request_that_waits_for_a_publication_sees_it(
+    engine: Engine, store: BatchStore, session_id: UUID
+) -> None:
+    """Otherwise the student would be told that the batch he may have is not the next."""
+    claim = claimed(store, session_id)
+    fill(store, claim)
+
+    def hold_the_plan(connection: Any) -> None:
+        connection.exec_driver_sql("SELECT 1 FROM generation.plans FOR UPDATE")
+        connection.exec_driver_sql("UPDATE exam_sessions SET generated_batches = 1")
+
+    with while_held(engine, hold_the_plan, partial(store.request, session_id, 1, INTERACTIVE)) as student:
+        assert student.result().created is True

@@ -1,0 +1,153 @@
+"""What the sweep finds, whatever was lost before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine
+
+from db import sweep
+from db.batches import BatchStore
+from db.sessions import SessionStore
+from db.sweep import Due
+from generation.errors import FenceLost
+from generation.model import BatchStatus, SessionKind, Urgency
+from tests.integration.db.exams import STUDENT, claimed, make_ready, new_session
+from tests.integration.db.races import at_once
+
+RING_AGAIN_S = 15.0
+LAPSE = "UPDATE generation.batches SET lease_until = now() - interval '1 second'"
+LONG_AGO = "UPDATE generation.batches SET enqueued_at = now() - interval '1 minute'"
+
+
+def test_a_batch_that_was_just_rung_for_is_left_alone_and_a_lost_bell_is_rung_again(
+    store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
+) -> None:
+    assert store.sweep(RING_AGAIN_S, 10) == []
+
+    run_sql(LONG_AGO)
+    assert store.sweep(RING_AGAIN_S, 10) == [Due(session_id, 0, Urgency.INTERACTIVE)]
+    assert store.sweep(RING_AGAIN_S, 10) == []
+
+
+def test_a_bell_that_could_not_be_rung_is_rung_by_the_next_sweep(store: BatchStore, session_id: UUID) -> None:
+    store.unring(session_id, 0)
+
+    assert len(store.sweep(RING_AGAIN_S, 10)) == 1
+
+
+def test_defect_2_a_batch_whose_worker_died_is_queued_again(
+    store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
+) -> None:
+    dead = claimed(store, session_id)
+    assert store.sweep(RING_AGAIN_S, 10) == []
+
+    run_sql(LAPSE)
+    assert store.sweep(RING_AGAIN_S, 10) == [Due(session_id, 0, Urgency.INTERACTIVE)]
+    assert store.renew([(session_id, 0, dead.epoch)], 30) == set()
+    with pytest.raises(FenceLost):
+        store.finish(dead)
+    assert claimed(store, session_id).failures == 0
+
+
+def test_a_retry_is_rung_for_when_it_is_due_and_not_before(
+    store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
+) -> None:
+    store.give_back(claimed(store, session_id), 60, "provider_busy", counts_as_failure=False)
+    assert store.sweep(0, 10) == []
+
+    run_sql("UPDATE generation.batches SET not_before = now()")
+    assert len(store.sweep(RING_AGAIN_S, 10)) == 1
+
+
+def test_a_bell_that_rang_before_the_batch_was_due_is_rung_again(
+    store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
+) -> None:
+    """A student asks while the retry waits: whoever answered that bell was sent away."""
+    run_sql(
+        "UPDATE generation.batches"
+        " SET enqueued_at = now() - interval '2 seconds', not_before = now() - interval '1 second'"
+    )
+    assert len(store.sweep(RING_AGAIN_S, 10)) == 1
+    assert store.sweep(RING_AGAIN_S, 10) == []
+
+
+def test_what_a_student_waits_for_comes_first_and_the_limit_holds(
+    sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any]
+) -> None:
+    waiting = [new_session(sessions) for _ in range(3)]
+    run_sql("UPDATE generation.batches SET urgency = 'prefetch' WHERE session_id <> :id", id=waiting[2])
+    run_sql(LONG_AGO)
+
+    first = store.sweep(RING_AGAIN_S, 2)
+    assert [due.session_id for due in first] == [waiting[2], waiting[0]]
+    assert [due.session_id for due in store.sweep(RING_AGAIN_S, 2)] == [waiting[1]]
+
+
+def test_two_sweeps_at_once_share_the_work(
+    sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any]
+) -> None:
+    made = {new_session(sessions) for _ in range(20)}
+    run_sql(LONG_AGO)
+
+    found = [
+        due.session_id for part in at_once([partial(store.sweep, RING_AGAIN_S, 100)] * 4) for due in part
+    ]
+    assert sorted(found) == sorted(made)
+
+
+def test_a_sweep_takes_what_another_does_not_hold(
+    engine: Engine, sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any]
+) -> None:
+    """No waiting: the second sweep passes over the rows that the first has not committed yet."""
+    made = {new_session(sessions) for _ in range(4)}
+    run_sql(LONG_AGO)
+    with engine.begin() as connection:
+        first = sweep.take_due(connection, RING_AGAIN_S, 3)
+        second = store.sweep(RING_AGAIN_S, 10)
+
+    assert (len(first), len(second)) == (3, 1)
+    assert {due.session_id for due in first + second} == made
+
+
+def test_a_paused_session_is_not_rung_for_until_it_goes_on(
+    sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
+) -> None:
+    run_sql(LONG_AGO)
+    sessions.pause(session_id)
+    assert store.sweep(RING_AGAIN_S, 10) == []
+    assert store.claim(session_id, 0, "worker", 30) is None
+
+    sessions.resume(session_id)
+    assert len(store.sweep(RING_AGAIN_S, 10)) == 1
+
+
+@pytest.mark.parametrize(
+    "ending", ["UPDATE exam_sessions SET status = 'completed'", "DELETE FROM exam_sessions"]
+)
+def test_the_batches_of_a_session_that_the_web_app_ended_are_given_up(
+    store: BatchStore, run_sql: Callable[..., Any], session_id: UUID, ending: str
+) -> None:
+    running = claimed(store, session_id)
+    run_sql(ending)
+
+    assert store.sweep(RING_AGAIN_S, 10) == []
+    [row] = run_sql("SELECT status, last_error, epoch FROM generation.batches")
+    assert row == (BatchStatus.FAILED, "session_closed", running.epoch + 1)
+    assert run_sql("SELECT id FROM exam_sessions WHERE generation_in_progress") == []
+
+
+def test_a_batch_that_is_ready_or_failed_is_not_swept(
+    sessions: SessionStore, store: BatchStore, session_id: UUID
+) -> None:
+    make_ready(store, session_id, 0)
+    store.request(session_id, 1, Urgency.PREFETCH)
+    store.fail(claimed(store, session_id, 1), "refused")
+
+    assert store.sweep(0, 10) == []
+    view = sessions.view(session_id, SessionKind.EXAM, STUDENT)
+    assert [batch.status for batch in view.batches] == [BatchStatus.READY, BatchStatus.FAILED, None]
