@@ -1,0 +1,175 @@
+"""Whether a question has been asked before: word for word, with other numbers, or nearly so.
+
+Texts are compared folded. Nothing here is stored but the fingerprint, which the database keeps unique.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from generation.folding import fold, mask_numbers
+from generation.model import EarlierQuestion, QuestionType
+
+#: Shared trigrams of all trigrams, from which two texts count as one. Measured on name and wording swaps.
+NEARLY: Final = 0.8
+
+#: Shorter texts differ by a word that matters: "قلم : كتابة" is not nearly "قلم : رسم".
+SHORTEST_COMPARED: Final = 40
+
+
+def comparable_text(question: EarlierQuestion) -> str:
+    """What makes the question itself, folded: stem, and passage, figure or choices where they belong to it."""
+    return _Traits.of(question).text
+
+
+def fingerprint(question: EarlierQuestion) -> str:
+    """The same for two questions exactly if their comparable texts are; 64 hexadecimal digits."""
+    return hashlib.sha256(comparable_text(question).encode()).hexdigest()
+
+
+class Seen:
+    """The questions a new one must not repeat. Lanes may share one: every method is safe from any thread."""
+
+    def __init__(self, earlier: Iterable[EarlierQuestion] = ()) -> None:
+        self._lock = threading.Lock()
+        self._exact: set[str] = set()
+        self._templates: set[str] = set()
+        self._traits: list[_Traits] = []
+        self._read_passages: dict[str, _Shingled] = {}  # of questions, by their text
+        self._kept_passages: dict[int, _Shingled] = {}  # of groups that have no question yet
+        for question in earlier:
+            self.add(question)
+
+    def repeats(self, candidate: EarlierQuestion) -> str | None:
+        """Why the candidate is a repeat ("repeated_text", "repeated_template", "repeated_nearly"), or None."""
+        traits = _Traits.of(candidate)
+        with self._lock:
+            return self._reason(traits)
+
+    def add(self, question: EarlierQuestion) -> None:
+        traits = _Traits.of(question)
+        with self._lock:
+            self._remember(traits)
+
+    def admit(self, candidate: EarlierQuestion) -> str | None:
+        """Add the candidate unless it is a repeat: then say why. One step, so that of twins one stays out."""
+        traits = _Traits.of(candidate)
+        with self._lock:
+            reason = self._reason(traits)
+            if reason is None:
+                self._remember(traits)
+            return reason
+
+    def admit_passage(self, passage: str, group: int) -> bool:
+        """Keep the passage for its group and answer True, or False if nearly the same one is read already."""
+        shingled = _Shingled.of(fold(passage))
+        with self._lock:
+            others = (kept for owner, kept in self._kept_passages.items() if owner != group)
+            if any(map(shingled.is_nearly, (*self._read_passages.values(), *others))):
+                return False
+            self._kept_passages[group] = shingled
+            return True
+
+    def _reason(self, traits: _Traits) -> str | None:
+        if traits.text in self._exact:
+            return "repeated_text"
+        if traits.template in self._templates:
+            return "repeated_template"
+        return "repeated_nearly" if any(map(traits.is_nearly, self._traits)) else None
+
+    def _remember(self, traits: _Traits) -> None:
+        self._exact.add(traits.text)
+        if traits.template != traits.text:
+            self._templates.add(traits.template)
+        self._traits.append(traits)
+        if traits.passage is not None:
+            self._read_passages[traits.passage.text] = traits.passage
+
+
+@dataclass(frozen=True, slots=True)
+class _Shingled:
+    """A folded text and its trigrams, numbers masked."""
+
+    text: str
+    trigrams: frozenset[str]
+
+    @classmethod
+    def of(cls, folded: str) -> _Shingled:
+        masked = mask_numbers(folded)
+        return cls(folded, frozenset(masked[at : at + 3] for at in range(len(masked) - 2)))
+
+    def is_nearly(self, other: _Shingled) -> bool:
+        if min(len(self.text), len(other.text)) < SHORTEST_COMPARED:
+            return False
+        fewer, more = sorted((len(self.trigrams), len(other.trigrams)))
+        if fewer < NEARLY * more:
+            return False
+        shared = len(self.trigrams & other.trigrams)
+        return shared >= NEARLY * (fewer + more - shared)
+
+
+@dataclass(frozen=True, slots=True)
+class _Traits:
+    """What is compared of one question."""
+
+    question_type: QuestionType
+    text: str
+    template: str
+    own: _Shingled  #: without the passage and the words that every question of its type has
+    quoted: frozenset[str]
+    passage: _Shingled | None
+
+    @classmethod
+    def of(cls, question: EarlierQuestion) -> _Traits:
+        own = " | ".join(_own_parts(question))
+        passage = fold(question.passage) if question.passage else None
+        text = own if passage is None else f"{own} | {passage}"
+        return cls(
+            question_type=question.question_type,
+            text=text,
+            template=mask_numbers(text),
+            own=_Shingled.of(_COMPARISON_WORDS.sub("", own)),
+            quoted=frozenset(fold(words) for words in _QUOTED.findall(question.stem)),
+            passage=None if passage is None else _Shingled.of(passage),
+        )
+
+    @property
+    def passage_text(self) -> str | None:
+        return None if self.passage is None else self.passage.text
+
+    def is_nearly(self, other: _Traits) -> bool:
+        """Questions about two passages are never near: what the passages are is asked elsewhere."""
+        return (
+            self.question_type is other.question_type
+            and self.passage_text == other.passage_text
+            and not self._asks_about_other_words(other)
+            and self.own.is_nearly(other.own)
+        )
+
+    def _asks_about_other_words(self, other: _Traits) -> bool:
+        """What is the meaning of «this», and of «that»: one sentence, two questions."""
+        return bool(self.quoted and other.quoted and self.quoted.isdisjoint(other.quoted))
+
+
+def _own_parts(question: EarlierQuestion) -> list[str]:
+    choices = sorted(fold(choice) for choice in question.choices)
+    if question.question_type is QuestionType.ODD_WORD:
+        return choices
+    parts = [fold(question.stem)]
+    if question.diagram is not None:
+        parts.append(fold(json.dumps(question.diagram, ensure_ascii=False, sort_keys=True)))
+    if _POINTS_AT_CHOICES.search(parts[0]):
+        parts += choices
+    return parts
+
+
+#: Folded: "which of the following", where the choices are part of the question.
+_POINTS_AT_CHOICES: Final = re.compile(r"\b(?:مما|فيما|ما) (?:يلي|ياتي)\b|\b(?:الاتي|التالي)(?:ه|ات)?\b")
+_COMPARISON_WORDS: Final = re.compile("القيمه (?:الاولي|الثانيه)")
+_QUOTED: Final = re.compile('[«“"]([^«»“”"]+)[»”"]')

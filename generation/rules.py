@@ -1,0 +1,228 @@
+"""What a question must be besides well formed: one small rule each, the same for every model that writes.
+
+A rule looks at a candidate and answers None, or the stable snake_case reason to reject it. No rule edits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Final
+
+from generation.folding import fold
+from generation.model import CHOICES_PER_QUESTION, COMPARISON_CHOICES, QuestionType, Section, Slot
+from generation.schema import DraftQuestion
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A well-formed draft beside the slot it was written for, with what the rules look at folded once."""
+
+    slot: Slot
+    draft: DraftQuestion
+    stem: str = field(init=False)  #: folded
+    key: str = field(init=False)  #: folded
+    distractors: tuple[str, ...] = field(init=False)  #: folded
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stem", fold(self.draft.stem))
+        object.__setattr__(self, "key", fold(self.draft.answer))
+        object.__setattr__(self, "distractors", tuple(fold(text) for text in self.draft.distractors or ()))
+
+    @property
+    def is_comparison(self) -> bool:
+        return self.slot.question_type is QuestionType.COMPARISON
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return (self.key, *self.distractors)
+
+    @property
+    def written_choices(self) -> tuple[str, ...]:
+        return (self.draft.answer, *(self.draft.distractors or ()))
+
+
+Rule = Callable[[Candidate], str | None]
+
+#: Longest choice to shortest, where they also differ by enough to be seen.
+_LENGTH_RATIO: Final = 3
+_LENGTH_GAP: Final = 12
+_SHORTEST_STEM: Final = 5
+_SHORTEST_EXPLANATION: Final = 10
+_ARABIC_SHARE: Final = {Section.QUANTITATIVE: 0.5, Section.VERBAL: 0.8}
+_EXPLANATION_ARABIC_SHARE: Final = 0.5
+_ODD_WORD_WORDS: Final = 3
+_SHORTEST_PASSAGE_WORDS: Final = 40
+
+
+def first_reason(candidate: Candidate) -> str | None:
+    """The reason of the first rule that the candidate breaks, or None when it keeps them all."""
+    for rule in (*_RULES, _TYPE_RULES.get(candidate.slot.question_type)):
+        if rule is not None and (reason := rule(candidate)) is not None:
+            return reason
+    return None
+
+
+def is_passage(text: str) -> bool:
+    """Whether the text is long enough to ask about, and Arabic."""
+    return (
+        len(text.split()) >= _SHORTEST_PASSAGE_WORDS and _arabic_share(text) >= _ARABIC_SHARE[Section.VERBAL]
+    )
+
+
+def fixed_choice(folded: str) -> str | None:
+    """The comparison choice that this folded text means."""
+    return next((choice for choice in COMPARISON_CHOICES if fold(choice) == folded), None)
+
+
+def _stem_says_something(candidate: Candidate) -> str | None:
+    return "short_stem" if len(candidate.stem) < _SHORTEST_STEM else None
+
+
+def _solution_is_shown(candidate: Candidate) -> str | None:
+    return "short_explanation" if len(candidate.draft.explanation.strip()) < _SHORTEST_EXPLANATION else None
+
+
+def _is_arabic(candidate: Candidate) -> str | None:
+    wanted = _ARABIC_SHARE[candidate.slot.section]
+    explained = _arabic_share(candidate.draft.explanation, of_none=1)
+    if _arabic_share(candidate.draft.stem) < wanted or explained < _EXPLANATION_ARABIC_SHARE:
+        return "not_arabic"
+    if candidate.slot.section is Section.VERBAL and _arabic_share(" ".join(candidate.choices)) < wanted:
+        return "not_arabic"
+    return None
+
+
+def _arabic_share(text: str, *, of_none: float = 0) -> float:
+    letters = len(_LETTER.findall(text))
+    return len(_ARABIC_LETTER.findall(text)) / letters if letters else of_none
+
+
+def _has_its_choices(candidate: Candidate) -> str | None:
+    if not candidate.is_comparison:
+        return None if len(candidate.choices) == CHOICES_PER_QUESTION else "wrong_distractors"
+    fixed = {fold(choice) for choice in COMPARISON_CHOICES}
+    if candidate.key not in fixed:
+        return "comparison_answer_unknown"
+    if candidate.distractors and set(candidate.distractors) != fixed - {candidate.key}:
+        return "wrong_distractors"
+    return None
+
+
+def _has_one_key(candidate: Candidate) -> str | None:
+    """Four choices that differ as texts and as numbers: 1/2 and 50% would be two keys (D15)."""
+    if candidate.is_comparison:
+        return None
+    values = {_value(choice) for choice in candidate.choices}
+    return None if len(values) == CHOICES_PER_QUESTION and "" not in values else "choices_not_distinct"
+
+
+def _value(choice: str) -> str | tuple[Fraction, str]:
+    """The number a folded choice states and the words after it, or the choice itself."""
+    found = _QUANTITY.fullmatch(choice)
+    if found is None:
+        return choice
+    whole = Fraction(found["number"].replace(",", ""))
+    below = Fraction(found["below"] or 1)
+    if not below:
+        return choice
+    return whole / below / (100 if found["percent"] else 1), found["unit"]
+
+
+def _no_catch_all(candidate: Candidate) -> str | None:
+    return "catch_all_choice" if any(map(_CATCH_ALL.search, candidate.choices)) else None
+
+
+def _no_letters(candidate: Candidate) -> str | None:
+    """The program orders the choices, so a letter before one is wrong, and before the key alone a hint."""
+    choices = [choice.strip() for choice in candidate.written_choices]
+    dashed = {found[1] for choice in choices if (found := _DASHED_LETTER.match(choice))}
+    if len(dashed) == CHOICES_PER_QUESTION or any(map(_LETTERED.match, choices)):
+        return "lettered_choice"
+    return None
+
+
+def _no_marks(candidate: Candidate) -> str | None:
+    return "marked_choice" if any(map(_MARKED.search, candidate.written_choices)) else None
+
+
+def _lengths_match(candidate: Candidate) -> str | None:
+    if candidate.is_comparison:
+        return None
+    lengths = sorted(len(choice) for choice in candidate.choices)
+    shortest, longest = lengths[0], lengths[-1]
+    uneven = longest > _LENGTH_RATIO * shortest and longest - shortest > _LENGTH_GAP
+    return "uneven_choices" if uneven else None
+
+
+def _names_both_quantities(candidate: Candidate) -> str | None:
+    named = all(fold(name) in candidate.stem for name in ("القيمة الأولى", "القيمة الثانية"))
+    return None if named else "comparison_without_quantities"
+
+
+def _holds_pairs(candidate: Candidate) -> str | None:
+    paired = _PAIR.search(candidate.draft.stem) and all(map(_ONLY_A_PAIR.match, candidate.written_choices))
+    return None if paired else "analogy_without_pairs"
+
+
+def _has_a_blank(candidate: Candidate) -> str | None:
+    return None if _BLANK.search(candidate.draft.stem) else "completion_without_blank"
+
+
+def _marks_its_words(candidate: Candidate) -> str | None:
+    """Every choice is one of the words of the sentence."""
+    sentence = f" {candidate.stem} "
+    found = all(f" {choice} " in sentence for choice in candidate.choices)
+    return None if found else "error_word_not_in_stem"
+
+
+def _choices_are_words(candidate: Candidate) -> str | None:
+    return "odd_word_too_long" if _most_words(candidate.choices) > _ODD_WORD_WORDS else None
+
+
+def _most_words(choices: Sequence[str]) -> int:
+    return max(len(choice.split()) for choice in choices)
+
+
+_RULES: Final[tuple[Rule, ...]] = (
+    _stem_says_something,
+    _solution_is_shown,
+    _has_its_choices,
+    _has_one_key,
+    _no_catch_all,
+    _no_letters,
+    _no_marks,
+    _lengths_match,
+    _is_arabic,
+)
+
+_TYPE_RULES: Final[dict[QuestionType, Rule]] = {
+    QuestionType.COMPARISON: _names_both_quantities,
+    QuestionType.ANALOGY: _holds_pairs,
+    QuestionType.COMPLETION: _has_a_blank,
+    QuestionType.ERROR: _marks_its_words,
+    QuestionType.ODD_WORD: _choices_are_words,
+}
+
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_ARABIC_LETTER: Final = re.compile("[\u0621-\u063a\u0641-\u064a\u066e-\u06d3]")
+_PAIR: Final = re.compile(r"\w\W?\s*[:∶]\s*\W?\w")
+_ONLY_A_PAIR: Final = re.compile(r"\s*\w[^:∶]*[:∶][^:∶]*\w[^:∶]*$")
+_BLANK: Final = re.compile(r"\.{3,}|…|_{2,}|ـ{3,}|-{3,}|[(\[]\s*[)\]]")
+
+#: Folded.
+_QUANTITY: Final = re.compile(
+    r"(?P<number>-?\d+(?:,\d{3})*(?:\.\d+)?)(?:/(?P<below>\d+))?(?P<percent>%)? ?(?P<unit>(?:[^\W\d].*)?)"
+)
+_CATCH_ALL: Final = re.compile(
+    r"^(?:جميع|كل|كافه|كلا|لا شي|لا احد|لا واحد|ولا واحد|ليس|لا يوجد|غير) (?:\w+ ){0,3}?م?ما (?:سبق|ذكر|تقدم|ورد)\b"
+    r"|^(?:جميع|كل|كافه) (?:هذه |تلك )?(?:الاجابات|الخيارات|البدايل|الاختيارات)\b"
+    r"|^[ابجد] و ?[ابجد](?: معا| فقط)?$"
+)
+
+#: As written.
+_LETTERED: Final = re.compile(r"(?:\([أابجدA-Da-d]\)|[أابجدA-Da-d] ?[).])\s*\S|\(?[1-4١-٤]\)\s+\S")
+_DASHED_LETTER: Final = re.compile(r"([أبجد])\s*[-–:]\s*\S")
+_MARKED: Final = re.compile(r"[✓✔☑✅]|الإجابة الصحيحة|\((?:صح|صحيح|صحيحة)\)")

@@ -1,0 +1,94 @@
+"""The shapes a model's objects must have. Types and sizes only; what makes a question good is the gate's.
+
+Texts stay as written. Names the model adds are ignored, ours are never lost (D16).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from generation.folding import fold
+
+
+def _storable(text: str) -> str:
+    """Refuse what Postgres cannot keep or a page cannot show: control characters and halves of characters."""
+    if any(unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\n\t" for sign in text):
+        raise ValueError("holds a control character or half a character")
+    return text
+
+
+def _blank_is_none(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+_LARGEST: Final = 10**9
+_Number = (
+    Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
+    | Annotated[float, Field(ge=-_LARGEST, le=_LARGEST, allow_inf_nan=False)]
+)
+_Label = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_storable)]
+_Choice = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_storable)]
+_Text = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_storable)]
+_Passage = Annotated[str, Field(max_length=4_000), AfterValidator(_storable)]
+
+
+class _Written(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class DraftQuestion(_Written):
+    """One line of a reply. The short names are the model's, the long ones are ours."""
+
+    slot: int
+    passage: Annotated[_Passage | None, BeforeValidator(_blank_is_none)] = Field(None, alias="p")
+    stem: _Text = Field(alias="q")
+    figure: dict[str, object] | None = Field(None, alias="f")
+    explanation: _Text = Field(alias="w")
+    answer: _Choice = Field(alias="a")
+    distractors: list[_Choice] | None = Field(None, alias="d", max_length=8)
+
+
+class Diagram(_Written):
+    """A figure that can be drawn from its description and measures."""
+
+    kind: Literal[
+        "triangle",
+        "rectangle",
+        "square",
+        "circle",
+        "parallelogram",
+        "trapezoid",
+        "angle",
+        "coordinate-plane",
+        "composite",
+    ]
+    description: Annotated[str, Field(min_length=10, max_length=800), AfterValidator(_storable)]
+    measures: dict[_Label, _Number] = Field(min_length=1, max_length=16)
+
+    @model_validator(mode="after")
+    def _lengths_and_angles_are_positive(self) -> Self:
+        if self.kind != "coordinate-plane" and any(value <= 0 for value in self.measures.values()):
+            raise ValueError("measures must be positive")
+        return self
+
+
+class Chart(_Written):
+    """Data that can be drawn: a value for every label."""
+
+    kind: Literal["bar-chart", "line-chart", "pie-chart", "table"]
+    title: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_storable)]
+    labels: list[_Label] = Field(min_length=2, max_length=12)
+    values: list[_Number] = Field(min_length=2, max_length=12)
+
+    @model_validator(mode="after")
+    def _a_value_for_every_label(self) -> Self:
+        if len(self.labels) != len(self.values):
+            raise ValueError("labels and values must be equally many")
+        if len({fold(label) for label in self.labels}) < len(self.labels):
+            raise ValueError("labels must differ")
+        if self.kind == "pie-chart" and any(value <= 0 for value in self.values):
+            raise ValueError("the parts of a pie must be positive")
+        return self
