@@ -42,7 +42,7 @@ def main() -> int:
         print("\nStopped.")
         return 130
     finally:
-        if keep_logs:
+        if keep_logs and (directory / "logs").exists():
             print(f"The logs are in {directory / 'logs'}", file=sys.stderr)
         else:
             shutil.rmtree(directory)

@@ -61,7 +61,7 @@ class Follower(threading.Thread):
                 self._leaving.set()
                 return
             self._on_connect()
-            for event in read_events(response.iter_lines()):
+            for event in read_events(lines_of(response.iter_text())):
                 if self._leaving.is_set():
                     return
                 self._last_id = event.id
@@ -80,3 +80,11 @@ def read_events(lines: Iterable[str]) -> Iterator[ServerEvent]:
             if "data" in fields:
                 yield ServerEvent(int(fields["id"]), fields["event"], json.loads(fields["data"]))
             fields = {}
+
+
+def lines_of(chunks: Iterable[str]) -> Iterator[str]:
+    """Lines ended by a newline only: a question may hold characters that other splitters take for one."""
+    rest = ""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split("\n")
+        yield from whole

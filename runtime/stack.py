@@ -102,6 +102,7 @@ class Stack:
 
     def _start(self) -> None:
         self._servers.enter_context(_only_stack_in(self.options.directory))
+        self._require_given_servers()
         if self.settings.needs_simulator:
             self._launch_simulator()
         self.environment["DATABASE_URL"] = self._postgres()
@@ -116,11 +117,15 @@ class Stack:
             _await_worker(worker)
         self._tell(f"API, {len(workers)} workers" + (" and the simulator" if self.simulator_url else ""))
 
+    def _require_given_servers(self) -> None:
+        if self.settings.database_url is not None:
+            _require_database(self.settings.database_url)
+        if self.settings.redis_url is not None:
+            _require_redis(self.settings.redis_url)
+
     def _postgres(self) -> str:
-        given = self.settings.database_url
-        if given is not None:
-            _require_database(given)
-            return given
+        if self.settings.database_url is not None:
+            return self.settings.database_url
         data = self.options.directory / "postgres" if self.options.keep_data else None
         server = EmbeddedPostgres(data, durable=self.options.durable, log=self.logs / "postgres.log")
         url = self._servers.enter_context(server).url
@@ -128,10 +133,8 @@ class Stack:
         return url
 
     def _redis(self) -> str:
-        given = self.settings.redis_url
-        if given is not None:
-            _require_redis(given)
-            return given
+        if self.settings.redis_url is not None:
+            return self.settings.redis_url
         data = self.options.directory / "redis" if self.options.keep_data else None
         server = EmbeddedRedis(data, durable=self.options.durable, log=self.logs / "redis.log")
         url = self._servers.enter_context(server).url
@@ -233,7 +236,7 @@ def _require_database(url: str) -> None:
         psycopg.connect(url.replace("+psycopg", "", 1), connect_timeout=5).close()
     except psycopg.Error as err:
         raise StartFailed(
-            f"DATABASE_URL names a Postgres at {_place(url)}, and it does not let us in: {_first_line(err)} "
+            f"DATABASE_URL names a Postgres at {_place(url)}, and it cannot be used: {_first_line(err)} "
             "Start it or correct DATABASE_URL; without the variable an embedded one is started."
         ) from err
 
@@ -245,7 +248,7 @@ def _require_redis(url: str) -> None:
             client.ping()
         except redis.RedisError as err:
             raise StartFailed(
-                f"REDIS_URL names a Redis at {_place(url)}, and it does not let us in: {_first_line(err)} "
+                f"REDIS_URL names a Redis at {_place(url)}, and it cannot be used: {_first_line(err)} "
                 "Start it or correct REDIS_URL; without the variable an embedded one is started."
             ) from err
 
