@@ -113,6 +113,8 @@ class _Attempt:
                 )
             case StreamEnded():
                 self._record = replace(self._record, stop_reason=event.stop_reason, usage=event.usage)
+                for _ in range(self._parser.finish()):
+                    self._reject(None, "broken_object")
 
     def _note_first_token(self) -> None:
         if self._record.first_token_ms is None:

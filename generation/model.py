@@ -259,6 +259,20 @@ class EarlierQuestion:
     diagram: Mapping[str, Any] | None = None
     topic: Topic | None = None  #: of its slot; without it the question is steered by its type alone
 
+    @classmethod
+    def of(cls, question: Question) -> EarlierQuestion:
+        slot = question.slot
+        return cls(
+            position=slot.position,
+            question_type=slot.question_type,
+            stem=question.stem,
+            choices=question.choices,
+            passage=question.passage,
+            passage_group=slot.passage_group,
+            diagram=question.diagram,
+            topic=slot.topic,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

@@ -8,7 +8,7 @@ and one level of retry lives here: a source makes one attempt, the queue decides
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from generation.attempt import RunContext, make_attempt
@@ -22,8 +22,8 @@ from generation.errors import (
     StreamStalled,
 )
 from generation.facts import RunEnded, RunStarted, SourceSwitched
-from generation.gate import Gate
-from generation.model import Claim, Prompt, Slot
+from generation.gate import Gate, known_passages
+from generation.model import Claim, EarlierQuestion, Prompt, Slot
 from generation.ports import BatchKeeper, Ledger, Observer, QuestionSource, SourceChain
 from generation.prompts.request import build_prompt
 from generation.repeats import Seen
@@ -81,8 +81,9 @@ class _Run:
         self._sources = sources
         self._max_attempts = max_attempts
         self._open: dict[int, Slot] = {slot.position: slot for slot in context.claim.open_slots}
+        self._earlier = list(context.claim.earlier)
         self._seen = Seen(context.claim.earlier)
-        self._passages = _passages(context.claim)
+        self._passages: Mapping[int, str] = known_passages(context.claim.earlier)
         self._forgiven: set[str] = set()
         self._given_up: set[str] = set()
         self._attempts = 0
@@ -116,8 +117,10 @@ class _Run:
             seed=self._context.claim.seed,
         )
         result = make_attempt(self._context, source, self._prompt(), gate)
+        self._passages = gate.passages
         for question in result.committed:
             del self._open[question.slot.position]
+            self._earlier.append(EarlierQuestion.of(question))
         self.accepted += len(result.committed)
         if self._first_question_ms is None:
             self._first_question_ms = result.first_question_ms
@@ -129,7 +132,7 @@ class _Run:
             track=self._context.claim.track,
             slots=tuple(self._open.values()),
             passages=self._passages,
-            earlier=self._context.claim.earlier,
+            earlier=self._earlier,
         )
 
     def _weigh(self, source: QuestionSource, error: ProviderError) -> None:
@@ -167,11 +170,3 @@ def _started(claim: Claim) -> RunStarted:
         claim.urgency,
         open_slots=len(claim.open_slots),
     )
-
-
-def _passages(claim: Claim) -> dict[int, str]:
-    return {
-        question.passage_group: question.passage
-        for question in claim.earlier
-        if question.passage_group is not None and question.passage is not None
-    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,34 +43,110 @@ def wanted(prompt: Prompt) -> list[dict[str, Any]]:
     return found
 
 
-WORDS = (
-    "الجمل البحر النخيل السوق المدرسة الطريق الجبل الوادي المطر القمر الكتاب القلم البيت الحديقة السفينة "
-    "الطائرة المعلم الطبيب الفلاح التاجر المهندس الصحراء الواحة القافلة المئذنة البستان الحصان الصقر الغزال"
-).split()
+WORDS = [
+    "الجمل",
+    "البحر",
+    "النخيل",
+    "السوق",
+    "المدرسة",
+    "الطريق",
+    "الجبل",
+    "الوادي",
+    "المطر",
+    "القمر",
+    "الكتاب",
+    "القلم",
+    "البيت",
+    "الحديقة",
+    "السفينة",
+    "الطائرة",
+    "المعلم",
+    "الطبيب",
+    "الفلاح",
+    "التاجر",
+    "المهندس",
+    "الصحراء",
+    "الواحة",
+    "القافلة",
+    "المئذنة",
+    "البستان",
+    "الحصان",
+    "الصقر",
+    "الغزال",
+    "الميناء",
+    "الجسر",
+    "المصنع",
+    "الخيمة",
+    "البئر",
+    "السحاب",
+    "النهر",
+    "الشراع",
+    "الزيتون",
+    "القمح",
+    "التمر",
+    "العسل",
+    "الحليب",
+    "الثوب",
+    "الخاتم",
+    "المفتاح",
+    "النافذة",
+    "السلم",
+    "المرآة",
+    "الساعة",
+    "الرسالة",
+    "الحكاية",
+    "القصيدة",
+    "الخريطة",
+    "البوصلة",
+    "المرصد",
+    "المختبر",
+    "المتحف",
+]
 
 
 def an_object(spec: dict[str, Any], *, variant: int = 0) -> dict[str, Any]:
     """A flawless object for a wanted slot, different for every slot and variant."""
-    slot = spec["slot"]
-    number = slot * 7 + variant * 1009 + 3
-    words = [WORDS[(number * step + step) % len(WORDS)] for step in (1, 5, 11, 17, 23)]
-    made: dict[str, Any] = {"slot": slot}
+    words = random.Random(f"{spec['slot']}.{variant}").sample(WORDS, 24)
+    made: dict[str, Any] = {"slot": spec["slot"]}
     if "group" in spec:
-        made["p"] = (
-            f"يروي هذا النص قصة {' و'.join(words)} في بلدة قديمة، وكيف تغيرت حياة أهلها عاما بعد عام. " * 3
-        )
-    made["q"] = f"في حكاية {words[0]} و{words[1]} و{words[2]} ما الذي حدث عند {words[3]} رقم {number}؟"
-    if spec["type"] == QuestionType.DIAGRAM:
-        made["f"] = {"kind": "triangle", "description": f"مثلث في {words[4]}", "measures": {"a": number}}
-    if spec["type"] == QuestionType.CHART:
-        made["f"] = {"kind": "bar-chart", "title": words[4], "labels": ["أ", "ب"], "values": [number, 2]}
-    made["w"] = "نقارن المعطيات خطوة خطوة ثم نستنتج الجواب الصحيح."
-    if spec["type"] == QuestionType.COMPARISON:
-        made["a"] = COMPARISON_CHOICES[0]
-    else:
-        made["a"] = f"عودة {words[0]}"
-        made["d"] = [f"رحيل {words[1]}", f"ظهور {words[2]}", f"غياب {words[3]}ين"]
+        made["p"] = " ".join(random.Random(f"{spec['group']}.{variant}").choices(WORDS, k=60))
+    made["q"] = f"ما الذي جمع {' و'.join(words[:7])}؟"
+    made |= _PARTS.get(spec["type"], lambda _: {})(words)
+    made["w"] = made.pop("w", "نقارن المعطيات خطوة خطوة ثم نستنتج الجواب الصحيح.")
+    made["a"] = made.pop("a", words[8])
+    if spec["type"] != QuestionType.COMPARISON:
+        made["d"] = made.pop("d", words[9:12])
     return made
+
+
+def _pair(words: Sequence[str]) -> str:
+    return f"{words[0]} : {words[1]}"
+
+
+#: What each type has of its own, made of the slot's words.
+_PARTS: dict[str, Callable[[list[str]], dict[str, Any]]] = {
+    QuestionType.COMPARISON: lambda words: {
+        "q": f"القيمة الأولى: ثمن {' و'.join(words[:5])}. القيمة الثانية: ثمن {' و'.join(words[5:10])}.",
+        "a": COMPARISON_CHOICES[0],
+    },
+    QuestionType.ANALOGY: lambda words: {
+        "q": _pair(words),
+        "a": _pair(words[2:]),
+        "d": [_pair(words[4:]), _pair(words[6:]), _pair(words[8:])],
+    },
+    QuestionType.COMPLETION: lambda words: {"q": f"رأى {' و'.join(words[:6])} ثم ..... عند {words[7]}."},
+    QuestionType.ERROR: lambda words: {
+        "q": f"مر {' ثم '.join(words[:9])} قبل الغروب.",
+        "a": words[1],
+        "d": words[2:5],
+    },
+    QuestionType.DIAGRAM: lambda words: {
+        "f": {"kind": "triangle", "description": f"مثلث رؤوسه {words[0]} و{words[1]}", "measures": {"a": 3}}
+    },
+    QuestionType.CHART: lambda words: {
+        "f": {"kind": "bar-chart", "title": words[0], "labels": words[1:3], "values": [4, 2]}
+    },
+}
 
 
 def lines(objects: Sequence[dict[str, Any]]) -> str:

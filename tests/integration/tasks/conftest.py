@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from uuid import UUID, uuid4
+
+import pytest
+import redis as redis_client_library
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
+
+from db.batches import BatchStore
+from db.ledger import LedgerStore
+from db.sessions import SessionStore
+from generation.model import BatchStatus, SessionKind, Track, Urgency
+from generation.plan import plan_exam
+from runtime.settings import GenerationSettings, LeaseSettings, PlanSettings
+from runtime.telemetry import Metrics
+from tasks import enqueue, generate_batch, prefetch, sweep
+from tests.support.scripted import Chain, ScriptedSource
+from worker.assembly import Assembly, install
+from worker.leases import LeaseKeeper
+from worker.lock import BatchLock
+from worker.observer import TelemetryObserver
+
+
+@dataclass
+class Bells:
+    """What was rung for, and whether the broker takes bells."""
+
+    rung: list[tuple[UUID, int, Urgency]] = field(default_factory=list)
+    broken: bool = False
+
+    def ring(self, session_id: UUID, batch_index: int, urgency: Urgency) -> bool:
+        if not self.broken:
+            self.rung.append((session_id, batch_index, urgency))
+        return not self.broken
+
+
+@pytest.fixture
+def bells(monkeypatch: pytest.MonkeyPatch) -> Bells:
+    bells = Bells()
+    for module in (generate_batch, prefetch, sweep):
+        monkeypatch.setattr(module, "enqueue_batch", bells.ring)
+    assert enqueue.enqueue_batch is not bells.ring
+    return bells
+
+
+@pytest.fixture
+def source() -> ScriptedSource:
+    return ScriptedSource()
+
+
+@pytest.fixture
+def assembly(
+    engine: Engine, redis_client: redis_client_library.Redis, source: ScriptedSource, bells: Bells
+) -> Iterator[Assembly]:
+    """A worker's assembly on real servers, with a scripted model."""
+    leases = LeaseSettings(lease_ttl_s=3, lease_heartbeat_s=0.2)
+    metrics = Metrics(CollectorRegistry())
+    batches = BatchStore(engine)
+    keeper = LeaseKeeper(batches, ttl_s=leases.lease_ttl_s, heartbeat_s=leases.lease_heartbeat_s)
+    keeper.start()
+    assembly = Assembly(
+        owner="test",
+        batches=batches,
+        sessions=SessionStore(engine),
+        ledger=LedgerStore(engine),
+        sources=Chain([source]),
+        lock=BatchLock(redis_client, prefix="test:", ttl_s=2),
+        leases=keeper,
+        observer=TelemetryObserver(metrics),
+        metrics=metrics,
+        limits=GenerationSettings(
+            generation_max_attempts_per_run=3, generation_max_failed_runs=3, generation_retry_base_s=0.01
+        ),
+        plan=PlanSettings(),
+        lease_settings=leases,
+        engine=engine,
+        redis=redis_client,
+    )
+    install(assembly)
+    yield assembly
+    install(None)
+    keeper.close()
+
+
+@dataclass
+class Exam:
+    """One session and what may be asked of it."""
+
+    assembly: Assembly
+    id: UUID
+    user_id: UUID
+
+    def status(self, batch_index: int = 0) -> BatchStatus | None:
+        return self.view().batches[batch_index].status
+
+    def view(self):  # type: ignore[no-untyped-def]  # the store's own type says it
+        return self.assembly.sessions.view(self.id, SessionKind.EXAM, self.user_id)
+
+
+@pytest.fixture
+def make_exam(assembly: Assembly) -> Callable[[], Exam]:
+    def make(track: Track = Track.SCIENTIFIC) -> Exam:
+        user_id = uuid4()
+        plan = plan_exam(track, batch_size=10, seed=11)
+        return Exam(assembly, assembly.sessions.create(user_id, plan).session_id, user_id)
+
+    return make
+
+
+@pytest.fixture
+def exam(make_exam: Callable[[], Exam]) -> Exam:
+    return make_exam()
+
+
+@pytest.fixture
+def limited(assembly: Assembly) -> Callable[..., Assembly]:
+    """The same assembly with other limits."""
+
+    def with_limits(**changes: float) -> Assembly:
+        return replace(assembly, limits=assembly.limits.model_copy(update=changes))
+
+    return with_limits

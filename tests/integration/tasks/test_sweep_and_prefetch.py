@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from generation.model import BatchStatus, Urgency
+from tasks.contract import BatchPayload, ProgressPayload
+from tasks.generate_batch import GenerateBatch
+from tasks.prefetch import note_progress
+from tasks.sweep import sweep_once
+from worker.assembly import Assembly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.integration.tasks.conftest import Bells, Exam
+
+
+def fill(exam: Exam, batch_index: int) -> None:
+    GenerateBatch(exam.assembly).ring(BatchPayload(session_id=exam.id, batch_index=batch_index))
+
+
+def reach(exam: Exam, position: int) -> int | None:
+    return note_progress(exam.assembly, ProgressPayload(session_id=exam.id, position=position))
+
+
+def forget_bells(assembly: Assembly) -> None:
+    """As if every message had been lost a while ago."""
+    with assembly.engine.begin() as connection:
+        connection.execute(text("UPDATE generation.batches SET enqueued_at = now() - interval '1 hour'"))
+
+
+def test_the_next_batch_is_wanted_at_the_threshold_and_not_before(exam: Exam, bells: Bells) -> None:
+    fill(exam, 0)
+    assert [reach(exam, position) for position in range(7)] == [None] * 7
+    assert exam.status(1) is None
+    assert reach(exam, 7) == 1
+    assert bells.rung == [(exam.id, 1, Urgency.PREFETCH)]
+    assert exam.status(1) is BatchStatus.QUEUED
+
+
+def test_the_threshold_rings_once_however_often_it_is_passed(exam: Exam, bells: Bells) -> None:
+    """D8: the original asked again without end while the student stayed there."""
+    fill(exam, 0)
+    assert [reach(exam, position) for position in (7, 7, 8, 9)] == [1, None, None, None]
+    assert len(bells.rung) == 1
+
+
+def test_question_57_is_not_the_end_of_a_scientific_exam(exam: Exam) -> None:
+    """D4: batch 5 has seven questions, and the original waited for the eighth."""
+    for batch_index in range(6):
+        fill(exam, batch_index)
+    assert reach(exam, 53) is None
+    assert reach(exam, 54) == 6
+
+
+def test_nothing_is_wanted_after_the_last_batch_or_for_nobody(exam: Exam) -> None:
+    for batch_index in range(10):
+        fill(exam, batch_index)
+    assert reach(exam, 95) is None
+
+
+def test_a_position_far_ahead_does_not_buy_the_rest_of_the_exam(exam: Exam) -> None:
+    fill(exam, 0)
+    assert reach(exam, 88) is None
+    assert exam.status(1) is None
+
+
+def test_a_prefetch_that_could_not_be_rung_for_is_rung_for_by_the_sweep(exam: Exam, bells: Bells) -> None:
+    fill(exam, 0)
+    bells.broken = True
+    assert reach(exam, 7) == 1
+    bells.broken = False
+    assert sweep_once(exam.assembly) == 1
+    assert bells.rung == [(exam.id, 1, Urgency.PREFETCH)]
+
+
+def test_a_lost_bell_is_rung_again_once_a_period(exam: Exam, bells: Bells) -> None:
+    forget_bells(exam.assembly)
+    assert sweep_once(exam.assembly) == 1
+    assert sweep_once(exam.assembly) == 0
+    assert bells.rung == [(exam.id, 0, Urgency.INTERACTIVE)]
+
+
+def test_the_batch_of_a_dead_worker_is_rung_for_when_its_lease_lapses(exam: Exam, bells: Bells) -> None:
+    """D2: the original's flag had no owner and no end."""
+    claim = exam.assembly.batches.claim(exam.id, 0, "dead", 60)
+    assert claim is not None
+    assert sweep_once(exam.assembly) == 0
+    with exam.assembly.engine.begin() as connection:
+        connection.execute(text("UPDATE generation.batches SET lease_until = now() - interval '1 second'"))
+    assert sweep_once(exam.assembly) == 1
+    assert bells.rung == [(exam.id, 0, Urgency.INTERACTIVE)]
+    fill(exam, 0)
+    assert exam.status() is BatchStatus.READY
+
+
+def test_with_the_broker_away_nothing_counts_as_rung(make_exam: Callable[[], Exam], bells: Bells) -> None:
+    exams = [make_exam() for _ in range(3)]
+    forget_bells(exams[0].assembly)
+    bells.broken = True
+    assert sweep_once(exams[0].assembly) == 0
+    bells.broken = False
+    assert sweep_once(exams[0].assembly) == 3
