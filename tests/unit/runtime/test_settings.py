@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_settings import BaseSettings
 
+from runtime.processes import PROJECT
 from runtime.settings import (
     ApiSettings,
     ClaudeSettings,
     DatabaseSettings,
+    GenerationSettings,
     LeaseSettings,
     OpenRouterSettings,
     PlanSettings,
@@ -22,21 +26,27 @@ from runtime.stack_settings import StackSettings, check_everything
 
 SECRET = "sk-ant-not-for-anybody"
 
+EVERY_SLICE: tuple[type[BaseSettings], ...] = (
+    ApiSettings,
+    ClaudeSettings,
+    DatabaseSettings,
+    GenerationSettings,
+    LeaseSettings,
+    OpenRouterSettings,
+    PlanSettings,
+    RedisSettings,
+    StackSettings,
+    WorkerSettings,
+)
+
+#: The stack's default differs from a production process's, which is the one in the example.
+EXPLAINED = {"tafawoq_env"}
+
 
 @pytest.fixture(autouse=True)
 def _nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)  # no .env of the developer's
-    for slice_type in (
-        ApiSettings,
-        ClaudeSettings,
-        DatabaseSettings,
-        LeaseSettings,
-        OpenRouterSettings,
-        PlanSettings,
-        RedisSettings,
-        StackSettings,
-        WorkerSettings,
-    ):
+    for slice_type in EVERY_SLICE:
         for name in slice_type.model_fields:
             monkeypatch.delenv(name.upper(), raising=False)
 
@@ -187,3 +197,18 @@ def test_the_stack_in_production_misses_the_key(monkeypatch: pytest.MonkeyPatch)
     assert not load(StackSettings).needs_simulator
     with pytest.raises(SettingsError, match="ANTHROPIC_API_KEY"):
         check_everything()
+
+
+@pytest.mark.parametrize("slice_type", EVERY_SLICE)
+def test_every_setting_stands_in_the_example_with_its_default(slice_type: type[BaseSettings]) -> None:
+    example = (PROJECT / ".env.example").read_text()
+    shown = dict(re.findall(r"^#? ?([A-Z_]+)=(.*)$", example, flags=re.MULTILINE))
+
+    for name, field in slice_type.model_fields.items():
+        assert name.upper() in shown, f"{name.upper()} is missing in .env.example"
+        if field.default is not None and not field.is_required() and name not in EXPLAINED:
+            assert _as_written(field.default) == shown[name.upper()]
+
+
+def _as_written(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else f"{default}"
