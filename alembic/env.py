@@ -40,8 +40,7 @@ def run() -> None:
     if context.config.cmd_opts is not None and context.config.config_file_name is not None:
         fileConfig(context.config.config_file_name, disable_existing_loggers=False)
     try:
-        engine = make_engine(_settings(), "tafawoq-migrations")
-        with _alone(engine), engine.connect() as connection:
+        with _engine() as engine, _alone(engine), engine.connect() as connection:
             _migrate(connection)
     except (SettingsError, DatabaseUnreachable) as err:
         raise CommandError(str(err)) from err
@@ -51,6 +50,15 @@ def run() -> None:
                 "A table is in use and could not be locked in time. Run the migration again."
             ) from err
         raise
+
+
+@contextmanager
+def _engine() -> Iterator[Engine]:
+    engine = make_engine(_settings(), "tafawoq-migrations")
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _settings() -> DatabaseSettings:
