@@ -23,7 +23,7 @@ SWEEP_QUEUE = "sweep"
 
 
 class Payload(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class BatchPayload(Payload):

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from generation.plan import prefetch_target
 
 from generation.errors import BatchNotNext, SessionClosed, SessionMissing
 from generation.model import Urgency
+from generation.plan import prefetch_target
 from tasks.contract import PREFETCH, ProgressPayload
 from tasks.enqueue import enqueue_batch
 from worker.app import app

@@ -10,15 +10,15 @@ import os
 import socket
 from dataclasses import dataclass
 
-from db.batches import BatchStore
-from db.ledger import LedgerStore
-from db.sessions import SessionStore
-from providers.chain import make_chain
 from redis import Redis
 from sqlalchemy import Engine
 
+from db.batches import BatchStore
 from db.engine import make_engine
+from db.ledger import LedgerStore
+from db.sessions import SessionStore
 from generation.ports import Observer, SourceChain
+from providers.chain import make_chain
 from runtime.redis import make_redis
 from runtime.settings import (
     ClaudeSettings,

@@ -111,7 +111,8 @@ def an_object(spec: dict[str, Any], *, variant: int = 0) -> dict[str, Any]:
     if "group" in spec:
         made["p"] = " ".join(random.Random(f"{spec['group']}.{variant}").choices(WORDS, k=60))
     made["q"] = f"ما الذي جمع {' و'.join(words[:7])}؟"
-    made |= _PARTS.get(spec["type"], lambda _: {})(words)
+    if spec["type"] in _PARTS:
+        made |= _PARTS[spec["type"]](words)
     made["w"] = made.pop("w", "نقارن المعطيات خطوة خطوة ثم نستنتج الجواب الصحيح.")
     made["a"] = made.pop("a", words[8])
     if spec["type"] != QuestionType.COMPARISON:

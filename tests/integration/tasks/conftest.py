@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from db.batches import BatchStore
 from db.ledger import LedgerStore
-from db.sessions import SessionStore
+from db.sessions import SessionStore, SessionView
 from generation.model import BatchStatus, SessionKind, Track, Urgency
 from generation.plan import plan_exam
 from runtime.settings import GenerationSettings, LeaseSettings, PlanSettings
@@ -96,7 +96,7 @@ class Exam:
     def status(self, batch_index: int = 0) -> BatchStatus | None:
         return self.view().batches[batch_index].status
 
-    def view(self):  # type: ignore[no-untyped-def]  # the store's own type says it
+    def view(self) -> SessionView:
         return self.assembly.sessions.view(self.id, SessionKind.EXAM, self.user_id)
 
 
@@ -113,13 +113,3 @@ def make_exam(assembly: Assembly) -> Callable[[], Exam]:
 @pytest.fixture
 def exam(make_exam: Callable[[], Exam]) -> Exam:
     return make_exam()
-
-
-@pytest.fixture
-def limited(assembly: Assembly) -> Callable[..., Assembly]:
-    """The same assembly with other limits."""
-
-    def with_limits(**changes: float) -> Assembly:
-        return replace(assembly, limits=assembly.limits.model_copy(update=changes))
-
-    return with_limits

@@ -127,6 +127,8 @@ def test_no_retry_comes_before_the_time_a_provider_asked_for(exam: Exam, source:
     source.replies = [lambda _: ("", ProviderBusy(provider="claude", retry_after_s=30))]
     ring(exam)
     batch = exam.view().batches[0]
+    assert batch.not_before is not None
+    assert batch.requested_at is not None
     assert (batch.not_before - batch.requested_at).total_seconds() > 29
     assert ring(exam) == {"outcome": "nothing_to_do"}
     assert len(source.prompts) == 1
@@ -198,7 +200,7 @@ def test_a_message_that_breaks_the_contract_is_refused_without_repeating_it(
     assembly: Assembly, kwargs: dict[str, Any]
 ) -> None:
     with pytest.raises(ValidationError) as caught:
-        generate_batch(**kwargs)
+        generate_batch.run(**kwargs)
     assert "not-a-uuid" not in str(caught.value)
 
 
