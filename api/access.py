@@ -25,6 +25,7 @@ from api.metrics import DoorMetrics
 log = structlog.get_logger("api.access")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = frozenset({"GET", "POST"})
 _QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -67,21 +68,34 @@ class Access:
             yield
         finally:
             seconds = time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", "unmatched")
+            route, method = _route(scope), _method(scope)
             code = status[0] if status else 0
-            # A caller can invent methods; only those of a route become labels.
-            method = "other" if route == "unmatched" else scope["method"]
             self._metrics.requests.labels(method, route, str(code)).inc()
             self._metrics.seconds.labels(method, route).observe(seconds)
             note = log.debug if route in _QUIET_ROUTES else log.info
             note(
                 "request",
-                method=scope["method"],
+                method=method,
                 route=route,
                 status=code,
                 ms=round(seconds * 1000),
                 **_ids(scope),
             )
+
+
+def _route(scope: Scope) -> str:
+    """The path with names for its ids: few values, whatever callers send."""
+    if "route" not in scope:
+        return "unmatched"
+    path: str = scope["path"]
+    for name, value in scope.get("path_params", {}).items():
+        path = path.replace(str(value), f"{{{name}}}")
+    return path
+
+
+def _method(scope: Scope) -> str:
+    """A caller can invent methods; only those that we serve become labels."""
+    return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def _request_id(offered: str) -> str:

@@ -14,6 +14,7 @@ from fastapi import Depends, FastAPI, Request
 from api import errors, openapi
 from api.access import Access
 from api.auth import Doorkeeper
+from api.body_limit import BodyLimit
 from api.door import Door, Enqueue
 from api.hub import Hub
 from api.metrics import DoorMetrics
@@ -23,9 +24,6 @@ from db.events import EventLog
 from db.sessions import SessionStore
 from generation.model import SessionKind
 from runtime.settings import ApiSettings, PlanSettings
-
-#: Bodies are a few fields; anything longer is a mistake or an attack.
-MAX_BODY_BYTES = 16_384
 
 #: How many bells may be rung at once; a broker that hangs holds no more threads than these.
 BELLS = 8
@@ -81,10 +79,10 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
         docs_url=None,  # their pages load scripts from a foreign host
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MAX_BODY_BYTES,
         lifespan=_lifespan(door, listen),
     )
     app.state.door = door
+    app.add_middleware(BodyLimit)
     app.add_middleware(Access, metrics=door.metrics)
     errors.install(app)
     app.include_router(health.router)

@@ -51,6 +51,7 @@ class EventStream(StreamingResponse):
 
 @router.get(
     "/{session_id}/events",
+    status_code=200,
     response_class=EventStream,
     responses={
         204: {"description": "The session is over and the caller has seen every event: do not reconnect"},

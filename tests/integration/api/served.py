@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -68,8 +69,9 @@ class Writer:
         assert claim is not None
         return claim
 
-    def write(self, claim: Claim, slots: int | None = None) -> None:
-        for slot in claim.open_slots[:slots]:
+    def write(self, claim: Claim, stop: int | None = None, *, start: int = 0) -> None:
+        """Commit the questions of the claim's open slots, from `start` up to but not including `stop`."""
+        for slot in claim.open_slots[start:stop]:
             self.batches.accept(claim, question_for(slot), uuid4(), "claude")
 
     def finish(self) -> Claim:
@@ -138,6 +140,11 @@ class Served:
         self._thread.join(timeout=20)
         self._socket.close()
         assert not self._thread.is_alive(), "the door did not close"
+
+    def until_watched(self, readers: int = 1) -> None:
+        """Return when so many calls and streams wait for news, no more and no fewer."""
+        while self.app.state.door.hub.readers != readers:
+            time.sleep(0.01)
 
     def client(self, user_id: UUID | None = None, **headers: str) -> httpx2.Client:
         """A client that names this user, with patience for the slowest machine."""

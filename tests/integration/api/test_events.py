@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from tests.integration.api.conftest import Serve
+from tests.integration.api.served import Served, Writer
+
+
+@dataclass(frozen=True)
+class Told:
+    seq: int
+    kind: str
+    data: dict[str, Any]
+
+
+def events(response: httpx2.Response) -> Iterator[Told]:
+    """The events of a stream, parsed as a browser would; comments are passed over."""
+    fields: dict[str, str] = {}
+    for line in response.iter_lines():
+        if line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        else:
+            if "id" in fields:
+                yield Told(int(fields["id"]), fields["event"], json.loads(fields["data"]))
+            fields = {}
+
+
+def follow(client: httpx2.Client, exam_id: str, after: str | None = None) -> Any:
+    headers = {} if after is None else {"Last-Event-ID": after}
+    return client.stream("GET", f"/exams/{exam_id}/events", headers=headers)
+
+
+def test_a_reader_is_told_of_every_question_as_it_is_committed(
+    student: httpx2.Client, writer: Writer, exam_id: str
+) -> None:
+    claim = writer.claim()
+    with follow(student, exam_id) as response:
+        told = events(response)
+        assert (next(told).kind, response.status_code) == ("session", 200)
+        for slot in range(10):
+            writer.write(claim, slot + 1, start=slot)
+            event = next(told)
+            assert (event.kind, event.seq, event.data["index"]) == ("question", slot + 2, slot)
+        writer.batches.finish(claim)
+        assert next(told) == Told(12, "batch-ready", {"batchIndex": 0})
+
+
+def test_the_stream_cannot_be_cached_or_collected_on_its_way(student: httpx2.Client, exam_id: str) -> None:
+    with follow(student, exam_id) as response:
+        assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+        assert "no-store" in response.headers["Cache-Control"]
+        assert response.headers["X-Accel-Buffering"] == "no"
+
+
+def test_a_reader_that_comes_back_misses_nothing_and_sees_nothing_twice(
+    student: httpx2.Client, writer: Writer, exam_id: str
+) -> None:
+    writer.finish()
+    seen: list[int] = []
+    for stop_after in (1, 4, 7):
+        with follow(student, exam_id, str(seen[-1] if seen else 0)) as response:
+            for event in events(response):
+                seen.append(event.seq)
+                if len(seen) >= stop_after + 1:
+                    break
+    student.post(f"/exams/{exam_id}/cancel")
+    with follow(student, exam_id, str(seen[-1])) as response:
+        seen += [event.seq for event in events(response)]
+
+    assert seen == list(range(1, 14))
+
+
+def test_a_reader_far_behind_gets_everything(student: httpx2.Client, writer: Writer, exam_id: str) -> None:
+    writer.finish()
+    with writer.at_work():
+        for batch_index in range(1, 10):
+            student.post(f"/exams/{exam_id}/questions", json={"batchIndex": batch_index})
+    student.post(f"/exams/{exam_id}/cancel")
+    with follow(student, exam_id) as response:
+        told = list(events(response))
+
+    assert [event.data["index"] for event in told if event.kind == "question"] == list(range(96))
+    assert [event.data["batchIndex"] for event in told if event.kind == "batch-ready"] == list(range(10))
+    assert told[-1].data == {"status": "abandoned"}
+
+
+def test_the_stream_ends_with_the_session_and_is_not_to_be_reopened(
+    student: httpx2.Client, exam_id: str
+) -> None:
+    with follow(student, exam_id) as response:
+        told = events(response)
+        next(told)
+        student.post(f"/exams/{exam_id}/cancel")
+        rest = list(told)
+
+    assert rest == [Told(2, "session", {"status": "abandoned"})]
+    with follow(student, exam_id, "2") as response:
+        assert response.status_code == 204
+
+
+def test_a_batch_that_failed_is_told_with_its_code(
+    student: httpx2.Client, writer: Writer, exam_id: str
+) -> None:
+    with follow(student, exam_id) as response:
+        told = events(response)
+        next(told)
+        writer.batches.fail(writer.claim(), "slots_left_open")
+
+        assert next(told) == Told(2, "batch-failed", {"batchIndex": 0, "code": "slots_left_open"})
+
+
+def test_the_header_wins_over_the_query(student: httpx2.Client, writer: Writer, exam_id: str) -> None:
+    writer.finish()
+    url = f"/exams/{exam_id}/events"
+    with student.stream("GET", url, params={"after": 5}) as response:
+        assert next(events(response)).seq == 6
+    with student.stream("GET", url, params={"after": 5}, headers={"Last-Event-ID": "8"}) as response:
+        assert next(events(response)).seq == 9
+
+
+@pytest.mark.parametrize("number", ["", "nonsense", "-3", "99", "9" * 40, "١٢"])
+def test_a_number_that_was_never_given_out_starts_from_the_beginning(
+    student: httpx2.Client, exam_id: str, number: str
+) -> None:
+    sent = {b"Last-Event-ID": number.encode()}
+    with student.stream("GET", f"/exams/{exam_id}/events", headers=sent) as response:
+        assert next(events(response)).seq == 1
+
+
+def test_an_idle_stream_shows_that_it_lives(serve: Serve) -> None:
+    served = serve(api_heartbeat_s=0.1, api_poll_s=0.05)
+    with served.client(uuid4()) as client:
+        exam_id = client.post("/exams", json={"track": "literary"}, headers={"Prefer": "wait=0"}).json()["id"]
+        with follow(client, exam_id, "1") as response:
+            lines = response.iter_lines()
+            assert next(line for line in lines if line.startswith(":")).startswith(":")
+
+
+def test_a_notification_wakes_a_reader_long_before_the_next_poll(serve: Serve) -> None:
+    served = serve(api_poll_s=3600, notified=True)
+    with served.client(uuid4()) as client:
+        exam_id = client.post("/exams", json={"track": "literary"}, headers={"Prefer": "wait=0"}).json()["id"]
+        with follow(client, exam_id, "1") as response:
+            served.until_watched()
+            served.writer.finish()
+            told = events(response)
+            assert [next(told).kind for _ in range(11)][-1] == "batch-ready"
+
+
+def test_a_reader_that_leaves_is_forgotten(served: Served, student: httpx2.Client, exam_id: str) -> None:
+    with follow(student, exam_id) as response:
+        next(events(response))
+        served.until_watched(1)
+    served.until_watched(0)
+
+
+def test_open_streams_end_when_the_process_is_told_to_stop(serve: Serve) -> None:
+    served = serve()
+    with served.client(uuid4()) as client:
+        exam_id = client.post("/exams", json={"track": "literary"}, headers={"Prefer": "wait=0"}).json()["id"]
+        with follow(client, exam_id) as response:
+            told = events(response)
+            next(told)
+            served.stop()
+            assert list(told) == []
+
+
+def test_many_idle_readers_are_served_at_once(serve: Serve) -> None:
+    served = serve(api_poll_s=0.05)
+    readers = 150
+    limits = httpx2.Limits(max_connections=None)
+    with httpx2.Client(base_url=f"{served.url}/api", limits=limits, timeout=30) as client:
+        exam_id = client.post("/exams", json={"track": "literary"}, headers={"Prefer": "wait=0"}).json()["id"]
+        opened = [
+            client.send(client.build_request("GET", f"/exams/{exam_id}/events?after=1"), stream=True)
+            for _ in range(readers)
+        ]
+        served.until_watched(readers)
+        claim = served.writer.claim()
+        served.writer.write(claim, 1)
+        assert {next(events(response)).data["index"] for response in opened} == {0}
+        for response in opened:
+            response.close()
+        served.until_watched(0)

@@ -1,0 +1,149 @@
+"""Walks every route the app has, so that a new one cannot be forgotten."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+import structlog
+
+from tests.integration.api.conftest import Serve
+from tests.integration.api.served import SECRET, Served
+
+_OPEN = {"/healthz", "/readyz", "/metrics"}
+_BODIES: dict[str, dict[str, Any]] = {
+    "/api/exams": {"track": "scientific"},
+    "/api/practice": {
+        "section": "verbal",
+        "categories": ["analogy"],
+        "difficulty": "easy",
+        "questionCount": 5,
+    },
+    "questions": {"batchIndex": 0},
+    "progress": {"questionIndex": 1},
+}
+
+
+def routes(served: Served) -> Iterator[tuple[str, str]]:
+    """Method and path of every operation; those that close a session come last."""
+    paths = served.app.openapi()["paths"]
+    found = [(method, path) for path, operations in paths.items() for method in operations]
+    yield from sorted(found, key=lambda route: route[1].endswith("/cancel"))
+
+
+def body_for(path: str) -> dict[str, Any] | None:
+    return _BODIES.get(path) or _BODIES.get(path.rpartition("/")[2])
+
+
+def everything_said(client: httpx2.Client, served: Served, session_ids: dict[str, str]) -> dict[str, str]:
+    """What each route answers, headers and streams included."""
+    said = {}
+    for method, path in routes(served):
+        kind = path.split("/")[2] if path.startswith("/api/") else ""
+        url = served.url + path.replace("{session_id}", session_ids.get(kind, ""))
+        with client.stream(method, url, json=body_for(path), headers={"Prefer": "wait=0"}) as response:
+            assert response.status_code < 500, path
+            text = "".join(_until_quiet(response))
+        said[f"{method} {path}"] = f"{response.headers} {text}"
+    return said
+
+
+def _until_quiet(response: httpx2.Response) -> Iterator[str]:
+    """A whole body, or of a stream what comes before its first heartbeat."""
+    for line in response.iter_lines():
+        if line.startswith(":"):
+            return
+        yield line
+
+
+@pytest.fixture
+def log_lines(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Our lines as a process would write them."""
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    caplog.set_level(logging.DEBUG)
+    yield caplog
+    structlog.reset_defaults()
+
+
+def test_no_route_and_no_log_line_shows_an_answer(serve: Serve, log_lines: pytest.LogCaptureFixture) -> None:
+    served = serve(api_heartbeat_s=0.2, api_poll_s=0.05)
+    with served.client(uuid4()) as client:
+        session_ids = {}
+        for kind in ("exams", "practice"):
+            created = client.post(f"/{kind}", json=_BODIES[f"/api/{kind}"], headers={"Prefer": "wait=0"})
+            session_ids[kind] = created.json()["id"]
+            served.writer.finish()
+        said = everything_said(client, served, session_ids)
+
+    assert "ما ناتج المسألة" in said["get /api/exams/{session_id}"]
+    assert "ما ناتج المسألة" in said["get /api/practice/{session_id}/events"]
+    for route, text in said.items():
+        for secret in (SECRET, json.dumps(SECRET).strip('"'), "answerIndex", "explanation", "fingerprint-"):
+            assert secret not in text, route
+    for record in log_lines.records:
+        for secret in (SECRET, "ما ناتج", json.dumps("ما ناتج").strip('"'), "answerIndex"):
+            assert secret not in record.getMessage()
+
+
+def test_every_route_but_those_for_operators_wants_to_know_who_calls(serve: Serve) -> None:
+    """D29: a route without a check let anybody spend the key."""
+    served = serve(api_service_token="the-service-token")
+    with httpx2.Client(base_url=served.url) as client:
+        for method, path in routes(served):
+            url = path.replace("{session_id}", str(uuid4()))
+            answer = client.request(method, url, json=body_for(path), headers={"X-User-Id": str(uuid4())})
+            expected = 200 if path in _OPEN else 401
+            assert answer.status_code == expected, path
+
+    assert served.writer.bells.empty()
+
+
+def test_an_unforeseen_error_says_nothing_of_itself(
+    serve: Serve, log_lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = serve()
+
+    def broken(*_: object, **__: object) -> None:
+        raise LookupError(SECRET)
+
+    monkeypatch.setattr(served.sessions, "page", broken)
+    with served.client(uuid4(), **{"X-Request-Id": "abc-1"}) as client:
+        answer = client.get("/exams")
+
+    assert answer.status_code == 500
+    assert (answer.json()["code"], answer.json()["requestId"]) == ("internal_error", "abc-1")
+    assert SECRET not in answer.text
+    logged = [
+        json.loads(record.getMessage()) for record in log_lines.records if record.name.startswith("api")
+    ]
+    unforeseen = next(line for line in logged if line["event"] == "unforeseen_error")
+    assert unforeseen["error"] == "LookupError"
+    assert "broken" in unforeseen["raised_at"][-1]
+    assert unforeseen["request_id"] == "abc-1"
+    assert not any(json.dumps(SECRET).strip('"') in record.getMessage() for record in log_lines.records)
+
+
+def test_a_log_line_of_a_call_has_its_ids_and_its_route(
+    student: httpx2.Client, exam_id: str, log_lines: pytest.LogCaptureFixture
+) -> None:
+    student.get(f"/exams/{exam_id}", headers={"X-Request-Id": "abc-2"})
+    line = None
+    while line is None:  # it is written after the answer has been sent
+        lines = (
+            json.loads(record.getMessage()) for record in log_lines.records if record.name == "api.access"
+        )
+        line = next((line for line in lines if line["request_id"] == "abc-2"), None)
+
+    assert line["event"] == "request"
+    assert line["route"] == "/api/exams/{session_id}"
+    assert line["session_id"] == exam_id
+    assert line["user_id"] == student.headers["X-User-Id"]
+    assert (line["method"], line["status"]) == ("GET", 200)

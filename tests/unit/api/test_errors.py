@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from api.errors import ANSWERS, EXACT_SENTENCES, Refusal, answer, documented, refusal_for, retry_after
+from db.errors import BatchIncomplete, DatabaseUnreachable, IdempotencyConflict
+from generation.errors import (
+    BatchNotNext,
+    FenceLost,
+    GenerationError,
+    PlanError,
+    ProviderBusy,
+    QuestionRepeated,
+    SessionClosed,
+    SessionMissing,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (BatchNotNext(expected=3), 400, "invalid_batch_index"),
+        (SessionMissing(), 404, "session_not_found"),
+        (SessionClosed(), 409, "session_closed"),
+        (PlanError(), 422, "invalid_request"),
+        (IdempotencyConflict(), 422, "idempotency_key_reused"),
+        (DatabaseUnreachable("Postgres at db:5432 is away."), 503, "service_unavailable"),
+        (FenceLost(), 500, "internal_error"),
+        (QuestionRepeated(), 500, "internal_error"),
+        (BatchIncomplete(), 500, "internal_error"),
+        (ProviderBusy(provider="claude"), 500, "internal_error"),
+        (GenerationError(), 500, "internal_error"),
+    ],
+)
+def test_every_error_of_the_family_has_its_status_and_code(
+    error: GenerationError, status: int, code: str
+) -> None:
+    refusal = refusal_for(error)
+    response = answer(refusal, "request-1")
+    body = json.loads(bytes(response.body))
+
+    assert (response.status_code, body["code"], body["requestId"]) == (status, code, "request-1")
+    assert body["error"] == ANSWERS[code].sentence
+    assert str(error) not in json.dumps(body)
+
+
+def test_the_wrong_batch_index_comes_with_the_right_one() -> None:
+    body = json.loads(bytes(answer(refusal_for(BatchNotNext(expected=3)), "r").body))
+
+    assert body["expectedBatchIndex"] == 3
+
+
+def test_the_table_has_the_codes_that_callers_were_promised() -> None:
+    promised = {
+        "invalid_batch_index": 400,
+        "unauthorized": 401,
+        "session_not_found": 404,
+        "generation_in_progress": 409,
+        "invalid_request": 422,
+        "too_many_requests": 429,
+        "internal_error": 500,
+        "generation_unavailable": 503,
+    }
+
+    assert promised.items() <= {code: said.status for code, said in ANSWERS.items()}.items()
+
+
+def test_every_sentence_is_short_arabic_without_a_technical_word() -> None:
+    sentences = [said.sentence for said in ANSWERS.values()] + list(EXACT_SENTENCES.values())
+
+    assert len(set(sentences)) == len(sentences)
+    for sentence in sentences:
+        assert re.fullmatch(r"[\u0600-\u06ff ،.]{10,80}\.", sentence), sentence
+
+
+def test_who_is_refused_for_now_learns_when_to_come_back() -> None:
+    response = answer(Refusal("generation_unavailable", retry_after_s=4.2), "r")
+
+    assert response.headers["Retry-After"] == "5"
+    assert retry_after(-3) == retry_after(0) == "1"
+    assert "Retry-After" not in answer(Refusal("session_closed"), "r").headers
+
+
+def test_no_error_is_kept_by_a_cache_and_401_says_how_to_identify() -> None:
+    assert answer(Refusal("session_not_found"), "r").headers["Cache-Control"] == "no-store"
+    assert answer(Refusal("unauthorized"), "r").headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_codes_of_one_status_are_described_together() -> None:
+    described = documented("generation_in_progress", "session_closed", "unauthorized")
+
+    assert set(described) == {409, 401}
+    assert described[409]["description"] == "`generation_in_progress` or `session_closed`"

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from uuid import UUID
+
+from api.hub import Hub
+
+FIRST, SECOND = UUID(int=1), UUID(int=2)
+
+
+class Numbers:
+    """Stands in for the event log: the latest number of each session, and what was asked."""
+
+    def __init__(self) -> None:
+        self.latest: dict[UUID, int] = {FIRST: 1, SECOND: 1}
+        self.asked: list[frozenset[UUID]] = []
+        self.is_away = False
+        self.polled = asyncio.Event()
+
+    async def __call__(self, session_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        self.asked.append(frozenset(session_ids))
+        self.polled.set()
+        if self.is_away:
+            raise ConnectionError
+        return {session_id: self.latest[session_id] for session_id in session_ids}
+
+    async def next_poll(self) -> None:
+        self.polled.clear()
+        await self.polled.wait()
+
+
+@contextlib.asynccontextmanager
+async def running(numbers: Numbers) -> AsyncIterator[Hub]:
+    hub = Hub(numbers, poll_s=0.005)
+    task = asyncio.create_task(hub.run())
+    try:
+        yield hub
+    finally:
+        task.cancel()
+
+
+def test_a_new_number_wakes_the_readers_of_its_session_and_no_others() -> None:
+    async def woken() -> list[bool]:
+        numbers = Numbers()
+        async with running(numbers) as hub:
+            with hub.watching(FIRST) as first, hub.watching(FIRST) as too, hub.watching(SECOND) as second:
+                for watch in (first, too, second):  # the first poll tells everybody to look
+                    assert await watch.changed(5)
+                numbers.latest[FIRST] = 2
+                return [await first.changed(5), await too.changed(5), await second.changed(0.05)]
+
+    assert asyncio.run(woken()) == [True, True, False]
+
+
+def test_all_sessions_are_polled_in_one_query_and_none_when_nobody_watches() -> None:
+    async def asked() -> tuple[frozenset[UUID], int]:
+        numbers = Numbers()
+        async with running(numbers) as hub:
+            with hub.watching(FIRST), hub.watching(SECOND):
+                await numbers.next_poll()
+            await asyncio.sleep(0.05)
+            polls = len(numbers.asked)
+            await asyncio.sleep(0.05)
+            return numbers.asked[0], len(numbers.asked) - polls
+
+    assert asyncio.run(asked()) == (frozenset({FIRST, SECOND}), 0)
+
+
+def test_a_database_that_is_away_delays_and_nothing_more() -> None:
+    async def woken() -> bool:
+        numbers = Numbers()
+        numbers.is_away = True
+        async with running(numbers) as hub:
+            with hub.watching(FIRST) as watch:
+                await numbers.next_poll()
+                await numbers.next_poll()
+                numbers.is_away = False
+                return await watch.changed(5)
+
+    assert asyncio.run(woken()) is True
+
+
+def test_a_wake_up_from_a_thread_reaches_the_readers_and_strangers_are_ignored() -> None:
+    async def woken() -> list[bool]:
+        numbers = Numbers()
+        async with running(numbers) as hub:
+            with hub.watching(FIRST) as watch:
+                assert await watch.changed(5)
+                await asyncio.to_thread(hub.wake_from_thread, SECOND)
+                stranger = await watch.changed(0.05)
+                await asyncio.to_thread(hub.wake_from_thread, FIRST)
+                return [stranger, await watch.changed(5)]
+
+    assert asyncio.run(woken()) == [False, True]
+
+
+def test_a_wake_up_before_the_start_or_after_the_end_is_dropped() -> None:
+    async def hub_that_ran() -> Hub:
+        async with running(Numbers()) as hub:
+            hub.wake_from_thread(FIRST)
+            with hub.watching(FIRST) as watch:
+                await watch.changed(5)
+        return hub
+
+    asyncio.run(hub_that_ran()).wake_from_thread(FIRST)
+
+
+def test_readers_are_counted_and_forgotten() -> None:
+    async def counts() -> list[int]:
+        hub = Hub(Numbers(), poll_s=1)
+        with hub.watching(FIRST), hub.watching(FIRST), hub.watching(SECOND):
+            inside = hub.readers
+        return [inside, hub.readers]
+
+    assert asyncio.run(counts()) == [3, 0]
