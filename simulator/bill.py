@@ -1,0 +1,76 @@
+"""What every request cost, to the last millionth of a dollar: what a ledger is reconciled against."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from simulator.pricing import TokenCounts
+
+KEPT_ENTRIES = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class BilledRequest:
+    """One request that began. A request refused before its response began costs nothing and is not here."""
+
+    request_id: str
+    message_id: str
+    route: str  #: anthropic, openrouter or batch
+    model: str
+    tokens: TokenCounts
+    cost_microdollars: Decimal
+    outcome: str  #: complete, or what ended it: client_gone, cut, reset, error_event, no_stop, stalled
+    stop_reason: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "request_id": self.request_id,
+            "message_id": self.message_id,
+            "route": self.route,
+            "model": self.model,
+            "outcome": self.outcome,
+            "stop_reason": self.stop_reason,
+            "input": self.tokens.input,
+            "cache_read": self.tokens.read,
+            "cache_write_5m": self.tokens.write_5m,
+            "cache_write_1h": self.tokens.write_1h,
+            "output": self.tokens.output,
+            "cost_microdollars": str(self.cost_microdollars),
+        }
+
+
+class Bill:
+    """Grows by one entry a request; totals are exact even when old entries have been dropped."""
+
+    def __init__(self) -> None:
+        self.entries: list[BilledRequest] = []
+        self.total_microdollars = Decimal(0)
+        self.requests = 0
+        self._by_model: dict[str, Decimal] = defaultdict(Decimal)
+        self._by_route: dict[str, Decimal] = defaultdict(Decimal)
+
+    def add(self, entry: BilledRequest) -> None:
+        self.entries.append(entry)
+        del self.entries[:-KEPT_ENTRIES]
+        self.requests += 1
+        self.total_microdollars += entry.cost_microdollars
+        self._by_model[entry.model] += entry.cost_microdollars
+        self._by_route[entry.route] += entry.cost_microdollars
+
+    def of_route(self, route: str) -> Decimal:
+        return self._by_route.get(route, Decimal(0))
+
+    def clear(self) -> None:
+        self.__init__()  # type: ignore[misc]  # starting over is what clearing means
+
+    def to_json(self, *, entries: bool = True) -> dict[str, Any]:
+        return {
+            "requests": self.requests,
+            "total_microdollars": str(self.total_microdollars),
+            "by_model": {model: str(cost) for model, cost in self._by_model.items()},
+            "by_route": {route: str(cost) for route, cost in self._by_route.items()},
+            "entries": [entry.to_json() for entry in self.entries[:]] if entries else [],
+        }

@@ -1,0 +1,230 @@
+"""A reply as a timed script of SSE bytes, ready before the first one is sent.
+
+All work is done up front: while hundreds of streams run, each delta costs one timer and one write.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+from typing import Any, NamedTuple
+
+from simulator.config import SimulatorConfig
+from simulator.faults import Fault
+from simulator.tokens import count_tokens
+
+DELTA_CHARS = (20, 120)
+PADDING = 12  #: the recorded API pads its data lines with up to this many spaces
+DELTAS_PER_PING = 40
+TEXT_HEAD = 'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":'
+SIGNATURE = "EqQBCkYIBxgCKkBsb2NhbC1zaW11bGF0b3Itc2lnbmF0dXJl"
+PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+OPENROUTER_COMMENT = b": OPENROUTER PROCESSING\n\n"
+
+
+class Ending(StrEnum):
+    COMPLETE = "complete"
+    ERROR_EVENT = "error_event"
+    NO_STOP = "no_stop"
+    CUT = "cut"
+    RESET = "reset"
+    STALLED = "stalled"
+
+
+class Frame(NamedTuple):
+    """Bytes to send after a wait; `tokens` is all output produced by then."""
+
+    wait_s: float  #: simulated
+    data: bytes
+    tokens: int
+
+
+@dataclass
+class Script:
+    frames: list[Frame]
+    ending: Ending = Ending.COMPLETE
+    stall_s: float | None = None  #: simulated; None is until the client goes
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the model is going to say."""
+
+    message: dict[str, Any]  #: as in message_start
+    text: str
+    max_tokens: int
+    thinking_tokens: int = 0
+    show_thinking: bool = False
+    stop_reason: str = "end_turn"
+    stop_details: dict[str, Any] | None = None
+    extra_usage: dict[str, Any] = field(default_factory=dict)
+    openrouter: bool = False
+
+
+class Pace:
+    """The waits of one stream: a median and a spread, drawn from the seed."""
+
+    def __init__(self, config: SimulatorConfig, rng: Random, fault: Fault | None) -> None:
+        slow = fault.factor if fault is not None and fault.kind == "slow" else 1.0
+        late = fault.seconds or 30.0 if fault is not None and fault.kind == "slow_first_token" else 0.0
+        self.first_s = config.ttft_s * math.exp(rng.gauss(0, config.jitter)) + late
+        self.token_s = slow * math.exp(rng.gauss(0, config.jitter)) / config.tokens_per_s
+        self._rng, self._jitter = rng, config.jitter
+
+    def of(self, tokens: int) -> float:
+        return tokens * self.token_s * max(0.2, self._rng.gauss(1, self._jitter))
+
+
+def limited(draft: Draft, fault: Fault | None, rng: Random) -> Draft:
+    """The draft as far as it gets: stopped by its own max_tokens, or by a fault that shortens the text."""
+    text, reason, details = draft.text, draft.stop_reason, draft.stop_details
+    room = draft.max_tokens - draft.thinking_tokens
+    if count_tokens(text) > room:
+        text, reason = _first_tokens(text, room), "max_tokens"
+    if fault is not None and fault.kind in {"refusal", "max_tokens"}:
+        half = rng.randint(len(text) // 3, len(text)) if fault.kind == "max_tokens" else 0
+        text, reason = text[: fault.cut_position(text, default=half)], fault.kind
+    if reason == "refusal":
+        category = fault.category if fault else None
+        details = {"type": "refusal", "category": category, "explanation": None}
+    return Draft(
+        message=draft.message,
+        text=text,
+        max_tokens=draft.max_tokens,
+        thinking_tokens=min(draft.thinking_tokens, draft.max_tokens),
+        show_thinking=draft.show_thinking,
+        stop_reason=reason,
+        stop_details=details,
+        extra_usage=draft.extra_usage,
+        openrouter=draft.openrouter,
+    )
+
+
+def make_script(draft: Draft, pace: Pace, rng: Random, fault: Fault | None) -> Script:
+    """The stream of a limited draft, with the fault that strikes it while it runs."""
+    late = fault if fault is not None and fault.kind in _ENDINGS else None
+    text = draft.text
+    if late is not None and late.after_bytes is None:
+        text = text[: late.cut_position(text, default=len(text) // 2)]
+    frames = list(_opening(draft, pace))
+    frames += _deltas(text, draft, pace, rng)
+    if late is None:
+        if fault is not None and fault.kind == "unknown_event":
+            frames.insert(len(frames) // 2, Frame(0.0, _event("novelty", {"new": True}), frames[-1].tokens))
+        frames += _closing(draft)
+        return Script(frames)
+    if late.kind == "error_event":
+        frames.append(Frame(0.0, _error_event(late), frames[-1].tokens))
+    if late.after_bytes is not None:
+        frames += _closing(draft)
+        frames = _first_bytes(frames, late.after_bytes)
+    return Script(frames, _ENDINGS[late.kind], late.seconds)
+
+
+_ENDINGS = {
+    "error_event": Ending.ERROR_EVENT,
+    "no_stop": Ending.NO_STOP,
+    "cut": Ending.CUT,
+    "reset": Ending.RESET,
+    "stall": Ending.STALLED,
+}
+
+
+def output_tokens(draft: Draft) -> int:
+    return draft.thinking_tokens + count_tokens(draft.text)
+
+
+def _opening(draft: Draft, pace: Pace) -> Iterator[Frame]:
+    start = _event("message_start", {"message": draft.message})
+    if draft.openrouter:
+        start = OPENROUTER_COMMENT + start
+    yield Frame(pace.first_s, start, 1)
+    if draft.thinking_tokens:
+        yield from _thinking(draft, pace)
+    index = _text_index(draft)
+    block = {"index": index, "content_block": {"type": "text", "text": ""}}
+    yield Frame(0.0, _event("content_block_start", block) + PING, max(1, draft.thinking_tokens))
+
+
+def _thinking(draft: Draft, pace: Pace) -> Iterator[Frame]:
+    """A thinking block that shows nothing (or a summary) until it is signed."""
+    block = {"type": "thinking", "thinking": "", "signature": ""}
+    yield Frame(0.0, _event("content_block_start", {"index": 0, "content_block": block}), 1)
+    wait = pace.of(draft.thinking_tokens)
+    data = b""
+    if draft.show_thinking:
+        thought = {"type": "thinking_delta", "thinking": "أراجع الخانات المطلوبة وأختار فكرة لكل سؤال."}
+        data = _event("content_block_delta", {"index": 0, "delta": thought})
+    signed = {"type": "signature_delta", "signature": SIGNATURE}
+    data += _event("content_block_delta", {"index": 0, "delta": signed})
+    yield Frame(wait, data + _event("content_block_stop", {"index": 0}), draft.thinking_tokens)
+
+
+def _deltas(text: str, draft: Draft, pace: Pace, rng: Random) -> Iterator[Frame]:
+    """Pieces of any length, cut anywhere: in a word, in an escape, between a letter and its diacritic."""
+    head = TEXT_HEAD % _text_index(draft)
+    position, produced = 0, draft.thinking_tokens
+    while position < len(text):
+        piece = text[position : position + rng.randint(*DELTA_CHARS)]
+        position += len(piece)
+        tokens = count_tokens(piece)
+        produced += tokens
+        data = f"{head}{json.dumps(piece, ensure_ascii=False)}}}}}{' ' * rng.randrange(PADDING)}\n\n"
+        ping = PING if rng.randrange(DELTAS_PER_PING) == 0 else b""
+        yield Frame(pace.of(tokens), data.encode() + ping, produced)
+
+
+def _closing(draft: Draft) -> Iterator[Frame]:
+    tokens = output_tokens(draft)
+    usage: dict[str, Any] = dict(draft.message["usage"]) | {"output_tokens": tokens} | draft.extra_usage
+    usage.pop("cache_creation", None)
+    if draft.thinking_tokens:
+        usage["output_tokens_details"] = {"thinking_tokens": draft.thinking_tokens}
+    delta = {"stop_reason": draft.stop_reason, "stop_sequence": None, "stop_details": draft.stop_details}
+    end = _event("content_block_stop", {"index": _text_index(draft)})
+    end += _event("message_delta", {"delta": delta, "usage": usage})
+    yield Frame(0.0, end, tokens)
+    yield Frame(0.0, _event("message_stop", {}), tokens)
+
+
+def _text_index(draft: Draft) -> int:
+    return 1 if draft.thinking_tokens else 0
+
+
+def _error_event(fault: Fault) -> bytes:
+    error = {
+        "type": fault.error_type or "overloaded_error",
+        "message": fault.message or "Overloaded",
+    }
+    return b"event: error\ndata: " + json.dumps({"type": "error", "error": error}).encode() + b"\n\n"
+
+
+def _event(name: str, fields: dict[str, Any]) -> bytes:
+    data = json.dumps({"type": name, **fields}, ensure_ascii=False, separators=(",", ":"))
+    return f"event: {name}\ndata: {data}\n\n".encode()
+
+
+def _first_tokens(text: str, tokens: int) -> str:
+    """The longest beginning that costs no more than `tokens`."""
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if count_tokens(text[:middle]) <= tokens:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low]
+
+
+def _first_bytes(frames: list[Frame], limit: int) -> list[Frame]:
+    kept: list[Frame] = []
+    for frame in frames:
+        kept.append(Frame(frame.wait_s, frame.data[:limit], frame.tokens))
+        limit -= len(frame.data)
+        if limit <= 0:
+            break
+    return kept
