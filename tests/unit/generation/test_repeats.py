@@ -1,0 +1,185 @@
+"""A question is asked once: not again word for word, with other numbers, or nearly the same (D18)."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation.model import EarlierQuestion, QuestionType
+from generation.repeats import Seen, comparable_text, fingerprint
+
+NUMBERS = ("12", "24", "36", "48")
+PASSAGE = (
+    "عرفت واحات كثيرة الأفلاج قبل قرون طويلة، وهي قنوات تحفر بميل يسير من بئر عند سفح الجبل حتى تبلغ المزارع."
+)
+OTHER_PASSAGE = (
+    "يهاجر كثير من الطيور كل عام آلاف الكيلومترات بين مواطن التكاثر ومواطن الشتاء، مهتديًا بالشمس والنجوم."
+)
+
+
+def asked(stem: str, kind: QuestionType = QuestionType.MCQ, **parts: Any) -> EarlierQuestion:
+    return EarlierQuestion(
+        position=0, question_type=kind, stem=stem, choices=parts.pop("choices", NUMBERS), **parts
+    )
+
+
+def reading(stem: str, passage: str, group: int) -> EarlierQuestion:
+    return asked(stem, QuestionType.READING, passage=passage, passage_group=group)
+
+
+def figure(stem: str, **measures: float) -> EarlierQuestion:
+    shape = {"kind": "triangle", "description": "مثلث قائم في ب", "measures": measures}
+    return asked(stem, QuestionType.DIAGRAM, diagram=shape)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "reason"),
+    [
+        ("ما ناتج ٣ × ٤؟", "ما ناتجُ 3×4", "repeated_text"),
+        ("ما ناتج 3 × 4؟", "ما ناتج 7 × 12؟", "repeated_template"),
+        (
+            "اشترى أحمد 5 أقلام بسعر 3 ريالات للقلم الواحد، فكم ريالًا دفع؟",
+            "اشترى خالد 7 أقلام بسعر 4 ريالات للقلم الواحد، فكم ريالًا دفع؟",
+            "repeated_nearly",
+        ),
+        (
+            "انطلقت شاحنة بسرعة 90 كم/س، وبعد ساعة انطلقت من المكان نفسه سيارة بسرعة 120 كم/س. متى تلحق السيارة بالشاحنة؟",
+            "انطلقت حافلة بسرعة 60 كم/س، وبعد ساعة انطلقت من المكان نفسه سيارة بسرعة 100 كم/س. متى تلحق السيارة بالحافلة؟",
+            "repeated_nearly",
+        ),
+        (
+            "ما محيط مستطيل طوله 12 سم وعرضه 5 سم بالسنتيمترات؟",
+            "ما مساحة مستطيل طوله 12 سم وعرضه 5 سم بالسنتيمترات المربعة؟",
+            None,
+        ),
+        ("إذا كان 2س + 3 = 11 فما قيمة س؟", "إذا كان 2س - 3 = 11 فما قيمة س؟", None),
+    ],
+)
+def test_a_repeat_is_found_and_named(earlier: str, later: str, reason: str | None) -> None:
+    assert Seen([asked(earlier)]).repeats(asked(later)) == reason
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("قلم : كتابة", "قلم : حبر"),
+        ("مقص : قص", "مقص : خياط"),
+        ("طبيب : مستشفى", "طبيبة : مستشفى"),
+        (
+            "ما العلاقة المماثلة للعلاقة بين الكلمتين: مقص : قص",
+            "ما العلاقة المماثلة للعلاقة بين الكلمتين: سيف : غمد",
+        ),
+    ],
+)
+def test_short_analogies_are_not_taken_for_each_other(earlier: str, later: str) -> None:
+    seen = Seen([asked(earlier, QuestionType.ANALOGY)])
+    assert seen.repeats(asked(later, QuestionType.ANALOGY)) is None
+    assert seen.repeats(asked(earlier, QuestionType.ANALOGY)) == "repeated_text"
+
+
+def test_comparisons_are_not_near_for_the_words_they_all_have() -> None:
+    seen = Seen([asked("القيمة الأولى: س + 2\nالقيمة الثانية: 2س", QuestionType.COMPARISON)])
+    assert seen.repeats(asked("القيمة الأولى: س²\nالقيمة الثانية: 4ص", QuestionType.COMPARISON)) is None
+
+
+def test_the_meaning_of_another_word_is_another_question() -> None:
+    sentence = "ما معنى كلمة «{}» كما وردت في الجملة التي قرأتها في بداية هذا القسم من الاختبار؟"
+    seen = Seen([asked(sentence.format("وجل"))])
+    assert seen.repeats(asked(sentence.format("نأى"))) is None
+    assert seen.repeats(asked(sentence.format("وجل") + " اختر.")) == "repeated_nearly"
+
+
+def test_an_odd_word_question_is_its_four_words_however_it_is_asked() -> None:
+    words = ("قمح", "عدس", "شعير", "ذرة")
+    one = asked("ما الكلمة المختلفة: قمح، عدس، شعير، ذرة؟", QuestionType.ODD_WORD, choices=words)
+    other = asked("أي كلمة لا تنتمي إلى غيرها؟", QuestionType.ODD_WORD, choices=words[::-1])
+    assert fingerprint(one) == fingerprint(other)
+    assert fingerprint(one) != fingerprint(replace(one, choices=("قمح", "عدس", "شعير", "أرز")))
+
+
+def test_choices_belong_to_a_question_that_points_at_them() -> None:
+    stem = "أي مما يلي عدد أولي؟"
+    assert comparable_text(asked(stem)) != comparable_text(asked(stem, choices=("11", "12", "14", "15")))
+    assert comparable_text(asked("ما ناتج 3 × 4؟")) == comparable_text(
+        asked("ما ناتج 3 × 4؟", choices=("1", "2", "3", "12"))
+    )
+
+
+def test_the_order_of_choices_makes_no_other_question() -> None:
+    stem = "أي القيم التالية أكبر؟"
+    assert fingerprint(asked(stem)) == fingerprint(asked(stem, choices=NUMBERS[::-1]))
+
+
+def test_a_figure_belongs_to_its_question() -> None:
+    stem = "ما محيط المثلث؟"
+    seen = Seen([figure(stem, أب=9, بج=12)])
+    assert seen.repeats(figure(stem, بج=12, أب=9)) == "repeated_text"
+    assert seen.repeats(figure(stem, أب=5, بج=12)) == "repeated_template"
+    assert seen.repeats(figure("ما مساحة الجزء المظلل من الشكل المرسوم؟", أب=5, بج=12)) is None
+
+
+def test_one_stem_on_two_passages_is_two_questions() -> None:
+    stem = "ما الفكرة العامة التي يدور حولها النص الذي قرأته؟"
+    seen = Seen([reading(stem, PASSAGE, 1)])
+    assert seen.repeats(reading(stem, OTHER_PASSAGE, 2)) is None
+    assert seen.repeats(reading(stem, PASSAGE, 1)) == "repeated_text"
+    assert seen.repeats(reading("ما السبب الذي ذكره النص لحفر القنوات؟", PASSAGE, 1)) is None
+    assert seen.repeats(reading(stem + " أجب", PASSAGE, 1)) == "repeated_nearly"
+
+
+def test_a_passage_is_read_once_a_session_and_never_in_two_groups() -> None:
+    seen = Seen([reading("ما الفكرة العامة؟", PASSAGE, 1)])
+    assert not seen.admit_passage(PASSAGE.replace("قرون", "سنين"), 2)
+    assert seen.admit_passage(OTHER_PASSAGE, 2)
+    assert seen.admit_passage(OTHER_PASSAGE, 2)
+    assert not seen.admit_passage(OTHER_PASSAGE, 3)
+
+
+def test_a_group_may_get_another_passage_while_nobody_read_the_first() -> None:
+    seen = Seen()
+    assert seen.admit_passage(PASSAGE, 1)
+    assert seen.admit_passage(PASSAGE + " انتهى.", 1)
+
+
+def test_what_was_rejected_as_a_repeat_is_not_remembered() -> None:
+    seen = Seen([asked("ما ناتج 3 × 4؟")])
+    assert seen.admit(asked("ما ناتج 5 × 6؟")) == "repeated_template"
+    assert seen.admit(asked("ما ناتج 5 + 6؟")) is None
+    assert seen.repeats(asked("ما ناتج 5 + 6؟")) == "repeated_text"
+
+
+def test_of_twins_written_at_the_same_moment_one_gets_in() -> None:
+    """Lanes share what was seen, and check and remember in one step."""
+    seen = Seen()
+    start = threading.Barrier(8)
+    reasons: list[str | None] = []
+
+    def lane() -> None:
+        start.wait()
+        reasons.append(seen.admit(asked("ما ناتج 3 × 4؟")))
+
+    threads = [threading.Thread(target=lane) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, reasons)) == ["None"] + ["repeated_text"] * 7
+
+
+@given(st.text(min_size=1), st.sampled_from(QuestionType), st.lists(st.text(), min_size=4, max_size=4))
+def test_every_question_repeats_itself(stem: str, kind: QuestionType, choices: list[str]) -> None:
+    question = asked(stem, kind, choices=tuple(choices))
+    assert Seen().repeats(question) is None
+    assert Seen([question]).repeats(question) == "repeated_text"
+
+
+@given(st.text(), st.text())
+def test_fingerprints_are_equal_exactly_if_the_comparable_texts_are(one: str, other: str) -> None:
+    same = comparable_text(asked(one)) == comparable_text(asked(other))
+    assert (fingerprint(asked(one)) == fingerprint(asked(other))) is same
+    assert len(fingerprint(asked(one))) == 64
