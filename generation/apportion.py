@@ -11,22 +11,24 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 
-def apportion(needs: Mapping[K, Fraction], size: int) -> dict[K, int]:
-    """`size` things, each given to the greatest unmet need; a tie goes to the key named first.
+def apportion_by_weight(weights: Mapping[K, int], size: int) -> dict[K, int]:
+    """`size` things in proportion to the weights, by largest remainder; the sum is exact.
 
-    For needs that add up to `size` this is the method of largest remainders.
+    A tie goes to the key named first.
     """
+    whole = sum(weights.values())
+    return _by_need({key: weight * size for key, weight in weights.items()}, size, one=whole)
+
+
+def _by_need(needs: Mapping[K, int], size: int, *, one: int) -> dict[K, int]:
+    """`size` things, each given to the greatest unmet need. Needs are whole numbers, `one` to a thing."""
+    unmet = dict(needs)
     given = dict.fromkeys(needs, 0)
     for _ in range(size):
-        neediest = max(needs, key=lambda key: needs[key] - given[key])
+        neediest = max(unmet, key=unmet.__getitem__)
+        unmet[neediest] -= one
         given[neediest] += 1
     return given
-
-
-def apportion_by_weight(weights: Mapping[K, int], size: int) -> dict[K, int]:
-    """`size` things in proportion to the weights, by largest remainder; the sum is exact."""
-    whole = sum(weights.values())
-    return apportion({key: Fraction(weight * size, whole) for key, weight in weights.items()}, size)
 
 
 class RunningShares(Generic[K]):
@@ -38,27 +40,31 @@ class RunningShares(Generic[K]):
         self._totals = dict(totals)
         self._whole = sum(totals.values())
         self._given = dict.fromkeys(totals, 0)
+        self._dealt = 0
 
     def left(self, key: K) -> int:
         return self._totals[key] - self._given[key]
 
     def need(self, key: K, size: int) -> Fraction:
         """What `key` should get of the next `size` things so that it has its fair share after them."""
-        dealt = sum(self._given.values()) + size
-        return Fraction(self._totals[key] * dealt, self._whole) - self._given[key]
+        return Fraction(self._need(key, size), self._whole)
 
     def deal(self, size: int, taken: Mapping[K, int] | None = None) -> dict[K, int]:
         """The next `size` things. Keys in `taken` get exactly that many, the others share the rest."""
         taken = taken or {}
-        needs = {key: self.need(key, size) for key in self._totals if key not in taken}
-        portion = {**taken, **apportion(needs, size - sum(taken.values()))}
-        return self.take({key: portion.get(key, 0) for key in self._totals})
+        needs = {key: self._need(key, size) for key in self._totals if key not in taken}
+        shared = _by_need(needs, size - sum(taken.values()), one=self._whole)
+        return self.take({key: taken[key] if key in taken else shared[key] for key in self._totals})
 
     def take(self, portion: Mapping[K, int]) -> dict[K, int]:
         """Record numbers that were decided elsewhere."""
         for key, number in portion.items():
             self._given[key] += number
+            self._dealt += number
         return dict(portion)
+
+    def _need(self, key: K, size: int) -> int:
+        return self._totals[key] * (self._dealt + size) - self._given[key] * self._whole
 
 
 class Deck(Generic[T]):

@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from generation.folding import fold, mask_numbers
@@ -68,7 +69,7 @@ class Seen:
 
     def admit_passage(self, passage: str, group: int) -> bool:
         """Keep the passage for its group and answer True, or False if nearly the same one is read already."""
-        shingled = _Shingled.of(fold(passage))
+        shingled = _passage(passage)
         with self._lock:
             others = (kept for owner, kept in self._kept_passages.items() if owner != group)
             if any(map(shingled.is_nearly, (*self._read_passages.values(), *others))):
@@ -114,6 +115,12 @@ class _Shingled:
         return shared >= NEARLY * (fewer + more - shared)
 
 
+@lru_cache(maxsize=256)
+def _passage(written: str) -> _Shingled:
+    """Remembered, because every question of a group brings the same one."""
+    return _Shingled.of(fold(written))
+
+
 @dataclass(frozen=True, slots=True)
 class _Traits:
     """What is compared of one question."""
@@ -128,15 +135,15 @@ class _Traits:
     @classmethod
     def of(cls, question: EarlierQuestion) -> _Traits:
         own = " | ".join(_own_parts(question))
-        passage = fold(question.passage) if question.passage else None
-        text = own if passage is None else f"{own} | {passage}"
+        passage = _passage(question.passage) if question.passage else None
+        text = own if passage is None else f"{own} | {passage.text}"
         return cls(
             question_type=question.question_type,
             text=text,
             template=mask_numbers(text),
             own=_Shingled.of(_COMPARISON_WORDS.sub("", own)),
             quoted=frozenset(fold(words) for words in _QUOTED.findall(question.stem)),
-            passage=None if passage is None else _Shingled.of(passage),
+            passage=passage,
         )
 
     @property
