@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from typing import Protocol
 
+import structlog
 from redis import Redis
 from sqlalchemy import Engine
 
@@ -18,7 +20,9 @@ from db.engine import make_engine
 from db.ledger import LedgerStore
 from db.sessions import SessionStore
 from generation.ports import Observer, SourceChain
-from providers.chain import make_chain
+from providers.catalogue import check_model
+from providers.chain import OrderedChain, make_chain
+from providers.claude import ClaudeSource
 from runtime.redis import make_redis
 from runtime.settings import (
     ClaudeSettings,
@@ -28,6 +32,7 @@ from runtime.settings import (
     OpenRouterSettings,
     PlanSettings,
     RedisSettings,
+    SettingsError,
     load,
 )
 from runtime.telemetry import Metrics
@@ -35,8 +40,17 @@ from worker.leases import LeaseKeeper
 from worker.lock import BatchLock
 from worker.observer import TelemetryObserver
 
+log = structlog.get_logger(__name__)
+
 #: The lock is a courtesy: a worker that cannot have an answer at once goes on without it.
 LOCK_ANSWER_S = 0.5
+
+
+class Sources(SourceChain, Protocol):
+    """The chain, as its owner sees it."""
+
+    def close(self) -> None:
+        """Close every connection."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +61,7 @@ class Assembly:
     batches: BatchStore
     sessions: SessionStore
     ledger: LedgerStore
-    sources: SourceChain
+    sources: Sources
     lock: BatchLock
     leases: LeaseKeeper
     observer: Observer
@@ -61,6 +75,7 @@ class Assembly:
     def close(self) -> None:
         """Stop the heartbeat and let go of every connection."""
         self.leases.close()
+        self.sources.close()
         self.engine.dispose()
         self.redis.close()
 
@@ -68,10 +83,13 @@ class Assembly:
 def assemble(metrics: Metrics | None = None) -> Assembly:
     """Build a worker from the environment and start its heartbeat.
 
-    Raises SettingsError with a sentence when a setting cannot be right; opens no connection yet.
+    Raises SettingsError with a sentence when a setting cannot be right, or when the provider says that the
+    model or the key will never do. Postgres and Redis may still be away: tasks and the sweep wait for them.
     """
     limits, lease_settings = load(GenerationSettings), load(LeaseSettings)
     redis_settings = load(RedisSettings)
+    sources = make_chain(load(ClaudeSettings), load(OpenRouterSettings), limits)
+    _check_model(sources)
     engine = make_engine(load(DatabaseSettings), application_name="tafawoq-worker")
     redis = make_redis(redis_settings, timeout_s=LOCK_ANSWER_S)
     metrics = metrics or Metrics()
@@ -85,7 +103,7 @@ def assemble(metrics: Metrics | None = None) -> Assembly:
         batches=batches,
         sessions=SessionStore(engine),
         ledger=LedgerStore(engine),
-        sources=make_chain(load(ClaudeSettings), load(OpenRouterSettings), limits),
+        sources=sources,
         lock=BatchLock(redis, prefix=redis_settings.redis_key_prefix, ttl_s=_lock_ttl_s(lease_settings)),
         leases=leases,
         observer=TelemetryObserver(metrics),
@@ -96,6 +114,17 @@ def assemble(metrics: Metrics | None = None) -> Assembly:
         engine=engine,
         redis=redis,
     )
+
+
+def _check_model(sources: OrderedChain) -> None:
+    """A model that is retired, or a wrong key, is found by the operator and not by the first student."""
+    for source in sources.sources:
+        if isinstance(source, ClaudeSource):
+            check = check_model(source)
+            for warning in check.warnings:
+                log.warning("model_warning", text=warning)
+            if check.stop is not None:
+                raise SettingsError(check.stop)
 
 
 def _lock_ttl_s(leases: LeaseSettings) -> float:

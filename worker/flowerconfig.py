@@ -11,4 +11,4 @@ purge_offline_workers = 600
 natural_time = True
 tasks_columns = "name,kwargs,state,result,received,started,runtime,worker,exception"
 #: Runs take seconds to minutes, not milliseconds.
-task_runtime_metric_buckets = [1, 2, 5, 10, 20, 40, 60, 90, 120, 240]
+task_runtime_metric_buckets = [1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 90.0, 120.0, 240.0]

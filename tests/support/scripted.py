@@ -213,6 +213,8 @@ class Chain:
     def report(self, source: str, error: ProviderError | None) -> None:
         self.reports.append((source, error.code if error else None))
 
+    def close(self) -> None: ...
+
 
 @dataclass
 class MemoryKeeper:
