@@ -53,12 +53,15 @@ def deliver_in_pieces(source: MessagesSource, sizes: Sequence[int]) -> None:
     assert isinstance(transport, httpx2.HTTPTransport)
     pool = transport._pool
     assert isinstance(pool, httpcore2.ConnectionPool)
-    pool._network_backend = _Pieces(pool._network_backend, sizes)
+    for connection in pool.connections:
+        connection.close()  # an open one would go on as before
+    backend = pool._network_backend
+    pool._network_backend = _Pieces(backend._whole if isinstance(backend, _Pieces) else backend, sizes)
 
 
 class _Pieces(httpcore2.NetworkBackend):
     def __init__(self, backend: httpcore2.NetworkBackend, sizes: Sequence[int]) -> None:
-        self._backend = backend
+        self._whole = backend
         self._sizes = sizes
 
     def connect_tcp(
@@ -69,7 +72,7 @@ class _Pieces(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
-        stream = self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        stream = self._whole.connect_tcp(host, port, timeout, local_address, socket_options)
         return _PiecedStream(stream, self._sizes)
 
 
