@@ -24,7 +24,7 @@ $(INSTALLED): requirements/development.txt requirements/install.py pyproject.tom
 	@"$(PYTHON)" requirements/install.py "$(VENV)"
 	@touch $@
 
-demo: $(INSTALLED) ## Watch a 96-question exam being written (TRACK=literary, SPEED=8, FULL=1 with a key)
+demo: $(INSTALLED) ## Watch a 96-question exam being written (TRACK=literary, SPEED=30, FULL=1 with a key)
 	@$(BIN)/python -m demo
 
 up: $(INSTALLED) ## The whole stack with Flower until Ctrl-C; data stay in DATA_DIR (.data), SPEED=1

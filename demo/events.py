@@ -22,19 +22,21 @@ class ServerEvent:
 
 
 class Follower(threading.Thread):
-    """Calls `on_event` on its own thread, in order, each event once.
+    """Calls `on_event` on its own thread, in order, each event once. Closes `http` in the end.
 
     `on_event` returns False to break the connection on purpose; the follower connects again.
     """
 
     def __init__(
         self,
+        http: httpx2.Client,
         url: str,
         on_event: Callable[[ServerEvent], bool],
         *,
         on_connect: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(name="events", daemon=True)
+        self._http = http
         self._url = url
         self._on_event = on_event
         self._on_connect = on_connect
@@ -46,16 +48,17 @@ class Follower(threading.Thread):
         self._leaving.set()
 
     def run(self) -> None:
-        with httpx2.Client(timeout=httpx2.Timeout(5, read=_SILENCE_S)) as client:
+        with self._http:
             while not self._leaving.is_set():
                 try:
-                    self._follow(client)
+                    self._follow()
                 except httpx2.HTTPError:
                     self._leaving.wait(_AGAIN_AFTER_S)
 
-    def _follow(self, client: httpx2.Client) -> None:
+    def _follow(self) -> None:
         headers = {"Last-Event-ID": str(self._last_id), "Accept": "text/event-stream"}
-        with client.stream("GET", self._url, headers=headers) as response:
+        timeout = httpx2.Timeout(5, read=_SILENCE_S)
+        with self._http.stream("GET", self._url, headers=headers, timeout=timeout) as response:
             response.raise_for_status()
             if response.status_code == httpx2.codes.NO_CONTENT:  # the session is over, and all of it was read
                 self._leaving.set()

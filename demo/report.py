@@ -89,10 +89,10 @@ def _measures(
     sitting: Sitting, bill: Bill, shape: Sequence[BatchShape], speed: float | None
 ) -> Iterator[tuple[str, str]]:
     def shown(seconds: float) -> str:
-        at_model_speed = (
-            f"  (about {seconds * speed:.1f} s at the model's own speed)" if speed and speed != 1 else ""
+        slower = (
+            f"  (at most {seconds * speed:.0f} s at the model's own speed)" if speed and speed != 1 else ""
         )
-        return f"{seconds:.2f} s{at_model_speed}"
+        return f"{seconds:.2f} s{slower}"
 
     yield "time to first question", shown(sitting.arrived_s[0])
     yield "first batch complete", shown(sitting.ready_s[0])

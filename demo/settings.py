@@ -23,7 +23,7 @@ class DemoSettings(StackSettings):
     #: With a key: the whole exam, and not its first batch only.
     full: bool = False
     #: Fast enough to watch a whole exam, slow enough to see it grow.
-    speed: float = Field(12, gt=0, le=1000)
+    speed: float = Field(30, gt=0, le=1000)
 
     @property
     def is_whole_exam(self) -> bool:

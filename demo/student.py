@@ -43,15 +43,21 @@ class Student:
         self._exams_url = f"{api_url}/api/exams"
         self._audience = audience
         self._pace_s = pace_s
+        # Built before the clock runs: reading the certificates takes longer than a call.
         self._http = httpx2.Client(timeout=30)
+        self._events_http = httpx2.Client()
 
     def take_exam(self, track: str, batches: Sequence[BatchShape]) -> Sitting:
         """What he saw, when all questions of these batches were read. Raises StudentGaveUp."""
         with self._http:
+            self.sitting.begin()
             answer = self._call("POST", "", {"track": track}, prefer="respond-async")
             self.sitting.session_id = answer["id"]
             follower = Follower(
-                f"{self._exams_url}/{answer['id']}/events", self._on_event, on_connect=self._on_connect
+                self._events_http,
+                f"{self._exams_url}/{answer['id']}/events",
+                self._on_event,
+                on_connect=self._on_connect,
             )
             follower.start()
             try:

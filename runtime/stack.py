@@ -58,6 +58,7 @@ class Stack:
         self.children: dict[str, Child] = {}
         self.environment = {**os.environ, "TAFAWOQ_ENV": settings.tafawoq_env.value, **options.environment}
         self.api_url = self.simulator_url = self.flower_url = ""
+        self._workers: list[str] = []
         self._tell = tell or (lambda _line: None)
         self._servers = contextlib.ExitStack()
 
@@ -75,14 +76,17 @@ class Stack:
         return self
 
     def stop(self) -> None:
-        """End the workers, which hand back what they hold, then the rest; the servers last."""
-        asked = list(reversed(self.children.values()))
-        for child in asked:
-            child.send(signal.SIGTERM)
-        for child in asked:
-            child.stop(grace_s=_STOP_WITHIN_S)
+        """End the workers first, which hand back what they hold; then the rest; the servers last."""
+        self._stop_together([self.children.pop(name) for name in self._workers if name in self.children])
+        self._stop_together(list(self.children.values()))
         self.children.clear()
         self._servers.close()
+
+    def _stop_together(self, children: Sequence[Child]) -> None:
+        for child in children:
+            child.send(signal.SIGTERM)
+        for child in children:
+            child.stop(grace_s=_STOP_WITHIN_S)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -171,6 +175,7 @@ class Stack:
         self._launch("flower", processes.flower(port=port))
 
     def _launch_worker(self, spec: Worker) -> Child:
+        self._workers.append(spec.name)
         return self._launch(spec.name, processes.worker(spec))
 
     def _launch(self, name: str, command: list[str], **more: str) -> Child:
@@ -182,7 +187,7 @@ class Stack:
     def _await_http(self) -> None:
         for name, url, path in (
             ("simulator", self.simulator_url, None),
-            ("api", self.api_url, "/healthz"),
+            ("api", self.api_url, "/readyz"),
             ("flower", self.flower_url, None),
         ):
             if url:

@@ -26,11 +26,13 @@ class Databases:
         self._template: str | None = None
 
     def __enter__(self) -> Self:
+        self._admin = psycopg.connect(self._server_url, autocommit=True)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._template is not None:
             self._drop(self._template)
+        self._admin.close()
 
     @contextmanager
     def empty(self) -> Iterator[str]:
@@ -67,8 +69,7 @@ class Databases:
         self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)"), name)
 
     def _execute(self, statement: sql.SQL, *names: str) -> None:
-        with psycopg.connect(self._server_url, autocommit=True) as connection:
-            connection.execute(statement.format(*map(sql.Identifier, names)))
+        self._admin.execute(statement.format(*map(sql.Identifier, names)))
 
     def _url_of(self, name: str) -> str:
         return urlunsplit(urlsplit(self._server_url)._replace(path=f"/{name}"))

@@ -138,7 +138,7 @@ def test_times_are_shown_as_measured_and_at_the_models_own_speed() -> None:
     sitting = a_perfect_sitting()
     sitting.arrived_s[0] = 0.25
 
-    assert ("time to first question", "0.25 s  (about 2.0 s at the model's own speed)") in report_on(
+    assert ("time to first question", "0.25 s  (at most 2 s at the model's own speed)") in report_on(
         sitting, BILL, SHAPE, speed=8
     ).measures
     assert ("time to first question", "0.25 s") in report_on(sitting, BILL, SHAPE, speed=None).measures
