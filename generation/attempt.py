@@ -88,7 +88,11 @@ class _Attempt:
             outcome = self._context.stop.reason or COMPLETE
         except ProviderError as err:
             error, outcome = err, err.code
-            self._record = replace(self._record, request_id=self._record.request_id or err.request_id)
+            self._record = replace(
+                self._record,
+                request_id=self._record.request_id or err.request_id,
+                usage=err.context.get("usage", self._record.usage),  # a refusal is billed, too
+            )
         except GenerationError as err:
             outcome = err.code
             raise
