@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Connection, Engine, Select, func, insert, literal, select, update
+from sqlalchemy import CTE, Connection, Engine, Row, Select, and_, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
-from db.tables import events, plans
+from db.tables import events, plans, questions
 from db.wakeup import CHANNEL
 from generation.model import EventKind
 
@@ -26,6 +26,9 @@ class Event:
     kind: EventKind
     payload: Mapping[str, Any]  #: ids, positions and codes; never an answer
     created_at: datetime
+    question: Mapping[str, Any] | None = (
+        None  #: what a `question` event tells of: with its answer, to be redacted
+    )
 
 
 class EventLog:
@@ -37,22 +40,32 @@ class EventLog:
     def after(self, session_id: UUID, seq: int, limit: int = 100) -> list[Event]:
         """The events that follow number `seq`, in order; at most `limit`."""
         query = (
-            select(events)
+            select(events, questions.c.content)
+            .select_from(events.outerjoin(questions, _tells_of))
             .where(events.c.session_id == session_id, events.c.seq > seq)
             .order_by(events.c.seq)
             .limit(limit)
         )
         with self._engine.connect() as connection:
-            return [
-                Event(row.seq, EventKind(row.kind), row.payload, row.created_at)
-                for row in connection.execute(query)
-            ]
+            return [_event(row) for row in connection.execute(query)]
 
     def latest(self, session_ids: Iterable[UUID]) -> dict[UUID, int]:
         """The last number of each session that exists; 0 when it has no event yet."""
         query = select(plans.c.session_id, plans.c.last_seq).where(plans.c.session_id.in_(list(session_ids)))
         with self._engine.connect() as connection:
             return {row.session_id: row.last_seq for row in connection.execute(query)}
+
+
+_tells_of = and_(
+    events.c.kind == EventKind.QUESTION,
+    questions.c.session_id == events.c.session_id,
+    questions.c.position == events.c.payload["position"].as_integer(),
+)
+
+
+def _event(row: Row[Any]) -> Event:
+    question = None if row.content is None else {**row.content, "position": row.payload["position"]}
+    return Event(row.seq, EventKind(row.kind), row.payload, row.created_at, question)
 
 
 def record(connection: Connection, session_id: UUID, kind: EventKind, payload: Mapping[str, Any]) -> None:
