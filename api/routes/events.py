@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
@@ -102,8 +102,9 @@ class _Reader:
             yield f"retry: {_RECONNECT_MS}\n\n".encode()
             while not watch.closed:
                 events = await door.call(door.events.after, self.session_id, self.cursor, PAGE)
-                for frame in await self._framed(events):
-                    yield frame
+                for event in events:
+                    self.cursor = event.seq
+                    yield _frame(event)
                 if _ends(events) or (over and len(events) < PAGE):
                     return
                 if len(events) < PAGE and not await self._news(watch):
@@ -112,19 +113,6 @@ class _Reader:
     async def _news(self, watch: Watch) -> bool:
         return await watch.changed(self.call.door.settings.api_heartbeat_s)
 
-    async def _framed(self, events: Sequence[Event]) -> list[bytes]:
-        questions = await self._questions(events)
-        if events:
-            self.cursor = events[-1].seq
-        return [_frame(event, questions) for event in events]
-
-    async def _questions(self, events: Sequence[Event]) -> dict[int, Mapping[str, Any]]:
-        """By position, the questions that these events tell of; read after them, so none is missing."""
-        if all(event.kind is not EventKind.QUESTION for event in events):
-            return {}
-        view = await self.call.session(self.session_id)
-        return {question["position"]: question for question in view.questions}
-
 
 def _ends(events: Sequence[Event]) -> bool:
     return any(
@@ -132,10 +120,9 @@ def _ends(events: Sequence[Event]) -> bool:
     )
 
 
-def _frame(event: Event, questions: Mapping[int, Mapping[str, Any]]) -> bytes:
-    if event.kind is EventKind.QUESTION:
-        shown = redacted(questions[event.payload["position"]])
-        data = shown.model_dump_json(by_alias=True, exclude_none=True)
+def _frame(event: Event) -> bytes:
+    if event.question is not None:
+        data = redacted(event.question).model_dump_json(by_alias=True, exclude_none=True)
     else:
         data = json.dumps(event.payload, ensure_ascii=False)
     return f"id: {event.seq}\nevent: {event.kind.value}\ndata: {data}\n\n".encode()

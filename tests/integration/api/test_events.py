@@ -157,7 +157,8 @@ def test_a_notification_wakes_a_reader_long_before_the_next_poll(serve: Serve) -
 
 def test_a_reader_that_leaves_is_forgotten(served: Served, student: httpx2.Client, exam_id: str) -> None:
     with follow(student, exam_id) as response:
-        next(events(response))
+        told = events(response)
+        next(told)
         served.until_watched(1)
     served.until_watched(0)
 
