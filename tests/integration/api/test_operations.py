@@ -1,26 +1,15 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import threading
 from uuid import uuid4
 
 import httpx2
 import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from runtime.settings import DatabaseSettings
 from tests.integration.api.conftest import Serve
 from tests.integration.api.served import Served, Writer
-
-_PROJECT = Path(__file__).parents[3]
 
 
 def test_the_process_says_that_it_lives_and_can_serve(served: Served) -> None:
@@ -108,8 +97,6 @@ def test_a_database_that_does_not_answer_in_time_is_service_unavailable(
 
 
 def test_a_broker_that_hangs_costs_a_caller_little(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
     monkeypatch.setattr("api.door.RING_PATIENCE_S", 0.2)
     served = serve()
     released = threading.Event()
@@ -122,104 +109,3 @@ def test_a_broker_that_hangs_costs_a_caller_little(serve: Serve, monkeypatch: py
         assert len(served.writer.batches.sweep(3600, 10)) == 1
     finally:
         released.set()
-
-
-# --- the process -----------------------------------------------------------------------------------
-
-
-def environment(database: DatabaseSettings | None, **more: str) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    if database is not None:
-        kept["DATABASE_URL"] = database.database_url
-    return {**kept, "TAFAWOQ_ENV": "development", "REDIS_URL": "redis://127.0.0.1:1/0", **more}
-
-
-def started(env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "api"],
-        cwd=_PROJECT,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-@contextmanager
-def taken_port() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as holder:
-        yield holder.getsockname()[1]
-
-
-def test_a_setting_that_is_missing_or_wrong_is_named_in_a_sentence() -> None:
-    missing = started(environment(None))
-    wrong = started(environment(None, DATABASE_URL="postgresql://h/d", API_PORT="70000"))
-
-    assert (missing.returncode, wrong.returncode) == (2, 2)
-    assert "DATABASE_URL" in missing.stderr
-    assert "API_PORT" in wrong.stderr
-    assert "Traceback" not in missing.stderr + wrong.stderr
-
-
-def test_a_port_that_is_taken_is_said_in_a_sentence(database: DatabaseSettings) -> None:
-    with taken_port() as port:
-        ended = started(environment(database, API_PORT=str(port)))
-
-    assert ended.returncode == 1
-    assert f"127.0.0.1:{port}" in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert ended.stderr.count("\n") == 1
-
-
-def test_a_database_that_is_away_or_empty_is_said_in_a_sentence(empty_database: DatabaseSettings) -> None:
-    away = started(environment(None, DATABASE_URL="postgresql://user:secret@127.0.0.1:1/db"))
-    empty = started(environment(empty_database))
-
-    assert (away.returncode, empty.returncode) == (1, 1)
-    assert "127.0.0.1:1" in away.stderr
-    assert "secret" not in away.stderr
-    assert "alembic upgrade head" in empty.stderr
-    assert "Traceback" not in away.stderr + empty.stderr
-
-
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_the_process_serves_and_ends_cleanly_on_a_signal(
-    database: DatabaseSettings, ending: signal.Signals
-) -> None:
-    with taken_port() as port:
-        pass
-    process = subprocess.Popen(
-        [sys.executable, "-m", "api"],
-        cwd=_PROJECT,
-        env=environment(database, API_PORT=str(port), API_DEFAULT_WAIT_S="0"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        _until_answered(f"http://127.0.0.1:{port}/readyz")
-        # The broker is away, as nothing listens there: the exam is created all the same.
-        created = httpx2.post(f"http://127.0.0.1:{port}/api/exams", json={"track": "literary"}, timeout=30)
-        process.send_signal(ending)
-        said, _ = process.communicate(timeout=30)
-    finally:
-        process.kill()
-
-    assert created.status_code == 201
-    assert process.returncode == 0, said
-    assert "Traceback" not in said
-    events = [json.loads(line)["event"] for line in said.splitlines()]
-    assert "doorbell_not_rung" in events
-    assert events[-1] == "door_closed"
-
-
-def _until_answered(url: str) -> None:
-    for _ in range(200):
-        try:
-            httpx2.get(url)
-        except httpx2.ConnectError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("the process did not answer")
