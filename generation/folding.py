@@ -56,6 +56,7 @@ _SAME: Final = {
     **dict.fromkeys("⁄∕", "/"),
     **dict.fromkeys("∗·", "*"),
     **dict.fromkeys("ءـ٬", ""),
+    "_": " ",
     "ٱ": "ا",
     "ک": "ك",
     "٫": ".",
@@ -69,7 +70,7 @@ _ALIKE: Final = re.compile(f"[{''.join(_SAME)}]")
 _SIGNS: Final = r"+=<>%^/×÷*√≤≥≠±π°∞∠∥⊥|"
 _OPERAND: Final = r"\s*(?:[\d√(a-z]|\w\b)"
 _MATHEMATICS: Final = re.compile(rf"[{_SIGNS}]|-(?={_OPERAND})")
-_STRAY: Final = rf"-(?!{_OPERAND})|[.,:](?!\d)|(?<!\d)[.,:]|_"
+_STRAY: Final = rf"-(?!{_OPERAND})|[.,:](?!\d)|(?<!\d)[.,:]"
 _LETTERS: Final = "ا-ي a-z0-9"  # most of any text; named first, they spare the slower question what \w is
 _NOISE: Final = re.compile(rf"[^{_LETTERS}\w\s{_SIGNS}.,:-]|{_STRAY}")
 _NOISE_BESIDE_MATHEMATICS: Final = re.compile(rf"[^{_LETTERS}\w\s{_SIGNS}.,:()-]|{_STRAY}")

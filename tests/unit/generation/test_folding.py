@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from generation.folding import fold, mask_numbers
 
-TEXTS = st.text() | st.text(alphabet="اأإآءئؤيىةهكک ًّٰ١۲2.:-−()+^²½ـ«»،؟سx√\n\u200f\u200d")
+TEXTS = st.text() | st.text(alphabet="اأإآءئؤيىةهكک ًّٰ١۲2.:-−()+^²½ـ«»،؟سx√_\n\u200f\u200d")
 
 
 @given(TEXTS)
+@example("-_")
 def test_folding_twice_changes_nothing_more(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 

@@ -206,6 +206,17 @@ def test_the_place_of_a_key_follows_no_fixed_order() -> None:
     assert len(keys) == 20
 
 
+def test_four_questions_in_a_row_need_not_have_four_different_keys() -> None:
+    """Otherwise the first three would give the fourth away."""
+    plans = [plan_exam(Track.LITERARY, batch_size=10, seed=seed) for seed in range(10)]
+    firsts = [
+        [slot.key_index for slot in plan.slots_of(batch) if slot.key_index is not None][:4]
+        for plan in plans
+        for batch in plan.batches
+    ]
+    assert any(len(set(keys)) < 4 for keys in firsts)
+
+
 @given(TRACKS, SEEDS)
 def test_neighbours_differ_in_topic_and_angle(track: Track, seed: int) -> None:
     plan = plan_exam(track, batch_size=10, seed=seed)
