@@ -1,20 +1,25 @@
-"""Committing one question: one statement, because it runs once a question and a student waits for it."""
+"""Committing one question: one statement, because it runs once a question and a student waits for it.
+
+It is built once and executed with parameters: building it takes longer than Postgres needs to run it.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Select, Uuid, func, insert, literal, select, update
+from sqlalchemy import CTE, BigInteger, Integer, Select, Text, Uuid, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from db.events import event_of, wake_for
-from db.fence import held_by
+from db.fence import is_held
 from db.tables import SlotState, batches, questions, slots
 from generation.model import Claim, EventKind, Question
 
 
-def accept_statement(claim: Claim, question: Question, attempt_id: UUID, provider: str) -> Select[Any]:
+@cache
+def accept_statement() -> Select[Any]:
     """Fence, slot, question, event and wake-up, each only if the one before found its row.
 
     Yields one row: `held` is 0 when the run has lost its batch. A slot that is filled already stays as it
@@ -23,24 +28,43 @@ def accept_statement(claim: Claim, question: Question, attempt_id: UUID, provide
     """
     fence = (
         update(batches)
-        .where(held_by(claim))
+        .where(is_held(_SESSION, _INDEX, bindparam("in_epoch", type_=BigInteger)))
         .values(first_question_at=func.coalesce(batches.c.first_question_at, func.now()))
         .returning(batches.c.session_id, batches.c.batch_index)
         .cte("fence")
     )
-    kept = _keep(_fill(fence, question), question, attempt_id, provider)
-    event = event_of(kept, claim.session_id, EventKind.QUESTION, {"position": question.slot.position})
+    payload = func.jsonb_build_object("position", _POSITION)
+    event = event_of(_keep(_fill(fence)), _SESSION, EventKind.QUESTION, payload)
     held = select(func.count()).select_from(fence).scalar_subquery()
-    return select(held.label("held"), wake_for(event, claim.session_id).scalar_subquery())
+    return select(held.label("held"), wake_for(event).scalar_subquery())
 
 
-def _fill(fence: CTE, question: Question) -> CTE:
+def accept_parameters(claim: Claim, question: Question, attempt_id: UUID, provider: str) -> dict[str, Any]:
+    """What the statement is executed with. `in_`: a plain column's name would be taken for a new value."""
+    return {
+        "in_session": claim.session_id,
+        "in_batch": claim.batch.index,
+        "in_epoch": claim.epoch,
+        "in_position": question.slot.position,
+        "in_fingerprint": question.fingerprint,
+        "in_content": question.content(),
+        "in_provider": provider,
+        "in_attempt_id": attempt_id,
+    }
+
+
+_SESSION = bindparam("in_session", type_=Uuid)
+_INDEX = bindparam("in_batch", type_=Integer)
+_POSITION = bindparam("in_position", type_=Integer)
+
+
+def _fill(fence: CTE) -> CTE:
     return (
         update(slots)
         .where(
             slots.c.session_id == fence.c.session_id,
             slots.c.batch_index == fence.c.batch_index,
-            slots.c.position == question.slot.position,
+            slots.c.position == _POSITION,
             slots.c.state == SlotState.OPEN,
         )
         .values(state=SlotState.FILLED)
@@ -49,15 +73,15 @@ def _fill(fence: CTE, question: Question) -> CTE:
     )
 
 
-def _keep(filled: CTE, question: Question, attempt_id: UUID, provider: str) -> CTE:
+def _keep(filled: CTE) -> CTE:
     row = select(
         filled.c.session_id,
         filled.c.position,
         filled.c.batch_index,
-        literal(question.fingerprint),
-        literal(question.content(), JSONB),
-        literal(provider),
-        literal(attempt_id, Uuid),
+        bindparam("in_fingerprint", type_=Text),
+        bindparam("in_content", type_=JSONB),
+        bindparam("in_provider", type_=Text),
+        bindparam("in_attempt_id", type_=Uuid),
     )
     names = ["session_id", "position", "batch_index", "fingerprint", "content", "provider", "attempt_id"]
     return insert(questions).from_select(names, row).returning(questions.c.position).cte("kept")

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, func, literal, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 
 from db import claims, requests
-from db.accept import accept_statement
+from db.accept import accept_parameters, accept_statement
 from db.claims import Held
 from db.errors import BatchIncomplete, QuestionUnstorable
 from db.events import record
@@ -64,10 +64,11 @@ class BatchStore:
         and QuestionUnstorable for what no row can hold (a NUL, half a surrogate pair).
         """
         where: dict[str, Any] = {"session_id": claim.session_id, "position": question.slot.position}
+        parameters = accept_parameters(claim, question, attempt_id, provider)
         # `from None`: what the database says of a refused row quotes the question, and its key.
         try:
             with self._engine.begin() as connection:
-                row = connection.execute(accept_statement(claim, question, attempt_id, provider)).one()
+                row = connection.execute(accept_statement(), parameters).one()
         except IntegrityError as err:
             if _violates(err, REPEATED_QUESTION):
                 raise QuestionRepeated(**where) from None

@@ -23,7 +23,7 @@ from sqlalchemy import (
     values,
 )
 
-from db.fence import is_batch
+from db.fence import is_batch, is_held
 from db.session_row import IN_PROGRESS, PAUSED, batches_of, read_session, session_status, sessions
 from db.tables import SlotState, batches, plans, questions, slots
 from generation.errors import SessionMissing
@@ -65,7 +65,9 @@ def extend(connection: Connection, held: Sequence[Held], ttl_s: float) -> set[He
     alive = (
         select(batches.c.session_id, batches.c.batch_index, batches.c.epoch)
         .select_from(
-            batches.join(sessions, plans.c.session_id == batches.c.session_id).join(mine, _is_held(mine))
+            batches.join(sessions, plans.c.session_id == batches.c.session_id).join(
+                mine, is_held(mine.c.session_id, mine.c.batch_index, mine.c.epoch)
+            )
         )
         .where(session_status.in_([IN_PROGRESS, PAUSED]))
         # In one order, so that a heartbeat and a cancel do not wait for each other.
@@ -75,7 +77,7 @@ def extend(connection: Connection, held: Sequence[Held], ttl_s: float) -> set[He
     )
     renewed = connection.execute(
         update(batches)
-        .where(_is_held(alive))
+        .where(is_held(alive.c.session_id, alive.c.batch_index, alive.c.epoch))
         .values(lease_until=_lease_end(ttl_s))
         .returning(batches.c.session_id, batches.c.batch_index, batches.c.epoch)
     )
@@ -165,14 +167,4 @@ def _values(held: Sequence[Held]) -> Any:
     columns = column("session_id", Uuid), column("batch_index", Integer), column("epoch", Integer)
     return (
         values(*columns, name="held").data([(UUID(str(s)), int(i), int(e)) for s, i, e in held]).cte("mine")
-    )
-
-
-def _is_held(mine: Any) -> Any:
-    """The row is the one named, in the epoch named, and still running."""
-    return and_(
-        batches.c.session_id == mine.c.session_id,
-        batches.c.batch_index == mine.c.batch_index,
-        batches.c.epoch == mine.c.epoch,
-        batches.c.status == BatchStatus.RUNNING,
     )

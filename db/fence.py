@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
@@ -12,16 +11,19 @@ from generation.errors import FenceLost
 from generation.model import BatchStatus, Claim
 
 
-def is_batch(session_id: UUID, batch_index: int) -> ColumnElement[bool]:
+def is_batch(session_id: Any, batch_index: Any) -> ColumnElement[bool]:
     return and_(batches.c.session_id == session_id, batches.c.batch_index == batch_index)
 
 
 def held_by(claim: Claim) -> ColumnElement[bool]:
     """True of the batch's row while this run owns it. A lapsed lease that nobody took is still owned."""
+    return is_held(claim.session_id, claim.batch.index, claim.epoch)
+
+
+def is_held(session_id: Any, batch_index: Any, epoch: Any) -> ColumnElement[bool]:
+    """The same of values, parameters or columns."""
     return and_(
-        is_batch(claim.session_id, claim.batch.index),
-        batches.c.epoch == claim.epoch,
-        batches.c.status == BatchStatus.RUNNING,
+        is_batch(session_id, batch_index), batches.c.epoch == epoch, batches.c.status == BatchStatus.RUNNING
     )
 
 
