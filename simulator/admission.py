@@ -110,6 +110,7 @@ def _openrouter_model(state: State, body: dict[str, Any]) -> ModelProfile:
     if credit is not None and state.bill.of_route("openrouter") >= credit * 1_000_000:
         raise ApiError(402, "Insufficient credits. Add more to continue.")
     known = {name: value for name, value in body.items() if name in rules.FIELDS}
+    rules.check_shapes(known)
     if "messages" not in known:
         raise bad_request("messages: Field required")
     rules.check_request(known, profile, rules.VERSIONS[0])

@@ -44,6 +44,10 @@ class SimulatorConfig:
     def current_day(self) -> date:
         return self.today or datetime.now(UTC).date()
 
+    def real_s(self, seconds: float) -> float:
+        """Seconds of the clock of limits and lifetimes, as the client waits them."""
+        return seconds / self.speed if self.scaled_clock else seconds
+
     def update(self, changes: dict[str, Any]) -> None:
         """Set the named values, or none of them. Raises ValueError naming the field that is wrong."""
         wanted = {name: _read(name, value) for name, value in changes.items()}

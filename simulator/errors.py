@@ -35,6 +35,7 @@ class ApiError(Exception):
         error_code: str | None = None,
         retry_after: float | None = None,
         should_retry: bool | None = None,
+        limits: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -43,6 +44,7 @@ class ApiError(Exception):
         self.error_code = error_code
         self.retry_after = retry_after
         self.should_retry = should_retry
+        self.limits = limits or {}
 
     def body(self, request_id: str, *, openrouter: bool = False) -> dict[str, Any]:
         """The error envelope. OpenRouter's carries its own error_type beside Anthropic's."""
@@ -54,7 +56,7 @@ class ApiError(Exception):
         return {"type": "error", "error": error, "request_id": request_id}
 
     def headers(self) -> dict[str, str]:
-        found = {}
+        found = dict(self.limits)
         if self.retry_after is not None:
             found["retry-after"] = f"{self.retry_after:g}"
         if self.should_retry is not None:

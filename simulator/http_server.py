@@ -78,6 +78,9 @@ class Connection:
         self._writer.write(_head(status, {"transfer-encoding": "chunked"} | headers))
 
     async def send_chunk(self, data: bytes) -> None:
+        """An empty chunk would end the body, so nothing is sent for it."""
+        if not data:
+            return
         self._writer.write(b"%x\r\n%b\r\n" % (len(data), data))
         await self._drain()
 
@@ -97,6 +100,11 @@ class Connection:
         if raw is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
+
+    async def until_gone(self) -> None:
+        """Wait for the client to hang up; what it still sends is ignored."""
+        while await self._reader.read(MAX_HEAD_BYTES):
+            pass
 
     async def close(self) -> None:
         self.open = False

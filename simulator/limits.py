@@ -55,7 +55,8 @@ class RateLimits:
                     429,
                     f"This request would exceed your organization's rate limit of {bucket.per_minute} "
                     f"{name.replace('-', ' ')} per minute.",
-                    retry_after=float(math.ceil(wait)),
+                    retry_after=float(math.ceil(self._config.real_s(wait))),
+                    limits=self.headers(group, now),
                 )
         for name, bucket in buckets.items():
             if name != "output-tokens":
@@ -71,11 +72,11 @@ class RateLimits:
         buckets = self._group(group, now)
         found: dict[str, str] = {}
         for name, bucket in buckets.items():
-            found |= _bucket_headers(name, bucket, now)
+            found |= self._describe(name, bucket, now)
         tokens = [bucket for name, bucket in buckets.items() if name != "requests"]
         if tokens:
             tightest = min(tokens, key=lambda bucket: bucket.level(now) / bucket.per_minute)
-            found |= _bucket_headers("tokens", tightest, now)
+            found |= self._describe("tokens", tightest, now)
         return found
 
     def _group(self, group: str, now: float) -> dict[str, Bucket]:
@@ -88,6 +89,15 @@ class RateLimits:
         if bucket is None or bucket.per_minute != limit:
             bucket = self._buckets[group, name] = Bucket(limit, now)
         return bucket
+
+    def _describe(self, name: str, bucket: Bucket, now: float) -> dict[str, str]:
+        """Token counts are rounded to thousands, as the API rounds them."""
+        level = max(0, int(bucket.level(now)))
+        remaining = level if name == "requests" else round(level, -3)
+        full_in = timedelta(seconds=self._config.real_s(bucket.wait_s(bucket.per_minute, now)))
+        reset = (datetime.now(UTC) + full_in).isoformat(timespec="seconds").replace("+00:00", "Z")
+        values = {"limit": str(bucket.per_minute), "remaining": str(remaining), "reset": reset}
+        return {f"anthropic-ratelimit-{name}-{key}": value for key, value in values.items()}
 
     def _check_acceleration(self, now: float) -> None:
         limit = self._config.acceleration_per_s
@@ -117,15 +127,3 @@ def check_spend(config: SimulatorConfig, bill: Bill) -> None:
         "Your organization has reached its spend limit.",
         error_code=f"{config.spend_limit_kind}_spend_limit_reached",
     )
-
-
-def _bucket_headers(name: str, bucket: Bucket, now: float) -> dict[str, str]:
-    level = max(0, int(bucket.level(now)))
-    remaining = level if name == "requests" else round(level, -3)
-    reset = datetime.now(UTC) + timedelta(seconds=bucket.wait_s(bucket.per_minute, now))
-    prefix = f"anthropic-ratelimit-{name}"
-    return {
-        f"{prefix}-limit": str(bucket.per_minute),
-        f"{prefix}-remaining": str(remaining),
-        f"{prefix}-reset": reset.isoformat(timespec="seconds").replace("+00:00", "Z"),
-    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from decimal import Decimal
+from typing import Any
 
 from simulator.admission import Call, admit
 from simulator.bill import BilledRequest
@@ -13,7 +14,7 @@ from simulator.http_server import Connection, Request, Response
 from simulator.player import Played, play
 from simulator.prefix_cache import CachePlan
 from simulator.pricing import TokenCounts, cost_microdollars
-from simulator.script import Pace, make_script, output_tokens
+from simulator.script import SIGNATURE, THOUGHT, Draft, Pace, make_script, output_tokens
 from simulator.state import ORGANIZATION, SeenRequest, State
 
 
@@ -64,10 +65,7 @@ async def _answer(state: State, call: Call, connection: Connection) -> Response 
 async def _stream(state: State, call: Call, connection: Connection) -> None:
     pace = Pace(state.config, call.rng, call.fault)
     if call.route == "openrouter":
-        call.draft.extra_usage["cost"] = float(_cost(call, output_tokens(call.draft)) / 1_000_000)
-        state.remember_generation(
-            call.message_id, {"id": call.message_id, "total_cost": call.draft.extra_usage["cost"]}
-        )
+        call.draft.extra_usage["cost"] = _remember_cost(state, call)
     script = make_script(call.draft, pace, call.rng, call.fault)
     headers = {
         "content-type": "text/event-stream; charset=utf-8",
@@ -77,44 +75,74 @@ async def _stream(state: State, call: Call, connection: Connection) -> None:
     if call.route == "openrouter":
         headers["x-generation-id"] = call.message_id
     call.seen.status = 200
-    played = await play(
+    await play(
         script,
         connection,
         state.config,
         headers,
         begun=lambda: state.caches[call.route].begin(call.plan),
+        settle=lambda played: _account(state, call, played),
         done_mark=call.route == "openrouter" and state.config.openrouter_done,
     )
-    _account(state, call, played)
 
 
 async def _whole(state: State, call: Call, connection: Connection) -> Response | None:
     pace = Pace(state.config, call.rng, call.fault)
     tokens = output_tokens(call.draft)
     await asyncio.sleep((pace.first_s + tokens * pace.token_s) / state.config.speed)
-    if connection.gone:
-        call.seen.outcome = "client_gone"
+    if connection.gone or await _interrupted(call, connection):
+        call.seen.outcome = "client_gone" if call.fault is None else call.fault.kind
         return None
     state.caches[call.route].begin(call.plan)
     _account(state, call, Played("complete", tokens))
     call.seen.status = 200
     message = dict(call.draft.message)
-    usage = {**message["usage"], "output_tokens": tokens}
     headers = dict(call.headers)
+    usage = {**message["usage"], "output_tokens": tokens}
     if call.route == "openrouter":
-        cost = float(_cost(call, tokens) / 1_000_000)
+        cost = _remember_cost(state, call)
         usage |= {"cost": cost, "cost_details": {"upstream_inference_cost": None}, "is_byok": False}
         message["provider"] = "Anthropic"
         headers["x-generation-id"] = call.message_id
-        state.remember_generation(call.message_id, {"id": call.message_id, "total_cost": cost})
-    content = [{"type": "text", "text": call.draft.text}] if call.draft.text else []
     message |= {
-        "content": content,
+        "content": _content(call.draft),
         "stop_reason": call.draft.stop_reason,
         "stop_details": call.draft.stop_details,
         "usage": usage,
     }
     return Response.of_json(message, headers=headers)
+
+
+def _content(draft: Draft) -> list[dict[str, Any]]:
+    """The thinking block comes first: whoever takes content[0] for the answer learns it here."""
+    blocks: list[dict[str, Any]] = []
+    if draft.thinking_tokens:
+        thought = THOUGHT if draft.show_thinking else ""
+        blocks.append({"type": "thinking", "thinking": thought, "signature": SIGNATURE})
+    if draft.text:
+        blocks.append({"type": "text", "text": draft.text})
+    return blocks
+
+
+async def _interrupted(call: Call, connection: Connection) -> bool:
+    """Whether a fault takes the place of a whole answer: there is no middle of it to strike in."""
+    kind = call.fault.kind if call.fault is not None else None
+    if kind == "error_event":
+        raise ApiError(529, "Overloaded")
+    if kind in {"cut", "no_stop"}:
+        connection.cut()
+    elif kind == "reset":
+        connection.reset()
+    elif kind == "stall":
+        await connection.until_gone()
+    return kind in {"cut", "no_stop", "reset", "stall"}
+
+
+def _remember_cost(state: State, call: Call) -> float:
+    """In dollars, for the reply and for OpenRouter's generation route."""
+    cost = float(_cost(call, output_tokens(call.draft)) / 1_000_000)
+    state.remember_generation(call.message_id, {"id": call.message_id, "total_cost": cost})
+    return cost
 
 
 def _cost(call: Call, output: int) -> Decimal:

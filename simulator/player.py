@@ -26,9 +26,14 @@ async def play(
     headers: dict[str, str],
     *,
     begun: Callable[[], None],
+    settle: Callable[[Played], None],
     done_mark: bool,
-) -> Played:
-    """Send the script at the configured speed until its end or the client's. `begun` is called once."""
+) -> None:
+    """Send the script at the configured speed until its end or the client's.
+
+    `begun` is called with the first bytes. `settle` is called once, before the client can see how it ended:
+    who has read the last event finds the bill complete.
+    """
     loop = asyncio.get_running_loop()
     due = loop.time()
     tokens: int | None = None
@@ -43,20 +48,20 @@ async def play(
                 held = b""
             await asyncio.sleep(wait)
         if connection.gone:
-            return Played("client_gone", tokens)
+            settle(Played("client_gone", tokens))
+            return
         if tokens is None:
             connection.start(200, headers)
             begun()
         tokens = frame.tokens
         held += frame.data
-        if i == last and held:
+        if i == last:
+            settle(Played(script.ending.value, tokens))
             await connection.send_chunk(held)
-    return await _end(script, connection, config, tokens, done_mark=done_mark)
+    await _end(script, connection, config, done_mark=done_mark)
 
 
-async def _end(
-    script: Script, connection: Connection, config: SimulatorConfig, tokens: int | None, *, done_mark: bool
-) -> Played:
+async def _end(script: Script, connection: Connection, config: SimulatorConfig, *, done_mark: bool) -> None:
     match script.ending:
         case Ending.CUT:
             connection.cut()
@@ -68,7 +73,6 @@ async def _end(
             if done_mark and script.ending is Ending.COMPLETE:
                 await connection.send_chunk(DONE)
             connection.finish()
-    return Played(script.ending.value, tokens)
 
 
 async def _stall(script: Script, connection: Connection, config: SimulatorConfig) -> None:

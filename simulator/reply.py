@@ -23,7 +23,6 @@ def write_reply(asked: Asked, config: SimulatorConfig, source: str) -> str:
     lines: list[str] = []
     for question in write_questions(asked, seed=f"{config.seed}:{source}"):
         lines += _with_flaws(question, written, asked, config, rng)
-        written.append(question)
     return "\n".join(lines) + "\n"
 
 
@@ -34,19 +33,25 @@ def _with_flaws(
     config: SimulatorConfig,
     rng: Random,
 ) -> list[str]:
-    """No line, one line, or two. Every rate is drawn for every question, so that one leaves others alone."""
+    """No line, one line, or two. Every rate is drawn for every question, so that one leaves others alone.
+
+    A good question joins the earlier ones, so that a later one can repeat it.
+    """
     draws = {name: rng.random() for name in ("missing", "repeat", "reject", "wrong_key", "broken", "surplus")}
-    if draws["missing"] < config.missing_rate:
+    hit = {name for name, draw in draws.items() if draw < getattr(config, f"{name}_rate")}
+    if "missing" in hit:
         return []
-    if draws["repeat"] < config.repeat_rate:
+    if "repeat" in hit:
         question = _repeated(question, earlier, asked, rng)
-    elif draws["reject"] < config.reject_rate:
+    elif "reject" in hit:
         question = _invalid(question, rng)
-    elif draws["wrong_key"] < config.wrong_key_rate:
+    elif "wrong_key" in hit:
         question = _wrongly_keyed(question, rng)
+    if not hit & {"reject", "broken"}:
+        earlier.append(question)
     line = _line(question)
-    lines = [_broken(line, rng) if draws["broken"] < config.broken_rate else line]
-    if draws["surplus"] < config.surplus_rate:
+    lines = [_broken(line, rng) if "broken" in hit else line]
+    if "surplus" in hit:
         lines.append(_line({**question, "slot": SURPLUS_SLOT + int(question["slot"])}))
     return lines
 
@@ -63,9 +68,8 @@ def _repeated(
     alike = [old for old in alike if ("d" in old) == ("d" in question)]
     if alike:
         return {**rng.choice(alike), "slot": question["slot"]}
-    if asked.avoid:
-        return {**question, "q": rng.choice(asked.avoid)}
-    return question
+    avoided = [stem for stem in asked.avoid if ("القيمة الأولى" in stem) != ("d" in question)]
+    return {**question, "q": rng.choice(avoided)} if avoided else question
 
 
 def _invalid(question: dict[str, Any], rng: Random) -> dict[str, Any]:

@@ -14,6 +14,8 @@ STRICT_VERSION = "2026-10-21"
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_BREAKPOINTS = 4
 MIN_BUDGET_TOKENS = 1024
+OBJECTS = ("thinking", "output_config", "tool_choice", "diagnostics", "metadata", "cache_control")
+LISTS = ("messages", "tools", "stop_sequences")
 SAMPLING_DEFAULTS: dict[str, Any] = {"temperature": 1, "top_p": None, "top_k": None}
 FIELDS = frozenset(
     {
@@ -47,7 +49,7 @@ def check_request(body: dict[str, Any], profile: ModelProfile, version: str) -> 
 
 
 def check_fields(body: dict[str, Any], version: str) -> None:
-    """Needs no model: what is missing, what is unknown."""
+    """Needs no model: what is missing, what is unknown, what has the wrong shape."""
     known = FIELDS if version >= STRICT_VERSION else FIELDS | SAMPLING_DEFAULTS.keys()
     for name in ("model", "messages"):
         if name not in body:
@@ -55,6 +57,20 @@ def check_fields(body: dict[str, Any], version: str) -> None:
     for name in body:
         if name not in known:
             raise bad_request(f"{name}: Extra inputs are not permitted")
+    check_shapes(body)
+
+
+def check_shapes(body: dict[str, Any]) -> None:
+    """The rules below rely on these."""
+    for name in OBJECTS:
+        if not isinstance(body.get(name), dict | None):
+            raise bad_request(f"{name}: Input should be an object")
+    for name in LISTS:
+        if not isinstance(body.get(name), list | None):
+            raise bad_request(f"{name}: Input should be a list")
+    for tool in body.get("tools") or []:
+        if not isinstance(tool, dict):
+            raise bad_request("tools: every tool must be an object")
 
 
 def is_forced(body: dict[str, Any]) -> bool:
@@ -104,20 +120,25 @@ def _messages(body: dict[str, Any], _profile: ModelProfile, version: str) -> Non
 
 
 def _message(i: int, message: dict[str, Any], version: str) -> None:
-    role, content = message.get("role"), message.get("content")
+    role, content = str(message.get("role")), message.get("content")
     if role not in {"user", "assistant"}:
         raise bad_request(f"messages.{i}.role: Input should be 'user' or 'assistant'")
-    if not content or (isinstance(content, str) and not content.strip()):
+    if not isinstance(content, str | list) or not content or not str(content).strip():
         raise bad_request(f"messages.{i}: user messages must have non-empty content")
     for block in content if isinstance(content, list) else []:
         if not isinstance(block, dict) or "type" not in block:
             raise bad_request(f"messages.{i}.content: every block must have a type")
         if block["type"] == "text" and not str(block.get("text", "")).strip():
             raise bad_request(f"messages.{i}: text content blocks must be non-empty")
-        if version >= STRICT_VERSION and role == "assistant" and block["type"] == "document":
-            raise bad_request(
-                f"messages.{i}.content: document blocks are not permitted in assistant messages"
-            )
+        if version >= STRICT_VERSION:
+            _check_strict_block(i, role, block)
+
+
+def _check_strict_block(i: int, role: str, block: dict[str, Any]) -> None:
+    if role == "assistant" and block["type"] == "document":
+        raise bad_request(f"messages.{i}.content: document blocks are not permitted in assistant messages")
+    if role == "user" and block["type"] == "text" and block.get("citations"):
+        raise bad_request(f"messages.{i}.content: citations are not permitted on user text blocks")
 
 
 def _system(body: dict[str, Any], _profile: ModelProfile, _version: str) -> None:

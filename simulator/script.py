@@ -21,6 +21,7 @@ DELTA_CHARS = (20, 120)
 PADDING = 12  #: the recorded API pads its data lines with up to this many spaces
 DELTAS_PER_PING = 40
 TEXT_HEAD = 'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":'
+THOUGHT = "أراجع الخانات المطلوبة وأختار فكرة لكل سؤال."
 SIGNATURE = "EqQBCkYIBxgCKkBsb2NhbC1zaW11bGF0b3Itc2lnbmF0dXJl"
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 OPENROUTER_COMMENT = b": OPENROUTER PROCESSING\n\n"
@@ -157,7 +158,7 @@ def _thinking(draft: Draft, pace: Pace) -> Iterator[Frame]:
     wait = pace.of(draft.thinking_tokens)
     data = b""
     if draft.show_thinking:
-        thought = {"type": "thinking_delta", "thinking": "أراجع الخانات المطلوبة وأختار فكرة لكل سؤال."}
+        thought = {"type": "thinking_delta", "thinking": THOUGHT}
         data = _event("content_block_delta", {"index": 0, "delta": thought})
     signed = {"type": "signature_delta", "signature": SIGNATURE}
     data += _event("content_block_delta", {"index": 0, "delta": signed})

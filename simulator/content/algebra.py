@@ -65,7 +65,7 @@ def consecutive(scene: Scene) -> Draft:
 
 @template("algebra", "mcq", "قيمة عبارة عند عدد", "دالة وقيمها")
 def value_of(scene: Scene) -> Draft:
-    a, b, x = scene.number(2, 6), scene.number(3, 12), scene.number(2, 7)
+    a, b, x = scene.number(2, 6), scene.number(3, 12), scene.number(3, 7)
     value = a * x * x - b
     return numeric(
         scene,

@@ -44,7 +44,7 @@ class _Chart:
             "pie-chart": "قطاعات دائرية",
             "table": "جدول",
         }
-        stem = f"أعد {scene.name} في تقريره عن {scene.place} عرضًا لـ{scene.item} على صورة {named[self.kind]}. {question}"
+        stem = f"أعد {scene.name} في تقريره عن {scene.place} عرضًا {scene.for_item} على صورة {named[self.kind]}. {question}"
         return numeric(scene, stem, answer, likely, working).drawn(figure)
 
 

@@ -80,7 +80,7 @@ def polygon(scene: Scene) -> Draft:
     angle = (sides - 2) * 180 // sides
     return numeric(
         scene,
-        f"نافورة في {scene.place} على شكل مضلع منتظم عدد أضلاعه {sides}، صممها {scene.name} وزينها بـ{scene.item}. ما قياس زاويتها الداخلية؟",
+        f"نافورة في {scene.place} على شكل مضلع منتظم عدد أضلاعه {sides}، صممها {scene.name} وزينها ب{scene.item}. ما قياس زاويتها الداخلية؟",
         angle,
         (360 // sides, angle - 12, 180 - angle // 2, angle + 6),
         f"الزاوية الداخلية ({sides} − 2) × 180 ÷ {sides} = {angle}.",

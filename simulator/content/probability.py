@@ -63,7 +63,7 @@ def from_probability(scene: Scene) -> Draft:
     answer = int(total * part)
     return numeric(
         scene,
-        f"احتمال أن يسحب {scene.name} بطاقة رابحة من صندوق {scene.place} هو {part.numerator}/{part.denominator}، وفي الصندوق {total} بطاقة لـ{scene.item}. كم بطاقة رابحة فيه؟",
+        f"احتمال أن يسحب {scene.name} بطاقة رابحة من صندوق {scene.place} هو {part.numerator}/{part.denominator}، وفي الصندوق {total} بطاقة {scene.for_item}. كم بطاقة رابحة فيه؟",
         answer,
         (total - answer, total // part.denominator + 1, answer * 2, answer + 2),
         f"{total} × {part.numerator}/{part.denominator} = {answer}.",

@@ -16,26 +16,31 @@ SENTENCE_WORDS = 4
 
 
 def passage_for(scene: Scene) -> str:
-    """The passage of a group that has none yet; groups of one exam get different ones."""
+    """The passage of a group that has none yet. Groups of one session get different ones: when the texts run
+    out, the later groups get two of them.
+    """
     passages = data("passages")
-    row = passages[(scene.wanted.group or scene.wanted.slot) % len(passages)]
-    return f"كتب {scene.name} في {scene.place} يقول: {row['text']}"
+    wanted = scene.wanted
+    group = wanted.slot if wanted.group is None else wanted.group
+    round_, row = divmod(group, len(passages))
+    texts = [passages[row]["text"]]
+    if round_ > 0:
+        texts.append(passages[(row + round_) % len(passages)]["text"])
+    return f"كتب {scene.name} في {scene.place} يقول: {' '.join(texts)}"
 
 
 def reading(scene: Scene, passage: str) -> Draft:
     """A question about the passage; consecutive slots get different ones."""
-    row = next((row for row in data("passages") if row["text"] in passage), None)
+    found = LEAD.match(passage)
+    body = passage[found.end() :] if found else passage
+    row = next((row for row in data("passages") if body.startswith(row["text"])), None)
     if row is None:
         return _about_any(scene, passage)
     questions: list[list[str]] = row["questions"]
     asked, answer, wrong = questions[(scene.wanted.slot + scene.attempt) % len(questions)]
-    stem = f"وفق ما كتبه {_writer(passage, scene)} عن {row['title']}: {asked}"
+    writer = found["who"] if found else scene.name
+    stem = f"وفق ما كتبه {writer} عن {row['title']}: {asked}"
     return Draft(stem, answer, tuple(wrong.split("|")), _working(row, answer))
-
-
-def _writer(passage: str, scene: Scene) -> str:
-    found = LEAD.match(passage)
-    return found["who"] if found else scene.name
 
 
 def _working(row: dict[str, Any], answer: str) -> str:

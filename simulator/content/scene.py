@@ -51,6 +51,11 @@ class Scene:
             self.by_turn(contexts["cities"], 2, 7),
         )
 
+    @property
+    def for_item(self) -> str:
+        """The item after the preposition that swallows its article."""
+        return f"لل{self.item.removeprefix('ال')}"
+
     def by_turn(self, values: Sequence[T], stride: int, shift: int = 0) -> T:
         """Neighbouring slots of one reply get different values; another reply starts elsewhere."""
         return values[(self.wanted.slot * stride + self.turn + self.attempt * 3 + shift) % len(values)]

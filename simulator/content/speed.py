@@ -14,7 +14,7 @@ def distance(scene: Scene) -> Draft:
     speed, hours = scene.step(8, 12, 10), scene.number(2, 5)
     return numeric(
         scene,
-        f"قاد {scene.name} شاحنة محملة بـ{scene.item} من {scene.city} إلى {scene.other_city} بسرعة ثابتة قدرها {speed} كم في الساعة، فوصل بعد {counted(hours, 'ساعة')}. ما طول الطريق؟",
+        f"قاد {scene.name} شاحنة محملة ب{scene.item} من {scene.city} إلى {scene.other_city} بسرعة ثابتة قدرها {speed} كم في الساعة، فوصل بعد {counted(hours, 'ساعة')}. ما طول الطريق؟",
         speed * hours,
         (speed + hours, speed * (hours + 1), speed * (hours - 1), speed * hours // 2),
         f"المسافة = السرعة × الزمن = {speed} × {hours} = {speed * hours}.",
@@ -181,7 +181,7 @@ def compare_units(scene: Scene) -> Draft:
     return compared(
         (f"سرعة عربة {scene.first}", Fraction(metres * 18, 5)),
         (f"سرعة عربة {scene.second}", Fraction(other)),
-        f"تسير عربة {scene.name} المحملة بـ{scene.item} بسرعة {metres} أمتار في الثانية، وتسير عربة {scene.second} في {scene.place} بسرعة {other} كم في الساعة.",
+        f"تسير عربة {scene.name} المحملة ب{scene.item} بسرعة {metres} أمتار في الثانية، وتسير عربة {scene.second} في {scene.place} بسرعة {other} كم في الساعة.",
         f"{metres} أمتار في الثانية هي {metres * 18 // 5} كم في الساعة، ونوازنها بالسرعة {other}.",
     )
 

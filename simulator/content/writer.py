@@ -17,6 +17,7 @@ from simulator.tokens import count_tokens
 ATTEMPTS = 12
 TOKENS = (250, 350)  #: of one object without its passage
 AVOIDED_CHARS = 150  #: avoided stems may arrive cut; the beginning is enough to know one
+NO_DIGITS = str.maketrans("0123456789", "##########")
 VERBAL: dict[str, Template] = {
     "analogy": verbal.analogy,
     "completion": verbal.completion,
@@ -64,8 +65,7 @@ def _write(scene: Scene, passage: str | None) -> Draft:
 
 def _mark(stem: str) -> str:
     """What makes a stem the same stem: its beginning without its numbers."""
-    letters = "".join("#" if letter.isdigit() else letter for letter in stem[:AVOIDED_CHARS].rstrip("… "))
-    return " ".join(letters.split())
+    return " ".join(stem[:AVOIDED_CHARS].rstrip("… ").translate(NO_DIGITS).split())
 
 
 def _object(wanted: Wanted, draft: Draft, passage: str | None, rng: Random) -> dict[str, Any]:
