@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 
 import psycopg
@@ -16,18 +17,20 @@ from runtime.settings import DatabaseSettings
 
 PROJECT = Path(__file__).parents[3]
 
-Alembic = Callable[..., None]
+Alembic = Callable[..., str]
 Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 Db = psycopg.Connection[dict[str, object]]
 
 
 @pytest.fixture
 def alembic(empty_database: DatabaseSettings) -> Alembic:
-    """An Alembic command inside this process, which is quicker. Raises CommandError."""
+    """What an Alembic command prints, run inside this process, which is quicker. Raises CommandError."""
 
-    def run(name: str, *arguments: str) -> None:
-        config = Config(PROJECT / "alembic.ini", attributes={"database": empty_database})
+    def run(name: str, *arguments: str) -> str:
+        said = StringIO()
+        config = Config(PROJECT / "alembic.ini", stdout=said, attributes={"database": empty_database})
         getattr(command, name)(config, *arguments)
+        return said.getvalue()
 
     return run
 

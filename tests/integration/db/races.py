@@ -26,7 +26,7 @@ def while_held(
         with engine.begin() as connection:
             first(connection)
             waiting = pool.submit(second)
-            _until(lambda: waiting.done() or _somebody_waits(engine))
+            until(lambda: waiting.done() or _somebody_waits(engine))
             assert not waiting.done(), "the second side should have waited for the first"
         yield waiting
 
@@ -51,7 +51,8 @@ def _somebody_waits(engine: Engine) -> bool:
         return bool(connection.execute(query).scalar_one())
 
 
-def _until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
+    """Look again and again: Postgres tells nobody that a session waits or is gone."""
     deadline = time.monotonic() + _PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, "what the test waits for did not happen"

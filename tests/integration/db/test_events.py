@@ -69,6 +69,23 @@ def test_a_reader_gets_what_follows_his_cursor_page_by_page(
     assert [event.payload for event in page] == [{"position": 0}, {"position": 1}]
     assert [event.payload for event in log.after(session_id, page[-1].seq)] == [{"position": 2}]
     assert log.after(session_id, 4) == []
+
+
+def test_a_question_event_comes_with_its_question_and_no_other_does(
+    store: BatchStore, log: EventLog, session_id: UUID
+) -> None:
+    """A reader that streams questions needs no second look for each."""
+    claim = claimed(store, session_id)
+    fill(store, claim)
+    store.finish(claim)
+
+    told = log.after(session_id, 0)
+    assert [event.question and event.question["position"] for event in told] == [None, 0, 1, 2, None]
+    assert told[2].question == question_for(claim.open_slots[1]).content() | {"position": 1}
+    assert all("stem" not in event.payload for event in told)
+
+
+def test_an_unknown_session_has_no_events(log: EventLog) -> None:
     assert log.after(uuid4(), 0) == []
 
 
