@@ -45,6 +45,7 @@ class RunContext:
 class AttemptResult:
     committed: tuple[Question, ...]  #: now rows, in the order in which they closed
     first_question_ms: int | None  #: from the start of the run to the first of them
+    passages: Mapping[int, str]  #: known after the call, by group
     error: ProviderError | None  #: why the reply broke off, if it did
 
 
@@ -98,7 +99,7 @@ class _Attempt:
             raise
         finally:
             self._close(outcome)
-        return AttemptResult(tuple(self._committed), self._first_question_ms, error)
+        return AttemptResult(tuple(self._committed), self._first_question_ms, self._gate.passages, error)
 
     def _take(self, event: StreamEvent) -> None:
         match event:

@@ -306,6 +306,24 @@ class Usage:
         return self.cache_write_5m + self.cache_write_1h
 
 
+class UsageSource(StrEnum):
+    """How the tokens of a model call are known, the surest first."""
+
+    REPORTED = "reported"  #: the provider told them when the reply ended
+    FREE = "free"  #: the provider refused the request with an error, which costs nothing
+    COUNTED = "counted"  #: the reply broke off; what we received of it was counted by the model's tokenizer
+    ESTIMATED = "estimated"  #: the reply broke off, and nobody could count all of it
+    UNKNOWN = "unknown"  #: we do not know how far the reply got, if it began: its cost is taken as nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What one model call used, and how that is known."""
+
+    usage: Usage
+    source: UsageSource
+
+
 @dataclass(frozen=True, slots=True)
 class SystemBlock:
     """One part of the shared prefix. `cached` asks for a breakpoint after it."""
@@ -365,6 +383,7 @@ class AttemptRecord:
     accepted: int = 0
     rejected: int = 0
     usage: Usage = field(default_factory=Usage)
+    usage_source: UsageSource = UsageSource.UNKNOWN
     cost_microdollars: Decimal = Decimal(0)  #: exact: a token can cost less than one of them
     first_token_ms: int | None = None
     duration_ms: int | None = None

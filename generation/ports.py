@@ -10,7 +10,7 @@ from uuid import UUID
 
 from generation.errors import ProviderError
 from generation.facts import Fact
-from generation.model import AttemptRecord, Claim, Prompt, Question, StreamEvent, Usage
+from generation.model import AttemptRecord, Billed, Claim, Prompt, Question, StreamEvent, StreamStarted, Usage
 from generation.stop import StopSignal
 
 
@@ -30,6 +30,12 @@ class QuestionSource(Protocol):
 
         Leaving the block closes the connection. When `stop` is set the iterator ends without StreamEnded.
         Raises ProviderError from entering the block or from the iterator; nothing else.
+        """
+
+    def settle(self, started: StreamStarted, text: str) -> Billed:
+        """What a reply that began and broke off after `text` has used, as exactly as can be found out.
+
+        Never raises, and takes seconds at most. Tokens that were written but never reached us are unknowable.
         """
 
     def cost_microdollars(self, model: str, usage: Usage) -> Decimal:

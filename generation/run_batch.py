@@ -2,16 +2,19 @@
 
 The only module that knows the order of things: ask for exactly the open slots, keep what is accepted, ask
 again or ask somebody else for what is still open, publish. It waits for a model inside no transaction,
-and one level of retry lives here: a source makes one attempt, the queue decides about the next run.
+and one level of retry lives here: a source makes one attempt, a run makes a few rounds, the queue decides
+about the next run.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
-from generation.attempt import RunContext, make_attempt
+from generation.attempt import AttemptResult, RunContext, make_attempt
 from generation.errors import (
     FenceLost,
     ProviderError,
@@ -23,11 +26,12 @@ from generation.errors import (
 )
 from generation.facts import RunEnded, RunStarted, SourceSwitched
 from generation.gate import Gate, known_passages
-from generation.model import Claim, EarlierQuestion, Prompt, Slot
+from generation.lanes import Lane, run_lanes, share_out
+from generation.model import Claim, EarlierQuestion, Prompt, Slot, Urgency
 from generation.ports import BatchKeeper, Ledger, Observer, QuestionSource, SourceChain
 from generation.prompts.request import build_prompt
 from generation.repeats import Seen
-from generation.stop import StopSignal
+from generation.stop import StopReason, StopSignal
 
 #: Outcomes of a run that are no stop reason and no error's code.
 READY = "ready"
@@ -36,6 +40,12 @@ PROVIDERS_UNAVAILABLE = "providers_unavailable"
 
 #: Trouble of one reply rather than of the source: ask the same source once more before turning elsewhere.
 _FORGIVEN_ONCE = (StreamCut, StreamStalled, ProviderRefused)
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    max_rounds: int  #: how often the open slots are asked for before the run gives the batch back
+    lanes: int  #: calls at the same time while a student waits; a prefetch has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +65,18 @@ def run_batch(
     ledger: Ledger,
     observer: Observer,
     stop: StopSignal,
-    max_attempts: int,
+    limits: RunLimits,
+    lanes: Executor,
     clock: Callable[[], float] = time.monotonic,
 ) -> RunResult:
     """Fill the claim's open slots and publish the batch; say how it ended.
 
-    Every accepted question is committed before the next object of a reply is judged, so whatever ends the
-    run loses at most the question being written. Provider trouble, a lost fence and a stop are outcomes;
-    only failures of the store itself, and defects, are raised.
+    Every accepted question is committed before the next object of its reply is judged, so whatever ends
+    the run loses at most the question being written in each lane. Provider trouble, a lost fence and a
+    stop are outcomes; only failures of the store itself, and defects, are raised.
     """
     context = RunContext(claim, keeper, ledger, observer, stop, clock, started_at=clock())
-    run = _Run(context, sources, max_attempts)
+    run = _Run(context, sources, limits, lanes)
     observer.notice(_started(claim))
     try:
         outcome = run.fill()
@@ -76,10 +87,13 @@ def run_batch(
 
 
 class _Run:
-    def __init__(self, context: RunContext, sources: SourceChain, max_attempts: int) -> None:
+    """The state of one run. Only its own thread changes it; lanes work on what they are given."""
+
+    def __init__(self, context: RunContext, sources: SourceChain, limits: RunLimits, lanes: Executor) -> None:
         self._context = context
         self._sources = sources
-        self._max_attempts = max_attempts
+        self._limits = limits
+        self._lanes = lanes
         self._open: dict[int, Slot] = {slot.position: slot for slot in context.claim.open_slots}
         self._earlier = list(context.claim.earlier)
         self._seen = Seen(context.claim.earlier)
@@ -92,58 +106,77 @@ class _Run:
         self.retry_after_s: float | None = None
 
     def fill(self) -> str:
-        while self._open and self._attempts < self._max_attempts:
+        rounds = 0
+        while self._open and rounds < self._limits.max_rounds:
+            rounds += 1
             source = self._sources.pick(frozenset(self._given_up))
             if source is None:
                 return PROVIDERS_UNAVAILABLE
-            error = self._attempt(source)
+            errors = self._round(source)
             if self._context.stop.reason is not None:
                 return self._context.stop.reason
-            if isinstance(error, ProviderMisused):
-                return error.code  # the request itself is wrong: it would fail, and be paid for, anywhere
-            if error is not None:
-                self._weigh(source, error)
+            if (misused := _first(errors, ProviderMisused)) is not None:
+                return misused.code  # the request is wrong: it would fail, and be paid for, anywhere
+            self._weigh(source, errors)
         if self._open:
             return SLOTS_LEFT_OPEN
         self._context.keeper.finish(self._context.claim)
         return READY
 
-    def _attempt(self, source: QuestionSource) -> ProviderError | None:
-        self._attempts += 1
-        gate = Gate(
-            tuple(self._open.values()),
-            seen=self._seen,
-            passages=self._passages,
-            seed=self._context.claim.seed,
+    def _round(self, source: QuestionSource) -> list[ProviderError]:
+        """Ask for every open slot once, and take in what all lanes brought."""
+        shared = share_out(tuple(self._open.values()), self._lanes_wanted())
+        self._attempts += len(shared)
+        results = run_lanes(self._lanes, shared, partial(self._attempt, source))
+        for result in results:
+            self._take_in(result)
+        return [result.error for result in results if result.error is not None]
+
+    def _lanes_wanted(self) -> int:
+        """Several only while a student waits: each lane pays for a user message of its own."""
+        return self._limits.lanes if self._context.claim.urgency is Urgency.INTERACTIVE else 1
+
+    def _attempt(self, source: QuestionSource, lane: Lane) -> AttemptResult:
+        gate = Gate(lane, seen=self._seen, passages=self._passages, seed=self._context.claim.seed)
+        try:
+            result = make_attempt(self._context, source, self._prompt(lane), gate)
+        except BaseException:
+            # The run ends with this error; what the other lanes would still write is not wanted any more.
+            self._context.stop.set(StopReason.ABANDONED)
+            raise
+        self._sources.report(source.name, result.error)
+        return result
+
+    def _prompt(self, lane: Lane) -> Prompt:
+        return build_prompt(
+            track=self._context.claim.track, slots=lane, passages=self._passages, earlier=self._earlier
         )
-        result = make_attempt(self._context, source, self._prompt(), gate)
-        self._passages = gate.passages
+
+    def _take_in(self, result: AttemptResult) -> None:
+        self._passages = {**self._passages, **result.passages}
         for question in result.committed:
             del self._open[question.slot.position]
             self._earlier.append(EarlierQuestion.of(question))
         self.accepted += len(result.committed)
-        if self._first_question_ms is None:
-            self._first_question_ms = result.first_question_ms
-        self._sources.report(source.name, result.error)
-        return result.error
+        firsts = [self._first_question_ms, result.first_question_ms]
+        self._first_question_ms = min((ms for ms in firsts if ms is not None), default=None)
 
-    def _prompt(self) -> Prompt:
-        return build_prompt(
-            track=self._context.claim.track,
-            slots=tuple(self._open.values()),
-            passages=self._passages,
-            earlier=self._earlier,
-        )
-
-    def _weigh(self, source: QuestionSource, error: ProviderError) -> None:
-        self.retry_after_s = error.context.get("retry_after_s") or self.retry_after_s
-        if isinstance(error, _FORGIVEN_ONCE) and source.name not in self._forgiven:
+    def _weigh(self, source: QuestionSource, errors: Sequence[ProviderError]) -> None:
+        """Whether the source is asked again in this run, after a round that had these errors."""
+        if not errors:
+            return
+        asked_to_wait = [
+            error.context["retry_after_s"] for error in errors if "retry_after_s" in error.context
+        ]
+        self.retry_after_s = max(filter(None, [self.retry_after_s, *asked_to_wait]), default=None)
+        is_one_replys_trouble = all(isinstance(error, _FORGIVEN_ONCE) for error in errors)
+        if is_one_replys_trouble and source.name not in self._forgiven:
             self._forgiven.add(source.name)
             return
         self._given_up.add(source.name)
         claim = self._context.claim
         self._context.observer.notice(
-            SourceSwitched(claim.session_id, claim.batch.index, source.name, error.code)
+            SourceSwitched(claim.session_id, claim.batch.index, source.name, errors[0].code)
         )
 
     def ended(self, outcome: str) -> RunEnded:
@@ -159,6 +192,10 @@ class _Run:
             first_question_ms=self._first_question_ms,
             duration_ms=round((self._context.clock() - self._context.started_at) * 1000),
         )
+
+
+def _first(errors: Sequence[ProviderError], kind: type[ProviderError]) -> ProviderError | None:
+    return next((error for error in errors if isinstance(error, kind)), None)
 
 
 def _started(claim: Claim) -> RunStarted:

@@ -124,7 +124,11 @@ class PlanSettings(_Slice):
 
 
 class GenerationSettings(_Slice):
-    generation_max_attempts_per_run: int = Field(6, ge=1, le=50)
+    generation_max_rounds_per_run: int = Field(6, ge=1, le=50)
+    #: Calls at the same time for a batch that a student waits for; 1 is cheapest, the batch size fastest.
+    generation_lanes: int = Field(10, ge=1, le=20)
+    #: Of one worker process, beyond one call for each of its slots.
+    generation_lane_threads: int = Field(256, ge=1, le=2000)
     generation_max_failed_runs: int = Field(8, ge=1)
     generation_run_deadline_s: float = Field(240, gt=0)
     generation_stall_timeout_s: float = Field(30, gt=0)

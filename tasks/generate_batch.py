@@ -16,7 +16,14 @@ import structlog
 
 from generation.errors import BatchNotNext, FenceLost, ProviderMisused, SessionClosed, SessionMissing
 from generation.model import Claim, Urgency
-from generation.run_batch import PROVIDERS_UNAVAILABLE, READY, SLOTS_LEFT_OPEN, RunResult, run_batch
+from generation.run_batch import (
+    PROVIDERS_UNAVAILABLE,
+    READY,
+    SLOTS_LEFT_OPEN,
+    RunLimits,
+    RunResult,
+    run_batch,
+)
 from generation.stop import StopReason
 from tasks.contract import GENERATE_BATCH, BatchPayload
 from tasks.enqueue import enqueue_batch
@@ -45,6 +52,7 @@ SETTLEMENTS: dict[str, Settlement] = {
     StopReason.SHUTDOWN: Settlement.HAND_BACK,
     PROVIDERS_UNAVAILABLE: Settlement.WAIT,
     StopReason.DEADLINE: Settlement.COUNT,
+    StopReason.ABANDONED: Settlement.COUNT,
     SLOTS_LEFT_OPEN: Settlement.COUNT,
     ProviderMisused.code: Settlement.COUNT,
 }
@@ -109,7 +117,11 @@ class GenerateBatch:
                     ledger=assembly.ledger,
                     observer=assembly.observer,
                     stop=stop,
-                    max_attempts=assembly.limits.generation_max_attempts_per_run,
+                    limits=RunLimits(
+                        max_rounds=assembly.limits.generation_max_rounds_per_run,
+                        lanes=assembly.limits.generation_lanes,
+                    ),
+                    lanes=assembly.lanes,
                 )
             except Exception as err:
                 # The row must not wait for its lease to lapse, and a defect must not run for ever.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +65,7 @@ class Assembly:
     sources: Sources
     lock: BatchLock
     leases: LeaseKeeper
+    lanes: Executor
     observer: Observer
     metrics: Metrics
     limits: GenerationSettings
@@ -75,6 +77,7 @@ class Assembly:
     def close(self) -> None:
         """Stop the heartbeat and let go of every connection."""
         self.leases.close()
+        self.lanes.shutdown(wait=False, cancel_futures=True)
         self.sources.close()
         self.engine.dispose()
         self.redis.close()
@@ -106,6 +109,7 @@ def assemble(metrics: Metrics | None = None) -> Assembly:
         sources=sources,
         lock=BatchLock(redis, prefix=redis_settings.redis_key_prefix, ttl_s=_lock_ttl_s(lease_settings)),
         leases=leases,
+        lanes=ThreadPoolExecutor(limits.generation_lane_threads, thread_name_prefix="lane"),
         observer=TelemetryObserver(metrics),
         metrics=metrics,
         limits=limits,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -69,10 +70,14 @@ def assembly(
         sources=Chain([source]),
         lock=BatchLock(redis_client, prefix="test:", ttl_s=2),
         leases=keeper,
+        lanes=ThreadPoolExecutor(10),
         observer=TelemetryObserver(metrics),
         metrics=metrics,
         limits=GenerationSettings(
-            generation_max_attempts_per_run=3, generation_max_failed_runs=3, generation_retry_base_s=0.01
+            generation_max_rounds_per_run=3,
+            generation_lanes=1,
+            generation_max_failed_runs=3,
+            generation_retry_base_s=0.01,
         ),
         plan=PlanSettings(),
         lease_settings=leases,

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +27,14 @@ from generation.errors import (
 from generation.facts import AttemptEnded, QuestionRejected, RunEnded, SourceSwitched
 from generation.model import Claim, EarlierQuestion, Question, SessionKind, Track, Urgency
 from generation.plan import plan_exam
-from generation.run_batch import PROVIDERS_UNAVAILABLE, READY, SLOTS_LEFT_OPEN, RunResult, run_batch
+from generation.run_batch import (
+    PROVIDERS_UNAVAILABLE,
+    READY,
+    SLOTS_LEFT_OPEN,
+    RunLimits,
+    RunResult,
+    run_batch,
+)
 from generation.stop import StopReason, StopSignal
 from tests.support.scripted import (
     Chain,
@@ -38,6 +47,8 @@ from tests.support.scripted import (
     lines,
 )
 
+#: Shared by all tests: threads that wait for work.
+LANES = ThreadPoolExecutor(10)
 PLAN = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=7)
 Specs = list[dict[str, Any]]
 
@@ -70,7 +81,7 @@ class Bench:
         self.facts = Facts()
         self.stop = StopSignal()
 
-    def run(self, max_attempts: int = 5) -> RunResult:
+    def run(self, max_rounds: int = 5, lanes: int = 1) -> RunResult:
         return run_batch(
             self.claim,
             sources=self.sources,
@@ -78,7 +89,8 @@ class Bench:
             ledger=self.ledger,
             observer=self.facts,
             stop=self.stop,
-            max_attempts=max_attempts,
+            limits=RunLimits(max_rounds=max_rounds, lanes=lanes),
+            lanes=LANES,
         )
 
 
@@ -160,7 +172,7 @@ def test_wherever_replies_break_off_each_slot_is_filled_once(cuts: list[int], ch
         ScriptedSource(name="openrouter", chunk=chunk),
     )
     bench = Bench(first, second)
-    assert bench.run(max_attempts=10).outcome == READY
+    assert bench.run(max_rounds=10).outcome == READY
     assert sorted(bench.keeper.questions) == list(range(10))
 
 
@@ -222,7 +234,7 @@ def test_a_model_that_declines_twice_is_left_for_the_next() -> None:
 def test_a_model_that_never_gets_it_right_ends_the_run_with_slots_open() -> None:
     source = ScriptedSource([lambda _: ("لا أستطيع كتابة ذلك.\n", None)])
     bench = Bench(source)
-    assert bench.run(max_attempts=3) == RunResult(SLOTS_LEFT_OPEN, 0)
+    assert bench.run(max_rounds=3) == RunResult(SLOTS_LEFT_OPEN, 0)
     assert len(source.prompts) == 3
     assert not bench.keeper.finished
 
@@ -291,7 +303,7 @@ def test_earlier_stems_of_the_session_reach_the_prompt_and_so_do_those_of_this_r
     stem = "كم ساعة يحتاج القطار ليقطع المسافة بين المدينتين؟"
     first = PLAN.slots[0]
     earlier = EarlierQuestion(0, first.question_type, stem, ("1", "2", "3", "4"))
-    claim = Claim(**{name: getattr(claim, name) for name in claim.__slots__} | {"earlier": (earlier,)})
+    claim = replace(claim, earlier=(earlier,))
     source = ScriptedSource([failing(StreamCut(provider="claude"), after=4), everything])
     bench = Bench(source, claim=claim)
     assert bench.run().outcome == READY
@@ -323,3 +335,40 @@ def test_the_facts_tell_the_run_without_a_word_of_any_question() -> None:
     assert ended.first_question_ms is not None
     [attempt] = bench.facts.of(AttemptEnded)
     assert attempt.attempt.cost_microdollars > 0
+
+
+@pytest.mark.parametrize("lanes", [2, 5, 10])
+@pytest.mark.parametrize("batch_index", [0, 6])
+def test_lanes_fill_a_batch_between_them(batch_index: int, lanes: int) -> None:
+    source = ScriptedSource()
+    bench = Bench(source, claim=make_claim(batch_index))
+    assert bench.run(lanes=lanes) == RunResult(READY, bench.claim.batch.size)
+    assert 1 < len(source.prompts) <= lanes
+    assert sorted(slot for asked in source.asked() for slot in asked) == sorted(bench.keeper.questions)
+    assert len(bench.ledger.attempts) == len(source.prompts)
+
+
+def test_what_one_lane_leaves_open_is_asked_for_in_the_next_round() -> None:
+    cut = failing(StreamCut(provider="claude"))
+    third_fails = [lambda specs: cut(specs) if specs[0]["slot"] == 3 else everything(specs)]
+    source = ScriptedSource([*third_fails * 10, everything])
+    bench = Bench(source)
+    assert bench.run(lanes=10) == RunResult(READY, 10)
+    assert source.asked()[10:] == [[3]]
+
+
+def test_a_prefetch_has_one_lane() -> None:
+    """Lanes cost a user message each; nobody waits for a prefetch."""
+    claim = replace(make_claim(1), urgency=Urgency.PREFETCH)
+    source = ScriptedSource()
+    assert Bench(source, claim=claim).run(lanes=10).outcome == READY
+    assert len(source.prompts) == 1
+
+
+def test_a_lane_that_loses_the_fence_stops_the_others() -> None:
+    source = ScriptedSource(chunk=1)
+    bench = Bench(source)
+    bench.keeper.refuse = lambda question: FenceLost() if question.slot.position == 4 else None
+    assert bench.run(lanes=10).outcome == FenceLost.code
+    assert bench.stop.reason is StopReason.ABANDONED
+    assert "open" not in bench.ledger.outcomes()
