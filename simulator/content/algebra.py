@@ -182,11 +182,11 @@ def absolute(scene: Scene) -> Draft:
 
 @template("algebra", "mcq", "متتابعة هندسية")
 def geometric(scene: Scene) -> Draft:
-    start, ratio, n = scene.number(2, 6), scene.choose(2, 3), scene.choose(4, 5)
+    start, ratio, n = scene.number(2, 6), scene.choose(3, 4), scene.choose(4, 5)
     value = start * ratio ** (n - 1)
     return numeric(
         scene,
-        f"زرع {scene.name} في {scene.place} عددًا من {scene.item} قدره {start} في الأسبوع الأول، وكان كل أسبوع {ratio} أمثال ما قبله. كم زرع في الأسبوع رقم {n}؟",
+        f"وزع {scene.name} في {scene.place} عددًا من {scene.item} قدره {start} في الأسبوع الأول، وكان كل أسبوع {ratio} أمثال ما قبله. كم وزع في الأسبوع رقم {n}؟",
         value,
         (start * ratio**n, start * ratio * n, start * ratio ** (n - 2), start + ratio * (n - 1)),
         f"الحد رقم {n} هو {start} × {ratio}^{n - 1} = {value}.",

@@ -149,7 +149,7 @@ def parallelogram(scene: Scene) -> Draft:
     base, height, side = scene.number(8, 18), scene.number(4, 7), scene.number(8, 11)
     return numeric(
         scene,
-        f"{_look(scene)} حوض زراعة {scene.item} في {scene.place} على شكل متوازي أضلاع كما في الشكل، قاعدته {base} وارتفاعه {height} وضلعه المائل {side}. ما مساحته في حساب {scene.name}؟",
+        f"{_look(scene)} ساحة عرض {scene.item} في {scene.place} على شكل متوازي أضلاع كما في الشكل، قاعدتها {base} وارتفاعها {height} وضلعها المائل {side}. ما مساحتها في حساب {scene.name}؟",
         base * height,
         (base * side, 2 * (base + side), base * height // 2, side * height),
         f"المساحة القاعدة في الارتفاع: {base} × {height} = {base * height}، والضلع المائل زائد.",

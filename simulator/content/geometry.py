@@ -24,7 +24,7 @@ def fence(scene: Scene) -> Draft:
 
 @template("geometry", "mcq", "أثر مضاعفة البعد في المساحة")
 def doubled(scene: Scene) -> Draft:
-    side, times = scene.number(4, 9), scene.choose(2, 3)
+    side, times = scene.number(4, 9), scene.choose(3, 4)
     return numeric(
         scene,
         f"لوحة مربعة في {scene.place} مساحتها {side * side} سم². كبّرها {scene.name} فصار طول ضلعها {times} أمثال ما كان. كم صارت مساحتها؟",

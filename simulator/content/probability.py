@@ -20,7 +20,7 @@ def simple(scene: Scene) -> Draft:
     total = red + green + blue
     return numeric(
         scene,
-        f"في صندوق {scene.name} بـ{scene.place} {red} من {scene.item} الحمراء و{green} الخضراء و{blue} الزرقاء. إذا سحب {scene.second} واحدة عشوائيًا، فما احتمال أن تكون حمراء؟",
+        f"في صندوق {scene.name} في {scene.place} {red} من {scene.item} الحمراء و{green} الخضراء و{blue} الزرقاء. إذا سحب {scene.second} واحدة عشوائيًا، فما احتمال أن تكون حمراء؟",
         Fraction(red, total),
         (Fraction(green, total), Fraction(blue, total), Fraction(red, green + blue), Fraction(1, red)),
         f"عدد الحمراء {red} من {total}، فالاحتمال {red}/{total}.",
@@ -76,7 +76,7 @@ def without_return(scene: Scene) -> Draft:
     total = good + rest
     return numeric(
         scene,
-        f"في سلة {scene.name} {good} من {scene.item} الناضجة و{rest} غير ناضجة. سحب {scene.second} في {scene.place} اثنتين متتابعتين دون إرجاع، فما احتمال أن تكونا ناضجتين؟",
+        f"في سلة {scene.name} {good} من {scene.item} الجديدة و{rest} قديمة. سحب {scene.second} في {scene.place} اثنتين متتابعتين دون إرجاع، فما احتمال أن تكونا جديدتين؟",
         Fraction(good * (good - 1), total * (total - 1)),
         (Fraction(good * good, total * total), Fraction(good, total), Fraction(good - 1, total - 1)),
         f"الأولى {good}/{total} والثانية {good - 1}/{total - 1}، ونضربهما.",

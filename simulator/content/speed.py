@@ -11,7 +11,7 @@ from simulator.content.scene import Scene
 
 @template("speed-time-distance", "mcq", "المسافة من السرعة والزمن", "المسافة الباقية")
 def distance(scene: Scene) -> Draft:
-    speed, hours = scene.step(8, 12, 10), scene.number(2, 5)
+    speed, hours = scene.step(8, 12, 10), scene.number(3, 6)
     return numeric(
         scene,
         f"قاد {scene.name} شاحنة محملة ب{scene.item} من {scene.city} إلى {scene.other_city} بسرعة ثابتة قدرها {speed} كم في الساعة، فوصل بعد {counted(hours, 'ساعة')}. ما طول الطريق؟",
@@ -27,7 +27,7 @@ def mean_speed(scene: Scene) -> Draft:
     a, b, t = (
         scene.step(6, 9, 10),
         scene.step(10, 12, 10),
-        scene.choose((2, 3), (1, 3), (3, 2), (2, 1), (1, 4)),
+        scene.choose((3, 5), (5, 3), (4, 6), (6, 4), (3, 7), (4, 4)),
     )
     total, hours = a * t[0] + b * t[1], sum(t)
     return numeric(
@@ -42,13 +42,13 @@ def mean_speed(scene: Scene) -> Draft:
 
 @template("speed-time-distance", "mcq", "التقابل")
 def meeting(scene: Scene) -> Draft:
-    a, b, hours = scene.step(6, 9, 10), scene.step(7, 11, 10), scene.number(2, 5)
+    a, b, hours = scene.step(6, 9, 10), scene.step(7, 11, 10), scene.number(3, 6)
     gap = (a + b) * hours
     return numeric(
         scene,
         f"انطلق {scene.name} من {scene.city} بسرعة {a} كم في الساعة، وانطلق {scene.second} في اللحظة نفسها من {scene.other_city} نحوه بسرعة {b} كم في الساعة، والمسافة بينهما {gap} كم. بعد كم ساعة يلتقيان؟",
         hours,
-        (hours + 1, hours * 2, hours + 3, max(1, hours - 1)),
+        (hours + 1, hours * 2, hours + 3, hours + 4),
         f"سرعة التقارب {a} + {b} = {a + b}، والزمن {gap} ÷ {a + b} = {hours}.",
         unit="ساعة",
     )
@@ -75,7 +75,7 @@ def conversion(scene: Scene) -> Draft:
     metres = scene.step(1, 8, 5)
     return numeric(
         scene,
-        f"تحركت رافعة {scene.item} التي يشغلها {scene.name} في {scene.place} بسرعة {metres} أمتار في الثانية. كم تبلغ سرعتها بالكيلومتر في الساعة؟",
+        f"تحركت رافعة {scene.item} التي يشغلها {scene.name} في {scene.place} بسرعة {counted(metres, 'متر')} في الثانية. كم تبلغ سرعتها بالكيلومتر في الساعة؟",
         metres * 18 // 5,
         (metres * 5, metres * 36, metres * 6, metres * 3),
         f"نضرب في 3.6: {metres} × 3.6 = {metres * 18 // 5}.",
@@ -85,7 +85,7 @@ def conversion(scene: Scene) -> Draft:
 
 @template("speed-time-distance", "mcq", "الزمن مع التوقف")
 def with_rest(scene: Scene) -> Draft:
-    speed, hours, rest = scene.step(6, 11, 10), scene.number(2, 5), scene.step(2, 9, 5)
+    speed, hours, rest = scene.step(6, 11, 10), scene.number(3, 6), scene.step(2, 9, 5)
     minutes = hours * 60 + rest
     return numeric(
         scene,
@@ -111,7 +111,7 @@ def output(scene: Scene) -> Draft:
 
 @template("speed-time-distance", "mcq", "اللحاق")
 def chase(scene: Scene) -> Draft:
-    slow, gain, head = scene.step(5, 8, 10), scene.choose(10, 20, 30), scene.number(2, 4)
+    slow, gain, head = scene.step(5, 8, 10), scene.choose(10, 20, 30), scene.number(3, 5)
     gap = gain * head
     return numeric(
         scene,
@@ -125,7 +125,7 @@ def chase(scene: Scene) -> Draft:
 
 @template("speed-time-distance", "mcq", "مع التيار وضده")
 def current(scene: Scene) -> Draft:
-    boat, stream, hours = scene.number(14, 24), scene.number(2, 5), scene.number(2, 4)
+    boat, stream, hours = scene.number(14, 24), scene.number(3, 6), scene.number(3, 5)
     return numeric(
         scene,
         f"قارب {scene.name} سرعته في الماء الساكن {boat} كم في الساعة، وسرعة التيار قرب {scene.place} {stream} كم في الساعة. كم يقطع عكس التيار وهو ينقل {scene.item} في {counted(hours, 'ساعة')}؟",
@@ -152,7 +152,7 @@ def train(scene: Scene) -> Draft:
 
 @template("speed-time-distance", "mcq", "السرعة ذهابًا وإيابًا", "الحركة على مضمار دائري")
 def laps(scene: Scene) -> Draft:
-    lap, rounds, minutes = scene.step(4, 9, 100), scene.number(3, 9), scene.choose(10, 12, 15, 20)
+    lap, rounds, minutes = scene.step(4, 9, 100), scene.rng.randint(3, 9), scene.choose(10, 12, 15, 20)
     return numeric(
         scene,
         f"ركض {scene.name} {rounds} دورات كاملة حول مضمار {scene.place} الذي محيطه {lap} م، فأتمها في {counted(minutes, 'دقيقة')} من {scene.day}. كم مترًا قطع في الدقيقة الواحدة في المتوسط؟",
@@ -165,7 +165,7 @@ def laps(scene: Scene) -> Draft:
 
 @template("speed-time-distance", "comparison", "المسافة من السرعة والزمن", "متوسط السرعة", "التقابل")
 def compare_distance(scene: Scene) -> Draft:
-    a, t, b, u = scene.step(6, 9, 10), scene.number(2, 5), scene.step(6, 9, 10), scene.number(2, 5)
+    a, t, b, u = scene.step(6, 9, 10), scene.number(3, 6), scene.step(6, 9, 10), scene.number(3, 6)
     return compared(
         (f"ما قطعه {scene.first}", a * t),
         (f"ما قطعه {scene.second}", b * u),
@@ -181,8 +181,8 @@ def compare_units(scene: Scene) -> Draft:
     return compared(
         (f"سرعة عربة {scene.first}", Fraction(metres * 18, 5)),
         (f"سرعة عربة {scene.second}", Fraction(other)),
-        f"تسير عربة {scene.name} المحملة ب{scene.item} بسرعة {metres} أمتار في الثانية، وتسير عربة {scene.second} في {scene.place} بسرعة {other} كم في الساعة.",
-        f"{metres} أمتار في الثانية هي {metres * 18 // 5} كم في الساعة، ونوازنها بالسرعة {other}.",
+        f"تسير عربة {scene.name} المحملة ب{scene.item} بسرعة {counted(metres, 'متر')} في الثانية، وتسير عربة {scene.second} في {scene.place} بسرعة {other} كم في الساعة.",
+        f"{counted(metres, 'متر')} في الثانية هي {metres * 18 // 5} كم في الساعة، ونوازنها بالسرعة {other}.",
     )
 
 

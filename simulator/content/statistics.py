@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from simulator.content.draft import Draft, compared, numeric
+from simulator.content.draft import Draft, compared, counted, numeric
 from simulator.content.registry import template
 from simulator.content.scene import Scene
 
@@ -48,7 +48,7 @@ def spread(scene: Scene) -> Draft:
     scene.rng.shuffle(values)
     return numeric(
         scene,
-        f"درجات الحرارة التي دونها {scene.name} عند {scene.place} في موسم {scene.item}: {_listed(values)}. ما مدى هذه القيم؟",
+        f"أعداد {scene.item} التي أحصاها {scene.name} في {scene.place} على مدى خمسة أيام: {_listed(values)}. ما مدى هذه القيم؟",
         width,
         (low + often, width + low, width - often, low),
         f"المدى أكبر القيم ناقص أصغرها: {low + width} − {low} = {width}.",
@@ -61,7 +61,7 @@ def added(scene: Scene) -> Draft:
     new = (average + rise) * (count + 1) - average * count
     return numeric(
         scene,
-        f"متوسط مبيعات {scene.name} من {scene.item} في {count} أيام هو {average}، وبعد يوم آخر في {scene.place} صار المتوسط {average + rise}. كم باع في اليوم الأخير؟",
+        f"متوسط مبيعات {scene.name} من {scene.item} في {counted(count, 'يوم')} هو {average}، وبعد يوم آخر في {scene.place} صار المتوسط {average + rise}. كم باع في اليوم الأخير؟",
         new,
         (average + rise, average * count, new - rise, average + count),
         f"المجموع الجديد {(average + rise) * (count + 1)} والقديم {average * count}، والفرق {new}.",
@@ -104,6 +104,6 @@ def totals(scene: Scene) -> Draft:
     return compared(
         (f"مجموع ما باعه {scene.first}", n * a),
         (f"مجموع ما باعه {scene.second}", m * b),
-        f"متوسط ما باعه {scene.name} من {scene.item} في {n} أيام {a}، ومتوسط ما باعه {scene.second} في {scene.place} في {m} أيام {b}.",
+        f"متوسط ما باعه {scene.name} من {scene.item} في {counted(n, 'يوم')} هو {a}، ومتوسط ما باعه {scene.second} في {scene.place} في {counted(m, 'يوم')} هو {b}.",
         f"الأول {n} × {a} = {n * a}، والثاني {m} × {b} = {m * b}.",
     )

@@ -26,7 +26,8 @@ def analogy(scene: Scene) -> Draft:
 
 def completion(scene: Scene) -> Draft:
     sentence, answer, wrong = _row(scene, "completions", "فراغان" in scene.wanted.subtopic)
-    stem = f"{_said(scene)} {sentence}."
+    end = "" if sentence.endswith("...") else "."
+    stem = f"{_said(scene)} {sentence}{end}"
     blanks = "الفراغين" if "-" in answer else "الفراغ"
     working = f"قرائن الجملة هي التي تحدد {blanks}: نقرأ ما قبله وما بعده ونسأل أي معنى يصل بينهما. ما يستقيم به المعنى هو «{answer}»، وما عداه يناقض القرينة أو ينقطع عنها."
     return Draft(stem, answer, _phrases(wrong, answer), working)
