@@ -51,7 +51,8 @@ def worker(spec: Worker) -> list[str]:
 
 
 def flower(*, port: int) -> list[str]:
-    return _celery("flower", f"--address={LOOPBACK}", f"--port={port}", "--max_tasks=5000")
+    options = PROJECT / "worker" / "flowerconfig.py"
+    return _celery("flower", f"--conf={options}", f"--address={LOOPBACK}", f"--port={port}")
 
 
 def _celery(*arguments: str) -> list[str]:

@@ -23,6 +23,7 @@ from runtime import embedded_home
 from runtime.child import StartFailed
 from runtime.embedded import EmbeddedPostgres, EmbeddedRedis
 from runtime.tcp import free_port
+from tests.support.homes import no_home_left
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes accounts")
 
@@ -30,13 +31,8 @@ ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes acco
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Iterator[Path]:
     """Where a server keeps data; what root's server keeps elsewhere is removed as well."""
-    yield tmp_path / "data"
-    for home in _homes_elsewhere(tmp_path / "data"):
-        subprocess.run(["rm", "-rf", home], check=True)
-
-
-def _homes_elsewhere(data_dir: Path) -> list[Path]:
-    return [embedded_home._reachable_twin(data_dir)] if os.geteuid() == 0 else []
+    with no_home_left(tmp_path / "data"):
+        yield tmp_path / "data"
 
 
 def query(url: str, statement: str) -> object:

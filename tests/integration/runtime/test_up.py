@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from runtime.processes import PROJECT
-from runtime.tcp import free_port
+from runtime.tcp import accepts, free_port
+from tests.support.homes import no_home_left
 
 Up = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -80,3 +83,34 @@ def test_a_second_stack_on_the_same_data_is_refused(up: Up, tmp_path: Path) -> N
 
     assert ended.returncode == 2
     assert "Another stack works in" in ended.stderr
+
+
+def test_up_says_where_everything_is_and_ends_on_ctrl_c(tmp_path: Path) -> None:
+    environment = _bare_environment(tmp_path)
+    with (
+        no_home_left(tmp_path / "data" / "postgres", tmp_path / "data" / "redis"),
+        running_up(environment) as running,
+    ):
+        assert running.stdout is not None
+        said = list(iter(running.stdout.readline, "Ctrl-C stops everything; the data stay.\n"))
+        for port in ("API_PORT", "FLOWER_PORT", "SIMULATOR_PORT"):
+            assert f":{environment[port]}" in "".join(said)
+            assert accepts(int(environment[port]))
+        running.send_signal(signal.SIGINT)
+        assert running.stdout.read() == "Stopped.\n"
+        assert running.wait(30) == 0
+
+    assert not accepts(int(environment["API_PORT"]))
+    assert {path.name for path in (tmp_path / "data" / "logs").iterdir()} >= {"api.log", "interactive.log"}
+
+
+@contextmanager
+def running_up(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "runtime.up"]
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
