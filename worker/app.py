@@ -66,6 +66,7 @@ app = Celery(
     "tafawoq",
     include=["worker.signals", "tasks.generate_batch", "tasks.prefetch", "tasks.sweep"],
     task_cls="worker.request:GuardedTask",
+    amqp="worker.broker:GuardedAMQP",
     set_as_current=False,
 )
 app.add_defaults(configuration)

@@ -1,0 +1,43 @@
+"""A real worker process on a real broker and database, for what only a whole process shows."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from runtime.child import Child, launch
+from runtime.processes import PROJECT, Worker, worker
+from runtime.settings import DatabaseSettings
+
+StartWorker = Callable[..., Child]
+
+
+@contextmanager
+def _worker(spec: Worker, log: Path, env: dict[str, str]) -> Iterator[Child]:
+    child = launch(spec.name, worker(spec), log=log, env=env, cwd=PROJECT)
+    try:
+        child.await_ready(lambda: " ready." in child.output(), within_s=60)
+        yield child
+    finally:
+        child.stop(grace_s=10)
+
+
+@pytest.fixture
+def worker_process(tmp_path: Path, database: DatabaseSettings, redis_url: str) -> Iterator[Child]:
+    """One worker that sweeps rarely, so that what happens is the doing of the messages."""
+    env = {
+        **os.environ,
+        "TAFAWOQ_ENV": "development",
+        "DATABASE_URL": re.sub(r"^postgresql\+psycopg", "postgresql", database.database_url),
+        "REDIS_URL": redis_url,
+        "SIMULATOR_URL": "http://127.0.0.1:9",
+        "SWEEP_PERIOD_S": "60",
+    }
+    spec = Worker("foreign", ("interactive", "prefetch", "sweep"), concurrency=4)
+    with _worker(spec, tmp_path / "worker.log", env) as child:
+        yield child

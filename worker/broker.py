@@ -1,0 +1,123 @@
+"""The way to the broker: kombu's, hardened where a foreign message or a long outage would stop a worker.
+
+kombu trusts what it pops from a queue. A text that is no JSON ends the worker; a message without its
+delivery tag counts as a lost connection, and every running task is started a second time; a header of the
+wrong type ends the worker and stays in the queue for the next one. Here such a message is dropped where it
+arrives, with a log line: the rows say what is wanted, and the sweep rings for it.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Mapping
+from queue import Empty
+from typing import Any
+
+import structlog
+from celery.app.amqp import AMQP
+from kombu.connection import Connection
+from kombu.transport import redis as kombu_redis
+
+log = structlog.get_logger(__name__)
+
+#: kombu's default grows to half a minute, which a student would wait after Redis has come back.
+RECONNECT_AT_LATEST_S = 3
+
+#: Queues of Celery's own, for remote control and events: their messages look otherwise.
+_CELERYS_OWN = ("pidbox", "celeryev")
+
+#: What a message must have: the documented envelope.
+_TEXTS = (
+    ("headers", "task"),
+    ("headers", "id"),
+    ("properties", "delivery_tag"),
+    ("properties", "delivery_info", "exchange"),
+    ("properties", "delivery_info", "routing_key"),
+)
+_FIXED = {"content-type": "application/json", "content-encoding": "utf-8"}
+
+#: Celery would act on these; a bell needs none of them, because the rows say when and how often.
+_NOT_OBEYED = frozenset({"eta", "expires", "timelimit", "retries", "group", "compression"})
+
+
+class GuardedChannel(kombu_redis.Channel):
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]  # kombu has no types
+        except ValueError:  # the popped text is no JSON, or no UTF-8
+            log.warning("message_dropped", reason="it is no JSON")
+            raise Empty from None
+
+
+class GuardedTransport(kombu_redis.Transport):
+    Channel = GuardedChannel
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        if not any(mark in queue for mark in _CELERYS_OWN):
+            problem = problem_of(message)
+            if problem is not None:
+                log.warning("message_dropped", queue=queue, reason=problem)
+                return
+            message["headers"] = _kept(message["headers"])
+        super()._deliver(message, queue)  # type: ignore[no-untyped-call]  # kombu has no types
+
+
+class GuardedConnection(Connection):
+    def get_transport_cls(self) -> type:
+        return GuardedTransport
+
+    def _ensure_connection(self, *args: Any, **options: Any) -> Any:
+        options["interval_max"] = min(
+            options.get("interval_max", RECONNECT_AT_LATEST_S), RECONNECT_AT_LATEST_S
+        )
+        return super()._ensure_connection(*args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
+
+
+class GuardedAMQP(AMQP):
+    Connection = GuardedConnection
+
+
+def problem_of(message: Any) -> str | None:
+    """Why this message from a queue of tasks is unusable; None when it has the documented shape."""
+    for name, wanted in _FIXED.items():
+        if _at(message, (name,)) != wanted:
+            return f"{name} must be {wanted}"
+    for path in _TEXTS:
+        if not isinstance(_at(message, path), str):
+            return f"{'.'.join(path)} must be a text"
+    match _body(message):
+        case [list(), dict(), dict() | None]:
+            return None
+    return "body must be [args, kwargs, options] as JSON, plain or in Base64 as body_encoding says"
+
+
+def _at(message: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        if not isinstance(message, Mapping):
+            return None
+        message = message.get(name)
+    return message
+
+
+def _body(message: dict[str, Any]) -> Any:
+    """What the message carries, or None when it cannot be read."""
+    body = message.get("body")
+    try:
+        match message["properties"].get("body_encoding"):
+            case None:
+                return json.loads(body)  # type: ignore[arg-type]  # what is no text is refused below
+            case "base64":
+                return json.loads(b64decode(body))  # type: ignore[arg-type]  # likewise
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return None
+
+
+def _kept(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Celery trusts the types of headers, and stops at one that is not as it expects: texts are safe."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if isinstance(value, str | bool | None) and name not in _NOT_OBEYED
+    }
