@@ -20,7 +20,7 @@ def main() -> int:
     ):
         environment = {**os.environ, "DATABASE_URL": url}
         return subprocess.run(
-            [sys.executable, "-m", "alembic", "check"], cwd=PROJECT, env=environment
+            [sys.executable, "-m", "alembic", "check"], cwd=PROJECT, env=environment, check=False
         ).returncode
 
 
