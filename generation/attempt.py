@@ -19,6 +19,7 @@ from generation.model import (
     StreamEvent,
     StreamStarted,
     TextDelta,
+    UsageSource,
 )
 from generation.parser import QuestionParser
 from generation.ports import BatchKeeper, Ledger, Observer, QuestionSource
@@ -65,6 +66,8 @@ class _Attempt:
         self._source = source
         self._gate = gate
         self._parser = QuestionParser()
+        self._started: StreamStarted | None = None
+        self._received: list[str] = []
         self._committed: list[Question] = []
         self._first_question_ms: int | None = None
         self._began = context.clock()
@@ -89,11 +92,7 @@ class _Attempt:
             outcome = self._context.stop.reason or COMPLETE
         except ProviderError as err:
             error, outcome = err, err.code
-            self._record = replace(
-                self._record,
-                request_id=self._record.request_id or err.request_id,
-                usage=err.context.get("usage", self._record.usage),  # a refusal is billed, too
-            )
+            self._note(err)
         except GenerationError as err:
             outcome = err.code
             raise
@@ -105,9 +104,11 @@ class _Attempt:
         match event:
             case TextDelta(text):
                 self._note_first_token()
+                self._received.append(text)
                 for raw in self._parser.feed(text):
                     self._judge(raw)
             case StreamStarted():
+                self._started = event
                 self._record = replace(
                     self._record,
                     model=event.model,
@@ -117,9 +118,23 @@ class _Attempt:
                     cache_miss_reason=event.cache_miss_reason,
                 )
             case StreamEnded():
-                self._record = replace(self._record, stop_reason=event.stop_reason, usage=event.usage)
+                self._record = replace(
+                    self._record,
+                    stop_reason=event.stop_reason,
+                    usage=event.usage,
+                    usage_source=UsageSource.REPORTED,
+                )
                 for _ in range(self._parser.finish()):
                     self._reject(None, "broken_object")
+
+    def _note(self, error: ProviderError) -> None:
+        self._record = replace(self._record, request_id=self._record.request_id or error.request_id)
+        if "usage" in error.context:  # a refusal is billed, and says how much
+            self._record = replace(
+                self._record, usage=error.context["usage"], usage_source=UsageSource.REPORTED
+            )
+        elif error.costs_nothing:
+            self._record = replace(self._record, usage_source=UsageSource.FREE)
 
     def _note_first_token(self) -> None:
         if self._record.first_token_ms is None:
@@ -163,6 +178,9 @@ class _Attempt:
         )
 
     def _close(self, outcome: str) -> None:
+        if self._started is not None and self._record.usage_source is UsageSource.UNKNOWN:
+            billed = self._source.settle(self._started, "".join(self._received))
+            self._record = replace(self._record, usage=billed.usage, usage_source=billed.source)
         cost = self._source.cost_microdollars(self._record.model, self._record.usage)
         self._record = replace(
             self._record,

@@ -6,6 +6,7 @@ and tests use it); context carries ids and numbers only, never question text, an
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from inspect import getdoc
 from typing import Any, ClassVar
 
@@ -43,6 +44,11 @@ class ProviderError(GenerationError):
         self.request_id = request_id
         super().__init__(message, provider=provider, request_id=request_id, **context)
 
+    @property
+    def costs_nothing(self) -> bool:
+        """Whether the provider answered with an error in place of a reply, which it does not bill."""
+        return bool(self.context.get("status", HTTPStatus.OK) != HTTPStatus.OK)
+
 
 class ProviderBusy(ProviderError):
     """The provider has no capacity for us right now; ask another, or the same one later."""
@@ -54,6 +60,12 @@ class ProviderBusy(ProviderError):
     ) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(message, retry_after_s=retry_after_s, **context)
+
+
+class ProviderThrottled(ProviderBusy):
+    """Our own share of the provider's rate limits is used up for now; no call was made."""
+
+    code = "provider_throttled"
 
 
 class ProviderUnreachable(ProviderError):

@@ -12,6 +12,7 @@ from generation.stop import StopSignal
 from providers.client import Line, make_client
 from providers.messages import CacheTtl, request_body
 from providers.profiles import profile_of
+from providers.settling import TokenCounter
 from providers.source import MessagesSource
 from providers.stream import StreamLimits
 from providers.trail import CacheTrail
@@ -46,13 +47,13 @@ def make_claude(settings: ClaudeSettings, *, stall_timeout_s: float, deadline_s:
     """
     trail = CacheTrail()
     key = settings.anthropic_api_key
+    client = make_client(line_of(settings), api_key=_SIMULATOR_KEY if key is None else key.get_secret_value())
     return ClaudeSource(
         trail,
         name=NAME,
         model=settings.claude_model,
-        client=make_client(
-            line_of(settings), api_key=_SIMULATOR_KEY if key is None else key.get_secret_value()
-        ),
+        client=client,
+        count=TokenCounter(client, settings.claude_model),
         make_body=partial(_body, settings=settings, trail=trail),
         cache_ttl=cast("CacheTtl", settings.claude_cache_ttl),
         limits=StreamLimits(stall_timeout_s, deadline_s),

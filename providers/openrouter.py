@@ -12,6 +12,7 @@ from providers.claude import line_of
 from providers.client import make_client
 from providers.messages import CacheTtl, request_body
 from providers.profiles import profile_of
+from providers.settling import GenerationRecord
 from providers.source import MessagesSource
 from providers.stream import StreamLimits
 from runtime.settings import ClaudeSettings, OpenRouterSettings
@@ -32,10 +33,12 @@ def make_openrouter(
     if settings.openrouter_api_key is None:
         return None
     line = replace(line_of(claude), base_url=settings.openrouter_base_url)
+    client = make_client(line, auth_token=settings.openrouter_api_key.get_secret_value())
     return MessagesSource(
         name=NAME,
         model=settings.openrouter_model,
-        client=make_client(line, auth_token=settings.openrouter_api_key.get_secret_value()),
+        client=client,
+        count=GenerationRecord(client),
         make_body=partial(_body, model=settings.openrouter_model, claude=claude),
         cache_ttl=cast("CacheTtl", claude.claude_cache_ttl),
         limits=StreamLimits(stall_timeout_s, deadline_s),

@@ -9,11 +9,12 @@ from typing import Any
 
 import anthropic
 
-from generation.model import Prompt, StreamEvent, Usage
+from generation.model import Billed, Prompt, StreamEvent, StreamStarted, Usage
 from generation.stop import StopSignal
 from providers.messages import CacheTtl
 from providers.prices import cost_microdollars
 from providers.profiles import ModelProfile, profile_of
+from providers.settling import OutputCounter, settle
 from providers.stream import Call, StreamLimits, streaming
 
 
@@ -29,6 +30,7 @@ class MessagesSource:
         make_body: Callable[[Prompt], dict[str, Any]],
         cache_ttl: CacheTtl,
         limits: StreamLimits,
+        count: OutputCounter,
     ) -> None:
         self.name = name
         self.model = model
@@ -36,6 +38,7 @@ class MessagesSource:
         self._make_body = make_body
         self._cache_ttl = cache_ttl
         self._limits = limits
+        self._count = count
 
     @property
     def profile(self) -> ModelProfile:
@@ -51,6 +54,10 @@ class MessagesSource:
             limits=self._limits,
         )
         return streaming(call, stop)
+
+    def settle(self, started: StreamStarted, text: str) -> Billed:
+        """What a reply that broke off after `text` has used. Never raises; may ask the provider."""
+        return settle(started, text, profile=profile_of(started.model), count=self._count)
 
     def cost_microdollars(self, model: str, usage: Usage) -> Decimal:
         """What a call cost at list prices, by the model that answered. Exact."""

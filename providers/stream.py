@@ -144,5 +144,7 @@ def _failure(error: Exception, call: Call, reply: Reply, *, wire: Wire) -> Provi
 
 
 def _request_id(response: httpx2.Response) -> str | None:
-    """The provider's name for this call, for its support and its bill."""
-    return response.headers.get("request-id") or response.headers.get("x-generation-id")
+    """The provider's name for this call, for its support and its bill. OpenRouter's own before the one it
+    passes on: its bill knows no other.
+    """
+    return response.headers.get("x-generation-id") or response.headers.get("request-id")

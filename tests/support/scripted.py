@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from generation.facts import Fact
 from generation.model import (
     COMPARISON_CHOICES,
     AttemptRecord,
+    Billed,
     Claim,
     Prompt,
     Question,
@@ -25,6 +26,7 @@ from generation.model import (
     StreamStarted,
     TextDelta,
     Usage,
+    UsageSource,
 )
 from generation.stop import StopSignal
 
@@ -191,6 +193,9 @@ class ScriptedSource:
         if error is not None:
             raise error
         yield StreamEnded("end_turn", Usage(input=100, output=len(text) // 2, cache_read=900))
+
+    def settle(self, started: StreamStarted, text: str) -> Billed:
+        return Billed(replace(started.usage, output=len(text) // 2), UsageSource.COUNTED)
 
     def cost_microdollars(self, model: str, usage: Usage) -> Decimal:
         return Decimal(usage.input + usage.output)
