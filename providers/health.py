@@ -1,7 +1,8 @@
-"""What this process knows of its sources' health: whom to ask now, and whom to leave alone for a while.
+"""What is known of the sources' health: whom to ask now, and whom to leave alone for a while.
 
-Only a memory of its own for each process. A breaker that all workers share takes its place by having the
-same two methods (`SourceHealth`).
+A source rests when it says so, and opens after failures in a row: then it rests longer with every probe
+that fails, and after each rest one caller alone may try it. `LocalHealth` is the memory of one process;
+`providers.breaker` keeps the same in Redis for all of them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from generation.errors import (
@@ -18,13 +20,15 @@ from generation.errors import (
     ProviderError,
     ProviderMisused,
     ProviderRefused,
+    ProviderThrottled,
 )
 
 
 class SourceHealth(Protocol):
     """Whether a source may be asked, learned from how calls to it went. Safe to use from many threads."""
 
-    def may_be_asked(self, source: str) -> bool: ...
+    def may_be_asked(self, source: str) -> bool:
+        """Whether to call it now. After a rest this is the leave to probe it: call it, and note how it went."""
 
     def note(self, source: str, error: ProviderError | None) -> None:
         """A call to `source` ended; None means well."""
@@ -35,15 +39,62 @@ class RestRules:
     """When a source is left alone, and for how long. Seconds."""
 
     failures_before_rest: int = 3  #: in a row; single breaks are everyday life
-    first_rest_s: float = 2.0  #: doubled with each further failure
-    longest_rest_s: float = 60.0  #: also for `retry-after`, which may name hours
+    #: In a row, over all batches: one bad request is its own fault, but an account that has reached a spend
+    #: limit of its own is answered like this too, and only the row of them tells.
+    misuses_before_rest: int = 5
+    first_rest_s: float = 2.0  #: doubled with each probe that fails
+    longest_rest_s: float = 15.0  #: a source that is back must be found within a minute, its probe included
+    longest_asked_rest_s: float = 60.0  #: for `retry-after`, which may name hours
     denied_rest_s: float = 60.0  #: no waiting cures it, so look again now and then until an operator has
+    probe_s: float = 20.0  #: then somebody else may probe: the first one may have died
+
+
+class Kind(StrEnum):
+    """What the end of a call says about its source. The values are the scripts' words."""
+
+    WELL = "well"
+    REST = "rest"  #: it named a time
+    COUNT = "count"
+    DENY = "deny"
+    MISUSE = "misuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    kind: Kind
+    rest_s: float = 0.0
+
+
+def verdict_on(error: ProviderError | None, rules: RestRules) -> Verdict | None:
+    """What this end of a call means for its source, or None when it is about the request alone."""
+    match error:
+        case None:
+            return Verdict(Kind.WELL)
+        case ProviderRefused() | ProviderThrottled():
+            return None
+        case ProviderMisused():
+            return Verdict(Kind.MISUSE)
+        case ProviderDenied():
+            return Verdict(Kind.DENY, rules.denied_rest_s)
+        case ProviderBusy(retry_after_s=float() | int() as asked_s):
+            return Verdict(Kind.REST, min(asked_s, rules.longest_asked_rest_s))
+    return Verdict(Kind.COUNT)
+
+
+class Turn(StrEnum):
+    """What a noted call changed for everybody."""
+
+    OPENED = "opened"
+    CLOSED = "closed"
 
 
 @dataclass(slots=True)
 class _Record:
-    failures: int = 0
+    streak: int = 0
+    misuses: int = 0
+    opens: int = 0  #: since it was last well
     resting_until: float = 0.0
+    probe_until: float = 0.0
 
 
 class LocalHealth:
@@ -59,29 +110,57 @@ class LocalHealth:
 
     def may_be_asked(self, source: str) -> bool:
         with self._lock:
-            record = self._records.get(source)
-            return record is None or record.resting_until <= self._clock()
+            record, now = self._records.get(source), self._clock()
+            if record is None:
+                return True
+            if record.resting_until > now or (record.opens and record.probe_until > now):
+                return False
+            record.probe_until = now + self._rules.probe_s
+            return True
 
     def note(self, source: str, error: ProviderError | None) -> None:
-        if isinstance(error, ProviderRefused | ProviderMisused):
-            return  # about one request, not about the source
-        with self._lock:
-            if error is None:
-                self._records.pop(source, None)
-                return
-            record = self._records.setdefault(source, _Record())
-            record.failures += 1
-            # A call that failed late must not shorten the rest that an earlier answer asked for.
-            until = self._clock() + self._rest_s(error, record.failures)
-            record.resting_until = max(record.resting_until, until)
+        self.judge(source, error)
 
-    def _rest_s(self, error: ProviderError, failures: int) -> float:
-        rules = self._rules
-        if isinstance(error, ProviderDenied):
-            return rules.denied_rest_s
-        if isinstance(error, ProviderBusy) and error.retry_after_s is not None:
-            return min(error.retry_after_s, rules.longest_rest_s)
-        beyond = failures - rules.failures_before_rest
-        if beyond < 0:
-            return 0.0
-        return min(rules.first_rest_s * 2.0 ** min(beyond, 32), rules.longest_rest_s)
+    def judge(self, source: str, error: ProviderError | None) -> Turn | None:
+        """`note`, and what it changed."""
+        verdict = verdict_on(error, self._rules)
+        if verdict is None:
+            return None
+        with self._lock:
+            record, now = self._records.setdefault(source, _Record()), self._clock()
+            if verdict.kind is Kind.WELL:
+                return self._well(source, record, now)
+            return Turn.OPENED if self._opens(record, verdict, now) else None
+
+    def _well(self, source: str, record: _Record, now: float) -> Turn | None:
+        if record.resting_until > now:
+            return None  # a call that began before the source opened says nothing about now
+        del self._records[source]
+        return Turn.CLOSED if record.opens else None
+
+    def _opens(self, record: _Record, verdict: Verdict, now: float) -> bool:
+        rules, is_resting = self._rules, record.resting_until > now
+        match verdict.kind:
+            case Kind.REST:
+                # A call that failed late must not shorten the rest that an earlier answer asked for.
+                record.resting_until = max(record.resting_until, now + verdict.rest_s)
+                return False
+            case Kind.DENY:
+                is_news = not (is_resting and record.opens)
+                self._open(record, max(record.resting_until, now + verdict.rest_s), max(record.opens, 1))
+                return is_news
+            case Kind.MISUSE:
+                record.misuses += 1
+                if is_resting or record.misuses < rules.misuses_before_rest:
+                    return False
+                self._open(record, now + rules.denied_rest_s, max(record.opens, 1))
+                return True
+        record.streak += 1
+        if is_resting or (not record.opens and record.streak < rules.failures_before_rest):
+            return False
+        rest_s = min(rules.first_rest_s * 2.0 ** min(record.opens, 32), rules.longest_rest_s)
+        self._open(record, now + rest_s, record.opens + 1)
+        return True
+
+    def _open(self, record: _Record, until: float, opens: int) -> None:
+        record.resting_until, record.opens, record.probe_until = until, opens, 0.0

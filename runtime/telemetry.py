@@ -15,6 +15,13 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from structlog.types import Processor
 
 _SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 21, 34, 55, 90, 150, 240)
+#: As OpenTelemetry recommends them for tokens.
+_TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144)
+
+#: Our sources under the names that OpenTelemetry's GenAI conventions give their providers.
+PROVIDER_NAMES = {"claude": "anthropic", "openrouter": "openrouter"}
+#: What every model call of ours is, in the same conventions.
+OPERATION = "chat"
 
 
 def configure_logging(*, level: str, log_format: str) -> None:
@@ -56,10 +63,29 @@ def configure_logging(*, level: str, log_format: str) -> None:
     )
 
 
+def provider_name(source: str) -> str:
+    """Our name of a source as a metric's label."""
+    return PROVIDER_NAMES.get(source, source)
+
+
 class Metrics:
-    """Every metric of the workers, registered once a process (or in the given registry, for a test)."""
+    """Every metric of the workers, registered once a process (or in the given registry, for a test).
+
+    Model calls are labelled as OpenTelemetry's GenAI conventions name things, with `_` for `.`. A worker is
+    one process with threads, so that its own registry is complete; several workers are several targets.
+    docs/metrics.md is made from what is registered here: `python -m tests.support.metrics_page`.
+    """
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        self._registry = registry
+        self._of_runs()
+        self._of_questions()
+        self._of_model_calls()
+        self._of_sources()
+        self._of_the_process()
+
+    def _of_runs(self) -> None:
+        registry = self._registry
         self.runs = Counter(
             "tafawoq_runs_total",
             "Runs of batches, by how they ended",
@@ -74,16 +100,11 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self.questions_accepted = Counter(
-            "tafawoq_questions_accepted_total",
-            "Questions committed",
-            ["provider", "question_type"],
-            registry=registry,
-        )
-        self.questions_rejected = Counter(
-            "tafawoq_questions_rejected_total",
-            "Objects of a reply that did not become a question",
-            ["provider", "reason"],
+        self.queue_wait_seconds = Histogram(
+            "tafawoq_queue_wait_seconds",
+            "From the moment a batch was due to its claim",
+            ["urgency"],
+            buckets=_SECONDS,
             registry=registry,
         )
         self.first_question_seconds = Histogram(
@@ -93,32 +114,16 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self.attempts = Counter(
-            "tafawoq_attempts_total", "Model calls", ["provider", "model", "outcome"], registry=registry
-        )
-        self.first_token_seconds = Histogram(
-            "tafawoq_first_token_seconds",
-            "From request to first text of a model call",
-            ["provider", "model"],
-            buckets=_SECONDS,
+        self.bells = Counter(
+            "tafawoq_bells_total",
+            "Messages answered: run, held_elsewhere (somebody works on it), nothing_to_do",
+            ["outcome"],
             registry=registry,
         )
-        self.tokens = Counter(
-            "tafawoq_tokens_total",
-            "Tokens by kind: input, output, cache_read, cache_write_5m, cache_write_1h",
-            ["provider", "model", "kind"],
-            registry=registry,
-        )
-        self.cost_microdollars = Counter(
-            "tafawoq_cost_microdollars_total",
-            "Spent at list prices",
-            ["provider", "model"],
-            registry=registry,
-        )
-        self.source_switches = Counter(
-            "tafawoq_source_switches_total",
-            "Times a run turned away from a provider",
-            ["provider", "because"],
+        self.batches_given_up = Counter(
+            "tafawoq_batches_given_up_total",
+            "Batches that failed for good, by the outcome of their last run",
+            ["outcome"],
             registry=registry,
         )
         self.leases_lost = Counter(
@@ -126,4 +131,136 @@ class Metrics:
         )
         self.sweep_rung = Counter(
             "tafawoq_sweep_rung_total", "Batches that the sweep enqueued again", registry=registry
+        )
+
+    def _of_questions(self) -> None:
+        registry = self._registry
+        self.questions_accepted = Counter(
+            "tafawoq_questions_accepted_total",
+            "Questions committed",
+            ["gen_ai_provider_name", "question_type"],
+            registry=registry,
+        )
+        self.questions_rejected = Counter(
+            "tafawoq_questions_rejected_total",
+            "Objects of a reply that did not become a question",
+            ["gen_ai_provider_name", "reason"],
+            registry=registry,
+        )
+
+    def _of_model_calls(self) -> None:
+        registry = self._registry
+        call = ["gen_ai_provider_name", "gen_ai_request_model"]
+        self.call_seconds = Histogram(
+            "gen_ai_client_operation_duration_seconds",
+            "Model calls from request to their end; error_type is empty when the reply was complete",
+            ["gen_ai_operation_name", *call, "error_type"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.first_chunk_seconds = Histogram(
+            "gen_ai_client_operation_time_to_first_chunk_seconds",
+            "From request to first text of a model call",
+            ["gen_ai_operation_name", *call],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.token_usage = Histogram(
+            "gen_ai_client_token_usage",
+            "Tokens of a model call by type: input (cached ones included), output",
+            ["gen_ai_operation_name", *call, "gen_ai_token_type"],
+            buckets=_TOKENS,
+            registry=registry,
+        )
+        self.attempts = Counter(
+            "tafawoq_attempts_total",
+            "Model calls by outcome: complete, a stop reason, or an error's code",
+            [*call, "outcome"],
+            registry=registry,
+        )
+        self.tokens = Counter(
+            "tafawoq_tokens_total",
+            "Tokens as they are billed: input, output, cache_read, cache_write_5m, cache_write_1h",
+            [*call, "kind"],
+            registry=registry,
+        )
+        self.cache_misses = Counter(
+            "tafawoq_cache_misses_total",
+            "Model calls that read less from the cache than they could, by the provider's reason",
+            [*call, "reason"],
+            registry=registry,
+        )
+        self.cost_microdollars = Counter(
+            "tafawoq_cost_microdollars_total", "Spent at list prices", call, registry=registry
+        )
+        self.source_switches = Counter(
+            "tafawoq_source_switches_total",
+            "Times a run turned away from a provider",
+            ["gen_ai_provider_name", "because"],
+            registry=registry,
+        )
+
+    def _of_sources(self) -> None:
+        registry = self._registry
+        self.source_openings = Counter(
+            "tafawoq_source_openings_total",
+            "Times a provider was found not to answer, and was left alone",
+            ["source", "because"],
+            registry=registry,
+        )
+        self.source_resting = Gauge(
+            "tafawoq_source_resting",
+            "1 while a provider is left alone, as this process last saw it",
+            ["source"],
+            registry=registry,
+        )
+        self.turn_seconds = Histogram(
+            "tafawoq_turn_wait_seconds",
+            "How long model calls waited for their turn under the rate limits",
+            ["source", "urgency"],
+            buckets=(0.005, *_SECONDS),
+            registry=registry,
+        )
+        self.calls_throttled = Counter(
+            "tafawoq_calls_throttled_total",
+            "Model calls that were not made because their turn would have come too late",
+            ["source", "urgency"],
+            registry=registry,
+        )
+        self.limit_remaining = Gauge(
+            "tafawoq_limit_remaining_ratio",
+            "What is left of a rate limit, by its headers: requests, input, output",
+            ["source", "kind"],
+            registry=registry,
+        )
+        self.prefix_drifts = Counter(
+            "tafawoq_prefix_drifts_total",
+            "Alarms that the shared prefix is not the same for all calls",
+            ["source", "because"],
+            registry=registry,
+        )
+
+    def _of_the_process(self) -> None:
+        registry = self._registry
+        self.slots = Gauge("tafawoq_worker_slots", "Runs this worker can have at once", registry=registry)
+        self.last_heartbeat = Gauge(
+            "tafawoq_worker_last_heartbeat_timestamp_seconds",
+            "When the worker last spoke to the broker; old: it takes no messages",
+            registry=registry,
+        )
+        self.last_sweep = Gauge(
+            "tafawoq_sweep_last_pass_timestamp_seconds",
+            "When the sweep last looked at all rows; old: Postgres is away or the thread is gone",
+            registry=registry,
+        )
+        self.heartbeats_missed = Counter(
+            "tafawoq_lease_heartbeats_missed_total",
+            "Times the leases could not be renewed, because Postgres did not answer",
+            registry=registry,
+        )
+        self.messages_refused = Counter(
+            "tafawoq_messages_refused_total",
+            "Messages that no task could take: unknown, rejected, internal_error",
+            ["why"],
+            registry=registry,
         )

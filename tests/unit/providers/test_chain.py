@@ -43,8 +43,6 @@ def test_the_fallback_is_asked_when_a_run_has_given_claude_up(chain: OrderedChai
 def test_the_fallback_is_asked_while_claude_rests(chain: OrderedChain) -> None:
     chain.report("claude", ProviderDenied(provider="claude"))
     assert picked(chain) == "openrouter"
-    chain.report("claude", None)
-    assert picked(chain) == "claude"
 
 
 def test_nobody_is_asked_when_all_are_given_up_or_rest(chain: OrderedChain) -> None:

@@ -10,10 +10,11 @@ from generation.errors import (
     ProviderError,
     ProviderMisused,
     ProviderRefused,
+    ProviderThrottled,
     ProviderUnreachable,
     StreamCut,
 )
-from providers.health import LocalHealth, RestRules
+from providers.health import LocalHealth, RestRules, Turn
 
 RULES = RestRules()
 
@@ -54,7 +55,7 @@ def test_a_busy_source_rests_for_as_long_as_it_says(health: LocalHealth, clock: 
 
 def test_a_wait_of_hours_is_capped(health: LocalHealth, clock: Clock) -> None:
     health.note("claude", ProviderBusy(provider="claude", retry_after_s=86_400))
-    clock.now += RULES.longest_rest_s
+    clock.now += RULES.longest_asked_rest_s
     assert health.may_be_asked("claude")
 
 
@@ -64,15 +65,47 @@ def test_a_single_break_rests_nobody(health: LocalHealth) -> None:
     assert health.may_be_asked("claude")
 
 
-def test_failures_in_a_row_rest_the_source_longer_and_longer(health: LocalHealth, clock: Clock) -> None:
+def test_each_probe_that_fails_rests_the_source_longer(health: LocalHealth, clock: Clock) -> None:
     rests = []
-    for failure in range(1, 9):
+    for _ in range(8):
         health.note("claude", unreachable())
         began = clock.now
         while not health.may_be_asked("claude"):
             clock.now += 1
-        rests.append((failure, clock.now - began))
-    assert rests == [(1, 0), (2, 0), (3, 2), (4, 4), (5, 8), (6, 16), (7, 32), (8, 60)]
+        rests.append(clock.now - began)
+    assert rests == [0, 0, 2, 4, 8, 15, 15, 15]
+
+
+def test_many_calls_that_break_at_once_open_the_source_once(health: LocalHealth, clock: Clock) -> None:
+    turns = [health.judge("claude", unreachable()) for _ in range(200)]
+    assert turns.count(Turn.OPENED) == 1
+    clock.now += RULES.first_rest_s
+    assert health.may_be_asked("claude")
+
+
+def test_after_a_rest_one_caller_alone_may_try(health: LocalHealth, clock: Clock) -> None:
+    for _ in range(3):
+        health.note("claude", unreachable())
+    clock.now += RULES.first_rest_s
+    assert [health.may_be_asked("claude") for _ in range(5)] == [True, False, False, False, False]
+    clock.now += RULES.probe_s
+    assert health.may_be_asked("claude"), "a probe that never ends must not close the source for ever"
+
+
+def test_a_probe_that_went_well_opens_the_way_for_all(health: LocalHealth, clock: Clock) -> None:
+    for _ in range(3):
+        health.note("claude", unreachable())
+    clock.now += RULES.first_rest_s
+    assert health.may_be_asked("claude")
+    assert health.judge("claude", None) is Turn.CLOSED
+    assert all(health.may_be_asked("claude") for _ in range(5))
+
+
+def test_an_old_call_that_ends_well_does_not_close_the_source(health: LocalHealth, clock: Clock) -> None:
+    for _ in range(3):
+        health.note("claude", unreachable())
+    health.note("claude", None)
+    assert not health.may_be_asked("claude")
 
 
 def test_a_call_that_went_well_forgets_the_failures(health: LocalHealth) -> None:
@@ -90,10 +123,28 @@ def test_a_source_that_denies_us_rests_at_once(health: LocalHealth, clock: Clock
     assert health.may_be_asked("claude")
 
 
-@pytest.mark.parametrize("kind", [ProviderRefused, ProviderMisused])
-def test_a_bad_request_says_nothing_about_the_source(health: LocalHealth, kind: type[ProviderError]) -> None:
+@pytest.mark.parametrize("kind", [ProviderRefused, ProviderThrottled])
+def test_what_is_about_one_request_says_nothing_about_the_source(
+    health: LocalHealth, kind: type[ProviderError]
+) -> None:
     for _ in range(10):
         health.note("claude", kind(provider="claude"))
+    assert health.may_be_asked("claude")
+
+
+def test_a_row_of_misuses_stops_the_queue_and_a_few_do_not(health: LocalHealth, clock: Clock) -> None:
+    """An account's own spend limit is answered as a bad request: only the row of them tells."""
+    turns = [health.judge("claude", ProviderMisused(provider="claude")) for _ in range(5)]
+    assert turns == [None, None, None, None, Turn.OPENED]
+    clock.now += RULES.denied_rest_s - 1
+    assert not health.may_be_asked("claude")
+
+
+def test_a_call_that_went_well_ends_the_row_of_misuses(health: LocalHealth) -> None:
+    for _ in range(4):
+        health.note("claude", ProviderMisused(provider="claude"))
+    health.note("claude", None)
+    health.note("claude", ProviderMisused(provider="claude"))
     assert health.may_be_asked("claude")
 
 
@@ -122,5 +173,5 @@ def test_no_history_rests_a_source_for_longer_than_the_longest_rest(history: lis
     ]
     for choice in history:
         health.note("c", None if choice is None else errors[choice])
-    clock.now += RULES.longest_rest_s
+    clock.now += max(RULES.longest_asked_rest_s, RULES.denied_rest_s)
     assert health.may_be_asked("c")

@@ -1,0 +1,72 @@
+"""The sources' health as all workers know it: what one learns, the next to pick knows.
+
+Kept in Redis, asked at every pick, so that an opening is seen at once and a source that may be back is
+probed by one worker alone. Without Redis each process goes on with its own memory.
+"""
+
+from __future__ import annotations
+
+from generation.errors import ProviderError
+from providers.health import LocalHealth, RestRules, Turn, verdict_on
+from providers.shared import Shared, nobody_answers
+from providers.signs import Signs
+
+#: A source that nobody has called for this long is taken for well.
+_FORGOTTEN_AFTER_S = 600
+
+_TURNS = {1: Turn.OPENED, 2: Turn.CLOSED}
+
+
+class SharedBreaker:
+    """Implements SourceHealth for all processes on one Redis."""
+
+    def __init__(
+        self, shared: Shared | None, *, rules: RestRules | None = None, signs: Signs | None = None
+    ) -> None:
+        self._rules = rules or RestRules()
+        self._signs = signs or Signs()
+        self._local = LocalHealth(self._rules)
+        self._ask = shared.script("breaker_ask") if shared else nobody_answers
+        self._note = shared.script("breaker_note") if shared else nobody_answers
+
+    def may_be_asked(self, source: str) -> bool:
+        answer = self._ask([_key(source)], _ms(self._rules.probe_s))
+        # The own memory is asked only when it is needed: asking takes its probe.
+        allowed = self._local.may_be_asked(source) if answer is None else bool(answer)
+        self._signs.source_resting(source, not allowed)
+        return allowed
+
+    def note(self, source: str, error: ProviderError | None) -> None:
+        verdict = verdict_on(error, self._rules)
+        if verdict is None:
+            return
+        turn = self._local.judge(source, error)
+        rules = self._rules
+        answer = self._note(
+            [_key(source)],
+            verdict.kind,
+            _ms(verdict.rest_s),
+            rules.failures_before_rest,
+            rules.misuses_before_rest,
+            _ms(rules.first_rest_s),
+            _ms(rules.longest_rest_s),
+            _ms(rules.denied_rest_s),
+            _ms(_FORGOTTEN_AFTER_S),
+        )
+        if answer is not None:
+            turn = _TURNS.get(int(answer))
+        self._tell(source, turn, error)
+
+    def _tell(self, source: str, turn: Turn | None, error: ProviderError | None) -> None:
+        if turn is Turn.OPENED and error is not None:
+            self._signs.source_opened(source, error)
+        elif turn is Turn.CLOSED:
+            self._signs.source_closed(source)
+
+
+def _key(source: str) -> str:
+    return f"breaker:{source}"
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,196 @@
+"""The breaker on a real Redis, held to what the memory of one process does, and to seeing others' openings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from prometheus_client import CollectorRegistry
+from redis import Redis
+from structlog.testing import capture_logs
+
+from generation.errors import (
+    ProviderBusy,
+    ProviderDenied,
+    ProviderError,
+    ProviderMisused,
+    ProviderUnreachable,
+    StreamCut,
+)
+from providers.breaker import SharedBreaker
+from providers.health import LocalHealth, RestRules, SourceHealth
+from providers.shared import Shared
+from providers.signs import Signs
+from runtime.embedded import EmbeddedRedis
+from runtime.telemetry import Metrics
+
+#: The real rules, a hundred times faster.
+RULES = RestRules(
+    first_rest_s=0.1, longest_rest_s=0.3, longest_asked_rest_s=0.4, denied_rest_s=0.4, probe_s=0.3
+)
+
+
+def broken() -> ProviderError:
+    return StreamCut(provider="claude")
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    with Redis.from_url(redis_url, socket_timeout=0.5) as client:
+        yield client
+
+
+@pytest.fixture
+def worker(redis: Redis) -> Callable[[], SharedBreaker]:
+    """One worker more on the same Redis."""
+    return lambda: SharedBreaker(Shared(redis, prefix="test:"), rules=RULES)
+
+
+@pytest.fixture(params=["local", "shared"])
+def health(request: pytest.FixtureRequest, worker: Callable[[], SharedBreaker]) -> SourceHealth:
+    return worker() if request.param == "shared" else LocalHealth(RULES)
+
+
+def asked(health: SourceHealth, times: int = 1) -> list[bool]:
+    return [health.may_be_asked("claude") for _ in range(times)]
+
+
+def fail(health: SourceHealth, times: int = 3, error: Callable[[], ProviderError] = broken) -> None:
+    for _ in range(times):
+        health.note("claude", error())
+
+
+def test_failures_in_a_row_open_it_and_single_ones_do_not(health: SourceHealth) -> None:
+    fail(health, 2)
+    assert asked(health) == [True]
+    health.note("claude", None)
+    fail(health, 2)
+    assert asked(health) == [True]
+    fail(health, 1)
+    assert asked(health) == [False]
+    assert health.may_be_asked("openrouter")
+
+
+def test_after_its_rest_one_caller_probes_and_a_good_probe_closes_it(health: SourceHealth) -> None:
+    fail(health)
+    time.sleep(0.12)
+    assert asked(health, 3) == [True, False, False]
+    health.note("claude", None)
+    assert asked(health, 3) == [True, True, True]
+
+
+def test_a_probe_that_fails_doubles_the_rest(health: SourceHealth) -> None:
+    fail(health)
+    time.sleep(0.12)
+    assert asked(health) == [True]
+    fail(health, 1)
+    time.sleep(0.12)
+    assert asked(health) == [False]
+    time.sleep(0.1)
+    assert asked(health) == [True]
+
+
+def test_a_probe_that_never_ends_gives_its_place_to_another(health: SourceHealth) -> None:
+    fail(health)
+    time.sleep(0.12)
+    assert asked(health, 2) == [True, False]
+    time.sleep(0.32)
+    assert asked(health, 2) == [True, False]
+
+
+def test_two_hundred_failures_at_once_are_one_opening(health: SourceHealth) -> None:
+    fail(health, 200)
+    time.sleep(0.12)
+    assert asked(health) == [True]
+
+
+def test_what_the_source_asks_for_is_respected_and_capped(health: SourceHealth) -> None:
+    health.note("claude", ProviderBusy(provider="claude", retry_after_s=0.2))
+    fail(health, 1)
+    time.sleep(0.15)
+    assert asked(health) == [False]
+    time.sleep(0.07)
+    assert asked(health, 2) == [True, True], "a busy source is no broken one: nobody has to probe"
+    health.note("claude", ProviderBusy(provider="claude", retry_after_s=3600))
+    time.sleep(0.42)
+    assert asked(health) == [True]
+
+
+@pytest.mark.parametrize(("kind", "times"), [(ProviderDenied, 1), (ProviderMisused, 5)])
+def test_what_only_an_operator_can_cure_stops_the_queue(
+    health: SourceHealth, kind: type[ProviderError], times: int
+) -> None:
+    fail(health, times - 1, lambda: kind(provider="claude"))
+    assert asked(health) == [True]
+    fail(health, 1, lambda: kind(provider="claude"))
+    assert asked(health) == [False]
+    time.sleep(0.42)
+    assert asked(health, 3) == [True, False, False]
+
+
+def test_an_opening_is_seen_by_all_workers_at_once(worker: Callable[[], SharedBreaker]) -> None:
+    workers = [worker() for _ in range(8)]
+    for teller in workers[:3]:
+        teller.note("claude", broken())  # none of them has seen three
+    began = time.monotonic()
+    assert [asked(other) for other in workers] == [[False]] * 8
+    assert time.monotonic() - began < 0.5
+
+
+def test_of_all_workers_one_probes(worker: Callable[[], SharedBreaker]) -> None:
+    workers = [worker() for _ in range(8)]
+    fail(workers[0])
+    time.sleep(0.12)
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda health: health.may_be_asked("claude"), workers))
+    assert sum(answers) == 1
+    workers[answers.index(True)].note("claude", None)
+    assert all(health.may_be_asked("claude") for health in workers)
+
+
+def test_the_alarm_for_a_spent_account_is_given_once_by_all(redis: Redis) -> None:
+    metrics = Metrics(CollectorRegistry())
+    workers = [
+        SharedBreaker(Shared(redis, prefix="test:"), rules=RULES, signs=Signs(metrics)) for _ in range(4)
+    ]
+    with capture_logs() as logs:
+        for health in workers * 3:
+            health.note(
+                "claude", ProviderDenied(provider="claude", error_code="enforced_spend_limit_reached")
+            )
+    opened = [line for line in logs if line["event"] == "source_opened"]
+    assert [(line["log_level"], line["error_code"]) for line in opened] == [
+        ("error", "enforced_spend_limit_reached")
+    ]
+    assert metrics.source_openings.labels("claude", "provider_denied")._value.get() == 1
+
+
+def test_without_redis_each_worker_goes_on_with_what_it_knows(redis: Redis) -> None:
+    away = Redis(port=1, socket_connect_timeout=0.2)
+    health = SharedBreaker(Shared(away, prefix="test:"), rules=RULES)
+    fail(health, error=lambda: ProviderUnreachable(provider="claude"))
+    began = time.monotonic()
+    assert asked(health, 100) == [False] * 100
+    time.sleep(0.12)
+    assert asked(health, 3) == [True, False, False]
+    assert time.monotonic() - began < 0.5
+
+
+def test_a_redis_that_goes_away_and_comes_back_is_used_again() -> None:
+    with EmbeddedRedis(durable=False) as server, Redis.from_url(server.url, socket_timeout=0.2) as client:
+        shared = Shared(client, prefix="test:", clock=lambda: now[0])
+        now = [0.0]
+        health = SharedBreaker(shared, rules=RULES)
+        fail(health)
+        client.config_set("maxmemory", "1")  # refuses every write, and a script with them
+        with capture_logs() as logs:
+            fail(health, 1)
+            assert asked(health) == [False], "the own memory knows it too"
+        assert [line["event"] for line in logs] == ["shared_memory_away"]
+        client.config_set("maxmemory", "0")
+        now[0] += 2
+        with capture_logs() as logs:
+            health.note("claude", None)
+        assert [line["event"] for line in logs] == ["shared_memory_back"]
