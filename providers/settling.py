@@ -84,7 +84,10 @@ class TokenCounter:
             cast_to=MessageTokensCount,
             options={"timeout": _PATIENCE_S},
         )
-        return int(counted.input_tokens)
+        tokens = getattr(counted, "input_tokens", None)
+        if not isinstance(tokens, int):
+            raise ValueError("The provider's count is no number.")
+        return tokens
 
 
 class GenerationRecord:

@@ -24,6 +24,7 @@ class BilledRequest:
     cost_microdollars: Decimal
     outcome: str  #: complete, or what ended it: client_gone, cut, reset, error_event, no_stop, stalled
     stop_reason: str | None
+    lines: int = 0  #: of the reply, whole ones that left
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -33,6 +34,7 @@ class BilledRequest:
             "model": self.model,
             "outcome": self.outcome,
             "stop_reason": self.stop_reason,
+            "lines": self.lines,
             "input": self.tokens.input,
             "cache_read": self.tokens.read,
             "cache_write_5m": self.tokens.write_5m,

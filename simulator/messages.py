@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from decimal import Decimal
 from typing import Any
 
 from simulator.admission import Call, admit
@@ -65,7 +64,7 @@ async def _answer(state: State, call: Call, connection: Connection) -> Response 
 async def _stream(state: State, call: Call, connection: Connection) -> None:
     pace = Pace(state.config, call.rng, call.fault)
     if call.route == "openrouter":
-        call.draft.extra_usage["cost"] = _remember_cost(state, call)
+        call.draft.extra_usage["cost"] = _dollars(call)
     script = make_script(call.draft, pace, call.rng, call.fault)
     headers = {
         "content-type": "text/event-stream; charset=utf-8",
@@ -94,13 +93,13 @@ async def _whole(state: State, call: Call, connection: Connection) -> Response |
         call.seen.outcome = "client_gone" if call.fault is None else call.fault.kind
         return None
     state.caches[call.route].begin(call.plan)
-    _account(state, call, Played("complete", tokens))
+    _account(state, call, Played("complete", tokens, call.draft.text.count("\n")))
     call.seen.status = 200
     message = dict(call.draft.message)
     headers = dict(call.headers)
     usage = {**message["usage"], "output_tokens": tokens}
     if call.route == "openrouter":
-        cost = _remember_cost(state, call)
+        cost = _dollars(call)
         usage |= {"cost": cost, "cost_details": {"upstream_inference_cost": None}, "is_byok": False}
         message["provider"] = "Anthropic"
         headers["x-generation-id"] = call.message_id
@@ -138,15 +137,10 @@ async def _interrupted(call: Call, connection: Connection) -> bool:
     return kind in {"cut", "no_stop", "reset", "stall"}
 
 
-def _remember_cost(state: State, call: Call) -> float:
-    """In dollars, for the reply and for OpenRouter's generation route."""
-    cost = float(_cost(call, output_tokens(call.draft)) / 1_000_000)
-    state.remember_generation(call.message_id, {"id": call.message_id, "total_cost": cost})
-    return cost
-
-
-def _cost(call: Call, output: int) -> Decimal:
-    return cost_microdollars(call.profile.price, tokens_of(call.plan, output))
+def _dollars(call: Call) -> float:
+    """What the whole reply costs."""
+    tokens = tokens_of(call.plan, output_tokens(call.draft))
+    return float(cost_microdollars(call.profile.price, tokens) / 1_000_000)
 
 
 def tokens_of(plan: CachePlan, output: int) -> TokenCounts:
@@ -170,5 +164,23 @@ def _account(state: State, call: Call, played: Played) -> None:
             cost_microdollars=cost_microdollars(call.profile.price, tokens),
             outcome=played.outcome,
             stop_reason=call.draft.stop_reason if played.outcome == "complete" else None,
+            lines=played.lines,
         )
     )
+    if call.route == "openrouter":
+        _record_generation(state, call, played, tokens)
+
+
+def _record_generation(state: State, call: Call, played: Played, tokens: TokenCounts) -> None:
+    """OpenRouter's own account of a call, which says what a reply that broke off was billed."""
+    record = {
+        "id": call.message_id,
+        "model": call.body["model"],
+        "total_cost": float(cost_microdollars(call.profile.price, tokens) / 1_000_000),
+        "native_tokens_prompt": tokens.prompt,
+        "native_tokens_cached": tokens.read,
+        "native_tokens_completion": tokens.output,
+        "finish_reason": call.draft.stop_reason if played.outcome == "complete" else None,
+        "cancelled": played.outcome == "client_gone",
+    }
+    state.remember_generation(call.message_id, record)

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 
 from simulator.config import SimulatorConfig
 from simulator.http_server import Connection
-from simulator.script import PING, Ending, Script
+from simulator.script import PING, Ending, Frame, Script
 
 DONE = b"data: [DONE]\n\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
+    """How a stream ended, and what had left by then."""
+
     outcome: str
-    tokens: int | None  #: output produced; None when the response never began
+    tokens: int | None  #: of output; None when the response never began
+    lines: int = 0
 
 
 async def play(
@@ -36,29 +39,30 @@ async def play(
     """
     loop = asyncio.get_running_loop()
     due = loop.time()
-    tokens: int | None = None
-    held = b""
-    last = len(script.frames) - 1
-    for i, frame in enumerate(script.frames):
+    left: Frame | None = None
+    held: list[Frame] = []
+    for frame in script.frames:
         due += frame.wait_s / config.speed
         wait = due - loop.time()
         if wait > 0:
             if held:
-                await connection.send_chunk(held)
-                held = b""
+                await connection.send_chunk(b"".join(one.data for one in held))
+                left, held = held[-1], []
             await asyncio.sleep(wait)
         if connection.gone:
-            settle(Played("client_gone", tokens))
+            settle(_played("client_gone", left))
             return
-        if tokens is None:
+        if left is None and not held:
             connection.start(200, headers)
             begun()
-        tokens = frame.tokens
-        held += frame.data
-        if i == last:
-            settle(Played(script.ending.value, tokens))
-            await connection.send_chunk(held)
+        held.append(frame)
+    settle(_played(script.ending.value, script.frames[-1]))
+    await connection.send_chunk(b"".join(one.data for one in held))
     await _end(script, connection, config, done_mark=done_mark)
+
+
+def _played(outcome: str, left: Frame | None) -> Played:
+    return Played(outcome, None) if left is None else Played(outcome, left.tokens, left.lines)
 
 
 async def _end(script: Script, connection: Connection, config: SimulatorConfig, *, done_mark: bool) -> None:

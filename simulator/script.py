@@ -37,11 +37,12 @@ class Ending(StrEnum):
 
 
 class Frame(NamedTuple):
-    """Bytes to send after a wait; `tokens` is all output produced by then."""
+    """Bytes to send after a wait, and how much of the reply has left when they have."""
 
     wait_s: float  #: simulated
     data: bytes
-    tokens: int
+    tokens: int  #: of output
+    lines: int = 0  #: whole ones
 
 
 @dataclass
@@ -115,11 +116,13 @@ def make_script(draft: Draft, pace: Pace, rng: Random, fault: Fault | None) -> S
     frames += _deltas(text, draft, pace, rng)
     if late is None:
         if fault is not None and fault.kind == "unknown_event":
-            frames.insert(len(frames) // 2, Frame(0.0, _event("novelty", {"new": True}), frames[-1].tokens))
+            middle = len(frames) // 2
+            novelty = _event("novelty", {"new": True})
+            frames.insert(middle, frames[middle - 1]._replace(wait_s=0.0, data=novelty))
         frames += _closing(draft)
         return Script(frames)
     if late.kind == "error_event":
-        frames.append(Frame(0.0, _error_event(late), frames[-1].tokens))
+        frames.append(frames[-1]._replace(wait_s=0.0, data=_error_event(late)))
     if late.after_bytes is not None:
         frames += _closing(draft)
         frames = _first_bytes(frames, late.after_bytes)
@@ -172,11 +175,11 @@ def _deltas(text: str, draft: Draft, pace: Pace, rng: Random) -> Iterator[Frame]
     while position < len(text):
         piece = text[position : position + rng.randint(*DELTA_CHARS)]
         position += len(piece)
-        tokens = count_tokens(piece)
-        produced += tokens
+        before, produced = produced, draft.thinking_tokens + count_tokens(text[:position])
         data = f"{head}{json.dumps(piece, ensure_ascii=False)}}}}}{' ' * rng.randrange(PADDING)}\n\n"
         ping = PING if rng.randrange(DELTAS_PER_PING) == 0 else b""
-        yield Frame(pace.of(tokens), data.encode() + ping, produced)
+        wait_s = pace.of(produced - before)
+        yield Frame(wait_s, data.encode() + ping, produced, text.count("\n", 0, position))
 
 
 def _closing(draft: Draft) -> Iterator[Frame]:
@@ -188,8 +191,9 @@ def _closing(draft: Draft) -> Iterator[Frame]:
     delta = {"stop_reason": draft.stop_reason, "stop_sequence": None, "stop_details": draft.stop_details}
     end = _event("content_block_stop", {"index": _text_index(draft)})
     end += _event("message_delta", {"delta": delta, "usage": usage})
-    yield Frame(0.0, end, tokens)
-    yield Frame(0.0, _event("message_stop", {}), tokens)
+    lines = draft.text.count("\n")
+    yield Frame(0.0, end, tokens, lines)
+    yield Frame(0.0, _event("message_stop", {}), tokens, lines)
 
 
 def _text_index(draft: Draft) -> int:
@@ -222,10 +226,14 @@ def _first_tokens(text: str, tokens: int) -> str:
 
 
 def _first_bytes(frames: list[Frame], limit: int) -> list[Frame]:
+    """The frames as far as they get; what one that is cut was about to say has not left."""
     kept: list[Frame] = []
+    tokens, lines = 0, 0
     for frame in frames:
-        kept.append(Frame(frame.wait_s, frame.data[:limit], frame.tokens))
-        limit -= len(frame.data)
-        if limit <= 0:
+        if len(frame.data) > limit:
+            kept.append(Frame(frame.wait_s, frame.data[:limit], tokens, lines))
             break
+        kept.append(frame)
+        limit -= len(frame.data)
+        tokens, lines = frame.tokens, frame.lines
     return kept
