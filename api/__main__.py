@@ -23,6 +23,7 @@ from db.batches import BatchStore
 from db.engine import make_engine
 from db.errors import DatabaseUnreachable
 from db.events import EventLog
+from db.levels import read_levels
 from db.sessions import SessionStore
 from runtime.settings import (
     ApiSettings,
@@ -115,6 +116,7 @@ def _app(settings: _Settings, engine: Engine) -> FastAPI:
         batch_store=BatchStore(engine),
         event_log=EventLog(engine),
         enqueue=enqueue_batch,
+        levels=partial(read_levels, engine),
         database_threads=database.database_pool_size + database.database_pool_overflow,
         listen=partial(listening, database) if database.database_session_mode else None,
     )

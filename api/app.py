@@ -21,6 +21,7 @@ from api.metrics import DoorMetrics
 from api.routes import batches, creating, events, health, progress, sessions
 from db.batches import BatchStore
 from db.events import EventLog
+from db.levels import Levels
 from db.sessions import SessionStore
 from generation.model import SessionKind
 from runtime.settings import ApiSettings, PlanSettings
@@ -39,6 +40,7 @@ def create_app(
     batch_store: BatchStore,
     event_log: EventLog,
     enqueue: Enqueue,
+    levels: Callable[[], Levels],
     database_threads: int,
     listen: Listen | None = None,
 ) -> FastAPI:
@@ -66,6 +68,7 @@ def create_app(
             metrics=DoorMetrics(),
             threads=threads,
             bells=anyio.CapacityLimiter(BELLS),
+            levels=levels,
         ),
         listen or _nobody_listens,
     )

@@ -17,6 +17,7 @@ from api.hub import Hub
 from api.metrics import DoorMetrics
 from db.batches import BatchStore
 from db.events import EventLog
+from db.levels import Levels
 from db.sessions import SessionStore, SessionView
 from generation.model import SessionKind, Urgency
 from runtime.settings import ApiSettings, PlanSettings
@@ -48,6 +49,7 @@ class Door:
     metrics: DoorMetrics
     threads: anyio.CapacityLimiter
     bells: anyio.CapacityLimiter
+    levels: Callable[[], Levels]
 
     async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What a store's method returns, or raises, without the loop waiting for it."""
@@ -65,6 +67,7 @@ class Door:
                 self.enqueue, session_id, batch_index, urgency, abandon_on_cancel=True, limiter=self.bells
             )
         if not rung:
+            self.metrics.bells_not_rung.inc()
             await self.call(self.batches.unring, session_id, batch_index)
 
 

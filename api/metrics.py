@@ -1,8 +1,14 @@
-"""What the door counts: calls by route and status, open streams, and how calls for a batch ended."""
+"""What the door counts: calls by route and status, open streams, how long students waited, and the queue.
+
+The queue's levels are read from Postgres when somebody asks for the page, so that they are there also when
+no worker is, and every door tells the same.
+"""
 
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from db.levels import Levels
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 45, 90, 120)
 
@@ -13,6 +19,14 @@ class DoorMetrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
+        self._of_calls()
+        self._of_the_queue()
+
+    def page(self) -> bytes:
+        """Everything in the Prometheus text format."""
+        return generate_latest(self.registry)
+
+    def _of_calls(self) -> None:
         self.requests = Counter(
             "tafawoq_http_requests_total",
             "Calls answered, by route template and status",
@@ -31,11 +45,66 @@ class DoorMetrics:
         )
         self.batch_answers = Counter(
             "tafawoq_batch_answers_total",
-            "Calls for a batch: cached, ready, pending, in_progress, unavailable",
+            "Calls for a batch: cached (the student waited for nothing), ready, pending, in_progress, unavailable",
             ["outcome"],
             registry=self.registry,
         )
+        self.batch_wait_seconds = Histogram(
+            "tafawoq_batch_wait_seconds",
+            "How long a call waited for its batch, by batch: first, or later (a student in mid-exam: a stall)",
+            ["batch"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.bells_not_rung = Counter(
+            "tafawoq_bells_not_rung_total",
+            "Bells that the broker did not take; the workers' sweep rings instead",
+            registry=self.registry,
+        )
 
-    def page(self) -> bytes:
-        """Everything in the Prometheus text format."""
-        return generate_latest(self.registry)
+    def _of_the_queue(self) -> None:
+        self.batches = Gauge(
+            "tafawoq_batches",
+            "Unfinished batches by state: due, put_off (waits for its next try), running, lapsed (nobody's)",
+            ["urgency", "state"],
+            registry=self.registry,
+        )
+        self.queue_oldest = Gauge(
+            "tafawoq_queue_oldest_seconds",
+            "How long the oldest batch has been due that nobody works on",
+            ["urgency"],
+            registry=self.registry,
+        )
+        self.put_off_for_providers = Gauge(
+            "tafawoq_batches_put_off_for_providers",
+            "Batches that wait because no provider would write",
+            registry=self.registry,
+        )
+        self.lease_holders = Gauge(
+            "tafawoq_lease_holders", "Worker processes that hold a lease now", registry=self.registry
+        )
+        self.spent_today = Gauge(
+            "tafawoq_spent_today_microdollars",
+            "Spent since midnight UTC at list prices, from the ledger",
+            registry=self.registry,
+        )
+        self.levels_read = Gauge(
+            "tafawoq_levels_read",
+            "1 when Postgres answered this page's question about the queue, 0 when the levels are not there",
+            registry=self.registry,
+        )
+
+    def show(self, levels: Levels | None) -> None:
+        """Take these levels for the page; None: Postgres did not answer, and old levels must not stand."""
+        self.levels_read.set(0 if levels is None else 1)
+        if levels is None:
+            self.batches.clear()
+            self.queue_oldest.clear()
+            return
+        for urgency, queue in levels.queues.items():
+            for state in ("due", "put_off", "running", "lapsed"):
+                self.batches.labels(urgency, state).set(getattr(queue, state))
+            self.queue_oldest.labels(urgency).set(queue.oldest_due_s)
+        self.put_off_for_providers.set(levels.put_off_for_providers)
+        self.lease_holders.set(levels.workers)
+        self.spent_today.set(float(levels.spent_today_microdollars))

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     column,
+    extract,
     func,
     literal,
     or_,
@@ -98,8 +99,13 @@ def _compare_and_set(session_id: UUID, batch_index: int, owner: str, ttl_s: floa
             lease_until=_lease_end(ttl_s),
             started_at=func.coalesce(batches.c.started_at, func.now()),
         )
-        .returning(batches.c.epoch, batches.c.runs, batches.c.failures, batches.c.urgency)
+        .returning(batches.c.epoch, batches.c.runs, batches.c.failures, batches.c.urgency, _waited_s)
     )
+
+
+_waited_s = extract(
+    "epoch", func.clock_timestamp() - func.greatest(batches.c.requested_at, batches.c.not_before)
+).label("waited_s")
 
 
 def _lease_end(ttl_s: float) -> Any:
@@ -120,6 +126,7 @@ def _claim(connection: Connection, session: Row[Any], batch_index: int, taken: R
         urgency=Urgency(taken.urgency),
         open_slots=_open_slots(connection, session.session_id, batch_index),
         earlier=_earlier(connection, session.session_id),
+        waited_s=float(taken.waited_s),
     )
 
 

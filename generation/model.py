@@ -289,6 +289,7 @@ class Claim:
     failures: int  #: runs of it that brought nothing through a fault of its own
     open_slots: tuple[Slot, ...]
     earlier: tuple[EarlierQuestion, ...]  #: every committed question of the session, by position
+    waited_s: float = 0.0  #: since the batch was due
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def sweep() -> int:
 
 def sweep_once(assembly: Assembly) -> int:
     due = assembly.batches.sweep(assembly.lease_settings.sweep_ring_again_s, PASS_LIMIT)
+    assembly.metrics.last_sweep.set_to_current_time()
     for rung, batch in enumerate(due):
         if not enqueue_batch(batch.session_id, batch.batch_index, batch.urgency):
             # The broker is away: they all count as not rung for, and come up again in the next pass.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 
+from generation.attempt import COMPLETE
 from generation.facts import (
     AttemptEnded,
     Fact,
@@ -14,7 +15,7 @@ from generation.facts import (
     SourceSwitched,
 )
 from generation.model import AttemptRecord
-from runtime.telemetry import Metrics
+from runtime.telemetry import OPERATION, Metrics, provider_name
 
 log = structlog.get_logger(__name__)
 
@@ -45,22 +46,17 @@ class TelemetryObserver:
         log.info("run_started", epoch=fact.epoch, urgency=fact.urgency, open_slots=fact.open_slots)
 
     def _accepted(self, fact: QuestionAccepted) -> None:
-        self._metrics.questions_accepted.labels(fact.provider, fact.question_type).inc()
+        provider = provider_name(fact.provider)
+        self._metrics.questions_accepted.labels(provider, fact.question_type).inc()
         log.debug("question_accepted", position=fact.position, after_ms=fact.since_run_start_ms)
 
     def _rejected(self, fact: QuestionRejected) -> None:
-        self._metrics.questions_rejected.labels(fact.provider, fact.reason).inc()
+        self._metrics.questions_rejected.labels(provider_name(fact.provider), fact.reason).inc()
         log.info("question_rejected", position=fact.position, reason=fact.reason, provider=fact.provider)
 
     def _attempt_ended(self, attempt: AttemptRecord) -> None:
-        by = (attempt.provider, attempt.model)
-        self._metrics.attempts.labels(*by, attempt.outcome).inc()
-        self._metrics.cost_microdollars.labels(*by).inc(float(attempt.cost_microdollars))
-        if attempt.first_token_ms is not None:
-            self._metrics.first_token_seconds.labels(*by).observe(attempt.first_token_ms / 1000)
+        self._count_call(attempt)
         usage = attempt.usage
-        for kind in ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h"):
-            self._metrics.tokens.labels(*by, kind).inc(getattr(usage, kind))
         log.info(
             "attempt_ended",
             attempt=str(attempt.id),
@@ -82,8 +78,25 @@ class TelemetryObserver:
             cache_miss_reason=attempt.cache_miss_reason,
         )
 
+    def _count_call(self, attempt: AttemptRecord) -> None:
+        metrics, usage = self._metrics, attempt.usage
+        by = (provider_name(attempt.provider), attempt.model)
+        error_type = "" if attempt.outcome == COMPLETE else attempt.outcome
+        metrics.attempts.labels(*by, attempt.outcome).inc()
+        metrics.cost_microdollars.labels(*by).inc(float(attempt.cost_microdollars))
+        metrics.call_seconds.labels(OPERATION, *by, error_type).observe((attempt.duration_ms or 0) / 1000)
+        if attempt.first_token_ms is not None:
+            metrics.first_chunk_seconds.labels(OPERATION, *by).observe(attempt.first_token_ms / 1000)
+        read_or_written = usage.cache_read + usage.cache_written
+        metrics.token_usage.labels(OPERATION, *by, "input").observe(usage.input + read_or_written)
+        metrics.token_usage.labels(OPERATION, *by, "output").observe(usage.output)
+        for kind in ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h"):
+            metrics.tokens.labels(*by, kind).inc(getattr(usage, kind))
+        if attempt.cache_miss_reason is not None:
+            metrics.cache_misses.labels(*by, attempt.cache_miss_reason).inc()
+
     def _switched(self, fact: SourceSwitched) -> None:
-        self._metrics.source_switches.labels(fact.source, fact.because).inc()
+        self._metrics.source_switches.labels(provider_name(fact.source), fact.because).inc()
         log.warning("source_given_up", source=fact.source, because=fact.because)
 
     def _run_ended(self, fact: RunEnded) -> None:

@@ -21,9 +21,12 @@ from prometheus_client import start_http_server
 
 from runtime.settings import SettingsError, WorkerSettings, load
 from runtime.telemetry import configure_logging
-from worker import assembly
+from worker import assembly, vital_signs
 
 log = structlog.get_logger(__name__)
+
+#: Imported with the hooks of this module, and connected by that.
+CONNECTED = (vital_signs,)
 
 
 @setup_logging.connect

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Literal
 
+import anyio
+import anyio.to_thread
+import structlog
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.door import TheDoor
 from api.errors import documented
+from db.errors import DatabaseUnreachable
+from db.levels import Levels
+
+log = structlog.get_logger(__name__)
+
+#: Whoever scrapes does not wait longer; the other metrics must reach him also when Postgres hangs.
+LEVELS_PATIENCE_S = 3.0
 
 router = APIRouter(tags=["operations"])
 
@@ -33,5 +44,12 @@ async def ready(door: TheDoor) -> Health:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(door: TheDoor) -> Response:
-    """Counters in the Prometheus text format."""
+    """Counters in the Prometheus text format, and the levels of the queue as they are now."""
+    levels: Levels | None = None
+    try:
+        with anyio.fail_after(LEVELS_PATIENCE_S):
+            levels = await anyio.to_thread.run_sync(door.levels, abandon_on_cancel=True, limiter=door.threads)
+    except (TimeoutError, DatabaseUnreachable, SQLAlchemyError) as err:
+        log.warning("levels_unknown", error=type(err).__name__)
+    door.metrics.show(levels)
     return Response(door.metrics.page(), media_type=CONTENT_TYPE_LATEST)

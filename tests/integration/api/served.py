@@ -21,6 +21,7 @@ from api.listening import listening
 from api.server import DoorServer, bound
 from db.batches import BatchStore
 from db.events import EventLog
+from db.levels import read_levels
 from db.sessions import SessionStore
 from generation.errors import FenceLost
 from generation.model import Claim, Question, Slot, Urgency
@@ -118,6 +119,7 @@ class Served:
             batch_store=self.writer.batches,
             event_log=EventLog(engine),
             enqueue=self.writer.enqueue,
+            levels=partial(read_levels, engine),
             database_threads=8,
             listen=partial(listening, database) if notified else None,
         )

@@ -36,6 +36,27 @@ def test_metrics_count_calls_by_route_and_show_no_id(
     assert exam_id not in page
 
 
+def test_metrics_tell_how_old_the_queue_is_until_somebody_works(
+    served: Served, writer: Writer, exam_id: str
+) -> None:
+    due = 'tafawoq_batches{state="due",urgency="interactive"} 1.0'
+    assert due in httpx2.get(f"{served.url}/metrics").text
+
+    writer.finish()
+    page = httpx2.get(f"{served.url}/metrics").text
+    assert due.replace("1.0", "0.0") in page
+    assert 'tafawoq_queue_oldest_seconds{urgency="interactive"} 0.0' in page
+    assert "tafawoq_levels_read 1.0" in page
+
+
+def test_without_postgres_the_page_still_comes_and_old_levels_do_not_stand(served: Served) -> None:
+    assert 'tafawoq_queue_oldest_seconds{urgency="prefetch"}' in httpx2.get(f"{served.url}/metrics").text
+    assert served.app.state.door.metrics.show(None) is None
+    page = served.app.state.door.metrics.page().decode()
+    assert "tafawoq_levels_read 0.0" in page
+    assert "tafawoq_queue_oldest_seconds{" not in page
+
+
 def test_the_description_is_openapi_3_1_and_names_every_call(served: Served) -> None:
     described = httpx2.get(f"{served.url}/openapi.json").json()
 

@@ -1,0 +1,69 @@
+"""How far each running batch is, for whoever looks at Flower.
+
+Told once a second from a thread of its own: a run never waits for the broker to say how far it is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from generation.facts import Fact, QuestionAccepted, RunEnded, RunStarted
+from generation.ports import Observer
+
+#: Sends one of Celery's task events: its type, the task's id, and the text of the result column.
+Send = Callable[[str, str, str], object]
+
+
+class Observers:
+    """Several observers as one."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = tuple(observers)
+
+    def notice(self, fact: Fact) -> None:
+        for observer in self._observers:
+            observer.notice(fact)
+
+
+@dataclass(slots=True)
+class _Run:
+    wanted: int
+    accepted: int = 0
+    told: bool = False
+
+
+class Progress:
+    """Implements generation.ports.Observer: counts each run's questions under the id of its task."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, _Run] = {}
+        self._mutex = threading.Lock()
+
+    def notice(self, fact: Fact) -> None:
+        # Bound when the task began, and carried into its lanes.
+        task_id = structlog.contextvars.get_contextvars().get("task_id")
+        if not isinstance(task_id, str):
+            return
+        with self._mutex:
+            match fact:
+                case RunStarted():
+                    self._runs[task_id] = _Run(fact.open_slots)
+                case QuestionAccepted() if task_id in self._runs:
+                    run = self._runs[task_id]
+                    run.accepted, run.told = run.accepted + 1, False
+                case RunEnded():
+                    self._runs.pop(task_id, None)
+
+    def tell(self, send: Send) -> None:
+        """Send what is new. An ended run is told nothing more: its task's own result follows."""
+        with self._mutex:
+            news = [(task_id, run) for task_id, run in self._runs.items() if not run.told]
+            texts = [(task_id, f"{run.accepted} of {run.wanted} questions") for task_id, run in news]
+            for _, run in news:
+                run.told = True
+        for task_id, text in texts:
+            send("task-progress", task_id, text)
