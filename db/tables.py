@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from generation.model import BatchStatus, EventKind, SessionKind, Track, Urgency
+from generation.model import BatchStatus, EventKind, SessionKind, Track, Urgency, UsageSource
 
 SCHEMA = "generation"
 
@@ -184,6 +184,7 @@ attempts = Table(
     _count("cache_read_tokens"),
     _count("cache_write_5m_tokens"),
     _count("cache_write_1h_tokens"),
+    Column("usage_source", Text, nullable=False, server_default=text("'unknown'")),
     Column("cost_microdollars", Numeric(20, 4), nullable=False, server_default=text("0")),
     Column("first_token_ms", Integer),
     Column("duration_ms", Integer),
@@ -194,8 +195,10 @@ attempts = Table(
     _moment("opened_at", now=True),
     _moment("closed_at"),
     PrimaryKeyConstraint("id"),
+    _one_of("usage_source", UsageSource),
     Index(None, "session_id", "batch_index"),
-    Index(None, "opened_at"),
+    Index(None, "opened_at", postgresql_include=["cost_microdollars"]),
+    Index("ix_attempts_open", "opened_at", postgresql_where=text("outcome = 'open'")),
     schema=SCHEMA,
 )
 

@@ -27,7 +27,11 @@ _LOOKS_AFTER_S = (0.0, 0.3, 0.9)
 #: Letters that one token stands for at least, when nobody can count: the estimate errs on the dear side.
 _LETTERS_PER_TOKEN = 2
 
-_FAILURES = (anthropic.AnthropicError, httpx2.HTTPError, httpx2.StreamError, ValueError)
+#: The last two: an answer of another shape.
+_FAILURES = (
+    *(anthropic.AnthropicError, httpx2.HTTPError, httpx2.StreamError, ValueError),
+    *(AttributeError, TypeError),
+)
 
 
 class OutputCounter(Protocol):
@@ -84,10 +88,7 @@ class TokenCounter:
             cast_to=MessageTokensCount,
             options={"timeout": _PATIENCE_S},
         )
-        tokens = getattr(counted, "input_tokens", None)
-        if not isinstance(tokens, int):
-            raise ValueError("The provider's count is no number.")
-        return tokens
+        return int(counted.input_tokens)
 
 
 class GenerationRecord:
