@@ -31,6 +31,8 @@ from runtime.tcp import LOOPBACK, accepts, free_port, require_free
 
 _START_WITHIN_S = 60
 _STOP_WITHIN_S = 10
+#: Whoever presses Ctrl-C does not want to wait for half a batch; it is handed back.
+_IMPATIENT = {"WORKER_SHUTDOWN_GRACE_S": "1"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +58,14 @@ class Stack:
         self.settings = settings
         self.options = options
         self.children: dict[str, Child] = {}
-        self.environment = {**os.environ, "TAFAWOQ_ENV": settings.tafawoq_env.value, **options.environment}
+        self.environment = {
+            **_IMPATIENT,
+            **os.environ,
+            "TAFAWOQ_ENV": settings.tafawoq_env.value,
+            **options.environment,
+        }
         self.api_url = self.simulator_url = self.flower_url = ""
+        self.metrics_urls: dict[str, str] = {}  #: of the workers, by name
         self._workers: list[str] = []
         self._tell = tell or (lambda _line: None)
         self._servers = contextlib.ExitStack()
@@ -176,7 +184,9 @@ class Stack:
 
     def _launch_worker(self, spec: Worker) -> Child:
         self._workers.append(spec.name)
-        return self._launch(spec.name, processes.worker(spec))
+        port = free_port()
+        self.metrics_urls[spec.name] = f"http://{LOOPBACK}:{port}/metrics"
+        return self._launch(spec.name, processes.worker(spec), WORKER_METRICS_PORT=str(port))
 
     def _launch(self, name: str, command: list[str], **more: str) -> Child:
         log = self.logs / f"{name}.log"

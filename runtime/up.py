@@ -54,6 +54,7 @@ def _addresses(stack: Stack) -> str:
         lines.append(
             f"simulator  {stack.simulator_url} (no ANTHROPIC_API_KEY), speed {stack.settings.speed:g}"
         )
+    lines += [f"metrics    {name} {url}" for name, url in stack.metrics_urls.items()]
     lines += [
         f"Postgres   {stack.environment['DATABASE_URL']}",
         f"Redis      {stack.environment['REDIS_URL']}",

@@ -1,13 +1,30 @@
 """How Flower shows our tasks: `celery -A worker.app flower --conf=<this file>`.
 
 Flower reads it as a file of options, not as a module of the package. FLOWER_* environment variables
-(FLOWER_PORT, FLOWER_BASIC_AUTH, ...) win over it.
+(FLOWER_BASIC_AUTH, FLOWER_URL_PREFIX, FLOWER_DB, ...) set what is not set here; what is set here wins.
 """
 
+import os
+import sys
+
+if os.environ.get("TAFAWOQ_ENV", "production") == "production" and not (
+    os.environ.get("FLOWER_BASIC_AUTH") or os.environ.get("FLOWER_AUTH")
+):
+    sys.exit(
+        "Flower would show every task to everybody. Set FLOWER_BASIC_AUTH=name:password, "
+        "or TAFAWOQ_ENV=development on a machine of your own."
+    )
+
+#: Nobody stops a worker from a browser unless he asks for it; our own commands go through rows.
+read_only = os.environ.get("FLOWER_READ_ONLY", "true").lower() not in {"false", "0", "no", "off"}
 #: About 6.5 KB each in memory; the default of 100,000 would take 650 MB.
 max_tasks = 5000
+max_workers = 200
 #: Restarted workers come back under new names; drop the old rows and their metrics after ten minutes.
 purge_offline_workers = 600
+#: With a file, a restarted Flower knows what it knew a minute before.
+persistent = "FLOWER_DB" in os.environ
+state_save_interval = 60_000 if persistent else 0
 natural_time = True
 tasks_columns = "name,kwargs,state,result,received,started,runtime,worker,exception"
 #: Runs take seconds to minutes, not milliseconds.
