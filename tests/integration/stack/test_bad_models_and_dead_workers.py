@@ -20,6 +20,9 @@ BAD_MODEL = (
     *("--surplus-rate", "0.15", "--broken-rate", "0.15"),
 )
 
+#: Calls one after another, so that who asked for what can be followed call by call.
+ONE_CALL = {"GENERATION_LANES": "1"}
+
 
 def rows(url: str, query: str, *values: Any) -> list[Any]:
     with psycopg.connect(url) as connection:
@@ -29,7 +32,7 @@ def rows(url: str, query: str, *values: Any) -> list[Any]:
 @pytest.mark.timeout(180)
 def test_a_model_that_writes_badly_still_fills_exactly_its_slots(tmp_path: Path) -> None:
     """D5, D20: three of ten broken made seven in the original; here the rest is asked for again."""
-    with running_stack(tmp_path, *BAD_MODEL, speed=60) as stack:
+    with running_stack(tmp_path, *BAD_MODEL, speed=60, environment=ONE_CALL) as stack:
         student = Student(stack.api_url)
         taken = [student.begin({"track": "scientific"})["questions"]]
         taken += [student.take(batch_index) for batch_index in range(1, 4)]
@@ -63,7 +66,7 @@ def question_events(stack_url: str, student: Student, count: int) -> list[int]:
 @pytest.mark.timeout(180)
 def test_a_worker_killed_in_mid_batch_loses_no_question_and_doubles_none(tmp_path: Path) -> None:
     """D2: the original's lock stayed for ever; here another run fills what is open, and only that."""
-    with running_stack(tmp_path, speed=6) as stack:
+    with running_stack(tmp_path, speed=6, environment=ONE_CALL) as stack:
         student = Student(stack.api_url)
         student.begin({"track": "scientific"}, prefer="respond-async")
         database = stack.environment["DATABASE_URL"]
