@@ -45,7 +45,7 @@ def assemble_worker(**_: Any) -> None:
         sys.stderr.write(f"tafawoq-worker: {err}\n")
         raise SystemExit(2) from err
     if settings.worker_metrics_port:
-        start_http_server(settings.worker_metrics_port)
+        start_http_server(settings.worker_metrics_port, addr=settings.worker_metrics_host)
 
 
 @worker_shutting_down.connect
