@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
 
-from db.errors import DatabaseUnreachable
+from db.errors import DatabaseStruggling, DatabaseUnreachable
 from runtime.settings import DatabaseSettings
 
 POOL_TIMEOUT_S = 10
@@ -24,6 +24,11 @@ KEEPALIVE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+
+#: SQLSTATEs after which the same transaction may succeed later: a standby, no resources (a full disk, no
+#: connections), an operator's stop, an I/O error, a deadlock, a lock or a statement that took too long.
+READ_ONLY = "25006"
+PASSING = (READ_ONLY, "53", "57P", "58030", "40001", "40P01", "55P03", "57014")
 
 
 def make_engine(settings: DatabaseSettings, application_name: str) -> Engine:
@@ -95,5 +100,12 @@ def _say_that_it_is_away(settings: DatabaseSettings, context: ExceptionContext) 
     """Connections that fail to open or break. `is_disconnect` also knows the idle-in-transaction timeout,
     which psycopg raises as an InternalError. A broken one that the ping finds is replaced by the pool.
     """
-    if not context.is_pre_ping and (context.connection is None or context.is_disconnect):
+    if context.is_pre_ping:
+        return
+    if context.connection is None or context.is_disconnect:
         raise unreachable(settings) from context.original_exception
+    state = getattr(context.original_exception, "sqlstate", None) or ""
+    if state == READ_ONLY:
+        context.is_disconnect = True  # the pool leads to a former primary: connect anew
+    if state.startswith(PASSING):
+        raise DatabaseStruggling from context.original_exception

@@ -11,6 +11,14 @@ class DatabaseUnreachable(GenerationError):
     code = "database_unreachable"
 
 
+class DatabaseStruggling(DatabaseUnreachable):
+    """Postgres answers but could not do this now: no room, a lock, a time limit, or read-only after a
+    failover. It is tried again; if it stays, look at its disk and its log.
+    """
+
+    code = "database_struggling"
+
+
 class IdempotencyConflict(StoreRejected):
     """This Idempotency-Key was used for another request. Use a new key for a new request."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from generation.errors import GenerationError, ProviderError, QuestionRepeated
+from generation.errors import FenceLost, GenerationError, ProviderError, SessionClosed, StoreRejected
 from generation.facts import AttemptEnded, QuestionAccepted, QuestionRejected
 from generation.gate import Accepted, Gate
 from generation.model import (
@@ -23,7 +23,7 @@ from generation.model import (
 )
 from generation.parser import QuestionParser
 from generation.ports import BatchKeeper, Ledger, Observer, QuestionSource
-from generation.stop import StopSignal
+from generation.stop import CallStop, StopSignal
 
 #: The outcome of an attempt whose reply ended as the provider meant it to.
 COMPLETE = "complete"
@@ -65,6 +65,7 @@ class _Attempt:
         self._context = context
         self._source = source
         self._gate = gate
+        self._stop = CallStop(context.stop)
         self._parser = QuestionParser()
         self._started: StreamStarted | None = None
         self._received: list[str] = []
@@ -86,10 +87,10 @@ class _Attempt:
         error: ProviderError | None = None
         outcome = "crashed"
         try:
-            with self._source.stream(prompt, self._context.stop) as events:
+            with self._stop.following(), self._source.stream(prompt, self._stop) as events:
                 for event in events:
                     self._take(event)
-            outcome = self._context.stop.reason or COMPLETE
+            outcome = self._stop.reason or COMPLETE
         except ProviderError as err:
             error, outcome = err, err.code
             self._note(err)
@@ -107,6 +108,8 @@ class _Attempt:
                 self._received.append(text)
                 for raw in self._parser.feed(text):
                     self._judge(raw)
+                    self._stop.writing(False)
+                self._stop.writing(self._parser.is_in_an_object)
             case StreamStarted():
                 self._started = event
                 self._record = replace(
@@ -151,8 +154,11 @@ class _Attempt:
         claim = self._context.claim
         try:
             self._context.keeper.accept(claim, question, self._record.id, self._source.name)
-        except QuestionRepeated as err:
-            # Another batch of this session, written at the same time, committed the same question first.
+        except (FenceLost, SessionClosed):
+            raise
+        except StoreRejected as err:
+            # Another batch of this session, written at the same time, committed the same question first;
+            # or it holds what no row can. The slot stays open.
             self._reject(question.slot.position, err.code)
             return
         self._committed.append(question)

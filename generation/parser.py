@@ -34,6 +34,10 @@ class QuestionParser:
         """How many objects were begun and dropped so far."""
         return self._broken
 
+    @property
+    def is_in_an_object(self) -> bool:
+        return bool(self._open)
+
     def feed(self, text: str) -> list[dict[str, Any]]:
         """The objects that this piece of the reply completes, in order."""
         self._text += text

@@ -108,13 +108,15 @@ class _Run:
     def fill(self) -> str:
         rounds = 0
         while self._open and rounds < self._limits.max_rounds:
+            if self._told_to_stop is not None:
+                return self._told_to_stop
             rounds += 1
             source = self._sources.pick(frozenset(self._given_up))
             if source is None:
                 return PROVIDERS_UNAVAILABLE
             errors = self._round(source)
-            if self._context.stop.reason is not None:
-                return self._context.stop.reason
+            if self._told_to_stop is not None:
+                return self._told_to_stop
             if (misused := _first(errors, ProviderMisused)) is not None:
                 return misused.code  # the request is wrong: it would fail, and be paid for, anywhere
             self._weigh(source, errors)
@@ -122,6 +124,12 @@ class _Run:
             return SLOTS_LEFT_OPEN
         self._context.keeper.finish(self._context.claim)
         return READY
+
+    @property
+    def _told_to_stop(self) -> StopReason | None:
+        """A batch that has everything is finished even when the run was asked to stop."""
+        stop = self._context.stop
+        return stop.asked if self._open else stop.reason
 
     def _round(self, source: QuestionSource) -> list[ProviderError]:
         """Ask for every open slot once, and take in what all lanes brought."""

@@ -121,6 +121,8 @@ class PlanSettings(_Slice):
     exam_batch_size: int = Field(10, ge=1, le=20)
     practice_batch_size: int = Field(5, ge=1, le=20)
     prefetch_threshold: float = Field(0.7, gt=0, le=1)
+    #: Earlier than the threshold for a student who would otherwise wait; false: never before it.
+    prefetch_adaptive: bool = True
 
 
 class GenerationSettings(_Slice):
@@ -134,6 +136,8 @@ class GenerationSettings(_Slice):
     generation_stall_timeout_s: float = Field(30, gt=0)
     generation_retry_base_s: float = Field(1, gt=0)
     generation_retry_cap_s: float = Field(60, gt=0)
+    #: Our own pauses stay below this, so that nobody waits long after a provider has come back.
+    generation_backoff_cap_s: float = Field(20, gt=0)
 
 
 class LeaseSettings(_Slice):
@@ -143,7 +147,9 @@ class LeaseSettings(_Slice):
     lease_heartbeat_s: float = Field(2, gt=0)
     sweep_period_s: float = Field(2, gt=0)
     #: A queued batch that nobody took is rung for again after this long: its message may be lost.
-    sweep_ring_again_s: float = Field(15, gt=0)
+    sweep_ring_again_s: float = Field(10, gt=0)
+    #: How long a run keeps a finished question in its hands while Postgres is away.
+    store_patience_s: float = Field(30, ge=0)
 
     @model_validator(mode="after")
     def _several_heartbeats_in_a_lease(self) -> Self:
@@ -157,8 +163,13 @@ class LeaseSettings(_Slice):
 
 class WorkerSettings(_Slice):
     worker_concurrency: int = Field(128, ge=1, le=1000)
+    #: How long SIGTERM lets questions finish that are being written; less than the platform's grace time.
+    worker_shutdown_grace_s: float = Field(10, ge=0)
     worker_visibility_timeout_s: int = Field(900, ge=60)
     worker_metrics_port: int = Field(0, ge=0, le=65535)  # 0: no metrics server
+    worker_metrics_host: str = "127.0.0.1"
+    #: Touched every few seconds while the process lives; for health checks that need no broker.
+    worker_alive_file: OptionalText = None
     log_format: str = Field("json", pattern=r"^(json|console)$")
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
 

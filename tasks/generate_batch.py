@@ -7,6 +7,7 @@ says what each outcome means for the row.
 from __future__ import annotations
 
 import random
+import threading
 import time
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -24,12 +25,13 @@ from generation.run_batch import (
     RunResult,
     run_batch,
 )
-from generation.stop import StopReason
+from generation.stop import StopReason, StopSignal
 from tasks.contract import GENERATE_BATCH, BatchPayload
 from tasks.enqueue import enqueue_batch
 from worker.app import app
 from worker.assembly import Assembly, current
 from worker.lock import HeldLock
+from worker.patience import PASSING, Patience, PatientKeeper, PatientLedger
 
 log = structlog.get_logger(__name__)
 
@@ -43,13 +45,22 @@ class Settlement(Enum):
     COUNT = auto()  #: try again after a pause, but not for ever
 
 
+STORE_AWAY = "store_away"
+
+#: How long a bell waits for Postgres to answer.
+CLAIM_PATIENCE_S = 5.0
+
+#: How long the broker may take to hear of a batch that is handed back. The sweep rings if it did not.
+PASS_ON_WITHIN_S = 1.0
+
 #: By outcome; an outcome that is not here is a defect and counts against the batch.
 SETTLEMENTS: dict[str, Settlement] = {
     READY: Settlement.DONE,
     FenceLost.code: Settlement.DONE,
     SessionClosed.code: Settlement.DONE,
-    StopReason.LEASE_LOST: Settlement.DONE,
+    StopReason.LEASE_LOST: Settlement.HAND_BACK,  # still ours if nobody took it: Postgres was away
     StopReason.SHUTDOWN: Settlement.HAND_BACK,
+    STORE_AWAY: Settlement.WAIT,
     PROVIDERS_UNAVAILABLE: Settlement.WAIT,
     StopReason.DEADLINE: Settlement.COUNT,
     StopReason.ABANDONED: Settlement.COUNT,
@@ -73,22 +84,36 @@ class GenerateBatch:
 
     def ring(self, payload: BatchPayload) -> dict[str, Any]:
         """Work on the batch, or find that there is nothing to do; returns what Flower may show."""
+        try:
+            return self._ring(payload)
+        except PASSING as err:
+            log.warning("bell_unanswered", error=type(err).__name__)  # the sweep rings when Postgres is back
+            return self._answered("store_away")
+
+    def _ring(self, payload: BatchPayload) -> dict[str, Any]:
         with self.assembly.lock.taken(payload.session_id, payload.batch_index) as lock:
             if lock.held_elsewhere:
-                return {"outcome": "held_elsewhere"}
-            claimed_at = time.monotonic()
-            claim = self._claim(payload)
-            if claim is None:
-                return {"outcome": "nothing_to_do"}
-            result = self._run(claim, lock, claimed_at)
-            settlement = self._settle(claim, result)
+                # Its holder may be about to let go, or dead: this bell is spent, so let the sweep ring again.
+                self.assembly.batches.unring(payload.session_id, payload.batch_index)
+                return self._answered("held_elsewhere")
+            claimed = Patience(CLAIM_PATIENCE_S, StopSignal()).with_(lambda: self._claim(payload))
+            if claimed is None:
+                return self._answered("nothing_to_do")
+            claim, claimed_at = claimed
+            self._answered("run")
+            self.assembly.metrics.queue_wait_seconds.labels(claim.urgency).observe(claim.waited_s)
+            result, settlement = self._run(claim, lock, claimed_at)
         # Only now is the lock free: a bell that finds it taken would be spent for nothing.
         if settlement is Settlement.HAND_BACK:
-            enqueue_batch(claim.session_id, claim.batch.index, claim.urgency)
+            _pass_on(claim)
         return {"outcome": result.outcome, "accepted": result.accepted}
 
-    def _claim(self, payload: BatchPayload) -> Claim | None:
-        """The claim, or None when the batch is ready, running elsewhere or not due."""
+    def _answered(self, outcome: str) -> dict[str, Any]:
+        self.assembly.metrics.bells.labels(outcome).inc()
+        return {"outcome": outcome}
+
+    def _claim(self, payload: BatchPayload) -> tuple[Claim, float] | None:
+        """The claim and when it was asked for; None when the batch is ready, running elsewhere or not due."""
         claim = self._try_claim(payload)
         if claim is not None:
             return claim
@@ -100,36 +125,46 @@ class GenerateBatch:
             return None
         return self._try_claim(payload) if wanted.created else None
 
-    def _try_claim(self, payload: BatchPayload) -> Claim | None:
-        return self.assembly.batches.claim(
+    def _try_claim(self, payload: BatchPayload) -> tuple[Claim, float] | None:
+        asked_at = time.monotonic()
+        claim = self.assembly.batches.claim(
             payload.session_id, payload.batch_index, self.assembly.owner, self.assembly.leases.ttl_s
         )
+        return None if claim is None else (claim, asked_at)
 
-    def _run(self, claim: Claim, lock: HeldLock, claimed_at: float) -> RunResult:
+    def _run(self, claim: Claim, lock: HeldLock, claimed_at: float) -> tuple[RunResult, Settlement]:
+        leases, deadline_s = self.assembly.leases, self.assembly.limits.generation_run_deadline_s
+        with leases.kept(claim, lock, claimed_at=claimed_at, deadline_s=deadline_s) as stop:
+            patience = Patience(self.assembly.lease_settings.store_patience_s, stop)
+            result = self._fill(claim, stop, patience)
+            return result, patience.with_(lambda: self._settle(claim, result))
+
+    def _fill(self, claim: Claim, stop: StopSignal, patience: Patience) -> RunResult:
         assembly = self.assembly
-        deadline_s = assembly.limits.generation_run_deadline_s
-        with assembly.leases.kept(claim, lock, claimed_at=claimed_at, deadline_s=deadline_s) as stop:
-            try:
-                return run_batch(
-                    claim,
-                    sources=assembly.sources,
-                    keeper=assembly.batches,
-                    ledger=assembly.ledger,
-                    observer=assembly.observer,
-                    stop=stop,
-                    limits=RunLimits(
-                        max_rounds=assembly.limits.generation_max_rounds_per_run,
-                        lanes=assembly.limits.generation_lanes,
-                    ),
-                    lanes=assembly.lanes,
-                )
-            except Exception as err:
-                # The row must not wait for its lease to lapse, and a defect must not run for ever.
-                log.exception("run_crashed", error=type(err).__name__)
-                return RunResult("crashed", accepted=0)
+        try:
+            return run_batch(
+                claim,
+                sources=assembly.sources,
+                keeper=PatientKeeper(assembly.batches, patience),
+                ledger=PatientLedger(assembly.ledger, patience),
+                observer=assembly.observer,
+                stop=stop,
+                limits=RunLimits(
+                    max_rounds=assembly.limits.generation_max_rounds_per_run,
+                    lanes=assembly.limits.generation_lanes,
+                ),
+                lanes=assembly.lanes,
+            )
+        except PASSING as err:
+            log.warning("run_without_store", error=type(err).__name__)
+            return RunResult(STORE_AWAY, accepted=0)
+        except Exception as err:
+            # The row must not wait for its lease to lapse, and a defect must not run for ever.
+            log.exception("run_crashed", error=type(err).__name__)
+            return RunResult("crashed", accepted=0)
 
     def _settle(self, claim: Claim, result: RunResult) -> Settlement:
-        """Write down how the run ended, by the table above."""
+        """Write down how the run ended, by the table above; DONE when somebody else has done so."""
         settlement = SETTLEMENTS.get(result.outcome, Settlement.COUNT)
         try:
             match settlement:
@@ -141,6 +176,7 @@ class GenerateBatch:
                     self._count(claim, result)
         except FenceLost:
             log.info("settled_by_somebody_else", outcome=result.outcome)
+            return Settlement.DONE
         return settlement
 
     def _count(self, claim: Claim, result: RunResult) -> None:
@@ -148,6 +184,8 @@ class GenerateBatch:
         failed = result.accepted == 0
         if failed and claim.failures + 1 >= self.assembly.limits.generation_max_failed_runs:
             self.assembly.batches.fail(claim, result.outcome)
+            self.assembly.metrics.batches_given_up.labels(result.outcome).inc()
+            log.error("batch_given_up", outcome=result.outcome, failures=claim.failures + 1)
         else:
             self._give_back(claim, result, delay_s=self._pause(claim, result), counts=failed)
 
@@ -159,6 +197,16 @@ class GenerateBatch:
     def _pause(self, claim: Claim, result: RunResult) -> float:
         """Full jitter below a doubling bound, and never less than a provider asked for; both capped."""
         limits = self.assembly.limits
-        bound = min(limits.generation_retry_cap_s, limits.generation_retry_base_s * 2 ** min(claim.runs, 16))
+        doublings = 0 if result.accepted else min(claim.runs, 16)
+        bound = min(limits.generation_backoff_cap_s, limits.generation_retry_base_s * 2**doublings)
         asked = min(result.retry_after_s or 0.0, limits.generation_retry_cap_s)
         return max(asked, random.uniform(bound / 2, bound))  # noqa: S311  spreads retries, guards nothing
+
+
+def _pass_on(claim: Claim) -> None:
+    """Ring for whoever goes on; a silent broker must not hold up a worker that is on its way out."""
+    bell = threading.Thread(
+        target=enqueue_batch, args=(claim.session_id, claim.batch.index, claim.urgency), daemon=True
+    )
+    bell.start()
+    bell.join(PASS_ON_WITHIN_S)

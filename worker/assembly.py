@@ -34,12 +34,14 @@ from runtime.settings import (
     PlanSettings,
     RedisSettings,
     SettingsError,
+    WorkerSettings,
     load,
 )
 from runtime.telemetry import Metrics
 from worker.leases import LeaseKeeper
 from worker.lock import BatchLock
 from worker.observer import TelemetryObserver
+from worker.progress import Observers, Progress
 
 log = structlog.get_logger(__name__)
 
@@ -67,11 +69,13 @@ class Assembly:
     leases: LeaseKeeper
     lanes: Executor
     observer: Observer
+    progress: Progress
     metrics: Metrics
     limits: GenerationSettings
     plan: PlanSettings
     lease_settings: LeaseSettings
     engine: Engine
+    heartbeat_engine: Engine
     redis: Redis
 
     def close(self) -> None:
@@ -80,6 +84,7 @@ class Assembly:
         self.lanes.shutdown(wait=False, cancel_futures=True)
         self.sources.close()
         self.engine.dispose()
+        self.heartbeat_engine.dispose()
         self.redis.close()
 
 
@@ -93,13 +98,20 @@ def assemble(metrics: Metrics | None = None) -> Assembly:
     redis_settings = load(RedisSettings)
     sources = make_chain(load(ClaudeSettings), load(OpenRouterSettings), limits)
     _check_model(sources)
-    engine = make_engine(load(DatabaseSettings), application_name="tafawoq-worker")
+    database = load(DatabaseSettings)
+    engine = make_engine(database, application_name="tafawoq-worker")
+    heartbeat_engine = make_engine(_for_one(database), application_name="tafawoq-heartbeat")
     redis = make_redis(redis_settings, timeout_s=LOCK_ANSWER_S)
     metrics = metrics or Metrics()
     batches = BatchStore(engine)
     leases = LeaseKeeper(
-        batches, ttl_s=lease_settings.lease_ttl_s, heartbeat_s=lease_settings.lease_heartbeat_s
+        BatchStore(heartbeat_engine),
+        ttl_s=lease_settings.lease_ttl_s,
+        heartbeat_s=lease_settings.lease_heartbeat_s,
+        grace_s=load(WorkerSettings).worker_shutdown_grace_s,
+        missed=metrics.heartbeats_missed.inc,
     )
+    progress = Progress()
     leases.start()
     return Assembly(
         owner=f"{socket.gethostname()}:{os.getpid()}",
@@ -110,14 +122,21 @@ def assemble(metrics: Metrics | None = None) -> Assembly:
         lock=BatchLock(redis, prefix=redis_settings.redis_key_prefix, ttl_s=_lock_ttl_s(lease_settings)),
         leases=leases,
         lanes=ThreadPoolExecutor(limits.generation_lane_threads, thread_name_prefix="lane"),
-        observer=TelemetryObserver(metrics),
+        observer=Observers((TelemetryObserver(metrics), progress)),
+        progress=progress,
         metrics=metrics,
         limits=limits,
         plan=load(PlanSettings),
         lease_settings=lease_settings,
         engine=engine,
+        heartbeat_engine=heartbeat_engine,
         redis=redis,
     )
+
+
+def _for_one(settings: DatabaseSettings) -> DatabaseSettings:
+    """A connection that the heartbeat need not share: no queue of writes may cost a lease."""
+    return settings.model_copy(update={"database_pool_size": 1, "database_pool_overflow": 0})
 
 
 def _check_model(sources: OrderedChain) -> None:

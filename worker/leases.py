@@ -53,14 +53,22 @@ class LeaseKeeper:
         *,
         ttl_s: float,
         heartbeat_s: float,
+        grace_s: float = 0,
         clock: Callable[[], float] = time.monotonic,
+        missed: Callable[[], object] = lambda: None,
     ) -> None:
+        """`grace_s`: how long a shutdown lets questions finish that are being written. `missed` is called
+        when Postgres did not answer a heartbeat.
+        """
         self.ttl_s = ttl_s
         self._renewer = renewer
         self._heartbeat_s = heartbeat_s
+        self._grace_s = grace_s
+        self._grace_ends_at: float | None = None
         #: The margin covers the watch period and a write on its way.
         self._trust_s = ttl_s - heartbeat_s / 2
         self._clock = clock
+        self._missed = missed
         self._held: set[_Held] = set()
         self._mutex = threading.Lock()
         self._closing = threading.Event()
@@ -80,7 +88,9 @@ class LeaseKeeper:
             thread.join(timeout=self._heartbeat_s)
 
     def hand_back_all(self) -> None:
-        """Ask every run, now and later, to stop for a shutdown. Only sets a flag: safe in a signal handler."""
+        """Ask every run, now and later, to stop after the question being written, and to stop for good
+        when the grace is over. Only sets a flag: safe in a signal handler.
+        """
         self._shutting_down.set()
 
     @contextmanager
@@ -97,6 +107,8 @@ class LeaseKeeper:
             trusted_until=claimed_at + self._trust_s,
             deadline=claimed_at + deadline_s,
         )
+        if self._shutting_down.is_set():
+            held.stop.ask(StopReason.SHUTDOWN)  # claimed on the way out: nothing is paid for
         with self._mutex:
             self._held.add(held)
         try:
@@ -114,6 +126,7 @@ class LeaseKeeper:
             try:
                 self.beat()
             except Exception as err:  # noqa: BLE001  the database may be away: trust runs out by itself
+                self._missed()
                 log.warning("heartbeat_missed", error=type(err).__name__)
 
     def beat(self) -> None:
@@ -139,10 +152,20 @@ class LeaseKeeper:
     def watch(self) -> None:
         """Stop what must not go on, by the local clock alone: it works when Postgres does not answer."""
         now = self._clock()
+        grace_is_over = self._is_grace_over(now)
         for held in self._snapshot():
             if self._shutting_down.is_set():
+                held.stop.ask(StopReason.SHUTDOWN)
+            if grace_is_over:
                 held.stop.set(StopReason.SHUTDOWN)
             elif now >= held.trusted_until:
                 held.stop.set(StopReason.LEASE_LOST)
             elif now >= held.deadline:
                 held.stop.set(StopReason.DEADLINE)
+
+    def _is_grace_over(self, now: float) -> bool:
+        if not self._shutting_down.is_set():
+            return False
+        if self._grace_ends_at is None:
+            self._grace_ends_at = now + self._grace_s
+        return now >= self._grace_ends_at

@@ -23,6 +23,7 @@ from worker.assembly import Assembly, install
 from worker.leases import LeaseKeeper
 from worker.lock import BatchLock
 from worker.observer import TelemetryObserver
+from worker.progress import Progress
 
 
 @dataclass
@@ -72,6 +73,7 @@ def assembly(
         leases=keeper,
         lanes=ThreadPoolExecutor(10),
         observer=TelemetryObserver(metrics),
+        progress=Progress(),
         metrics=metrics,
         limits=GenerationSettings(
             generation_max_rounds_per_run=3,
@@ -82,6 +84,7 @@ def assembly(
         plan=PlanSettings(),
         lease_settings=leases,
         engine=engine,
+        heartbeat_engine=engine,
         redis=redis_client,
     )
     install(assembly)
