@@ -199,10 +199,21 @@ def test_the_stack_in_production_misses_the_key(monkeypatch: pytest.MonkeyPatch)
         check_everything()
 
 
+def example() -> dict[str, str]:
+    """Name -> value of every line of .env.example, commented out or not."""
+    text = (PROJECT / ".env.example").read_text()
+    return dict(re.findall(r"^#? ?([A-Z_]+)=(.*)$", text, flags=re.MULTILINE))
+
+
+def test_the_example_shows_no_setting_that_nobody_reads() -> None:
+    read = {name.upper() for slice_type in EVERY_SLICE for name in slice_type.model_fields}
+
+    assert example().keys() - read == set()
+
+
 @pytest.mark.parametrize("slice_type", EVERY_SLICE)
 def test_every_setting_stands_in_the_example_with_its_default(slice_type: type[BaseSettings]) -> None:
-    example = (PROJECT / ".env.example").read_text()
-    shown = dict(re.findall(r"^#? ?([A-Z_]+)=(.*)$", example, flags=re.MULTILINE))
+    shown = example()
 
     for name, field in slice_type.model_fields.items():
         assert name.upper() in shown, f"{name.upper()} is missing in .env.example"
