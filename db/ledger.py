@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, Row, func, select
+from sqlalchemy import Engine, Row, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.tables import attempts
-from generation.model import AttemptRecord, Usage
+from db.tables import attempts, batches, questions
+from generation.model import AttemptRecord, BatchStatus, Usage, UsageSource
+
+#: Outcomes that are no stop reason and no error's code: running, and never heard of again.
+OPEN = "open"
+LOST = "lost"
+
+#: A call is noted before its lease may be visible, and closed a moment after its batch is given back.
+_BENEFIT_OF_DOUBT = literal(timedelta(seconds=30))
 
 
 class CostKey(StrEnum):
@@ -36,6 +43,9 @@ class Cost:
     rejected: int
     usage: Usage
     cost_microdollars: Decimal
+    counted: int = 0  #: of the attempts: their reply broke off, and what we received of it was counted
+    estimated: int = 0  #: of the attempts: nobody could count all of their reply
+    unknown: int = 0  #: of the attempts: what they cost is not known, and taken as nothing
 
 
 class LedgerStore:
@@ -56,6 +66,36 @@ class LedgerStore:
             connection.execute(
                 insert(attempts).values(row).on_conflict_do_update(index_elements=["id"], set_=row)
             )
+
+    def close_lost(self, limit: int) -> int:
+        """Close the calls whose worker is gone, as LOST and of unknown cost; returns how many.
+
+        A worker that was only cut off and comes back writes the true end over it.
+        """
+        lost = (
+            select(attempts.c.id)
+            .where(
+                attempts.c.outcome == OPEN, attempts.c.opened_at < func.now() - _BENEFIT_OF_DOUBT, ~_LEASED
+            )
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("lost")
+        )
+        committed = select(func.count()).where(
+            questions.c.session_id == attempts.c.session_id, questions.c.attempt_id == attempts.c.id
+        )
+        closing = (
+            update(attempts)
+            .where(attempts.c.id.in_(select(lost.c.id)))
+            .values(
+                outcome=LOST,
+                usage_source=UsageSource.UNKNOWN,
+                accepted=committed.scalar_subquery(),
+                closed_at=func.now(),
+            )
+        )
+        with self._engine.begin() as connection:
+            return connection.execute(closing).rowcount
 
     def spent(self, *, session_id: UUID | None = None, since: datetime | None = None) -> Decimal:
         """Micro-dollars spent in total, on one session, or since a moment."""
@@ -85,6 +125,15 @@ class LedgerStore:
             return [_cost(row) for row in connection.execute(query)]
 
 
+#: Its run still holds the batch; a lapsed lease that nobody took may still be renewed, but not for long.
+_LEASED = exists().where(
+    batches.c.session_id == attempts.c.session_id,
+    batches.c.batch_index == attempts.c.batch_index,
+    batches.c.epoch == attempts.c.epoch,
+    batches.c.status == BatchStatus.RUNNING,
+    batches.c.lease_until > func.now(),
+)
+
 _GROUPS: dict[CostKey, Any] = {
     CostKey.DAY: func.to_char(func.timezone("UTC", attempts.c.opened_at), "YYYY-MM-DD"),
     CostKey.PROVIDER: attempts.c.provider,
@@ -108,7 +157,14 @@ _SUMMED = (
 
 
 def _sums() -> list[Any]:
-    return [func.count().label("attempts"), *(func.sum(c).label(c.name) for c in _SUMMED)]
+    return [
+        func.count().label("attempts"),
+        *(func.sum(c).label(c.name) for c in _SUMMED),
+        *(
+            func.count().filter(attempts.c.usage_source == source).label(source.value)
+            for source in (UsageSource.COUNTED, UsageSource.ESTIMATED, UsageSource.UNKNOWN)
+        ),
+    ]
 
 
 def _filters(session_id: UUID | None, since: datetime | None, until: datetime | None) -> list[Any]:
@@ -137,6 +193,9 @@ def _cost(row: Row[Any]) -> Cost:
             cache_write_1h=row.cache_write_1h_tokens,
         ),
         cost_microdollars=row.cost_microdollars,
+        counted=row.counted,
+        estimated=row.estimated,
+        unknown=row.unknown,
     )
 
 
@@ -157,6 +216,7 @@ def _row(attempt: AttemptRecord) -> dict[str, Any]:
         "cache_read_tokens": attempt.usage.cache_read,
         "cache_write_5m_tokens": attempt.usage.cache_write_5m,
         "cache_write_1h_tokens": attempt.usage.cache_write_1h,
+        "usage_source": attempt.usage_source,
         "cost_microdollars": attempt.cost_microdollars,
         "first_token_ms": attempt.first_token_ms,
         "duration_ms": attempt.duration_ms,

@@ -32,6 +32,7 @@ def sweep() -> int:
 
 
 def sweep_once(assembly: Assembly) -> int:
+    _close_lost_calls(assembly)
     due = assembly.batches.sweep(assembly.lease_settings.sweep_ring_again_s, PASS_LIMIT)
     assembly.metrics.last_sweep.set_to_current_time()
     for rung, batch in enumerate(due):
@@ -44,6 +45,12 @@ def sweep_once(assembly: Assembly) -> int:
         assembly.metrics.sweep_rung.inc(len(due))
         log.info("sweep_rang", batches=len(due))
     return len(due)
+
+
+def _close_lost_calls(assembly: Assembly) -> None:
+    lost = assembly.ledger.close_lost(PASS_LIMIT)
+    if lost:
+        log.warning("calls_lost", attempts=lost)
 
 
 @worker_ready.connect

@@ -71,6 +71,7 @@ class TelemetryObserver:
             output_tokens=usage.output,
             cache_read_tokens=usage.cache_read,
             cache_written_tokens=usage.cache_written,
+            usage_source=attempt.usage_source.value,
             cost_microdollars=str(attempt.cost_microdollars),
             first_token_ms=attempt.first_token_ms,
             duration_ms=attempt.duration_ms,

@@ -11,8 +11,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from db.batches import BatchStore
 from db.ledger import CostKey, LedgerStore
-from generation.model import AttemptRecord, Usage
+from db.sessions import SessionStore
+from generation.model import AttemptRecord, Usage, UsageSource
+from tests.integration.db.exams import claimed, new_session, question_for
 
 SESSION, OTHER = UUID(int=1), UUID(int=2)
 
@@ -121,3 +124,59 @@ def test_costs_are_told_between_two_moments(ledger: LedgerStore) -> None:
     assert len(ledger.cost_by(CostKey.MODEL, since=now - hour, until=now + hour)) == 1
     assert ledger.cost_by(CostKey.MODEL, until=now - hour) == []
     assert ledger.cost_by(CostKey.MODEL, session_id=OTHER) == []
+
+
+def test_how_the_usage_is_known_is_kept_and_counted(ledger: LedgerStore, run_sql: Callable[..., Any]) -> None:
+    for source in (*UsageSource, UsageSource.COUNTED):
+        ledger.close(attempt(usage_source=source))
+
+    [cost] = ledger.cost_by(CostKey.PROVIDER)
+    assert (cost.attempts, cost.counted, cost.estimated, cost.unknown) == (6, 2, 1, 1)
+    [row] = run_sql("SELECT count(DISTINCT usage_source) AS kinds FROM generation.attempts")
+    assert row.kinds == 5
+
+
+def grow_old(run_sql: Callable[..., Any]) -> None:
+    run_sql("UPDATE generation.attempts SET opened_at = now() - interval '1 minute' RETURNING id")
+
+
+def test_a_call_whose_worker_is_gone_is_closed_as_lost_and_of_unknown_cost(
+    ledger: LedgerStore, store: BatchStore, sessions: SessionStore, run_sql: Callable[..., Any]
+) -> None:
+    claim = claimed(store, new_session(sessions))
+    call = attempt(
+        session_id=claim.session_id,
+        epoch=claim.epoch,
+        outcome="open",
+        accepted=0,
+        usage=Usage(),
+        cost_microdollars=Decimal(0),
+    )
+    ledger.open(call)
+    store.accept(claim, question_for(claim.open_slots[0]), call.id, "claude")
+    grow_old(run_sql)
+    assert ledger.close_lost(10) == 0, "its lease is alive"
+
+    run_sql("UPDATE generation.batches SET lease_until = now() - interval '1 second' RETURNING epoch")
+    assert ledger.close_lost(10) == 1
+    assert ledger.close_lost(10) == 0
+    [row] = run_sql("SELECT * FROM generation.attempts")
+    assert (row.outcome, row.usage_source, row.accepted) == ("lost", "unknown", 1)
+    assert row.closed_at is not None
+
+
+def test_a_worker_that_comes_back_writes_the_true_end_of_a_call_given_up_as_lost(
+    ledger: LedgerStore, run_sql: Callable[..., Any]
+) -> None:
+    call = attempt(outcome="open")
+    ledger.open(call)
+    grow_old(run_sql)
+    assert ledger.close_lost(10) == 1
+    ledger.close(replace(call, outcome="stream_cut", usage_source=UsageSource.COUNTED))
+    [cost] = ledger.cost_by(CostKey.OUTCOME)
+    assert (cost.key, cost.unknown) == ("stream_cut", 0)
+
+
+def test_a_call_that_has_just_begun_is_not_lost(ledger: LedgerStore) -> None:
+    ledger.open(attempt(outcome="open"))
+    assert ledger.close_lost(10) == 0

@@ -81,7 +81,7 @@ def test_a_worker_killed_in_mid_batch_loses_no_question_and_doubles_none(tmp_pat
         assert [position for position, _ in after] == list(range(10))
         assert after[: len(before)] == before
         asked = rows(database, "SELECT asked, outcome FROM generation.attempts ORDER BY opened_at")
-        assert asked[0] == (10, "open")
+        assert asked[0] in {(10, "open"), (10, "lost")}
         assert asked[1][0] <= 10 - len(before)
         [(runs, epoch)] = rows(database, "SELECT runs, epoch FROM generation.batches")
         assert (runs, epoch) == (2, 2)
