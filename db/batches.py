@@ -21,13 +21,15 @@ from db.claims import Held
 from db.errors import BatchIncomplete, QuestionUnstorable
 from db.events import record
 from db.fence import NOBODY, fence_lost, held_by, is_batch, lock_held
+from db.progress import TimesTaken
 from db.publish import publish_ready, set_generating
 from db.requests import Requested
 from db.session_row import lock_session
 from db.sweep import Due, close_orphans, release_lapsed, take_due
 from db.tables import REPEATED_QUESTION, SlotState, batches, slots
 from generation.errors import QuestionRepeated
-from generation.model import BatchStatus, Claim, EventKind, Question, Urgency
+from generation.model import BatchStatus, Claim, EventKind, Question, SessionKind, Urgency
+from generation.pace import GenerationTimes
 
 
 class BatchStore:
@@ -35,15 +37,27 @@ class BatchStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._times = TimesTaken(engine)
 
     def request(self, session_id: UUID, batch_index: int, urgency: Urgency) -> Requested:
         """Want a batch: the next one, or with PREFETCH also the one after it. A ready batch is always given.
 
         Raises SessionMissing, BatchNotNext, and SessionClosed for a session that is paused or over.
         """
+        return self._request(session_id, batch_index, urgency, waits=urgency is Urgency.INTERACTIVE)
+
+    def request_ahead(self, session_id: UUID, batch_index: int, urgency: Urgency) -> Requested:
+        """The same for a batch that nobody waits for yet: what has begun, or has failed, stays as it is."""
+        return self._request(session_id, batch_index, urgency, waits=False)
+
+    def times(self, kind: SessionKind) -> GenerationTimes:
+        """How long batches of such sessions take at present; measured anew every few seconds."""
+        return self._times.of(kind)
+
+    def _request(self, session_id: UUID, batch_index: int, urgency: Urgency, *, waits: bool) -> Requested:
         while True:
             with self._engine.begin() as connection:
-                answer = requests.request(connection, session_id, batch_index, urgency)
+                answer = requests.request(connection, session_id, batch_index, urgency, waits=waits)
             if answer is not None:
                 return answer
 

@@ -26,8 +26,13 @@ class Requested:
     last_error: str | None
 
 
-def request(connection: Connection, session_id: UUID, batch_index: int, urgency: Urgency) -> Requested | None:
-    """One try at BatchStore.request; None when another request made the row meanwhile."""
+def request(
+    connection: Connection, session_id: UUID, batch_index: int, urgency: Urgency, *, waits: bool
+) -> Requested | None:
+    """One try at BatchStore.request; None when another request made the row meanwhile.
+
+    `waits`: a student waits for it now.
+    """
     read_session(connection, session_id)
     row = _lock_batch(connection, session_id, batch_index)
     if row is not None and row.status == BatchStatus.READY:
@@ -38,7 +43,7 @@ def request(connection: Connection, session_id: UUID, batch_index: int, urgency:
     _check_next(session, batch_index, urgency)
     if row is None:
         return _insert(connection, session, batch_index, urgency)
-    return _ask_again(connection, session, row, urgency)
+    return _ask_again(connection, session, row, urgency=urgency, waits=waits)
 
 
 def _lock_batch(connection: Connection, session_id: UUID, batch_index: int) -> Row[Any] | None:
@@ -73,9 +78,15 @@ def _insert(
     return _answer(row, created=True)
 
 
-def _ask_again(connection: Connection, session: Row[Any], row: Row[Any], urgency: Urgency) -> Requested:
-    """A student who waits revives a failed batch and hurries a prefetched one; a prefetch changes nothing."""
+def _ask_again(
+    connection: Connection, session: Row[Any], row: Row[Any], *, urgency: Urgency, waits: bool
+) -> Requested:
+    """A student who waits revives a failed batch and hurries a prefetched one; one who comes near only
+    hurries what is still queued (D8: moving on must not start a failed batch again), and a prefetch nothing.
+    """
     status = BatchStatus(row.status)
+    if not waits and status is not BatchStatus.QUEUED:
+        return _answer(row, created=False)
     if urgency is Urgency.PREFETCH or (status is not BatchStatus.FAILED and row.urgency == urgency):
         return _answer(row, created=False)
     changed = connection.execute(

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from db.creation import insert_session, keep_key
 from db.events import record
+from db.progress import Moved, move
 from db.publish import set_generating
 from db.session_row import (
     ABANDONED,
@@ -144,19 +145,10 @@ class SessionStore:
         with self._engine.connect() as connection:
             return [_summary(row) for row in connection.execute(query) if row.status is not None]
 
-    def record_progress(self, session_id: UUID, position: int) -> tuple[Batch, ...]:
-        """Remember where the student is; returns the planned batches. Raises SessionMissing."""
-        statement = (
-            update(plans)
-            .where(plans.c.session_id == session_id)
-            .values(student_position=position)
-            .returning(plans.c.batches)
-        )
+    def record_progress(self, session_id: UUID, position: int) -> Moved:
+        """Remember where the student is, and learn his pace. Raises SessionMissing."""
         with self._engine.begin() as connection:
-            row = connection.execute(statement).one_or_none()
-        if row is None:
-            raise SessionMissing(session_id=session_id)
-        return batches_of(row.batches)
+            return move(connection, session_id, position)
 
     def cancel(self, session_id: UUID) -> None:
         """Close the session for good: nothing more is generated, and a run at work can write nothing more.

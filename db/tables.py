@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -83,6 +84,10 @@ plans = Table(
     Column("total_questions", Integer, nullable=False),
     Column("last_seq", BigInteger, nullable=False, server_default=text("0")),
     Column("student_position", Integer),
+    # How fast the student goes: the furthest position, when it was reached, seconds for the latest questions.
+    Column("furthest_position", Integer),
+    _moment("moved_at"),
+    Column("recent_paces", ARRAY(REAL), nullable=False, server_default=text("'{}'")),
     _moment("created_at", now=True),
     _moment("updated_at", now=True),
     _moment("closed_at"),
@@ -162,6 +167,8 @@ batches = Table(
         "batch_index",
         postgresql_where=text("status IN ('queued', 'running')"),
     ),
+    # For the times of the latest generations.
+    Index("ix_batches_ready_at", "ready_at", postgresql_where=text("status = 'ready'")),
     schema=SCHEMA,
 )
 

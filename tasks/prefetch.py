@@ -1,4 +1,4 @@
-"""The student has moved on: want the next batch when it is due.
+"""The student has moved on: want the next batch when it is due at his pace.
 
 For producers that ring by name instead of calling the HTTP door, which does the same inside its call.
 """
@@ -9,9 +9,9 @@ from typing import Any
 
 import structlog
 
+from db.progress import Moved
 from generation.errors import BatchNotNext, SessionClosed, SessionMissing
-from generation.model import Urgency
-from generation.plan import prefetch_target
+from generation.pace import Due, next_due
 from tasks.contract import PREFETCH, ProgressPayload
 from tasks.enqueue import enqueue_batch
 from worker.app import app
@@ -22,23 +22,34 @@ log = structlog.get_logger(__name__)
 
 @app.task(name=PREFETCH)
 def prefetch(**kwargs: Any) -> dict[str, int | None]:
-    """Record the student's position and ring for the next batch, once, when the threshold is passed."""
+    """Record the student's position and ring for the next batch, once, when it is due."""
     return {"rung_for": note_progress(current(), ProgressPayload.model_validate(kwargs))}
 
 
 def note_progress(assembly: Assembly, payload: ProgressPayload) -> int | None:
     """The index of the batch rung for, or None when none is due or it is on its way already."""
     try:
-        batches = assembly.sessions.record_progress(payload.session_id, payload.position)
-        target = prefetch_target(batches, payload.position, assembly.plan.prefetch_threshold)
-        if target is None:
+        moved = assembly.sessions.record_progress(payload.session_id, payload.position)
+        due = _due(assembly, moved, payload.position)
+        if due is None:
             return None
-        wanted = assembly.batches.request(payload.session_id, target, Urgency.PREFETCH)
+        wanted = assembly.batches.request_ahead(payload.session_id, due.batch_index, due.urgency)
     except (BatchNotNext, SessionClosed, SessionMissing) as err:
         log.info("prefetch_refused", code=err.code)
         return None
     if not wanted.created:
         return None
-    if not enqueue_batch(payload.session_id, target, Urgency.PREFETCH):
-        assembly.batches.unring(payload.session_id, target)
-    return target
+    if not enqueue_batch(payload.session_id, due.batch_index, due.urgency):
+        assembly.batches.unring(payload.session_id, due.batch_index)
+    return due.batch_index
+
+
+def _due(assembly: Assembly, moved: Moved, position: int) -> Due | None:
+    return next_due(
+        moved.batches,
+        position,
+        threshold=assembly.plan.prefetch_threshold,
+        generated=moved.generated,
+        pace_s=moved.pace_s if assembly.plan.prefetch_adaptive else None,
+        times=assembly.batches.times(moved.kind),
+    )

@@ -7,13 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from api.awaited import LIVING
-from api.door import Call, TheCall
+from api.door import Call, Door, TheCall
 from api.errors import EXACT_SENTENCES, Refusal, documented
 from api.schemas import PrefetchShape, Progress, ProgressShape
+from db.progress import Moved
 from db.sessions import SessionView
 from generation.errors import BatchNotNext, SessionClosed
-from generation.model import Batch, Urgency
-from generation.plan import prefetch_target
+from generation.pace import Due, next_due
 
 router = APIRouter()
 
@@ -29,12 +29,11 @@ async def note_progress(session_id: UUID, body: Progress, call: TheCall) -> Prog
     """Remember the student's position, and schedule the next batch when it is due; once, however often told."""
     view = await call.session(session_id)
     _check(view, body.question_index)
-    await call.door.call(call.door.sessions.record_progress, session_id, body.question_index)
-    planned = [Batch(batch.index, batch.section, batch.start, batch.size) for batch in view.batches]
-    target = prefetch_target(planned, body.question_index, call.door.plan.prefetch_threshold)
-    if target is None or not await _scheduled(call, session_id, target):
+    moved = await call.door.call(call.door.sessions.record_progress, session_id, body.question_index)
+    due = await _due(call.door, moved, body.question_index)
+    if due is None or not await _scheduled(call, session_id, due):
         return ProgressShape(prefetch=None)
-    return ProgressShape(prefetch=PrefetchShape(batch_index=target))
+    return ProgressShape(prefetch=PrefetchShape(batch_index=due.batch_index))
 
 
 def _check(view: SessionView, position: int) -> None:
@@ -45,13 +44,24 @@ def _check(view: SessionView, position: int) -> None:
         raise Refusal("invalid_request", sentence=EXACT_SENTENCES["question_not_loaded"])
 
 
-async def _scheduled(call: Call, session_id: UUID, batch_index: int) -> bool:
+async def _due(door: Door, moved: Moved, position: int) -> Due | None:
+    return next_due(
+        moved.batches,
+        position,
+        threshold=door.plan.prefetch_threshold,
+        generated=moved.generated,
+        pace_s=moved.pace_s if door.plan.prefetch_adaptive else None,
+        times=await door.call(door.batches.times, moved.kind),
+    )
+
+
+async def _scheduled(call: Call, session_id: UUID, due: Due) -> bool:
     """Whether it was this call that made the batch wanted."""
     door = call.door
     try:
-        requested = await door.call(door.batches.request, session_id, batch_index, Urgency.PREFETCH)
+        requested = await door.call(door.batches.request_ahead, session_id, due.batch_index, due.urgency)
     except (BatchNotNext, SessionClosed):  # the batch before it is not there yet, or the session is paused
         return False
     if requested.created:
-        await door.ring(session_id, batch_index, Urgency.PREFETCH)
+        await door.ring(session_id, due.batch_index, due.urgency)
     return requested.created

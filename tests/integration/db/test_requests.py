@@ -161,11 +161,26 @@ def test_a_request_that_loses_the_race_for_the_row_looks_again(
     make_ready(store, session_id, 0)
 
     def prefetch(connection: Any) -> None:
-        assert requests.request(connection, session_id, 1, PREFETCH)
+        assert requests.request(connection, session_id, 1, PREFETCH, waits=False)
 
     with while_held(engine, prefetch, partial(store.request, session_id, 1, INTERACTIVE)) as student:
         assert student.result().created is True
     assert claimed(store, session_id, 1).urgency is INTERACTIVE
+
+
+def test_one_who_comes_near_hurries_what_is_queued_and_starts_nothing_again(
+    store: BatchStore, session_id: UUID
+) -> None:
+    """D8: a failed batch is started again by a student who asks for it, never by one who only moves on."""
+    make_ready(store, session_id, 0)
+    assert store.request_ahead(session_id, 1, PREFETCH).created is True
+    assert [store.request_ahead(session_id, 1, INTERACTIVE).created for _ in range(2)] == [True, False]
+    claim = claimed(store, session_id, 1)
+    assert claim.urgency is INTERACTIVE
+    assert store.request_ahead(session_id, 1, INTERACTIVE).created is False
+    store.fail(claim, "slots_left_open")
+    assert store.request_ahead(session_id, 1, INTERACTIVE).created is False
+    assert store.request(session_id, 1, INTERACTIVE).created is True
 
 
 def test_a_request_that_waits_for_a_publication_sees_it(

@@ -124,7 +124,7 @@ def test_pages_show_the_newest_first_and_only_the_students_own(sessions: Session
 def test_progress_is_remembered(sessions: SessionStore, session_id: UUID) -> None:
     assert sessions.view(session_id, EXAM, STUDENT).student_position is None
 
-    assert sessions.record_progress(session_id, 4) == exam_plan().batches
+    assert sessions.record_progress(session_id, 4).batches == exam_plan().batches
     assert sessions.view(session_id, EXAM, STUDENT).student_position == 4
 
 

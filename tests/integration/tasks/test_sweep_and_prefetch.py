@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
 from generation.model import BatchStatus, Urgency
+from runtime.settings import PlanSettings
 from tasks.contract import BatchPayload, ProgressPayload
 from tasks.generate_batch import GenerateBatch
 from tasks.prefetch import note_progress
@@ -103,3 +105,27 @@ def test_with_the_broker_away_nothing_counts_as_rung(make_exam: Callable[[], Exa
     assert sweep_once(exams[0].assembly) == 0
     bells.broken = False
     assert sweep_once(exams[0].assembly) == 3
+
+
+def test_a_skimmer_gets_the_next_batch_in_lanes_before_the_threshold(exam: Exam, bells: Bells) -> None:
+    fill(exam, 0)
+    rung = []
+    for position in range(7):
+        rung.append(reach(exam, position))
+        with exam.assembly.engine.begin() as connection:
+            connection.execute(
+                text("UPDATE generation.plans SET moved_at = moved_at - interval '1200 milliseconds'")
+            )
+    assert rung[3:] == [1, None, None, None]
+    assert bells.rung == [(exam.id, 1, Urgency.INTERACTIVE)]
+
+
+def test_a_skimmer_waits_for_the_threshold_when_prefetch_does_not_adapt(exam: Exam) -> None:
+    fill(exam, 0)
+    plain = replace(exam.assembly, plan=PlanSettings(prefetch_adaptive=False))
+    rung = []
+    for position in range(8):
+        rung.append(note_progress(plain, ProgressPayload(session_id=exam.id, position=position)))
+        with plain.engine.begin() as connection:
+            connection.execute(text("UPDATE generation.plans SET moved_at = moved_at - interval '2 s'"))
+    assert rung == [None] * 7 + [1]
