@@ -122,8 +122,7 @@ class Metrics:
         )
         self.batches_given_up = Counter(
             "tafawoq_batches_given_up_total",
-            "Batches that failed for good, by the outcome of their last run",
-            ["outcome"],
+            "Batches that failed for good; `show` tells the outcome of the last run",
             registry=registry,
         )
         self.leases_lost = Counter(
@@ -264,3 +263,5 @@ class Metrics:
             ["why"],
             registry=registry,
         )
+        for why in ("unknown", "rejected", "internal_error"):
+            self.messages_refused.labels(why)  # a counter must stand at 0 before its first increase is seen
