@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
+import runpy
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -69,14 +69,10 @@ def test_every_series_that_is_asked_for_exists_with_its_labels(where: str, expr:
 
 
 def test_the_dashboards_are_what_their_source_says() -> None:
-    spec = importlib.util.spec_from_file_location("dashboards", OPS / "grafana" / "dashboards.py")
-    assert spec is not None
-    assert spec.loader is not None
-    source = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(source)
-    for name in source.DASHBOARDS:
+    source = runpy.run_path(str(OPS / "grafana" / "dashboards.py"))
+    for name in source["DASHBOARDS"]:
         path = OPS / "grafana" / "dashboards" / f"{name}.json"
-        assert path.read_text() == source.text(name), "run: python ops/grafana/dashboards.py"
+        assert path.read_text() == source["text"](name), "run: python ops/grafana/dashboards.py"
 
 
 def test_no_two_panels_of_a_dashboard_share_an_id_or_a_place() -> None:
