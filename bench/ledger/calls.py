@@ -1,0 +1,142 @@
+"""Makes a given number of model calls through the whole writing side: claims, runs, sources, real rows."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from uuid import UUID, uuid4
+
+from sqlalchemy import Engine
+
+from db.batches import BatchStore
+from db.ledger import LedgerStore
+from db.sessions import SessionStore
+from generation.errors import ProviderError
+from generation.facts import AttemptEnded, Fact, QuestionRejected
+from generation.model import BatchStatus, Claim, Track, Urgency
+from generation.plan import plan_exam
+from generation.run_batch import READY, RunLimits, run_batch
+from generation.stop import StopSignal
+from providers.chain import OrderedChain
+from providers.claude import make_claude
+from providers.openrouter import make_openrouter
+from runtime.settings import ClaudeSettings, Environment, OpenRouterSettings
+from simulator.running import RunningSimulator
+
+#: Our patience for a word of a reply, and for all of it. Short, because many replies stall on purpose.
+STALL_TIMEOUT_S = 1.5
+DEADLINE_S = 60.0
+
+_LEASE_S = 600.0
+_LIMITS = RunLimits(max_rounds=6, lanes=2)
+
+
+@dataclass
+class Tally:
+    """Counts calls, and stops everybody when there are enough. Implements generation.ports.Observer."""
+
+    wanted: int
+    calls: int = 0
+    rejections: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def is_full(self) -> bool:
+        return self.calls >= self.wanted
+
+    def notice(self, fact: Fact) -> None:
+        with self._lock:
+            if isinstance(fact, AttemptEnded):
+                self.calls += 1
+            elif isinstance(fact, QuestionRejected):
+                self.rejections[fact.reason] += 1
+
+
+def make_calls(engine: Engine, simulator: RunningSimulator, *, wanted: int, seed: int, threads: int) -> Tally:
+    """Take exams until `wanted` calls have been made, a few more when runs are under way; then stop."""
+    tally = Tally(wanted)
+    seeds = count(seed)
+    with (
+        sources_of(simulator) as sources,
+        ThreadPoolExecutor(threads * _LIMITS.lanes) as lanes,
+        ThreadPoolExecutor(threads) as sitters,
+    ):
+        sitter = _Sitter(engine, sources, lanes, tally)
+        for sitting in [sitters.submit(sitter.sit, seeds) for _ in range(threads)]:
+            sitting.result()
+    return tally
+
+
+@contextmanager
+def sources_of(simulator: RunningSimulator) -> Iterator[OrderedChain]:
+    """Claude, then OpenRouter, both always asked again at once: here every call counts, also the tenth."""
+    settings = {"tafawoq_env": Environment.DEVELOPMENT, "claude_base_url": simulator.url}
+    claude = ClaudeSettings.model_validate(settings)
+    openrouter = OpenRouterSettings.model_validate(
+        {"openrouter_api_key": "simulator", "openrouter_base_url": simulator.openrouter_url}
+    )
+    limits = {"stall_timeout_s": STALL_TIMEOUT_S, "deadline_s": DEADLINE_S}
+    fallback = make_openrouter(openrouter, claude, **limits)
+    assert fallback is not None  # noqa: S101 - it has a key
+    chain = OrderedChain([make_claude(claude, **limits), fallback], _AlwaysWell())
+    try:
+        yield chain
+    finally:
+        chain.close()
+
+
+class _AlwaysWell:
+    """A memory that bears no grudge."""
+
+    def may_be_asked(self, source: str) -> bool:
+        return bool(source)
+
+    def note(self, source: str, error: ProviderError | None) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Sitter:
+    engine: Engine
+    sources: OrderedChain
+    lanes: ThreadPoolExecutor
+    tally: Tally
+
+    def sit(self, seeds: Iterator[int]) -> None:
+        """One exam after another."""
+        sessions, batches = SessionStore(self.engine), BatchStore(self.engine)
+        while not self.tally.is_full():
+            plan = plan_exam(Track.SCIENTIFIC, seed=next(seeds), batch_size=10)
+            session_id = sessions.create(uuid4(), plan).session_id
+            for batch in plan.batches:
+                urgency = Urgency.INTERACTIVE if batch.index % 2 else Urgency.PREFETCH
+                while not self.tally.is_full() and not self._fill(batches, session_id, batch.index, urgency):
+                    pass
+
+    def _fill(self, batches: BatchStore, session_id: UUID, batch_index: int, urgency: Urgency) -> bool:
+        """One run; True when the batch is ready."""
+        if batches.request(session_id, batch_index, urgency).status is BatchStatus.READY:
+            return True
+        claim = batches.claim(session_id, batch_index, "bench", _LEASE_S)
+        assert claim is not None  # noqa: S101 - nobody else knows of this session
+        outcome = self._run(batches, claim)
+        if outcome != READY:
+            batches.give_back(claim, 0, outcome, counts_as_failure=False)
+        return outcome == READY
+
+    def _run(self, batches: BatchStore, claim: Claim) -> str:
+        return run_batch(
+            claim,
+            sources=self.sources,
+            keeper=batches,
+            ledger=LedgerStore(self.engine),
+            observer=self.tally,
+            stop=StopSignal(),
+            limits=_LIMITS,
+            lanes=self.lanes,
+        ).outcome
