@@ -27,7 +27,8 @@ _STACK_NEVER_STOOD = (SettingsError, StartFailed, PortTaken)
 
 def main() -> int:
     """The exit status: 0 when everything held, 1 when something did not, 2 when the stack did not start."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(end, _interrupt)
     directory = Path(tempfile.mkdtemp(prefix="tafawoq-demo-"))
     keep_logs = True
     try:

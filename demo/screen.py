@@ -15,6 +15,9 @@ from rich.text import Text
 
 from demo.shape import BatchShape
 
+#: Room for a stem of a few lines and its four choices.
+_PANEL_LINES = 12
+
 
 def screen_for(shape: Sequence[BatchShape]) -> LiveScreen | PlainScreen:
     return LiveScreen(shape) if sys.stdout.isatty() else PlainScreen(shape)
@@ -105,9 +108,9 @@ class LiveScreen:
     def _panel(self) -> Panel:
         question = self._question
         if not question:
-            return Panel("The first question is being written...", height=9)
+            return Panel("The first question is being written...", height=_PANEL_LINES)
         choices = "\n".join(
             f"  {letter}) {choice}" for letter, choice in zip("أبجد", question["choices"], strict=True)
         )
         title = f"question {self._student_at + 1}: {question['topic']}, {question['difficulty']}"
-        return Panel(Text(f"{question['stem']}\n\n{choices}"), title=title, height=9)
+        return Panel(Text(f"{question['stem']}\n\n{choices}"), title=title, height=_PANEL_LINES)

@@ -81,11 +81,11 @@ class EmbeddedServer(ABC):
         return self._home
 
     @property
-    def pid(self) -> int:
-        """Of the running server, for tests that hurt it."""
+    def child(self) -> Child:
+        """The running server."""
         if self._child is None:
             raise RuntimeError(f"{self.name} is not running")
-        return self._child.pid
+        return self._child
 
     @abstractmethod
     def _prepare(self) -> None:

@@ -25,6 +25,7 @@ from redis.retry import Retry
 from runtime import processes
 from runtime.child import Child, StartFailed, launch
 from runtime.embedded import EmbeddedPostgres, EmbeddedRedis
+from runtime.embedded_server import EmbeddedServer
 from runtime.processes import PROJECT, WORKERS, Worker
 from runtime.stack_settings import StackSettings
 from runtime.tcp import LOOPBACK, accepts, free_port, require_free
@@ -67,6 +68,7 @@ class Stack:
         self.api_url = self.simulator_url = self.flower_url = ""
         self.metrics_urls: dict[str, str] = {}  #: of the workers, by name
         self._workers: list[str] = []
+        self._embedded: list[EmbeddedServer] = []
         self._tell = tell or (lambda _line: None)
         self._servers = contextlib.ExitStack()
 
@@ -88,6 +90,7 @@ class Stack:
         self._stop_together([self.children.pop(name) for name in self._workers if name in self.children])
         self._stop_together(list(self.children.values()))
         self.children.clear()
+        self._embedded.clear()
         self._servers.close()
 
     def _stop_together(self, children: Sequence[Child]) -> None:
@@ -104,7 +107,8 @@ class Stack:
 
     def ended(self) -> Child | None:
         """A process that should run and does not."""
-        return next((child for child in self.children.values() if not child.is_alive), None)
+        running = (*(server.child for server in self._embedded), *self.children.values())
+        return next((child for child in running if not child.is_alive), None)
 
     def start_worker(self, spec: Worker) -> Child:
         """One more worker, ready when this returns."""
@@ -140,18 +144,20 @@ class Stack:
             return self.settings.database_url
         data = self.options.directory / "postgres" if self.options.keep_data else None
         server = EmbeddedPostgres(data, durable=self.options.durable, log=self.logs / "postgres.log")
-        url = self._servers.enter_context(server).url
-        self._tell("Postgres")
-        return url
+        return self._serve(server)
 
     def _redis(self) -> str:
         if self.settings.redis_url is not None:
             return self.settings.redis_url
         data = self.options.directory / "redis" if self.options.keep_data else None
         server = EmbeddedRedis(data, durable=self.options.durable, log=self.logs / "redis.log")
-        url = self._servers.enter_context(server).url
-        self._tell("Redis")
-        return url
+        return self._serve(server)
+
+    def _serve(self, server: EmbeddedServer) -> str:
+        self._servers.enter_context(server)
+        self._embedded.append(server)
+        self._tell(server.name)
+        return server.url
 
     def _migrate(self) -> None:
         migration = self._launch("migrate", processes.migrations())

@@ -19,7 +19,8 @@ _LOOK_AGAIN_S = 0.5
 
 def main() -> int:
     """The exit status: 0 after Ctrl-C or SIGTERM, 1 when a process ended by itself, 2 when the stack did not start."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(end, _interrupt)
     try:
         stack = _prepared()
         with stack:

@@ -90,7 +90,7 @@ def test_postgres_listens_on_loopback_and_asks_for_the_password(postgres_url: st
 def test_postgres_comes_back_after_it_was_killed(data_dir: Path) -> None:
     with EmbeddedPostgres(data_dir) as first:
         write(first.url, "CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (1)")
-        os.kill(first.pid, signal.SIGKILL)
+        os.kill(first.child.pid, signal.SIGKILL)
 
         with EmbeddedPostgres(data_dir) as second:
             assert query(second.url, "SELECT n FROM kept") == 1
@@ -164,7 +164,7 @@ def test_redis_never_evicts_and_asks_for_the_password(data_dir: Path) -> None:
 
 def test_the_password_is_in_no_command_line(data_dir: Path) -> None:
     with EmbeddedRedis(data_dir) as server:
-        command = Path(f"/proc/{server.pid}/cmdline").read_bytes()
+        command = Path(f"/proc/{server.child.pid}/cmdline").read_bytes()
         password = server.url.split("@")[0].rpartition(":")[2]
 
     assert password.encode() not in command
@@ -205,7 +205,7 @@ def test_temporary_data_are_gone_after_the_server_stopped() -> None:
 def test_a_server_does_not_outlive_a_parent_that_was_killed(server_type: str, data_dir: Path) -> None:
     program = (
         f"import pathlib, time; from runtime.embedded import {server_type} as S\n"
-        f"server = S(pathlib.Path({str(data_dir)!r})).start(); print(server.pid, flush=True); time.sleep(60)"
+        f"server = S(pathlib.Path({str(data_dir)!r})).start(); print(server.child.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
@@ -232,8 +232,10 @@ def test_a_wheel_that_is_not_installed_is_told_in_a_sentence(monkeypatch: pytest
 @ROOT_ONLY
 def test_root_runs_the_server_as_nobody(data_dir: Path) -> None:
     with EmbeddedRedis(data_dir) as server:
-        owner = Path(f"/proc/{server.pid}").stat().st_uid
-        groups = Path(f"/proc/{server.pid}/status").read_text().split("Groups:")[1].split("\n")[0].split()
+        owner = Path(f"/proc/{server.child.pid}").stat().st_uid
+        groups = (
+            Path(f"/proc/{server.child.pid}/status").read_text().split("Groups:")[1].split("\n")[0].split()
+        )
 
     assert server.home.account is not None
     assert (owner, groups) == (server.home.account.uid, [])
@@ -259,7 +261,7 @@ def test_programs_out_of_reach_are_copied_once(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("tempfile.gettempdir", lambda: "/tmp")
     try:
         with EmbeddedRedis(durable=False) as server:
-            program = Path(f"/proc/{server.pid}/exe").readlink()
+            program = Path(f"/proc/{server.child.pid}/exe").readlink()
             assert ground in program.parents
         copied_at = program.stat().st_mtime_ns, program.stat().st_ino
         with EmbeddedRedis(durable=False):
@@ -288,4 +290,4 @@ def test_root_goes_on_as_the_user_who_began() -> None:
         users.mkdir(mode=0o700)
         os.chown(users, 1, 1)
         with EmbeddedRedis(users) as server:
-            assert Path(f"/proc/{server.pid}").stat().st_uid == 1
+            assert Path(f"/proc/{server.child.pid}").stat().st_uid == 1
