@@ -1,0 +1,74 @@
+"""Which faults strike when: drawn from a seed before anything runs, so that a run can be repeated."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    KILL_WORKER = "kill_worker"  # SIGKILL
+    FREEZE_WORKER = "freeze_worker"  # SIGSTOP, and SIGCONT after `lasts_s`
+    DRAIN_WORKER = "drain_worker"  # SIGTERM
+    KILL_API = "kill_api"
+    DRAIN_API = "drain_api"
+    RESTART_REDIS = "restart_redis"
+    FLUSH_REDIS = "flush_redis"
+    DROP_CONNECTIONS = "drop_connections"  # CLIENT KILL of every client
+    RESTART_POSTGRES = "restart_postgres"  # immediate: as if the power had gone
+
+
+#: What counts as a kill of a process of ours.
+KILLS = frozenset({Kind.KILL_WORKER, Kind.FREEZE_WORKER, Kind.DRAIN_WORKER, Kind.KILL_API, Kind.DRAIN_API})
+
+#: How kills are shared out.
+_KILL_SHARES = {
+    Kind.KILL_WORKER: 60,
+    Kind.FREEZE_WORKER: 15,
+    Kind.DRAIN_WORKER: 15,
+    Kind.KILL_API: 6,
+    Kind.DRAIN_API: 4,
+}
+
+#: A frozen worker sleeps for less than its lease, or for longer: both must be harmless.
+_FREEZE_S = (0.5, 14.0)
+_AWAY_S = (0.0, 3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    at_s: float  #: from the start
+    kind: Kind
+    victim: float  #: 0-1: which of the workers that are there
+    lasts_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    kills: int
+    redis_restarts: int
+    redis_flushes: int
+    connection_drops: int
+    postgres_restarts: int
+
+
+def draw(amount: Amount, *, duration_s: float, seed: int) -> list[Fault]:
+    """Exactly the amount wanted, spread evenly at random over the duration, in order."""
+    rng = random.Random(seed)
+    kinds = rng.choices(list(_KILL_SHARES), weights=list(_KILL_SHARES.values()), k=amount.kills)
+    kinds += [Kind.RESTART_REDIS] * amount.redis_restarts
+    kinds += [Kind.FLUSH_REDIS] * amount.redis_flushes
+    kinds += [Kind.DROP_CONNECTIONS] * amount.connection_drops
+    kinds += [Kind.RESTART_POSTGRES] * amount.postgres_restarts
+    faults = [_fault(kind, rng, duration_s) for kind in kinds]
+    return sorted(faults, key=lambda fault: fault.at_s)
+
+
+def _fault(kind: Kind, rng: random.Random, duration_s: float) -> Fault:
+    lasts_s = 0.0
+    if kind is Kind.FREEZE_WORKER:
+        lasts_s = rng.uniform(*_FREEZE_S)
+    elif kind in {Kind.RESTART_REDIS, Kind.RESTART_POSTGRES}:
+        lasts_s = rng.uniform(*_AWAY_S)
+    return Fault(rng.uniform(0, duration_s), kind, rng.random(), lasts_s)
