@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from generation.errors import FenceLost, GenerationError, ProviderError, SessionClosed, StoreRejected
+from generation.errors import (
+    FenceLost,
+    GenerationError,
+    ProviderError,
+    ProviderThrottled,
+    SessionClosed,
+    StoreRejected,
+)
 from generation.facts import AttemptEnded, QuestionAccepted, QuestionRejected
 from generation.gate import Accepted, Gate
 from generation.model import (
@@ -54,8 +61,8 @@ def make_attempt(context: RunContext, source: QuestionSource, prompt: Prompt, ga
     """Ask `source` once and keep every acceptable question of its reply, as soon as each is complete.
 
     A provider's failure is part of the result, with what was committed before it. The ledger has a row
-    from before the call until after it, whatever happens. Raises FenceLost, SessionClosed and the store's
-    own failures.
+    from before the call until after it, whatever happens; a call that was not made for want of its turn
+    has none. Raises FenceLost, SessionClosed and the store's own failures.
     """
     return _Attempt(context, source, gate).make(prompt)
 
@@ -83,11 +90,17 @@ class _Attempt:
         )
 
     def make(self, prompt: Prompt) -> AttemptResult:
+        try:
+            with self._stop.following():
+                call = self._source.stream(prompt, self._stop, urgency=self._context.claim.urgency)
+        except ProviderThrottled as err:
+            return AttemptResult((), None, self._gate.passages, err)  # nothing was sent, and nothing is owed
+        self._began = self._context.clock()
         self._context.ledger.open(self._record)
         error: ProviderError | None = None
         outcome = "crashed"
         try:
-            with self._stop.following(), self._source.stream(prompt, self._stop) as events:
+            with self._stop.following(), call as events:
                 for event in events:
                     self._take(event)
             outcome = self._stop.reason or COMPLETE

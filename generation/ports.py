@@ -10,7 +10,17 @@ from uuid import UUID
 
 from generation.errors import ProviderError
 from generation.facts import Fact
-from generation.model import AttemptRecord, Billed, Claim, Prompt, Question, StreamEvent, StreamStarted, Usage
+from generation.model import (
+    AttemptRecord,
+    Billed,
+    Claim,
+    Prompt,
+    Question,
+    StreamEvent,
+    StreamStarted,
+    Urgency,
+    Usage,
+)
 from generation.stop import StopSignal
 
 
@@ -25,11 +35,15 @@ class QuestionSource(Protocol):
     def model(self) -> str:
         """The model that will be asked."""
 
-    def stream(self, prompt: Prompt, stop: StopSignal) -> AbstractContextManager[Iterator[StreamEvent]]:
-        """One HTTP stream, no hidden retry. Yields StreamStarted, TextDeltas, then StreamEnded.
+    def stream(
+        self, prompt: Prompt, stop: StopSignal, *, urgency: Urgency
+    ) -> AbstractContextManager[Iterator[StreamEvent]]:
+        """One HTTP stream, no hidden retry: calling waits for its turn, entering the block sends the request.
 
-        Leaving the block closes the connection. When `stop` is set the iterator ends without StreamEnded.
-        Raises ProviderError from entering the block or from the iterator; nothing else.
+        Waiting is bounded, and shorter for a prefetch; ProviderThrottled, raised only here, says that the
+        turn would come too late and that nothing was sent. The iterator yields StreamStarted, TextDeltas,
+        then StreamEnded. Leaving the block closes the connection. When `stop` is set the iterator ends
+        without StreamEnded. Raises ProviderError from entering the block or from the iterator; nothing else.
         """
 
     def settle(self, started: StreamStarted, text: str) -> Billed:

@@ -20,6 +20,7 @@ from generation.errors import (
     ProviderError,
     ProviderMisused,
     ProviderRefused,
+    ProviderThrottled,
     SessionClosed,
     StreamCut,
     StreamStalled,
@@ -117,13 +118,23 @@ class _Run:
             errors = self._round(source)
             if self._told_to_stop is not None:
                 return self._told_to_stop
-            if (misused := _first(errors, ProviderMisused)) is not None:
-                return misused.code  # the request is wrong: it would fail, and be paid for, anywhere
+            self._note_waits(errors)
+            if (final := self._final(errors)) is not None:
+                return final.code
             self._weigh(source, errors)
         if self._open:
             return SLOTS_LEFT_OPEN
         self._context.keeper.finish(self._context.claim)
         return READY
+
+    def _final(self, errors: Sequence[ProviderError]) -> ProviderError | None:
+        """The error after which nobody else is asked in this run, if there was one."""
+        misused = _first(errors, ProviderMisused)
+        if misused is not None:
+            return misused  # the request is wrong: it would fail, and be paid for, anywhere
+        # Our own limits are no reason to pay somebody else for what nobody waits for yet.
+        is_prefetch = self._context.claim.urgency is Urgency.PREFETCH
+        return _first(errors, ProviderThrottled) if is_prefetch else None
 
     @property
     def _told_to_stop(self) -> StopReason | None:
@@ -169,14 +180,14 @@ class _Run:
         firsts = [self._first_question_ms, result.first_question_ms]
         self._first_question_ms = min((ms for ms in firsts if ms is not None), default=None)
 
+    def _note_waits(self, errors: Sequence[ProviderError]) -> None:
+        asked = [error.context["retry_after_s"] for error in errors if "retry_after_s" in error.context]
+        self.retry_after_s = max(filter(None, [self.retry_after_s, *asked]), default=None)
+
     def _weigh(self, source: QuestionSource, errors: Sequence[ProviderError]) -> None:
         """Whether the source is asked again in this run, after a round that had these errors."""
         if not errors:
             return
-        asked_to_wait = [
-            error.context["retry_after_s"] for error in errors if "retry_after_s" in error.context
-        ]
-        self.retry_after_s = max(filter(None, [self.retry_after_s, *asked_to_wait]), default=None)
         is_one_replys_trouble = all(isinstance(error, _FORGIVEN_ONCE) for error in errors)
         if is_one_replys_trouble and source.name not in self._forgiven:
             self._forgiven.add(source.name)

@@ -5,25 +5,52 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from generation.errors import ProviderError
+from providers.breaker import SharedBreaker
 from providers.claude import make_claude
 from providers.health import LocalHealth, SourceHealth
+from providers.limits import LimitRules
 from providers.openrouter import make_openrouter
-from providers.source import MessagesSource
-from runtime.settings import ClaudeSettings, GenerationSettings, OpenRouterSettings
+from providers.shared import Shared
+from providers.signs import Signs
+from providers.source import MessagesSource, Traffic
+from runtime.settings import ClaudeSettings, GenerationSettings, OpenRouterSettings, TrafficSettings
 
 
 def make_chain(
-    claude: ClaudeSettings, openrouter: OpenRouterSettings, limits: GenerationSettings
+    claude: ClaudeSettings,
+    openrouter: OpenRouterSettings,
+    limits: GenerationSettings,
+    *,
+    traffic: TrafficSettings | None = None,
+    shared: Shared | None = None,
+    signs: Signs | None = None,
 ) -> OrderedChain:
-    """Claude first, then OpenRouter where it has a key. Make it once per process, after a fork."""
+    """Claude first, then OpenRouter where it has a key. Make it once per process, after a fork.
+
+    With `shared` all workers have one breaker, one set of rate limits and one warm-up of each prefix;
+    without it every process has its own.
+    """
+    shares = Traffic(shared, _limit_rules(traffic or TrafficSettings()), signs or Signs())
     stall_timeout_s, deadline_s = limits.generation_stall_timeout_s, limits.generation_run_deadline_s
     sources: list[MessagesSource] = [
-        make_claude(claude, stall_timeout_s=stall_timeout_s, deadline_s=deadline_s)
+        make_claude(claude, stall_timeout_s=stall_timeout_s, deadline_s=deadline_s, traffic=shares)
     ]
-    fallback = make_openrouter(openrouter, claude, stall_timeout_s=stall_timeout_s, deadline_s=deadline_s)
+    fallback = make_openrouter(
+        openrouter, claude, stall_timeout_s=stall_timeout_s, deadline_s=deadline_s, traffic=shares
+    )
     if fallback is not None:
         sources.append(fallback)
-    return OrderedChain(sources)
+    return OrderedChain(sources, SharedBreaker(shared, signs=signs))
+
+
+def _limit_rules(traffic: TrafficSettings) -> LimitRules:
+    return LimitRules(
+        interactive_wait_s=traffic.traffic_interactive_wait_s,
+        prefetch_wait_s=traffic.traffic_prefetch_wait_s,
+        reserve=traffic.traffic_interactive_reserve,
+        ramp_per_s=traffic.traffic_ramp_per_s,
+        longest_pause_s=traffic.traffic_longest_pause_s,
+    )
 
 
 class OrderedChain:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
 from generation.model import Prompt, StreamEvent
 from generation.stop import StopSignal
 from providers.client import Line, make_client
+from providers.governor import Governor, Permit
 from providers.messages import CacheTtl, request_body
 from providers.profiles import profile_of
 from providers.settling import TokenCounter
-from providers.source import MessagesSource
+from providers.source import MessagesSource, Traffic
 from providers.stream import StreamLimits
 from providers.trail import CacheTrail
+from providers.warmup import Flight, WarmUp
 from runtime.settings import ClaudeSettings
 
 NAME = "claude"
@@ -31,32 +33,53 @@ class ClaudeSource(MessagesSource):
         super().__init__(**source)
         self._trail = trail
 
-    def stream(self, prompt: Prompt, stop: StopSignal) -> AbstractContextManager[Iterator[StreamEvent]]:
-        return self._remembering(prompt, stop)
-
     @contextmanager
-    def _remembering(self, prompt: Prompt, stop: StopSignal) -> Iterator[Iterator[StreamEvent]]:
-        with super().stream(prompt, stop) as events:
+    def _streaming(
+        self, prompt: Prompt, stop: StopSignal, flight: Flight, permit: Permit
+    ) -> Iterator[Iterator[StreamEvent]]:
+        with super()._streaming(prompt, stop, flight, permit) as events:
             yield self._trail.following(prompt, events)
 
 
-def make_claude(settings: ClaudeSettings, *, stall_timeout_s: float, deadline_s: float) -> ClaudeSource:
+def make_claude(
+    settings: ClaudeSettings,
+    *,
+    stall_timeout_s: float,
+    deadline_s: float,
+    traffic: Traffic | None = None,
+) -> ClaudeSource:
     """The source for CLAUDE_MODEL. Opens no connection yet; make it once per process, after a fork.
 
     A call that brings no text for `stall_timeout_s`, or takes longer than `deadline_s`, is given up.
+    Without `traffic` it keeps the rate limits and warms prefixes for this process alone.
     """
+    traffic = traffic or Traffic()
     trail = CacheTrail()
     key = settings.anthropic_api_key
+    model = settings.claude_model
     client = make_client(line_of(settings), api_key=_SIMULATOR_KEY if key is None else key.get_secret_value())
     return ClaudeSource(
         trail,
         name=NAME,
-        model=settings.claude_model,
+        model=model,
         client=client,
-        count=TokenCounter(client, settings.claude_model),
+        count=TokenCounter(client, model),
         make_body=partial(_body, settings=settings, trail=trail),
-        cache_ttl=cast("CacheTtl", settings.claude_cache_ttl),
+        warmup=make_warmup(NAME, model, settings, traffic),
+        governor=Governor(NAME, model, traffic.shared, rules=traffic.limits, signs=traffic.signs),
         limits=StreamLimits(stall_timeout_s, deadline_s),
+    )
+
+
+def make_warmup(source: str, model: str, settings: ClaudeSettings, traffic: Traffic) -> WarmUp:
+    """With the lifetime that CLAUDE_CACHE_TTL names, or the cheaper one each time."""
+    ttl = settings.claude_cache_ttl
+    return WarmUp(
+        source,
+        traffic.shared,
+        ttl=None if ttl == "auto" else cast("CacheTtl", ttl),
+        rates=profile_of(model).prices.rates,
+        signs=traffic.signs,
     )
 
 
@@ -69,12 +92,14 @@ def line_of(settings: ClaudeSettings) -> Line:
     )
 
 
-def _body(prompt: Prompt, *, settings: ClaudeSettings, trail: CacheTrail) -> dict[str, Any]:
+def _body(
+    prompt: Prompt, cache_ttl: CacheTtl, *, settings: ClaudeSettings, trail: CacheTrail
+) -> dict[str, Any]:
     body = request_body(
         prompt,
         profile_of(settings.claude_model),
         model=settings.claude_model,
         effort=settings.claude_effort,
-        cache_ttl=cast("CacheTtl", settings.claude_cache_ttl),
+        cache_ttl=cache_ttl,
     )
     return body | {"diagnostics": {"previous_message_id": trail.previous(prompt)}}

@@ -6,6 +6,8 @@ assistant turn, tools and forced tools, a thinking budget, an output format.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any, Literal
 
 from generation.model import Prompt, SystemBlock
@@ -37,6 +39,23 @@ def request_body(
     if effort in profile.efforts:
         body["output_config"] = {"effort": effort}
     return body
+
+
+def prefix_levels(body: dict[str, Any]) -> tuple[str, ...]:
+    """A digest of each part of this body that the provider caches, the shortest first.
+
+    Covers everything that goes into the provider's own key, and not the lifetime asked for.
+    """
+    about = [body["model"], body.get("thinking"), body.get("output_config")]
+    digest = hashlib.sha256(json.dumps(about).encode())
+    levels = []
+    for block in body["system"]:
+        text = block["text"].encode()
+        digest.update(len(text).to_bytes(8))
+        digest.update(text)
+        if "cache_control" in block:
+            levels.append(digest.hexdigest()[:32])
+    return tuple(levels)
 
 
 def _system(blocks: tuple[SystemBlock, ...], cache_ttl: CacheTtl) -> list[dict[str, Any]]:

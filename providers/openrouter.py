@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from generation.model import Prompt
-from providers.claude import line_of
+from providers.claude import line_of, make_warmup
 from providers.client import make_client
+from providers.governor import Governor
 from providers.messages import CacheTtl, request_body
 from providers.profiles import profile_of
 from providers.settling import GenerationRecord
-from providers.source import MessagesSource
+from providers.source import MessagesSource, Traffic
 from providers.stream import StreamLimits
 from runtime.settings import ClaudeSettings, OpenRouterSettings
 
@@ -24,7 +25,12 @@ _PIN: Mapping[str, Any] = {"only": ["anthropic"], "require_parameters": True, "d
 
 
 def make_openrouter(
-    settings: OpenRouterSettings, claude: ClaudeSettings, *, stall_timeout_s: float, deadline_s: float
+    settings: OpenRouterSettings,
+    claude: ClaudeSettings,
+    *,
+    stall_timeout_s: float,
+    deadline_s: float,
+    traffic: Traffic | None = None,
 ) -> MessagesSource | None:
     """The source for OPENROUTER_MODEL, or None without OPENROUTER_API_KEY.
 
@@ -34,23 +40,26 @@ def make_openrouter(
         return None
     line = replace(line_of(claude), base_url=settings.openrouter_base_url)
     client = make_client(line, auth_token=settings.openrouter_api_key.get_secret_value())
+    model = settings.openrouter_model
+    traffic = traffic or Traffic()
     return MessagesSource(
         name=NAME,
-        model=settings.openrouter_model,
+        model=model,
         client=client,
         count=GenerationRecord(client),
-        make_body=partial(_body, model=settings.openrouter_model, claude=claude),
-        cache_ttl=cast("CacheTtl", claude.claude_cache_ttl),
+        make_body=partial(_body, model=model, claude=claude),
+        warmup=make_warmup(NAME, model, claude, traffic),
+        governor=Governor(NAME, model, traffic.shared, rules=traffic.limits, signs=traffic.signs),
         limits=StreamLimits(stall_timeout_s, deadline_s),
     )
 
 
-def _body(prompt: Prompt, *, model: str, claude: ClaudeSettings) -> dict[str, Any]:
+def _body(prompt: Prompt, cache_ttl: CacheTtl, *, model: str, claude: ClaudeSettings) -> dict[str, Any]:
     body = request_body(
         prompt,
         profile_of(model),
         model=model,
         effort=claude.claude_effort,
-        cache_ttl=cast("CacheTtl", claude.claude_cache_ttl),
+        cache_ttl=cache_ttl,
     )
     return body | {"provider": dict(_PIN)}

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 import anthropic
 
-from generation.model import Billed, Prompt, StreamEvent, StreamStarted, Usage
+from generation.model import Billed, Prompt, StreamEnded, StreamEvent, StreamStarted, Urgency, Usage
 from generation.stop import StopSignal
-from providers.messages import CacheTtl
+from providers.governor import Governor, Permit
+from providers.limits import LimitRules
+from providers.messages import CacheTtl, prefix_levels
 from providers.prices import cost_microdollars
 from providers.profiles import ModelProfile, profile_of
 from providers.settling import OutputCounter, settle
+from providers.shared import Shared
+from providers.signs import Signs
 from providers.stream import Call, StreamLimits, streaming
+from providers.warmup import Flight, WarmUp
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What governs a process's calls beyond each single one; without `shared`, of this process alone."""
+
+    shared: Shared | None = None
+    limits: LimitRules = field(default_factory=LimitRules)
+    signs: Signs = field(default_factory=Signs)
 
 
 class MessagesSource:
@@ -27,8 +42,9 @@ class MessagesSource:
         name: str,
         model: str,
         client: anthropic.Anthropic,
-        make_body: Callable[[Prompt], dict[str, Any]],
-        cache_ttl: CacheTtl,
+        make_body: Callable[[Prompt, CacheTtl], dict[str, Any]],
+        warmup: WarmUp,
+        governor: Governor,
         limits: StreamLimits,
         count: OutputCounter,
     ) -> None:
@@ -36,7 +52,8 @@ class MessagesSource:
         self.model = model
         self.client = client
         self._make_body = make_body
-        self._cache_ttl = cache_ttl
+        self._warmup = warmup
+        self._governor = governor
         self._limits = limits
         self._count = count
 
@@ -44,16 +61,45 @@ class MessagesSource:
     def profile(self) -> ModelProfile:
         return profile_of(self.model)
 
-    def stream(self, prompt: Prompt, stop: StopSignal) -> AbstractContextManager[Iterator[StreamEvent]]:
-        """One HTTP stream, no hidden retry; see `providers.stream.streaming` for what it guarantees."""
+    def stream(
+        self, prompt: Prompt, stop: StopSignal, *, urgency: Urgency = Urgency.INTERACTIVE
+    ) -> AbstractContextManager[Iterator[StreamEvent]]:
+        """Wait for the call's turn; what is returned sends it on entering, and never retries.
+
+        The turn comes when the prefix is cached or this call is the one to write it, and when the rate
+        limits allow; both waits are bounded. Raises ProviderThrottled when it would come too late: then
+        nothing was sent. See `providers.stream.streaming` for what the stream guarantees.
+        """
+        flight = self._warmup.enter(prefix_levels(self._make_body(prompt, "5m")), stop)
+        # Others wait for the call that warms the prefix, so it does not queue as a prefetch.
+        urgency = Urgency.INTERACTIVE if flight.leads else urgency
+        try:
+            permit = self._governor.admit(prompt, stop, urgency=urgency, writes_prefix=flight.leads)
+        except BaseException:
+            flight.over()
+            raise
+        return self._streaming(prompt, stop, flight, permit)
+
+    @contextmanager
+    def _streaming(
+        self, prompt: Prompt, stop: StopSignal, flight: Flight, permit: Permit
+    ) -> Iterator[Iterator[StreamEvent]]:
+        flight.asks_now()
         call = Call(
             client=self.client,
             provider=self.name,
-            body=self._make_body(prompt),
-            cache_ttl=self._cache_ttl,
+            body=self._make_body(prompt, flight.ttl),
+            cache_ttl=flight.ttl,
             limits=self._limits,
+            answered=self._governor.learn,
         )
-        return streaming(call, stop)
+        count = _Count()
+        try:
+            with streaming(call, stop) as events:
+                yield count.following(events, flight)
+        finally:
+            flight.over()
+            permit.over(count.used, ended=count.is_final)
 
     def settle(self, started: StreamStarted, text: str) -> Billed:
         """What a reply that broke off after `text` has used. Never raises; may ask the provider."""
@@ -66,3 +112,23 @@ class MessagesSource:
     def close(self) -> None:
         """Close every connection; the source cannot be used afterwards."""
         self.client.close()
+
+
+class _Count:
+    """What a call has used so far, read off its events on their way."""
+
+    def __init__(self) -> None:
+        self.used: Usage | None = None  #: None while the reply has not begun
+        self.is_final = False
+
+    def following(self, events: Iterator[StreamEvent], flight: Flight) -> Iterator[StreamEvent]:
+        """The same events; the first one says why the cache was missed, if it was."""
+        for event in events:
+            match event:
+                case StreamStarted(usage=usage, cache_miss_reason=told):
+                    self.used = usage
+                    yield replace(event, cache_miss_reason=flight.began(usage, told))
+                    continue
+                case StreamEnded(usage=usage):
+                    self.used, self.is_final = usage, True
+            yield event

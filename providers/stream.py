@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +47,8 @@ class Call:
     body: dict[str, Any]
     cache_ttl: CacheTtl
     limits: StreamLimits
+    #: Called once with what came back first: status, headers, and the error's code if it was one.
+    answered: Callable[[int, Mapping[str, str], str | None], None] = lambda *_: None
 
 
 @contextmanager
@@ -77,11 +79,15 @@ def _open(call: Call, wire: Wire, stop: StopSignal) -> RawStream | None:
         return None
     try:
         with requesting_on(wire):
-            return _post(call)
+            raw = _post(call)
     except _FAILURES as err:
+        if isinstance(err, anthropic.APIStatusError):
+            call.answered(err.status_code, err.response.headers, err.error_code)
         if stop.reason is not None:
             return None
         raise as_provider_error(err, provider=call.provider, request_id=None, started=False) from err
+    call.answered(raw.response.status_code, raw.response.headers, None)
+    return raw
 
 
 def _post(call: Call) -> RawStream:

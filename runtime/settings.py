@@ -84,7 +84,8 @@ class ClaudeSettings(_Slice):
     claude_connect_timeout_s: float = Field(5, gt=0)
     claude_read_timeout_s: float = Field(60, gt=0)
     claude_max_connections: int = Field(600, ge=1)
-    claude_cache_ttl: str = Field("5m", pattern=r"^(5m|1h)$")
+    #: auto: the cheaper one, by how long the prefix has lain idle.
+    claude_cache_ttl: str = Field("auto", pattern=r"^(auto|5m|1h)$")
 
     @property
     def address(self) -> str:
@@ -115,6 +116,20 @@ class OpenRouterSettings(_Slice):
                 "Use https://openrouter.ai/api"
             )
         return self
+
+
+class TrafficSettings(_Slice):
+    """How calls share a provider's rate limits, which are learned from its answers."""
+
+    #: For its turn under the limits; longer, and the batch goes to the fallback or waits in Postgres.
+    traffic_interactive_wait_s: float = Field(10, ge=0, le=120)
+    traffic_prefetch_wait_s: float = Field(2, ge=0, le=120)
+    #: The share of every limit that prefetches leave to batches a student waits for.
+    traffic_interactive_reserve: float = Field(0.2, ge=0, le=0.9)
+    #: Calls a second after a quiet minute; every call that goes lets the next ones go faster.
+    traffic_ramp_per_s: float = Field(60, ge=1, le=10_000)
+    #: A provider may ask for hours; it is looked at again after at most this long.
+    traffic_longest_pause_s: float = Field(60, gt=0)
 
 
 class PlanSettings(_Slice):

@@ -15,7 +15,14 @@ from typing import Any
 
 import structlog
 
-from generation.errors import BatchNotNext, FenceLost, ProviderMisused, SessionClosed, SessionMissing
+from generation.errors import (
+    BatchNotNext,
+    FenceLost,
+    ProviderMisused,
+    ProviderThrottled,
+    SessionClosed,
+    SessionMissing,
+)
 from generation.model import Claim, Urgency
 from generation.run_batch import (
     PROVIDERS_UNAVAILABLE,
@@ -62,6 +69,7 @@ SETTLEMENTS: dict[str, Settlement] = {
     StopReason.SHUTDOWN: Settlement.HAND_BACK,
     STORE_AWAY: Settlement.WAIT,
     PROVIDERS_UNAVAILABLE: Settlement.WAIT,
+    ProviderThrottled.code: Settlement.WAIT,
     StopReason.DEADLINE: Settlement.COUNT,
     StopReason.ABANDONED: Settlement.COUNT,
     SLOTS_LEFT_OPEN: Settlement.COUNT,
@@ -184,7 +192,7 @@ class GenerateBatch:
         failed = result.accepted == 0
         if failed and claim.failures + 1 >= self.assembly.limits.generation_max_failed_runs:
             self.assembly.batches.fail(claim, result.outcome)
-            self.assembly.metrics.batches_given_up.labels(result.outcome).inc()
+            self.assembly.metrics.batches_given_up.inc()
             log.error("batch_given_up", outcome=result.outcome, failures=claim.failures + 1)
         else:
             self._give_back(claim, result, delay_s=self._pause(claim, result), counts=failed)

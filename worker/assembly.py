@@ -24,6 +24,8 @@ from generation.ports import Observer, SourceChain
 from providers.catalogue import check_model
 from providers.chain import OrderedChain, make_chain
 from providers.claude import ClaudeSource
+from providers.shared import Shared
+from providers.signs import Signs
 from runtime.redis import make_redis
 from runtime.settings import (
     ClaudeSettings,
@@ -34,6 +36,7 @@ from runtime.settings import (
     PlanSettings,
     RedisSettings,
     SettingsError,
+    TrafficSettings,
     WorkerSettings,
     load,
 )
@@ -96,13 +99,20 @@ def assemble(metrics: Metrics | None = None) -> Assembly:
     """
     limits, lease_settings = load(GenerationSettings), load(LeaseSettings)
     redis_settings = load(RedisSettings)
-    sources = make_chain(load(ClaudeSettings), load(OpenRouterSettings), limits)
+    redis = make_redis(redis_settings, timeout_s=LOCK_ANSWER_S)
+    metrics = metrics or Metrics()
+    sources = make_chain(
+        load(ClaudeSettings),
+        load(OpenRouterSettings),
+        limits,
+        traffic=load(TrafficSettings),
+        shared=Shared(redis, prefix=redis_settings.redis_key_prefix),
+        signs=Signs(metrics),
+    )
     _check_model(sources)
     database = load(DatabaseSettings)
     engine = make_engine(database, application_name="tafawoq-worker")
     heartbeat_engine = make_engine(_for_one(database), application_name="tafawoq-heartbeat")
-    redis = make_redis(redis_settings, timeout_s=LOCK_ANSWER_S)
-    metrics = metrics or Metrics()
     batches = BatchStore(engine)
     leases = LeaseKeeper(
         BatchStore(heartbeat_engine),

@@ -9,7 +9,7 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from generation.model import Prompt, StreamEnded, StreamEvent, SystemBlock, TextDelta
+from generation.model import Prompt, StreamEnded, StreamEvent, SystemBlock, TextDelta, Urgency
 from generation.ports import QuestionSource
 from generation.stop import StopSignal
 from providers.claude import ClaudeSource
@@ -32,7 +32,7 @@ def read(
 ) -> list[StreamEvent]:
     """Every event of one stream. What came before an error is in `into`."""
     events: list[StreamEvent] = [] if into is None else into
-    with source.stream(PROMPT, stop or StopSignal()) as stream:
+    with source.stream(PROMPT, stop or StopSignal(), urgency=Urgency.INTERACTIVE) as stream:
         events.extend(stream)
     return events
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -25,6 +25,7 @@ from generation.model import (
     StreamEvent,
     StreamStarted,
     TextDelta,
+    Urgency,
     Usage,
     UsageSource,
 )
@@ -171,9 +172,17 @@ class ScriptedSource:
     prompts: list[Prompt] = field(default_factory=list)
     during: Callable[[int], None] = lambda _: None  #: called before each delta with its number
     chunk: int = 40
+    refuses: ProviderError | None = None  #: raised before anything is sent: the turn would come too late
+
+    def stream(
+        self, prompt: Prompt, stop: StopSignal, *, urgency: Urgency = Urgency.INTERACTIVE
+    ) -> AbstractContextManager[Iterator[StreamEvent]]:
+        if self.refuses is not None:
+            raise self.refuses
+        return self._stream(prompt, stop)
 
     @contextmanager
-    def stream(self, prompt: Prompt, stop: StopSignal) -> Iterator[Iterator[StreamEvent]]:
+    def _stream(self, prompt: Prompt, stop: StopSignal) -> Iterator[Iterator[StreamEvent]]:
         reply = self.replies[min(len(self.prompts), len(self.replies) - 1)]
         self.prompts.append(prompt)
         text, error = reply(wanted(prompt))

@@ -100,8 +100,8 @@ def test_a_probe_that_never_ends_gives_its_place_to_another(health: SourceHealth
     assert asked(health, 2) == [True, False]
 
 
-def test_two_hundred_failures_at_once_are_one_opening(health: SourceHealth) -> None:
-    fail(health, 200)
+def test_thirty_failures_at_once_are_one_opening(health: SourceHealth) -> None:
+    fail(health, 30)
     time.sleep(0.12)
     assert asked(health) == [True]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def make(simulator: RunningSimulator, cleanup: ExitStack) -> Make:
         claude = ClaudeSettings.model_validate({"claude_base_url": simulator.url} | settings)
         known = {"openrouter_api_key": "or-key", "openrouter_base_url": simulator.openrouter_url}
         openrouter = OpenRouterSettings.model_validate(known)
-        limits = {"stall_timeout_s": 0.3, "deadline_s": 20.0}
+        limits: dict[str, Any] = {"stall_timeout_s": 0.3, "deadline_s": 20.0}
         source = (
             make_claude(claude, **limits)
             if route == "claude"

@@ -23,7 +23,7 @@ from generation.errors import (
     StreamCut,
     StreamStalled,
 )
-from generation.model import Prompt, StreamEnded, StreamEvent, StreamStarted, SystemBlock, Usage
+from generation.model import Prompt, StreamEnded, StreamEvent, StreamStarted, SystemBlock, Urgency, Usage
 from generation.ports import QuestionSource
 from generation.stop import StopReason, StopSignal
 from providers.catalogue import check_model
@@ -64,7 +64,7 @@ def ask(
     into: list[StreamEvent] | None = None,
 ) -> list[StreamEvent]:
     events: list[StreamEvent] = [] if into is None else into
-    with source.stream(prompt or prompt_for(), stop or StopSignal()) as stream:
+    with source.stream(prompt or prompt_for(), stop or StopSignal(), urgency=Urgency.INTERACTIVE) as stream:
         events.extend(stream)
     return events
 

@@ -19,6 +19,7 @@ from generation.errors import (
     ProviderError,
     ProviderMisused,
     ProviderRefused,
+    ProviderThrottled,
     ProviderUnreachable,
     QuestionRepeated,
     SessionClosed,
@@ -211,6 +212,26 @@ def test_when_every_source_is_down_the_run_says_so_and_when_to_come_back() -> No
     bench = Bench(busy, down)
     assert bench.run() == RunResult(PROVIDERS_UNAVAILABLE, 0, retry_after_s=7)
     assert not bench.keeper.finished
+
+
+def test_a_prefetch_waits_for_our_own_limits_and_pays_nobody_else() -> None:
+    source, other = ScriptedSource(refuses=throttled()), ScriptedSource(name="openrouter")
+    bench = Bench(source, other, claim=replace(make_claim(), urgency=Urgency.PREFETCH))
+    assert bench.run() == RunResult("provider_throttled", 0, retry_after_s=4)
+    assert other.prompts == []
+    assert bench.facts.of(SourceSwitched) == []
+
+
+def test_a_student_who_waits_is_served_by_the_fallback_when_our_limits_are_used_up() -> None:
+    source, other = ScriptedSource(refuses=throttled()), ScriptedSource(name="openrouter")
+    bench = Bench(source, other)
+    assert bench.run(lanes=10).outcome == READY
+    assert bench.ledger.outcomes() == ["complete"] * len(bench.ledger.attempts)
+    assert {attempt.provider for attempt in bench.ledger.attempts.values()} == {"openrouter"}
+
+
+def throttled() -> ProviderError:
+    return ProviderThrottled(provider="claude", retry_after_s=4)
 
 
 def test_a_request_that_is_wrong_everywhere_is_not_paid_for_twice() -> None:

@@ -19,6 +19,7 @@ from runtime.settings import (
     PlanSettings,
     RedisSettings,
     SettingsError,
+    TrafficSettings,
     WorkerSettings,
     load,
 )
@@ -36,6 +37,7 @@ EVERY_SLICE: tuple[type[BaseSettings], ...] = (
     PlanSettings,
     RedisSettings,
     StackSettings,
+    TrafficSettings,
     WorkerSettings,
 )
 

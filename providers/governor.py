@@ -1,0 +1,185 @@
+"""When a call may go: the provider's rate limits, shared by all workers, kept before it has to refuse.
+
+Cache reads are not counted, because the provider does not. Prefetches leave a share of every limit alone,
+so that a first batch never queues behind them, and wait in Postgres rather than here. What a call will
+need is estimated from what calls needed, and settled when it has ended.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from generation.errors import ProviderThrottled
+from generation.model import Prompt, Urgency, Usage
+from generation.stop import StopSignal
+from providers.failures import retry_after_s
+from providers.limits import BUCKETS, Lesson, LimitRules, LocalLimits, Need, Ticket
+from providers.shared import Shared, nobody_answers
+from providers.signs import Signs
+
+_TOO_MANY_REQUESTS = 429
+_TOO_FAST = "ramp_limit_exceeded"
+
+
+class Governor:
+    """The limits of one source and model. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        source: str,
+        model: str,
+        shared: Shared | None,
+        *,
+        rules: LimitRules | None = None,
+        signs: Signs | None = None,
+    ) -> None:
+        self._source = source
+        self._rules = rules or LimitRules()
+        self._signs = signs or Signs()
+        self._local = LocalLimits(self._rules)
+        self._estimates = _Estimates()
+        self._key = f"governor:{source}:{model}"
+        script: Callable[[str], Any] = shared.script if shared else lambda _: nobody_answers
+        self._take = script("governor_take")
+        self._learn = script("governor_learn")
+        self._settle = script("governor_settle")
+        self._paused = script("governor_paused")
+
+    def admit(self, prompt: Prompt, stop: StopSignal, *, urgency: Urgency, writes_prefix: bool) -> Permit:
+        """Wait for the call's turn under the limits, for a bounded time.
+
+        Returns at once when `stop` is set. Raises ProviderThrottled when the turn would come too late: for a
+        student sooner to look elsewhere, for a prefetch to wait where waiting costs nothing.
+        """
+        need = self._estimates.of(prompt, writes_prefix=writes_prefix)
+        is_prefetch = urgency is Urgency.PREFETCH
+        rules = self._rules
+        longest_s = rules.prefetch_wait_s if is_prefetch else rules.interactive_wait_s
+        ticket = self._book(need, rules.reserve if is_prefetch else 0.0, longest_s)
+        if not ticket.admitted:
+            raise self._throttled(ticket.wait_s, urgency)
+        self._wait(ticket.wait_s, longest_s, stop)
+        self._signs.call_waited(self._source, urgency, ticket.wait_s)
+        return Permit(self, prompt, need)
+
+    def learn(self, status: int, headers: Mapping[str, str], error_code: str | None = None) -> None:
+        """Take in what an answer's headers say about the limits."""
+        lesson = _lesson(status, headers, error_code, longest_pause_s=self._rules.longest_pause_s)
+        if not lesson.limits and not lesson.pause_s and not lesson.too_fast:
+            return
+        self._local.learn(lesson)
+        pairs = [lesson.limits.get(name, (-1, -1)) for name in BUCKETS]
+        for name, (limit, remaining) in lesson.limits.items():
+            self._signs.limit_seen(self._source, name, limit=limit, remaining=remaining)
+        self._learn(
+            [self._key],
+            *(number for pair in pairs for number in pair),
+            round(lesson.pause_s * 1000),
+            int(lesson.too_fast),
+            self._rules.headroom,
+        )
+
+    def settle(self, prompt: Prompt, need: Need, used: Usage | None, *, ended: bool) -> None:
+        """The call is over. `used` is None when it was refused; without `ended` its output is not known."""
+        counted = Need(0, 0) if used is None else _counted(used, need, ended=ended)
+        if used is not None and ended:
+            self._estimates.learn(prompt, used)
+        unused = Need(need.input - counted.input, need.output - counted.output)
+        self._local.settle(unused)
+        self._settle([self._key], unused.input, unused.output)
+
+    def _book(self, need: Need, reserve: float, longest_s: float) -> Ticket:
+        ms = round(longest_s * 1000)
+        answer = self._take([self._key], need.input, need.output, reserve, ms, self._rules.ramp_per_s)
+        local = self._local.take(need, reserve, longest_s if answer is None else float("inf"))
+        return local if answer is None else Ticket(bool(answer[0]), int(answer[1]) / 1000)
+
+    def _wait(self, wait_s: float, longest_s: float, stop: StopSignal) -> None:
+        """Until the turn comes; and, if somebody was refused meanwhile, until the provider may be asked."""
+        deadline = time.monotonic() + wait_s + longest_s
+        with _stoppable(stop) as stopped:
+            while wait_s > 0 and not stopped.wait(min(wait_s, deadline - time.monotonic())):
+                answer = self._paused([self._key])
+                wait_s = self._local.paused_s() if answer is None else int(answer) / 1000
+                if time.monotonic() >= deadline:
+                    return
+
+    def _throttled(self, wait_s: float, urgency: Urgency) -> ProviderThrottled:
+        # Those who are told the same moment would all come back at it.
+        spread_s = wait_s + random.uniform(0, 1 + wait_s / 2)  # noqa: S311  spreads retries, guards nothing
+        self._signs.call_refused(self._source, urgency, spread_s)
+        return ProviderThrottled(provider=self._source, retry_after_s=spread_s)
+
+
+class Permit:
+    """One admitted call: tell it how the call ended."""
+
+    def __init__(self, governor: Governor, prompt: Prompt, need: Need) -> None:
+        self._governor = governor
+        self._prompt = prompt
+        self._need = need
+
+    def over(self, used: Usage | None, *, ended: bool) -> None:
+        """`used` as last counted, None for a call that was refused; `ended` when the count is complete."""
+        self._governor.settle(self._prompt, self._need, used, ended=ended)
+
+
+def _lesson(
+    status: int, headers: Mapping[str, str], error_code: str | None, *, longest_pause_s: float
+) -> Lesson:
+    limits = {}
+    for name in BUCKETS:
+        limit = headers.get(f"anthropic-ratelimit-{name}-limit", "")
+        remaining = headers.get(f"anthropic-ratelimit-{name}-remaining", "")
+        if limit.isdigit() and remaining.isdigit() and int(limit) > 0:
+            limits[name] = (int(limit), int(remaining))
+    if status != _TOO_MANY_REQUESTS:
+        return Lesson(limits)
+    pause_s = min(retry_after_s(headers) or 0.0, longest_pause_s)
+    return Lesson(limits, pause_s, too_fast=error_code == _TOO_FAST)
+
+
+def _counted(used: Usage, need: Need, *, ended: bool) -> Need:
+    return Need(used.input + used.cache_written, used.output if ended else max(need.output, used.output))
+
+
+class _Estimates:
+    """What a call will need, from what calls like it needed. Starts high: too little is a 429."""
+
+    #: How much of what is believed each new call replaces.
+    _WEIGHT = 0.05
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._input_per_char = 0.6
+        self._output_share = 0.6  #: of the room a prompt leaves for its reply, which grows with its slots
+
+    def of(self, prompt: Prompt, *, writes_prefix: bool) -> Need:
+        chars = len(prompt.user)
+        if writes_prefix:
+            chars += sum(len(block.text) for block in prompt.system)
+        return Need(
+            input=round(chars * self._input_per_char), output=round(prompt.max_tokens * self._output_share)
+        )
+
+    def learn(self, prompt: Prompt, used: Usage) -> None:
+        with self._lock:
+            self._output_share = self._nearer(self._output_share, used.output / prompt.max_tokens)
+            if prompt.user:
+                self._input_per_char = self._nearer(self._input_per_char, used.input / len(prompt.user))
+
+    def _nearer(self, believed: float, seen: float) -> float:
+        return believed + self._WEIGHT * (seen - believed)
+
+
+@contextmanager
+def _stoppable(stop: StopSignal) -> Iterator[threading.Event]:
+    """An event that is set when the run is to stop now, or asked to begin nothing more."""
+    stopped = threading.Event()
+    with stop.waking(stopped.set), stop.listening(stopped.set):
+        yield stopped
