@@ -17,6 +17,8 @@ WORKDIR /srv
 COPY alembic.ini ./
 COPY alembic alembic
 COPY worker/flowerconfig.py ./
+# Owned by the account, so that the volume made here is, too.
+RUN install -d -o tafawoq -g tafawoq /data
 USER tafawoq
 # exec form everywhere: the process is PID 1 and receives SIGTERM itself
 CMD ["python", "-m", "api"]
