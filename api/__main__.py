@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import ProgrammingError
 
 from api.app import create_app
+from api.limits import PATIENCE_S, SharedLimits, rates
 from api.listening import listening
 from api.server import DoorServer, bound
 from db.batches import BatchStore
@@ -24,7 +25,9 @@ from db.engine import make_engine
 from db.errors import DatabaseUnreachable
 from db.events import EventLog
 from db.levels import read_levels
+from db.quota import ARGUMENTS, Quota, QuotaFunction, everybody_may
 from db.sessions import SessionStore
+from runtime.redis import make_redis
 from runtime.settings import (
     ApiSettings,
     DatabaseSettings,
@@ -52,6 +55,7 @@ class _Settings:
     api: ApiSettings
     plan: PlanSettings
     database: DatabaseSettings
+    redis: RedisSettings
 
 
 def main() -> int:
@@ -69,9 +73,8 @@ def main() -> int:
 
 def _settings() -> _Settings:
     """All that will be needed, so that nothing is found missing by the first student."""
-    load(RedisSettings)  # these two make the bell, when it is first rung
-    load(WorkerSettings)
-    return _Settings(load(ApiSettings), load(PlanSettings), load(DatabaseSettings))
+    load(WorkerSettings)  # makes the bell, when it is first rung
+    return _Settings(load(ApiSettings), load(PlanSettings), load(DatabaseSettings), load(RedisSettings))
 
 
 def _serve(settings: _Settings) -> None:
@@ -80,9 +83,10 @@ def _serve(settings: _Settings) -> None:
     engine = make_engine(settings.database, "tafawoq-api")
     try:
         _check_database(engine)
+        quota = _quota(settings.api, engine)
         with _listening_socket(settings.api) as listener:
             log.info("door_open", host=settings.api.api_host, port=settings.api.api_port)
-            DoorServer(_app(settings, engine)).run(sockets=[listener])
+            DoorServer(_app(settings, engine, quota)).run(sockets=[listener])
     finally:
         engine.dispose()
 
@@ -107,18 +111,41 @@ def _listening_socket(settings: ApiSettings) -> socket.socket:
         ) from error
 
 
-def _app(settings: _Settings, engine: Engine) -> FastAPI:
+def _quota(settings: ApiSettings, engine: Engine) -> Quota:
+    """Whom to ask before a session is created; a function that is not there would stop every student."""
+    name = settings.api_quota_function
+    if name is None:
+        return everybody_may
+    function = QuotaFunction(name)
+    if not function.exists(engine):
+        raise CannotStart(
+            f"API_QUOTA_FUNCTION names {name}({ARGUMENTS}), and there is no such function that returns boolean "
+            "and that we may call. Create it, or unset the variable."
+        )
+    return function
+
+
+def _limits(settings: _Settings) -> SharedLimits:
+    return SharedLimits(
+        make_redis(settings.redis, timeout_s=PATIENCE_S),
+        prefix=settings.redis.redis_key_prefix,
+        rates=rates(settings.api),
+    )
+
+
+def _app(settings: _Settings, engine: Engine, quota: Quota) -> FastAPI:
     database = settings.database
     return create_app(
         settings.api,
         settings.plan,
-        session_store=SessionStore(engine),
+        session_store=SessionStore(engine, quota=quota),
         batch_store=BatchStore(engine),
         event_log=EventLog(engine),
         enqueue=enqueue_batch,
         levels=partial(read_levels, engine),
         database_threads=database.database_pool_size + database.database_pool_overflow,
         listen=partial(listening, database) if database.database_session_mode else None,
+        limits=_limits(settings),
     )
 
 

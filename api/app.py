@@ -10,6 +10,7 @@ from uuid import UUID
 import anyio
 import anyio.to_thread
 from fastapi import Depends, FastAPI, Request
+from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, openapi
 from api.access import Access
@@ -17,7 +18,9 @@ from api.auth import Doorkeeper
 from api.body_limit import BodyLimit
 from api.door import Door, Enqueue
 from api.hub import Hub
+from api.limits import Limits, unlimited
 from api.metrics import DoorMetrics
+from api.origin import LocalOnly
 from api.routes import batches, creating, events, health, progress, sessions
 from db.batches import BatchStore
 from db.events import EventLog
@@ -28,6 +31,21 @@ from runtime.settings import ApiSettings, PlanSettings
 
 #: How many bells may be rung at once; a broker that hangs holds no more threads than these.
 BELLS = 8
+
+#: How many calls may be counted at once.
+COUNTS = 16
+
+#: What a page on another origin may send and read beside what every page may.
+_CORS_REQUEST = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "Last-Event-ID",
+    "Prefer",
+    "X-Request-Id",
+    "X-User-Id",
+)
+_CORS_RESPONSE = ("Location", "Preference-Applied", "Retry-After", "X-Request-Id")
 
 Listen = Callable[[Callable[[UUID], None]], contextlib.AbstractContextManager[object]]
 
@@ -43,6 +61,7 @@ def create_app(
     levels: Callable[[], Levels],
     database_threads: int,
     listen: Listen | None = None,
+    limits: Limits = unlimited,
 ) -> FastAPI:
     """The app over these stores; nothing runs until its lifespan starts.
 
@@ -69,6 +88,8 @@ def create_app(
             threads=threads,
             bells=anyio.CapacityLimiter(BELLS),
             levels=levels,
+            limits=limits,
+            counting=anyio.CapacityLimiter(COUNTS),
         ),
         listen or _nobody_listens,
     )
@@ -85,18 +106,38 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
         lifespan=_lifespan(door, listen),
     )
     app.state.door = door
-    app.add_middleware(BodyLimit)
-    app.add_middleware(Access, metrics=door.metrics)
+    _surround(app, door)
     errors.install(app)
     app.include_router(health.router)
     for kind, prefix in openapi.PREFIXES.items():
-        app.include_router(
-            creating.ROUTERS[kind], prefix=prefix, tags=[kind.value], dependencies=[Depends(_of(kind))]
-        )
-        for shared in (sessions.router, batches.router, progress.router, events.router):
-            app.include_router(shared, prefix=prefix, tags=[kind.value], dependencies=[Depends(_of(kind))])
+        routers = (creating.ROUTERS[kind], sessions.router, batches.router, progress.router, events.router)
+        for router in routers:
+            app.include_router(
+                router,
+                prefix=prefix,
+                tags=[kind.value],
+                dependencies=[Depends(_of(kind))],
+                responses=errors.documented("unauthorized", "too_many_requests"),
+            )
     openapi.describe(app)
     return app
+
+
+def _surround(app: FastAPI, door: Door) -> None:
+    """What every call passes through, innermost first."""
+    settings = door.settings
+    app.add_middleware(BodyLimit)
+    if not settings.has_auth and not settings.api_insecure_no_auth:
+        app.add_middleware(LocalOnly, origins=settings.api_cors_origins)
+    app.add_middleware(Access, metrics=door.metrics)
+    if settings.api_cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.api_cors_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=_CORS_REQUEST,
+            expose_headers=_CORS_RESPONSE,
+        )
 
 
 def _lifespan(

@@ -13,7 +13,9 @@ import anyio.to_thread
 from fastapi import Depends, Request
 
 from api.auth import Doorkeeper, User
+from api.errors import Refusal
 from api.hub import Hub
+from api.limits import Kind, Limits
 from api.metrics import DoorMetrics
 from db.batches import BatchStore
 from db.events import EventLog
@@ -50,6 +52,14 @@ class Door:
     threads: anyio.CapacityLimiter
     bells: anyio.CapacityLimiter
     levels: Callable[[], Levels]
+    limits: Limits
+    counting: anyio.CapacityLimiter
+
+    async def admit(self, user_id: UUID, kind: Kind) -> None:
+        """Count one call of this user. Raises Refusal `too_many_requests`."""
+        wait_s = await anyio.to_thread.run_sync(self.limits, user_id, kind, limiter=self.counting)
+        if wait_s > 0:
+            raise Refusal("too_many_requests", retry_after_s=wait_s)
 
     async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What a store's method returns, or raises, without the loop waiting for it."""

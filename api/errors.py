@@ -36,6 +36,8 @@ class Answer:
 ANSWERS: Mapping[str, Answer] = {
     "invalid_batch_index": Answer(400, "هذه ليست المجموعة التالية من الأسئلة."),
     "unauthorized": Answer(401, "يلزم تسجيل الدخول للمتابعة."),
+    "quota_exhausted": Answer(403, "لا يسمح رصيدك ببدء جلسة جديدة الآن."),
+    "forbidden_origin": Answer(403, "لا يُقبل هذا الطلب من هذا المصدر."),
     "session_not_found": Answer(404, "لم نجد هذه الجلسة."),
     "not_found": Answer(404, "هذا العنوان غير موجود."),
     "method_not_allowed": Answer(405, "هذه العملية غير متاحة على هذا العنوان."),
@@ -64,6 +66,7 @@ _OF_THE_FAMILY: Mapping[str, str] = {
     "session_closed": "session_closed",
     "invalid_plan": "invalid_request",
     "idempotency_conflict": "idempotency_key_reused",
+    "quota_exhausted": "quota_exhausted",
     "database_unreachable": "service_unavailable",
 }
 

@@ -25,6 +25,12 @@ class IdempotencyConflict(StoreRejected):
     code = "idempotency_conflict"
 
 
+class QuotaExhausted(StoreRejected):
+    """The user may not create a session now: the web app's quota function said no."""
+
+    code = "quota_exhausted"
+
+
 class BatchIncomplete(StoreRejected):
     """The batch still has open slots. Fill them before the batch is finished."""
 

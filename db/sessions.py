@@ -13,6 +13,7 @@ from db.creation import insert_session, keep_key
 from db.events import record
 from db.progress import Moved, move
 from db.publish import set_generating
+from db.quota import Quota, everybody_may
 from db.session_row import (
     ABANDONED,
     IN_PROGRESS,
@@ -95,8 +96,9 @@ class SessionSummary:
 class SessionStore:
     """Every method is one short transaction."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, quota: Quota = everybody_may) -> None:
         self._engine = engine
+        self._quota = quota
 
     def create(
         self,
@@ -109,7 +111,8 @@ class SessionStore:
         """Commit the session with its plan, and its first batch queued; the caller rings for that batch.
 
         A key that was used before yields the session it made then, also when both requests run at once.
-        Raises IdempotencyConflict when that request had another digest.
+        Raises IdempotencyConflict when that request had another digest, QuotaExhausted when the user may not
+        have another session; then nothing is left of it, and the key is free.
         """
         session_id = uuid4()
         with self._engine.begin() as connection:
@@ -118,6 +121,7 @@ class SessionStore:
                 if earlier is not None:
                     return Created(earlier, replayed=True)
             insert_session(connection, session_id, user_id, plan)
+            self._quota(connection, user_id, session_id, plan)
         return Created(session_id, replayed=False)
 
     def view(self, session_id: UUID, kind: SessionKind, user_id: UUID) -> SessionView:

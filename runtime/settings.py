@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Annotated, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class SettingsError(Exception):
@@ -30,6 +30,20 @@ def _blank_is_unset(value: object) -> object:
 
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
 OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
+
+
+def _split(value: object) -> object:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.\-]+(:\d+)?$")]
+Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
+QuotaFunctionName = Annotated[
+    Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$")] | None,
+    BeforeValidator(_blank_is_unset),
+]
 
 
 class _Slice(BaseSettings):
@@ -201,6 +215,14 @@ class ApiSettings(_Slice):
     supabase_jwks_url: OptionalText = None
     supabase_jwt_audience: str = "authenticated"
     api_service_token: OptionalSecret = None
+    #: Calls of one user, over all doors; a minute's worth may come at once. 0: no limit.
+    api_calls_per_minute: int = Field(600, ge=0, le=1_000_000)
+    #: Sessions that one user may create; an hour's worth may come at once. 0: no limit.
+    api_sessions_per_hour: int = Field(60, ge=0, le=1_000_000)
+    #: A function in the database that decides whether a user may create a session; see docs/web-app.md.
+    api_quota_function: QuotaFunctionName = None
+    #: Whose pages may call from a browser: `https://app.example`, separated by commas. Empty: nobody's.
+    api_cors_origins: Origins = ()
     #: Serve without auth beyond loopback, as a container must; refused in production.
     api_insecure_no_auth: bool = False
     log_format: str = Field("json", pattern=r"^(json|console)$")

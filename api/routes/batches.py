@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from api.admission import AdmittedRoute
 from api.awaited import LIVING, PAUSED, awaited, unavailable_for_s
 from api.door import Call, TheCall
 from api.errors import RETRY_AFTER_S, Refusal, documented, retry_after
@@ -17,7 +18,7 @@ from db.sessions import SessionView
 from generation.errors import SessionClosed
 from generation.model import BatchStatus, Urgency
 
-router = APIRouter()
+router = APIRouter(route_class=AdmittedRoute)
 
 
 @router.post(
@@ -27,7 +28,6 @@ router = APIRouter()
         202: {"model": BatchPending, "description": "Not ready in time; Retry-After says when to ask again"},
         **documented(
             "invalid_batch_index",
-            "unauthorized",
             "session_not_found",
             "generation_in_progress",
             "session_closed",

@@ -12,9 +12,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 
+from api.admission import AdmittedRoute
 from api.awaited import awaited, unavailable_for_s
 from api.door import Call, TheCall
 from api.errors import documented, retry_after
+from api.limits import Kind
 from api.openapi import url_of
 from api.schemas import CreateExam, CreatePractice, SessionShape, session_of
 from api.waiting import Preference, Wish
@@ -32,11 +34,11 @@ IdempotencyKey = Annotated[
     ),
 ]
 
-_RESPONSES = documented("unauthorized", "invalid_request", "idempotency_key_reused", "service_unavailable")
+_RESPONSES = documented("quota_exhausted", "invalid_request", "idempotency_key_reused", "service_unavailable")
 _SEED_BITS = 62
 
-exams = APIRouter()
-practice = APIRouter()
+exams = APIRouter(route_class=AdmittedRoute)
+practice = APIRouter(route_class=AdmittedRoute)
 
 ROUTERS: Mapping[SessionKind, APIRouter] = {SessionKind.EXAM: exams, SessionKind.PRACTICE: practice}
 
@@ -54,6 +56,7 @@ class Creation:
     async def of(self, plan: Plan, body: BaseModel) -> SessionShape:
         """Commit the session, ring for its first batch, and wait for it as long as the caller likes."""
         door = self.call.door
+        await door.admit(self.call.user_id, Kind.SESSIONS)
         created = await door.call(
             door.sessions.create,
             self.call.user_id,

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Send
 
+from api.admission import AdmittedRoute
 from api.awaited import LIVING
 from api.door import Call, TheCall
 from api.errors import documented
@@ -32,7 +33,7 @@ _HEADERS = {
     "X-Accel-Buffering": "no",  # a proxy that collects the stream would undo it
 }
 
-router = APIRouter()
+router = APIRouter(route_class=AdmittedRoute)
 
 
 class EventStream(StreamingResponse):
@@ -55,7 +56,7 @@ class EventStream(StreamingResponse):
     response_class=EventStream,
     responses={
         204: {"description": "The session is over and the caller has seen every event: do not reconnect"},
-        **documented("unauthorized", "session_not_found", "invalid_request", "service_unavailable"),
+        **documented("session_not_found", "invalid_request", "service_unavailable"),
     },
 )
 async def follow(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from api.admission import AdmittedRoute
 from api.awaited import LIVING
 from api.door import Call, Door, TheCall
 from api.errors import EXACT_SENTENCES, Refusal, documented
@@ -15,15 +16,13 @@ from db.sessions import SessionView
 from generation.errors import BatchNotNext, SessionClosed
 from generation.pace import Due, next_due
 
-router = APIRouter()
+router = APIRouter(route_class=AdmittedRoute)
 
 
 @router.post(
     "/{session_id}/progress",
     status_code=202,
-    responses=documented(
-        "unauthorized", "session_not_found", "session_closed", "invalid_request", "service_unavailable"
-    ),
+    responses=documented("session_not_found", "session_closed", "invalid_request", "service_unavailable"),
 )
 async def note_progress(session_id: UUID, body: Progress, call: TheCall) -> ProgressShape:
     """Remember the student's position, and schedule the next batch when it is due; once, however often told."""

@@ -9,20 +9,21 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
+from api.admission import AdmittedRoute
 from api.door import Call, TheCall
 from api.errors import documented
 from api.schemas import SessionPage, SessionShape, session_of, summary_of
 
-_RESPONSES = documented("unauthorized", "session_not_found", "invalid_request", "service_unavailable")
+_RESPONSES = documented("session_not_found", "invalid_request", "service_unavailable")
 _RESPONSES_TO_A_MOVE = documented("session_closed") | _RESPONSES
 
-router = APIRouter()
+router = APIRouter(route_class=AdmittedRoute)
 
 
 @router.get(
     "",
     response_model_exclude_none=True,
-    responses=documented("unauthorized", "invalid_request", "service_unavailable"),
+    responses=documented("invalid_request", "service_unavailable"),
 )
 async def list_sessions(
     call: TheCall,

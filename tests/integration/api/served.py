@@ -17,11 +17,13 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from api.app import create_app
+from api.limits import Limits, unlimited
 from api.listening import listening
 from api.server import DoorServer, bound
 from db.batches import BatchStore
 from db.events import EventLog
 from db.levels import read_levels
+from db.quota import Quota, everybody_may
 from db.sessions import SessionStore
 from generation.errors import FenceLost
 from generation.model import Claim, Question, Slot, Urgency
@@ -108,10 +110,17 @@ class Served:
     """The app on a free port of loopback, in a thread, until the block ends."""
 
     def __init__(
-        self, database: DatabaseSettings, engine: Engine, *, notified: bool = False, **settings: Any
+        self,
+        database: DatabaseSettings,
+        engine: Engine,
+        *,
+        notified: bool = False,
+        limits: Limits = unlimited,
+        quota: Quota = everybody_may,
+        **settings: Any,
     ) -> None:
         self.writer = Writer(BatchStore(engine))
-        self.sessions = SessionStore(engine)
+        self.sessions = SessionStore(engine, quota=quota)
         self.app: FastAPI = create_app(
             ApiSettings(**settings),
             PlanSettings(),
@@ -122,6 +131,7 @@ class Served:
             levels=partial(read_levels, engine),
             database_threads=8,
             listen=partial(listening, database) if notified else None,
+            limits=limits,
         )
         self._socket = bound("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"

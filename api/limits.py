@@ -1,0 +1,84 @@
+"""How often one user may call: buckets that refill all the time, in Redis, so that all doors share them.
+
+Redis is speed, not truth: when it does not answer, everybody may call, and it is left alone for a moment
+so that a silent server does not cost every call its patience.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from redis import Redis, RedisError
+
+from runtime.settings import ApiSettings
+
+log = structlog.get_logger(__name__)
+
+#: How long a call waits for Redis, in seconds.
+PATIENCE_S = 0.25
+
+#: How long Redis is not asked after it did not answer.
+_LEFT_ALONE_S = 2.0
+
+_MINUTE_S = 60.0
+_HOUR_S = 3600.0
+
+
+class Kind(StrEnum):
+    """What is counted: any call, and the making of a session, which spends money."""
+
+    CALLS = "calls"
+    SESSIONS = "sessions"
+
+
+class Limits(Protocol):
+    def __call__(self, user_id: UUID, kind: Kind, /) -> float:
+        """0 when the user may; else the seconds until he may. May block for PATIENCE_S; never raises."""
+
+
+def unlimited(_user_id: UUID, _kind: Kind, /) -> float:
+    return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`times` in `period_s`; all of them may come at once, and then one by one. 0 times: no limit."""
+
+    times: int
+    period_s: float
+
+
+def rates(settings: ApiSettings) -> dict[Kind, Rate]:
+    return {
+        Kind.CALLS: Rate(settings.api_calls_per_minute, _MINUTE_S),
+        Kind.SESSIONS: Rate(settings.api_sessions_per_hour, _HOUR_S),
+    }
+
+
+class SharedLimits:
+    """Limits kept in this Redis under `prefix`. Safe to use from any thread."""
+
+    def __init__(self, redis: Redis, *, prefix: str, rates: dict[Kind, Rate]) -> None:
+        self._prefix = prefix
+        self._rates = rates
+        self._take = redis.register_script(files("api").joinpath("lua/take.lua").read_text("utf-8"))
+        self._ask_again_at = 0.0
+
+    def __call__(self, user_id: UUID, kind: Kind, /) -> float:
+        rate = self._rates[kind]
+        if rate.times == 0 or time.monotonic() < self._ask_again_at:
+            return 0.0
+        token_us = rate.period_s * 1_000_000 / rate.times
+        try:
+            wait_us = self._take(keys=[f"{self._prefix}rate:{kind}:{user_id}"], args=[token_us, rate.times])
+        except RedisError as err:
+            self._ask_again_at = time.monotonic() + _LEFT_ALONE_S
+            log.warning("limits_unknown", error=type(err).__name__, again_in_s=_LEFT_ALONE_S)
+            return 0.0
+        return float(wait_us) / 1_000_000

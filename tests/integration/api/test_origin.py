@@ -1,0 +1,98 @@
+"""Pages of other sites, in the browser of somebody who runs the door without auth."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+
+from tests.integration.api.conftest import Serve
+from tests.integration.api.served import Served
+
+APP = "http://127.0.0.1:3000"
+SERVICE = {"Authorization": "Bearer the-service-token", "X-User-Id": "00000000-0000-4000-8000-00000000000a"}
+
+
+def get(served: Served, **headers: str) -> httpx2.Response:
+    return httpx2.get(f"{served.url}/api/exams", headers=headers)
+
+
+@pytest.mark.parametrize(
+    "host", ["rebound.example", "127.0.0.1.nip.io:8000", "localhost.evil.example", "0.0.0.0"]
+)
+def test_a_name_that_was_made_to_point_here_is_refused(serve: Serve, host: str) -> None:
+    """DNS rebinding: the page's own name leads to 127.0.0.1, and its browser calls that same-origin."""
+    refused = get(serve(), Host=host)
+
+    assert refused.status_code == 403
+    assert refused.json()["code"] == "forbidden_origin"
+    assert refused.headers["X-Request-Id"] == refused.json()["requestId"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:9", "[::1]:8000"])
+def test_the_names_of_this_machine_are_served(serve: Serve, host: str) -> None:
+    assert get(serve(), Host=host).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
+def test_a_page_of_another_origin_can_change_nothing(serve: Serve, origin: str) -> None:
+    """A simple POST needs no preflight: without this check any page could cancel an exam."""
+    served = serve()
+    refused = httpx2.post(f"{served.url}/api/exams", json={"track": "literary"}, headers={"Origin": origin})
+
+    assert refused.status_code == 403
+    assert served.writer.bells.empty()
+
+
+def test_a_page_of_its_own_origin_is_served(serve: Serve) -> None:
+    served = serve()
+
+    assert get(served, Origin=served.url).status_code == 200
+
+
+def test_with_auth_the_name_does_not_matter(serve: Serve) -> None:
+    served = serve(api_service_token="the-service-token")
+
+    assert get(served, Host="api.tafawoq.example", **SERVICE).status_code == 200
+
+
+def test_a_page_of_an_allowed_origin_may_call_and_read_the_headers_it_needs(serve: Serve) -> None:
+    served = serve(api_cors_origins=APP)
+    asked = {
+        "Origin": APP,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type, idempotency-key, prefer",
+    }
+    allowed = httpx2.options(f"{served.url}/api/exams", headers=asked)
+    answered = get(served, Origin=APP)
+
+    assert allowed.status_code == 200
+    assert allowed.headers["Access-Control-Allow-Origin"] == APP
+    assert {"authorization", "last-event-id", "prefer", "idempotency-key"} <= {
+        name.strip().lower() for name in allowed.headers["Access-Control-Allow-Headers"].split(",")
+    }
+    assert answered.headers["Access-Control-Allow-Origin"] == APP
+    assert "Retry-After" in answered.headers["Access-Control-Expose-Headers"]
+
+
+def test_errors_can_be_read_by_an_allowed_page_too(serve: Serve) -> None:
+    served = serve(api_cors_origins=APP, api_service_token="the-service-token")
+    refused = get(served, Origin=APP)
+
+    assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (401, APP)
+
+
+def test_no_other_page_may(serve: Serve) -> None:
+    served = serve(api_cors_origins=APP, api_service_token="the-service-token")
+    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+
+    assert httpx2.options(f"{served.url}/api/exams", headers=asked).status_code == 400
+    assert "Access-Control-Allow-Origin" not in get(served, Origin="https://evil.example", **SERVICE).headers
+
+
+def test_a_stranger_is_not_told_about_his_body(serve: Serve) -> None:
+    """Who calls is settled before anything else is read."""
+    served = serve(api_service_token="the-service-token")
+    bad = httpx2.post(f"{served.url}/api/exams", content=b"{", headers={"Content-Type": "application/json"})
+    long = httpx2.post(f"{served.url}/api/exams/not-an-id/progress", content=b"x" * 100_000)
+
+    assert (bad.status_code, long.status_code) == (401, 401)
