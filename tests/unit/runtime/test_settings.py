@@ -224,4 +224,6 @@ def test_every_setting_stands_in_the_example_with_its_default(slice_type: type[B
 
 
 def _as_written(default: object) -> str:
+    if isinstance(default, tuple):
+        return ",".join(default)
     return str(default).lower() if isinstance(default, bool) else f"{default}"
