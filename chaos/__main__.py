@@ -66,7 +66,7 @@ def _examine(system: System, given: argparse.Namespace) -> Findings:
         system.api_url, given.exams, pace_s=given.seconds / 96, starting_s=min(given.seconds / 10, 20)
     )
     sitting = threading.Thread(target=lambda: asyncio.run(students.sit()), daemon=True)
-    conductor = Conductor(system, lambda line: sys.stdout.write(line + "\n"))
+    conductor = Conductor(system, _say)
     sitting.start()
     conductor.conduct(plan)
     deadline = time.monotonic() + _FINISH_WITHIN_S
@@ -79,18 +79,19 @@ def _examine(system: System, given: argparse.Namespace) -> Findings:
         struck=conductor.struck,
         api_away=conductor.api_away,
     )
-    found.demand(
-        students.finished == given.exams, f"{students.finished} of {given.exams} students finished."
-    )
-    found.demand(
-        not system.unexpected, f"Processes ended without being told to: {system.unexpected[:3]}"
-    )
+    found.demand(students.finished == given.exams, f"{students.finished} of {given.exams} students finished.")
+    found.demand(not system.unexpected, f"Processes ended without being told to: {system.unexpected[:3]}")
     found.figures |= {
         "struck": findings.amounts(conductor.struck),
         "answers": dict(students.answers.most_common()),
         "unexpected_ends": len(system.unexpected),
     }
     return found
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -44,7 +44,11 @@ def judge(
     _judge_exams(findings, url, exams)
     broken = violations(changes, writes)
     findings.demand(not broken, f"The history breaks the model {len(broken)} times: {broken[:5]}")
-    findings.figures |= {"lease_changes": len(changes), "writes": len(writes), "model_violations": len(broken)}
+    findings.figures |= {
+        "lease_changes": len(changes),
+        "writes": len(writes),
+        "model_violations": len(broken),
+    }
     away = sorted([*api_away, *(_span(one) for one in struck if one.kind in _OUTAGES)])
     findings.figures["outages_s"] = round(sum((end - start).total_seconds() for start, end in away), 1)
     _judge_waits(findings, waits, changes, writes, away=away)
@@ -106,9 +110,7 @@ def _judge_waits(
     for wait in waits:
         marks = [at for at in signs[wait.session_id, wait.batch_index] if wait.asked_at <= at <= wait.got_at]
         points = [wait.asked_at, *marks, wait.got_at]
-        silences.append(
-            max(_seconds_beyond(points[i], points[i + 1], away) for i in range(len(points) - 1))
-        )
+        silences.append(max(_seconds_beyond(points[i], points[i + 1], away) for i in range(len(points) - 1)))
     beyond = [_seconds_beyond(wait.asked_at, wait.got_at, away) for wait in waits]
     findings.figures |= {
         "wait_s": quantiles([wait.seconds for wait in waits]),
@@ -118,11 +120,14 @@ def _judge_waits(
     }
     longest = max(silences, default=0)
     findings.demand(
-        longest <= LONGEST_SILENCE_S, f"Nothing happened for {longest:.1f} s for a batch that a student awaited."
+        longest <= LONGEST_SILENCE_S,
+        f"Nothing happened for {longest:.1f} s for a batch that a student awaited.",
     )
 
 
-def signs_of_life(changes: Iterable[Change], writes: Iterable[Write]) -> dict[tuple[str, int], list[datetime]]:
+def signs_of_life(
+    changes: Iterable[Change], writes: Iterable[Write]
+) -> dict[tuple[str, int], list[datetime]]:
     """When each batch got on: wanted, claimed, given back, ready, or one question further. No heartbeat."""
     signs: dict[tuple[str, int], list[datetime]] = defaultdict(list)
     for key, entries in by_batch([*changes, *writes]).items():
@@ -190,7 +195,9 @@ def rescue_of(entries: Sequence[Change | Write], kill: Struck) -> datetime | Non
     return None
 
 
-_ATTEMPTS = "SELECT outcome, count(*), sum(accepted) FROM generation.attempts GROUP BY outcome ORDER BY outcome"
+_ATTEMPTS = (
+    "SELECT outcome, count(*), sum(accepted) FROM generation.attempts GROUP BY outcome ORDER BY outcome"
+)
 _RUNS = "SELECT sum(runs), max(runs), sum(failures), count(*) FILTER (WHERE status = 'failed') FROM generation.batches"
 
 

@@ -46,7 +46,8 @@ def text(setup: Setup, findings: Findings) -> str:
     lines = [
         "# Chaos report",
         "",
-        f"`{setup.command}`: seed {setup.seed}, {setup.exams} exams, faults over {setup.duration_s:.0f} s, "
+        f"`{setup.command}`:",
+        f"seed {setup.seed}, {setup.exams} exams, faults over {setup.duration_s:.0f} s,",
         f"simulator at speed {setup.speed:g} with faults `{setup.provider_faults}`.",
         "",
         f"**{'PASSED' if not findings.failures else 'FAILED'}**",
@@ -78,9 +79,9 @@ def text(setup: Setup, findings: Findings) -> str:
         "|---|---|---|---|---|---|",
         *(_row(figures, name, title) for name, title in _TIMES),
         "",
-        f"{figures['runs']} runs, at most {figures['most_runs_of_a_batch']} of one batch; "
-        f"{figures['stale_writers_stopped']} calls of replaced or cut-off runs were stopped before they could write; "
-        f"{figures['batches_given_up']} batches given up.",
+        f"{figures['runs']} runs, at most {figures['most_runs_of_a_batch']} of one batch.",
+        f"{figures['stale_writers_stopped']} calls of replaced or cut-off runs were stopped before they wrote.",
+        f"{figures['batches_given_up']} batches were given up.",
         "",
         "| outcome of a call | calls |",
         "|---|---|",

@@ -51,7 +51,9 @@ class Class:
 
     async def sit(self) -> None:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=50)
-        async with httpx2.AsyncClient(base_url=f"{self.url}/api", timeout=_WAIT_S + 10, limits=limits) as door:
+        async with httpx2.AsyncClient(
+            base_url=f"{self.url}/api", timeout=_WAIT_S + 10, limits=limits
+        ) as door:
             await asyncio.gather(*(self._exam(door, number) for number in range(self.exams)))
 
     async def _exam(self, door: httpx2.AsyncClient, number: int) -> None:

@@ -18,6 +18,7 @@ import structlog
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
 from kombu.transport import redis as kombu_redis
+from redis.exceptions import ConnectionError as BrokerLost
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,13 @@ _NOT_OBEYED = frozenset({"eta", "expires", "timelimit", "retries", "group", "com
 
 
 class GuardedChannel(kombu_redis.Channel):
+    def _connparams(self, *args: Any, **options: Any) -> Any:
+        # A channel that is closed after its connection was given up would look for an address there, and
+        # the AttributeError ends the worker; as a lost connection it is what Celery expects.
+        if self.connection.client is None:
+            raise BrokerLost("The connection to the broker was given up.")
+        return super()._connparams(*args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
+
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]  # kombu has no types

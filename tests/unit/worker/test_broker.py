@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+from redis.exceptions import ConnectionError as BrokerLost
+
+from worker.app import app
+from worker.broker import RECONNECT_AT_LATEST_S, GuardedConnection, GuardedTransport, problem_of
+
+
+@pytest.fixture
+def connection() -> GuardedConnection:
+    return GuardedConnection(  # type: ignore[no-untyped-call]  # kombu has no types
+        "redis://127.0.0.1:9/0", transport_options={"socket_connect_timeout": 0.1}
+    )
+
+
+def test_every_process_reaches_the_broker_the_guarded_way() -> None:
+    assert app.amqp.Connection is GuardedConnection
+
+
+def test_a_channel_closed_after_its_connection_counts_as_a_lost_connection(
+    connection: GuardedConnection,
+) -> None:
+    """kombu's AttributeError there ended workers when Redis went away under them."""
+    transport = connection.transport
+    channel = object.__new__(GuardedTransport.Channel)
+    channel.connection = transport
+    transport.client = None
+    with pytest.raises(BrokerLost):
+        channel._connparams()
+    assert BrokerLost in connection.connection_errors
+
+
+def test_a_long_outage_does_not_make_the_worker_look_rarely(
+    connection: GuardedConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("kombu.utils.functional.sleep", pauses.append)
+
+    def note(_error: Exception, interval: float) -> None:
+        pauses.append(interval)
+
+    with pytest.raises(Exception, match="refused"):
+        connection._ensure_connection(note, max_retries=12)
+    assert len(pauses) > 8
+    assert max(pauses) <= RECONNECT_AT_LATEST_S
+
+
+@pytest.mark.parametrize("message", [None, [], "text", {}, {"content-type": "application/json"}])
+def test_what_is_no_envelope_has_a_problem(message: object) -> None:
+    assert problem_of(message) is not None
