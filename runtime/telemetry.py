@@ -8,11 +8,14 @@ session, no user, no request.
 from __future__ import annotations
 
 import logging
+import re
 import sys
+import traceback
+from collections.abc import Iterator
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
-from structlog.types import Processor
+from structlog.types import EventDict, Processor
 
 _SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 21, 34, 55, 90, 150, 240)
 #: As OpenTelemetry recommends them for tokens.
@@ -47,8 +50,9 @@ def configure_logging(*, level: str, log_format: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                _tell_where_not_what,
                 renderer,
+                _without_secrets,
             ],
         )
     )
@@ -61,6 +65,45 @@ def configure_logging(*, level: str, log_format: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+#: Passwords in addresses, API keys, bearer tokens and JWTs, whoever put them into a line.
+_SECRETS = re.compile(
+    r"(?<=://)[^\s:@/]*:[^\s@/]+(?=@)|\bsk-[\w-]{6,}|(?i:bearer)\s+[\w.~+/=-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
+)
+#: The innermost frames of a traceback: enough to find the place.
+_FRAMES = 12
+
+
+def _without_secrets(_logger: object, _method: str, line: str) -> str:
+    return _SECRETS.sub("***", line)
+
+
+def _tell_where_not_what(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """An exception as its classes and places. Its text stays out: it can quote a row, and a row holds a key."""
+    error = _error_of(event.pop("exc_info", None))
+    if error is not None:
+        if str(event.get("logger", "")).startswith("celery."):
+            event["event"] = "task_failed"  # Celery's own sentence quotes the exception and its traceback
+        event["raised"] = [type(cause).__name__ for cause in _causes(error)]
+        frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+        event["raised_at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return event
+
+
+def _error_of(exc_info: object) -> BaseException | None:
+    if isinstance(exc_info, tuple):
+        exc_info = exc_info[1]
+    elif exc_info is True:
+        exc_info = sys.exc_info()[1]
+    return exc_info if isinstance(exc_info, BaseException) else None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def provider_name(source: str) -> str:

@@ -1,4 +1,4 @@
-"""A guard against messages of the wrong shape.
+"""Celery's request, guarded: against messages of the wrong shape, and against telling too much.
 
 Celery builds a Request from whatever a producer put on the queue. A body of the wrong shape raises
 ValueError there, which ends the worker and leaves the message in the queue: the next worker dies of it
@@ -22,6 +22,15 @@ class GuardedRequest(Request):
             raise InvalidTaskError(
                 "The message does not have the documented shape [args, kwargs, options]; it is dropped."
             ) from err
+
+    def send_event(self, type: str, **fields: Any) -> None:  # noqa: A002  Celery's name for it
+        """Flower shows what a failure raised and where, without its text: that can quote a row."""
+        if "exception" in fields:
+            fields["exception"] = str(fields["exception"]).partition("(")[0]
+        if "traceback" in fields:
+            lines = str(fields["traceback"]).splitlines()
+            fields["traceback"] = "\n".join(line.strip() for line in lines if line.startswith("  File "))
+        super().send_event(type, **fields)
 
 
 class GuardedTask(Task):

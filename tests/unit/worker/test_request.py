@@ -35,3 +35,30 @@ def test_every_task_of_ours_is_guarded() -> None:
         "generation.sweep",
     }
     assert all(isinstance(task, GuardedTask) for task in ours)
+
+
+class Sent:
+    """A worker's event dispatcher that keeps what it is given."""
+
+    enabled = True
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, object]] = []
+
+    def send(self, event: str, **fields: object) -> None:
+        self.events.append({"type": event, **fields})
+
+
+def test_what_flower_is_told_of_a_failure_has_its_class_and_places_and_not_its_text() -> None:
+    app.loader.import_default_modules()
+    sent = Sent()
+    message = Message([[], {}, {}])
+    request = GuardedRequest(message, app=app, decoded=True, eventer=sent, task=app.tasks["generation.sweep"])
+    request.send_event(
+        "task-failed",
+        exception="IntegrityError('Failing row contains (the key)')",
+        traceback='Traceback:\n  File "db/batches.py", line 7, in accept\n    raise x\nIntegrityError: the key',
+    )
+    [told] = sent.events
+    assert told["exception"] == "IntegrityError"
+    assert told["traceback"] == 'File "db/batches.py", line 7, in accept'

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from runtime.telemetry import configure_logging
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def log() -> structlog.stdlib.BoundLogger:
+    configure_logging(level="INFO", log_format="json")
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger("test")
+    return logger
+
+
+def test_a_line_is_one_object_with_the_bound_ids_and_arabic_as_written(
+    log: structlog.stdlib.BoundLogger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(level="INFO", log_format="json")
+    with structlog.contextvars.bound_contextvars(session="s1", task_id="t1"):
+        log.info("batch_named", topic="الجبر")
+    line = capsys.readouterr().out
+    told = json.loads(line)
+    assert (told["event"], told["session"], told["task_id"], told["level"]) == (
+        "batch_named",
+        "s1",
+        "t1",
+        "info",
+    )
+    assert "الجبر" in line
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "postgresql://tafawoq:hunter2hunter2@postgres/tafawoq",
+        "redis://:hunter2hunter2@redis:6379/0",
+        "x-api-key: sk-ant-api03-hunter2hunter2",
+        "Authorization: Bearer hunter2hunter2",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.hunter2hunter2",
+    ],
+)
+def test_a_secret_in_a_line_is_starred_whoever_wrote_it(
+    secret: str, log: structlog.stdlib.BoundLogger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(level="INFO", log_format="json")
+    log.warning("oops", address=secret)
+    logging.getLogger("some.library").warning("cannot reach %s", secret)
+    told = capsys.readouterr().out
+    assert told.count("***") == 2
+    assert "hunter2" not in told
+
+
+def test_an_exception_is_told_by_class_and_place_without_its_text(
+    log: structlog.stdlib.BoundLogger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(level="INFO", log_format="json")
+    try:
+        try:
+            {}["the right answer"]
+        except KeyError as err:
+            raise ValueError("DETAIL: the row holds the right answer") from err
+    except ValueError:
+        log.exception("run_crashed")
+        logging.getLogger("library").exception("it broke")
+    ours, theirs = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    for told in (ours, theirs):
+        assert told["raised"] == ["ValueError", "KeyError"]
+        assert "test_an_exception_is_told" in told["raised_at"][-1]
+        assert "right answer" not in json.dumps(told)
+
+
+def test_celerys_own_sentence_about_a_failed_task_is_not_told(
+    log: structlog.stdlib.BoundLogger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(level="INFO", log_format="json")
+    try:
+        {}["the right answer"]
+    except KeyError as err:
+        logging.getLogger("celery.app.trace").exception("Task x raised unexpected: %r", err)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["event"], told["raised"]) == ("task_failed", ["KeyError"])
+    assert "right answer" not in json.dumps(told)
