@@ -20,8 +20,10 @@ PAUSE_S = 180.0
 #: How many of the latest questions the pace is taken from, and how few are too few.
 RECENT = 5
 ENOUGH = 3
-#: What is added to the measured time of a generation, as a share of it.
-MARGIN = 0.25
+#: What is added to the measured time of a generation, as a share of it, because nobody reads evenly: so much
+#: earlier it begins, and below so little to spare it is written in lanes.
+MARGIN = 0.6
+NARROW_MARGIN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +93,11 @@ def next_due(
     if pace_s is None:
         return Due(index, Urgency.PREFETCH) if is_at_threshold else None
     left = current.stop - position  # questions until he comes to it, the one before him included
-    is_hurried = _is_late(left, pace_s, times.one_lane_s)
+    is_hurried = left * pace_s < times.one_lane_s * (1 + NARROW_MARGIN)
+    needed_s = (times.lanes_s if is_hurried else times.one_lane_s) * (1 + MARGIN)
     # The next report comes one question later: what would be too late then is due now.
-    is_due = _is_late(left - 1, pace_s, times.lanes_s if is_hurried else times.one_lane_s)
+    is_due = (left - 1) * pace_s < needed_s
     if not (is_due or is_at_threshold):
         return None
     # Several lanes only for the very next batch: while his own is being written, it comes first.
     return Due(index, Urgency.INTERACTIVE if is_hurried and index == generated else Urgency.PREFETCH)
-
-
-def _is_late(left: int, pace_s: float, generation_s: float) -> bool:
-    """Whether a generation begun now may end after he has read what is left."""
-    return left * pace_s < generation_s * (1 + MARGIN)
