@@ -27,6 +27,7 @@ from db.events import EventLog
 from db.levels import read_levels
 from db.quota import ARGUMENTS, Quota, QuotaFunction, everybody_may
 from db.sessions import SessionStore
+from db.spending import SpendLimits
 from runtime.redis import make_redis
 from runtime.settings import (
     ApiSettings,
@@ -34,6 +35,7 @@ from runtime.settings import (
     PlanSettings,
     RedisSettings,
     SettingsError,
+    SpendSettings,
     WorkerSettings,
     load,
 )
@@ -56,6 +58,7 @@ class _Settings:
     plan: PlanSettings
     database: DatabaseSettings
     redis: RedisSettings
+    spending: SpendLimits
 
 
 def main() -> int:
@@ -74,7 +77,13 @@ def main() -> int:
 def _settings() -> _Settings:
     """All that will be needed, so that nothing is found missing by the first student."""
     load(WorkerSettings)  # makes the bell, when it is first rung
-    return _Settings(load(ApiSettings), load(PlanSettings), load(DatabaseSettings), load(RedisSettings))
+    return _Settings(
+        load(ApiSettings),
+        load(PlanSettings),
+        load(DatabaseSettings),
+        load(RedisSettings),
+        SpendLimits.of(load(SpendSettings)),
+    )
 
 
 def _serve(settings: _Settings) -> None:
@@ -138,8 +147,8 @@ def _app(settings: _Settings, engine: Engine, quota: Quota) -> FastAPI:
     return create_app(
         settings.api,
         settings.plan,
-        session_store=SessionStore(engine, quota=quota),
-        batch_store=BatchStore(engine),
+        session_store=SessionStore(engine, limits=settings.spending, quota=quota),
+        batch_store=BatchStore(engine, settings.spending),
         event_log=EventLog(engine),
         enqueue=enqueue_batch,
         levels=partial(read_levels, engine),

@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from generation.errors import BatchNotNext, GenerationError
+from generation.errors import BatchNotNext, GenerationError, SpendLimitReached
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +59,9 @@ EXACT_SENTENCES: Mapping[str, str] = {
     "question_not_loaded": "هذا السؤال لم يُحمَّل بعد.",
 }
 
+#: What a student is told when money stops new work: nobody is trying at the moment.
+NOT_NOW = "لا يمكن إعداد أسئلة جديدة الآن، عُد في وقت لاحق."
+
 #: The family's errors that a caller can cause; any other one is our bug, and answered as such.
 _OF_THE_FAMILY: Mapping[str, str] = {
     "invalid_batch_index": "invalid_batch_index",
@@ -68,6 +71,7 @@ _OF_THE_FAMILY: Mapping[str, str] = {
     "idempotency_conflict": "idempotency_key_reused",
     "quota_exhausted": "quota_exhausted",
     "database_unreachable": "service_unavailable",
+    "spend_limit_reached": "generation_unavailable",
 }
 
 _OF_THE_FRAMEWORK: Mapping[int, str] = {
@@ -166,16 +170,22 @@ async def _on_refusal(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_family(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, GenerationError)  # noqa: S101 - registered for this class only
+    if isinstance(error, SpendLimitReached):
+        request.app.state.door.metrics.spend_refusals.labels(error.scope).inc()
     return _respond(request, refusal_for(error))
 
 
 def refusal_for(error: GenerationError) -> Refusal:
     """What the caller is told of an error of the family."""
     code = _OF_THE_FAMILY.get(error.code, "internal_error")
-    if ANSWERS[code].status >= _OUR_FAULT:
+    if isinstance(error, SpendLimitReached):
+        log.warning("spend_limit_reached", scope=error.scope, text=str(error))
+    elif ANSWERS[code].status >= _OUR_FAULT:
         log.error("call_failed", error=type(error).__name__, code=error.code)
     if isinstance(error, BatchNotNext):
         return Refusal(code, expectedBatchIndex=error.expected)
+    if isinstance(error, SpendLimitReached):
+        return Refusal(code, sentence=NOT_NOW, retry_after_s=error.retry_after_s)
     return Refusal(code, retry_after_s=RETRY_AFTER_S if code == "service_unavailable" else None)
 
 

@@ -56,6 +56,12 @@ class DoorMetrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.spend_refusals = Counter(
+            "tafawoq_spend_limit_refusals_total",
+            "New sessions (day) and further batches (session) refused because of a limit on money",
+            ["scope"],
+            registry=self.registry,
+        )
         self.bells_not_rung = Counter(
             "tafawoq_bells_not_rung_total",
             "Bells that the broker did not take; the workers' sweep rings instead",

@@ -25,6 +25,7 @@ from db.progress import TimesTaken
 from db.publish import publish_ready, set_generating
 from db.requests import Requested
 from db.session_row import lock_session
+from db.spending import NO_LIMITS, SpendLimits, check_session
 from db.sweep import Due, close_orphans, release_lapsed, take_due
 from db.tables import REPEATED_QUESTION, SlotState, batches, slots
 from generation.errors import QuestionRepeated
@@ -35,14 +36,16 @@ from generation.pace import GenerationTimes
 class BatchStore:
     """Every method is one short transaction. Implements generation.ports.BatchKeeper."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, limits: SpendLimits = NO_LIMITS) -> None:
         self._engine = engine
+        self._limits = limits
         self._times = TimesTaken(engine)
 
     def request(self, session_id: UUID, batch_index: int, urgency: Urgency) -> Requested:
         """Want a batch: the next one, or with PREFETCH also the one after it. A ready batch is always given.
 
-        Raises SessionMissing, BatchNotNext, and SessionClosed for a session that is paused or over.
+        Raises SessionMissing, BatchNotNext, SessionClosed for a session that is paused or over, and
+        SpendLimitReached when a batch would be begun for a session that has cost as much as it may.
         """
         return self._request(session_id, batch_index, urgency, waits=urgency is Urgency.INTERACTIVE)
 
@@ -58,8 +61,15 @@ class BatchStore:
         while True:
             with self._engine.begin() as connection:
                 answer = requests.request(connection, session_id, batch_index, urgency, waits=waits)
+                if answer is not None and answer.created:
+                    check_session(connection, self._limits, session_id)  # which undoes the request
             if answer is not None:
                 return answer
+
+    def check_spending(self, session_id: UUID) -> None:
+        """Raise SpendLimitReached when no further run may begin for the session."""
+        with self._engine.connect() as connection:
+            check_session(connection, self._limits, session_id)
 
     def claim(self, session_id: UUID, batch_index: int, owner: str, ttl_s: float) -> Claim | None:
         """The right to run the batch, with a new epoch, or None: not due, run by another, ready, or closed."""

@@ -24,6 +24,7 @@ from db.session_row import (
     read_session,
     select_sessions,
 )
+from db.spending import NO_LIMITS, SpendLimits, check_day
 from db.tables import WEB_APP_TABLES, batches, plans, questions
 from generation.errors import SessionClosed, SessionMissing
 from generation.model import (
@@ -96,8 +97,11 @@ class SessionSummary:
 class SessionStore:
     """Every method is one short transaction."""
 
-    def __init__(self, engine: Engine, *, quota: Quota = everybody_may) -> None:
+    def __init__(
+        self, engine: Engine, *, limits: SpendLimits = NO_LIMITS, quota: Quota = everybody_may
+    ) -> None:
         self._engine = engine
+        self._limits = limits
         self._quota = quota
 
     def create(
@@ -111,8 +115,9 @@ class SessionStore:
         """Commit the session with its plan, and its first batch queued; the caller rings for that batch.
 
         A key that was used before yields the session it made then, also when both requests run at once.
-        Raises IdempotencyConflict when that request had another digest, QuotaExhausted when the user may not
-        have another session; then nothing is left of it, and the key is free.
+        Raises IdempotencyConflict when that request had another digest, SpendLimitReached when the day's limit
+        is reached, QuotaExhausted when the user may not have another session; then nothing is left of it, and
+        the key is free.
         """
         session_id = uuid4()
         with self._engine.begin() as connection:
@@ -120,6 +125,7 @@ class SessionStore:
                 earlier = keep_key(connection, user_id, idempotency_key, request_digest or "", session_id)
                 if earlier is not None:
                     return Created(earlier, replayed=True)
+            check_day(connection, self._limits)
             insert_session(connection, session_id, user_id, plan)
             self._quota(connection, user_id, session_id, plan)
         return Created(session_id, replayed=False)

@@ -128,6 +128,19 @@ class SessionClosed(StoreRejected):
     code = "session_closed"
 
 
+class SpendLimitReached(StoreRejected):
+    """As much has been spent as may be, so nothing new is begun."""
+
+    code = "spend_limit_reached"
+
+    def __init__(
+        self, message: str | None = None, *, scope: str, retry_after_s: float, **context: Any
+    ) -> None:
+        self.scope = scope  #: "session" or "day"
+        self.retry_after_s = retry_after_s
+        super().__init__(message, scope=scope, retry_after_s=retry_after_s, **context)
+
+
 class SessionMissing(StoreRejected):
     """There is no such session for this user."""
 

@@ -7,6 +7,7 @@ the working directory is read as well; the environment wins.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self, TypeVar
 
@@ -167,6 +168,18 @@ class GenerationSettings(_Slice):
     generation_retry_cap_s: float = Field(60, gt=0)
     #: Our own pauses stay below this, so that nobody waits long after a provider has come back.
     generation_backoff_cap_s: float = Field(20, gt=0)
+
+
+Dollars = Annotated[
+    Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_blank_is_unset)
+]
+
+
+class SpendSettings(_Slice):
+    """Money at list prices, in dollars; unset: no limit."""
+
+    spend_limit_session_usd: Dollars = None
+    spend_limit_day_usd: Dollars = None  # a day of UTC
 
 
 class LeaseSettings(_Slice):

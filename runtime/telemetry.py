@@ -241,6 +241,12 @@ class Metrics:
             ["gen_ai_provider_name", "because"],
             registry=registry,
         )
+        self.spend_refusals = Counter(
+            "tafawoq_spend_limit_refusals_total",
+            "Batches given up or not begun because their session has cost as much as it may",
+            ["scope"],
+            registry=registry,
+        )
 
     def _of_sources(self) -> None:
         registry = self._registry

@@ -22,6 +22,7 @@ from generation.errors import (
     ProviderThrottled,
     SessionClosed,
     SessionMissing,
+    SpendLimitReached,
 )
 from generation.model import Claim, Urgency
 from generation.run_batch import (
@@ -50,6 +51,7 @@ class Settlement(Enum):
     HAND_BACK = auto()  #: anybody may go on at once; nothing went wrong with the batch
     WAIT = auto()  #: try again after a pause, for as long as it takes; not the batch's fault
     COUNT = auto()  #: try again after a pause, but not for ever
+    GIVE_UP = auto()  #: until somebody asks for it again
 
 
 STORE_AWAY = "store_away"
@@ -73,6 +75,7 @@ SETTLEMENTS: dict[str, Settlement] = {
     StopReason.DEADLINE: Settlement.COUNT,
     StopReason.ABANDONED: Settlement.COUNT,
     SLOTS_LEFT_OPEN: Settlement.COUNT,
+    SpendLimitReached.code: Settlement.GIVE_UP,
     ProviderMisused.code: Settlement.COUNT,
 }
 
@@ -128,7 +131,7 @@ class GenerateBatch:
         # A producer without our HTTP door rings first and has no row yet: want the batch on its behalf.
         try:
             wanted = self.assembly.batches.request(payload.session_id, payload.batch_index, Urgency.PREFETCH)
-        except (BatchNotNext, SessionClosed, SessionMissing) as err:
+        except (BatchNotNext, SessionClosed, SessionMissing, SpendLimitReached) as err:
             log.warning("bell_refused", code=err.code)
             return None
         return self._try_claim(payload) if wanted.created else None
@@ -150,6 +153,7 @@ class GenerateBatch:
     def _fill(self, claim: Claim, stop: StopSignal, patience: Patience) -> RunResult:
         assembly = self.assembly
         try:
+            assembly.batches.check_spending(claim.session_id)
             return run_batch(
                 claim,
                 sources=assembly.sources,
@@ -163,6 +167,10 @@ class GenerateBatch:
                 ),
                 lanes=assembly.lanes,
             )
+        except SpendLimitReached as err:
+            log.warning("spend_limit_reached", scope=err.scope, text=str(err))
+            assembly.metrics.spend_refusals.labels(err.scope).inc()
+            return RunResult(err.code, accepted=0)
         except PASSING as err:
             log.warning("run_without_store", error=type(err).__name__)
             return RunResult(STORE_AWAY, accepted=0)
@@ -182,6 +190,8 @@ class GenerateBatch:
                     self._give_back(claim, result, delay_s=self._pause(claim, result))
                 case Settlement.COUNT:
                     self._count(claim, result)
+                case Settlement.GIVE_UP:
+                    self.assembly.batches.fail(claim, result.outcome)
         except FenceLost:
             log.info("settled_by_somebody_else", outcome=result.outcome)
             return Settlement.DONE

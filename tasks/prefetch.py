@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from db.progress import Moved
-from generation.errors import BatchNotNext, SessionClosed, SessionMissing
+from generation.errors import BatchNotNext, SessionClosed, SessionMissing, SpendLimitReached
 from generation.pace import Due, next_due
 from tasks.contract import PREFETCH, ProgressPayload
 from tasks.enqueue import enqueue_batch
@@ -34,7 +34,7 @@ def note_progress(assembly: Assembly, payload: ProgressPayload) -> int | None:
         if due is None:
             return None
         wanted = assembly.batches.request_ahead(payload.session_id, due.batch_index, due.urgency)
-    except (BatchNotNext, SessionClosed, SessionMissing) as err:
+    except (BatchNotNext, SessionClosed, SessionMissing, SpendLimitReached) as err:
         log.info("prefetch_refused", code=err.code)
         return None
     if not wanted.created:

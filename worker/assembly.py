@@ -20,6 +20,7 @@ from db.batches import BatchStore
 from db.engine import make_engine
 from db.ledger import LedgerStore
 from db.sessions import SessionStore
+from db.spending import SpendLimits
 from generation.ports import Observer, SourceChain
 from providers.catalogue import check_model
 from providers.chain import OrderedChain, make_chain
@@ -36,6 +37,7 @@ from runtime.settings import (
     PlanSettings,
     RedisSettings,
     SettingsError,
+    SpendSettings,
     TrafficSettings,
     WorkerSettings,
     load,
@@ -113,7 +115,7 @@ def assemble(metrics: Metrics | None = None) -> Assembly:
     database = load(DatabaseSettings)
     engine = make_engine(database, application_name="tafawoq-worker")
     heartbeat_engine = make_engine(_for_one(database), application_name="tafawoq-heartbeat")
-    batches = BatchStore(engine)
+    batches = BatchStore(engine, SpendLimits.of(load(SpendSettings)))
     leases = LeaseKeeper(
         BatchStore(heartbeat_engine),
         ttl_s=lease_settings.lease_ttl_s,

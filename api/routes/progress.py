@@ -13,7 +13,7 @@ from api.errors import EXACT_SENTENCES, Refusal, documented
 from api.schemas import PrefetchShape, Progress, ProgressShape
 from db.progress import Moved
 from db.sessions import SessionView
-from generation.errors import BatchNotNext, SessionClosed
+from generation.errors import BatchNotNext, SessionClosed, SpendLimitReached
 from generation.pace import Due, next_due
 
 router = APIRouter(route_class=AdmittedRoute)
@@ -60,6 +60,9 @@ async def _scheduled(call: Call, session_id: UUID, due: Due) -> bool:
     try:
         requested = await door.call(door.batches.request_ahead, session_id, due.batch_index, due.urgency)
     except (BatchNotNext, SessionClosed):  # the batch before it is not there yet, or the session is paused
+        return False
+    except SpendLimitReached as error:  # his position is noted all the same; he is told when he asks for it
+        door.metrics.spend_refusals.labels(error.scope).inc()
         return False
     if requested.created:
         await door.ring(session_id, due.batch_index, due.urgency)

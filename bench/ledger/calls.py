@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
@@ -81,7 +82,7 @@ def sources_of(simulator: RunningSimulator) -> Iterator[OrderedChain]:
     openrouter = OpenRouterSettings.model_validate(
         {"openrouter_api_key": "simulator", "openrouter_base_url": simulator.openrouter_url}
     )
-    limits = {"stall_timeout_s": STALL_TIMEOUT_S, "deadline_s": DEADLINE_S}
+    limits: dict[str, Any] = {"stall_timeout_s": STALL_TIMEOUT_S, "deadline_s": DEADLINE_S}
     fallback = make_openrouter(openrouter, claude, **limits)
     assert fallback is not None  # noqa: S101 - it has a key
     chain = OrderedChain([make_claude(claude, **limits), fallback], _AlwaysWell())

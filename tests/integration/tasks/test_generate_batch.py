@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 from pydantic import ValidationError
 
+from db.spending import SpendLimits
 from generation.errors import ProviderBusy, ProviderMisused, ProviderUnreachable, StreamCut
 from generation.model import BatchStatus, Urgency
 from generation.stop import StopReason
@@ -212,3 +214,19 @@ def test_a_whole_exam_by_bells_alone_has_exactly_its_plan(make_exam: Callable[[]
     assert [question["position"] for question in view.questions] == list(range(96))
     assert len({question["id"] for question in view.questions}) == 96
     assert view.generated_batches == 10
+
+
+def test_a_session_that_has_cost_enough_gets_no_further_run(
+    exam: Exam, source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that is tried again and again must not be paid for without end."""
+    monkeypatch.setattr(exam.assembly.batches, "_limits", SpendLimits(session_usd=Decimal("0.000001")))
+    source.replies = [lambda specs: (lines([an_object(specs[0])]), None)]
+    first = ring(exam)
+    assert first["accepted"] >= 1, "nothing had been spent yet, and a run is never cut"
+    due_now(exam)
+    calls = len(source.prompts)
+    assert ring(exam) == {"outcome": "spend_limit_reached", "accepted": 0}
+    assert len(source.prompts) == calls
+    assert exam.status() is BatchStatus.FAILED
+    assert exam.view().batches[0].last_error == "spend_limit_reached"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from runtime.settings import (
     PlanSettings,
     RedisSettings,
     SettingsError,
+    SpendSettings,
     TrafficSettings,
     WorkerSettings,
     load,
@@ -36,6 +38,7 @@ EVERY_SLICE: tuple[type[BaseSettings], ...] = (
     OpenRouterSettings,
     PlanSettings,
     RedisSettings,
+    SpendSettings,
     StackSettings,
     TrafficSettings,
     WorkerSettings,
@@ -227,3 +230,15 @@ def _as_written(default: object) -> str:
     if isinstance(default, tuple):
         return ",".join(default)
     return str(default).lower() if isinstance(default, bool) else f"{default}"
+
+
+def test_a_limit_on_money_is_an_amount_of_dollars_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(SpendSettings).spend_limit_day_usd is None
+    monkeypatch.setenv("SPEND_LIMIT_DAY_USD", "12.50")
+    monkeypatch.setenv("SPEND_LIMIT_SESSION_USD", "")
+    assert load(SpendSettings).spend_limit_day_usd == Decimal("12.50")
+    assert load(SpendSettings).spend_limit_session_usd is None
+    for wrong in ("0", "-1", "much", "inf"):
+        monkeypatch.setenv("SPEND_LIMIT_DAY_USD", wrong)
+        with pytest.raises(SettingsError, match="SPEND_LIMIT_DAY_USD"):
+            load(SpendSettings)

@@ -1,0 +1,93 @@
+"""Money stops new work at the door, and nothing that runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+from sqlalchemy import Engine
+from structlog.testing import capture_logs
+
+from db.ledger import LedgerStore
+from db.spending import SpendLimits
+from generation.model import AttemptRecord
+from tests.integration.api.served import Served, Writer
+
+NOW = {"Prefer": "respond-async"}
+
+
+@pytest.fixture(autouse=True)
+def _limits(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = SpendLimits(session_usd=Decimal(2), day_usd=Decimal(5))
+    monkeypatch.setattr(served.sessions, "_limits", limits)
+    monkeypatch.setattr(served.writer.batches, "_limits", limits)
+
+
+def spend(engine: Engine, dollars: int, session_id: UUID | None = None) -> None:
+    call = AttemptRecord(
+        id=uuid4(),
+        session_id=session_id or uuid4(),
+        batch_index=0,
+        epoch=1,
+        provider="claude",
+        model="claude-sonnet-5-5",
+        asked=10,
+        outcome="complete",
+        cost_microdollars=Decimal(dollars) * 1_000_000,
+    )
+    LedgerStore(engine).close(call)
+
+
+def refusals(served: Served, scope: str) -> float:
+    value = served.app.state.door.metrics.registry.get_sample_value(
+        "tafawoq_spend_limit_refusals_total", {"scope": scope}
+    )
+    return float(value or 0)
+
+
+def test_the_days_limit_refuses_new_sessions_until_midnight_utc(
+    student: httpx2.Client, served: Served, engine: Engine
+) -> None:
+    spend(engine, 5)
+    with capture_logs() as logs:
+        answer = student.post("/exams", json={"track": "scientific"}, headers=NOW)
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    assert (answer.status_code, answer.json()["code"]) == (503, "generation_unavailable")
+    until_midnight = (midnight - datetime.now(UTC)).total_seconds()
+    assert abs(int(answer.headers["Retry-After"]) - until_midnight) < 60 or until_midnight > 86_340
+    assert [line["scope"] for line in logs if line["event"] == "spend_limit_reached"] == ["day"]
+    assert refusals(served, "day") == 1
+    assert student.get("/exams").json()["sessions"] == []
+    assert served.writer.bells.empty()
+
+
+def test_a_running_exam_goes_on_beyond_the_days_limit(
+    student: httpx2.Client, writer: Writer, exam_id: str, engine: Engine
+) -> None:
+    writer.finish()
+    spend(engine, 100)
+    assert student.post(f"/exams/{exam_id}/progress", json={"questionIndex": 9}).json()["prefetch"] == {
+        "batchIndex": 1
+    }
+    writer.finish()
+    answer = student.post(f"/exams/{exam_id}/questions", json={"batchIndex": 1})
+    assert answer.status_code == 200
+
+
+def test_a_session_that_has_cost_enough_gets_no_further_batch_and_keeps_what_it_has(
+    student: httpx2.Client, served: Served, exam_id: str, engine: Engine
+) -> None:
+    served.writer.finish()
+    spend(engine, 2, UUID(exam_id))
+    moved = student.post(f"/exams/{exam_id}/progress", json={"questionIndex": 9})
+    assert (moved.status_code, moved.json().get("prefetch")) == (202, None)
+    answer = student.post(f"/exams/{exam_id}/questions", json={"batchIndex": 1}, headers=NOW)
+    assert (answer.status_code, answer.json()["code"]) == (503, "generation_unavailable")
+    assert int(answer.headers["Retry-After"]) >= 600
+    assert refusals(served, "session") == 2
+    assert served.writer.bells.empty()
+    again = student.post(f"/exams/{exam_id}/questions", json={"batchIndex": 0})
+    assert len(again.json()["questions"]) == 10
