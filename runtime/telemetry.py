@@ -12,6 +12,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
+from typing import Any
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
@@ -75,8 +76,8 @@ _SECRETS = re.compile(
 _FRAMES = 12
 
 
-def _without_secrets(_logger: object, _method: str, line: str) -> str:
-    return _SECRETS.sub("***", line)
+def _without_secrets(_logger: object, _method: str, line: Any) -> str:
+    return _SECRETS.sub("***", str(line))
 
 
 def _tell_where_not_what(_logger: object, _method: str, event: EventDict) -> EventDict:
