@@ -48,12 +48,12 @@ def run(given: argparse.Namespace, directory: Path) -> Findings:
     try:
         system.start()
         audit.install(system.postgres.url)
-        return _examine(system, given)
+        return _examine(system, given, directory)
     finally:
         system.stop()
 
 
-def _examine(system: System, given: argparse.Namespace) -> Findings:
+def _examine(system: System, given: argparse.Namespace, directory: Path) -> Findings:
     amount = faults.Amount(
         kills=given.kills,
         redis_restarts=given.redis,
@@ -72,18 +72,25 @@ def _examine(system: System, given: argparse.Namespace) -> Findings:
     deadline = time.monotonic() + _FINISH_WITHIN_S
     while sitting.is_alive() and time.monotonic() < deadline:
         conductor.tend()
+    url = system.postgres.url
     found = findings.judge(
-        system.postgres.url,
+        url,
         exams=given.exams,
         waits=students.waits,
         struck=conductor.struck,
         api_away=conductor.api_away,
     )
+    audit.keep(directory / "history.jsonl", [*audit.changes(url), *audit.writes(url)])
     found.demand(students.finished == given.exams, f"{students.finished} of {given.exams} students finished.")
     found.demand(not system.unexpected, f"Processes ended without being told to: {system.unexpected[:3]}")
     found.figures |= {
         "struck": findings.amounts(conductor.struck),
         "answers": dict(students.answers.most_common()),
+        "faults": [
+            {"kind": one.kind, "at": str(one.at), "ended_at": str(one.ended_at), "victim": one.victim}
+            for one in conductor.struck
+        ],
+        "api_away": [[str(gone), str(back)] for gone, back in conductor.api_away],
         "unexpected_ends": len(system.unexpected),
     }
     return found

@@ -7,7 +7,10 @@ row is locked.
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -79,6 +82,8 @@ def rows(url: str, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def now(url: str) -> datetime:
-    moment: datetime = rows(url, "SELECT clock_timestamp()")[0][0]
-    return moment
+def keep(path: Path, history: Iterable[Change | Write]) -> None:
+    """The whole history as JSON lines, for whoever wants to check it again."""
+    with path.open("w") as file:
+        for entry in sorted(history, key=lambda entry: entry.turn):
+            file.write(json.dumps(asdict(entry), default=str) + "\n")

@@ -24,8 +24,8 @@ KILLS = frozenset({Kind.KILL_WORKER, Kind.FREEZE_WORKER, Kind.DRAIN_WORKER, Kind
 
 #: How kills are shared out.
 _KILL_SHARES = {
-    Kind.KILL_WORKER: 60,
-    Kind.FREEZE_WORKER: 15,
+    Kind.KILL_WORKER: 50,
+    Kind.FREEZE_WORKER: 25,
     Kind.DRAIN_WORKER: 15,
     Kind.KILL_API: 6,
     Kind.DRAIN_API: 4,

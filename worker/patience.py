@@ -43,13 +43,16 @@ class Patience:
     def with_(self, work: Callable[[], T]) -> T:
         """What `work` returns. Raises its last error, and at once every error that does not pass by itself."""
         gives_up_at = self.clock() + self.longest_s
+        tries = 0
         while True:
             try:
                 return work()
             except PASSING as err:
                 if self.clock() >= gives_up_at or self.stop.reason is StopReason.SHUTDOWN:
                     raise
-                log.warning("store_awaited", error=type(err).__name__)
+                if tries == 0:
+                    log.warning("store_awaited", error=type(err).__name__)
+            tries += 1
             time.sleep(_LOOK_AGAIN_S * random.uniform(0.5, 1.5))  # noqa: S311  spreads load
 
 
