@@ -59,11 +59,10 @@ class QuestionParser:
         """Where the next sign is that changes the state, or None when this text holds none."""
         if self._in_string:
             return self._end_of_run()
-        pattern = _STRUCTURE if self._open else _OPENING
-        if mark := pattern.search(self._text, self._scanned):
-            return mark.start()
-        self._scanned = len(self._text)
-        return None
+        between = _BETWEEN_SIGNS if self._open else _BETWEEN_OBJECTS
+        run = between.match(self._text, self._scanned)
+        self._scanned = run.end() if run else self._scanned
+        return None if self._scanned == len(self._text) else self._scanned
 
     def _end_of_run(self) -> int | None:
         run = _STRING_RUN.match(self._text, self._scanned)
@@ -140,6 +139,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
 _CLOSER: Final = {"{": "}", "[": "]"}
-_OPENING: Final = re.compile(r"\{")
-_STRUCTURE: Final = re.compile(r'["{}\[\]]')
+_BETWEEN_OBJECTS: Final = re.compile(r"[^{]*+")
+#: Whole strings are stepped over here, because most strings are whole; one that is cut stops at its quote.
+_BETWEEN_SIGNS: Final = re.compile(r'(?:[^"{}\[\]]++|"(?:[^"\\\n]++|\\[^\n])*+")*+')
 _STRING_RUN: Final = re.compile(r'(?:[^"\\\n]++|\\[^\n])*+')
