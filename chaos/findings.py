@@ -112,7 +112,11 @@ def _judge_waits(
         points = [wait.asked_at, *marks, wait.got_at]
         silences.append(max(_seconds_beyond(points[i], points[i + 1], away) for i in range(len(points) - 1)))
     beyond = [_seconds_beyond(wait.asked_at, wait.got_at, away) for wait in waits]
+    slowest = sorted(waits, key=lambda wait: -wait.seconds)[:10]
     findings.figures |= {
+        "longest_waits": [
+            f"{wait.session_id} {wait.batch_index} {wait.asked_at} {wait.got_at}" for wait in slowest
+        ],
         "wait_s": quantiles([wait.seconds for wait in waits]),
         "wait_beyond_outages_s": quantiles(beyond),
         "longest_silence_beyond_outages_s": quantiles(silences),
