@@ -42,6 +42,7 @@ class RestRules:
     #: In a row, over all batches: one bad request is its own fault, but an account that has reached a spend
     #: limit of its own is answered like this too, and only the row of them tells.
     misuses_before_rest: int = 5
+    busy_rest_s: float = 0.5  #: after an answer that it has no capacity, when it names no time
     first_rest_s: float = 2.0  #: doubled with each probe that fails
     longest_rest_s: float = 15.0  #: a source that is back must be found within a minute, its probe included
     longest_asked_rest_s: float = 60.0  #: for `retry-after`, which may name hours
@@ -76,9 +77,15 @@ def verdict_on(error: ProviderError | None, rules: RestRules) -> Verdict | None:
             return Verdict(Kind.MISUSE)
         case ProviderDenied():
             return Verdict(Kind.DENY, rules.denied_rest_s)
-        case ProviderBusy(retry_after_s=float() | int() as asked_s):
-            return Verdict(Kind.REST, min(asked_s, rules.longest_asked_rest_s))
+        case ProviderBusy():
+            return _busy(error.retry_after_s, rules)
     return Verdict(Kind.COUNT)
+
+
+def _busy(asked_s: float | None, rules: RestRules) -> Verdict:
+    if asked_s is None:
+        return Verdict(Kind.COUNT, rules.busy_rest_s)
+    return Verdict(Kind.REST, min(asked_s, rules.longest_asked_rest_s))
 
 
 class Turn(StrEnum):
@@ -133,30 +140,34 @@ class LocalHealth:
             return Turn.OPENED if self._opens(record, verdict, now) else None
 
     def _well(self, source: str, record: _Record, now: float) -> Turn | None:
-        if record.resting_until > now:
+        if record.resting_until > now and record.opens:
             return None  # a call that began before the source opened says nothing about now
+        if record.resting_until > now:
+            record.streak = record.misuses = 0
+            return None
         del self._records[source]
         return Turn.CLOSED if record.opens else None
 
     def _opens(self, record: _Record, verdict: Verdict, now: float) -> bool:
-        rules, is_resting = self._rules, record.resting_until > now
+        rules, is_open = self._rules, record.resting_until > now and record.opens > 0
         match verdict.kind:
             case Kind.REST:
                 # A call that failed late must not shorten the rest that an earlier answer asked for.
                 record.resting_until = max(record.resting_until, now + verdict.rest_s)
                 return False
             case Kind.DENY:
-                is_news = not (is_resting and record.opens)
+                is_news = not is_open
                 self._open(record, max(record.resting_until, now + verdict.rest_s), max(record.opens, 1))
                 return is_news
             case Kind.MISUSE:
                 record.misuses += 1
-                if is_resting or record.misuses < rules.misuses_before_rest:
+                if is_open or record.misuses < rules.misuses_before_rest:
                     return False
                 self._open(record, now + rules.denied_rest_s, max(record.opens, 1))
                 return True
         record.streak += 1
-        if is_resting or (not record.opens and record.streak < rules.failures_before_rest):
+        record.resting_until = max(record.resting_until, now + verdict.rest_s)
+        if is_open or (not record.opens and record.streak < rules.failures_before_rest):
             return False
         rest_s = min(rules.first_rest_s * 2.0 ** min(record.opens, 32), rules.longest_rest_s)
         self._open(record, now + rest_s, record.opens + 1)

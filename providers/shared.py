@@ -19,6 +19,9 @@ log = structlog.get_logger(__name__)
 
 #: After a failure nobody asks for this long, so that a Redis that is away costs its timeout once, not always.
 _LEFT_ALONE_S = 1.0
+#: Of one process at the same time; an answer takes a millisecond, a connection for every thread costs more.
+_AT_ONCE = 16
+_LONGEST_QUEUE_S = 0.25
 
 
 class Shared:
@@ -29,6 +32,7 @@ class Shared:
         self._prefix = prefix
         self._clock = clock
         self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(_AT_ONCE)
         self._away = False
         self._left_alone_until = 0.0
 
@@ -40,13 +44,15 @@ class Shared:
 
     def ask(self, script: Callable[..., Any], keys: Sequence[str], args: Sequence[str | float]) -> Any | None:
         """What the script returns, or None when Redis does not answer."""
-        if not self._may_ask():
+        if not self._may_ask() or not self._places.acquire(timeout=_LONGEST_QUEUE_S):
             return None
         try:
             answer = script(keys=[f"{self._prefix}{key}" for key in keys], args=list(args))
         except RedisError as err:
             self._note_away(err)
             return None
+        finally:
+            self._places.release()
         if self._away:
             self._note_back()
         return answer

@@ -46,7 +46,7 @@ class Signs:
             self._metrics.turn_seconds.labels(source, urgency).observe(waited_s)
 
     def call_refused(self, source: str, urgency: Urgency, retry_after_s: float) -> None:
-        log.info("call_throttled", source=source, urgency=urgency, retry_after_s=round(retry_after_s, 3))
+        log.debug("call_throttled", source=source, urgency=urgency, retry_after_s=round(retry_after_s, 3))
         if self._metrics is not None:
             self._metrics.calls_throttled.labels(source, urgency).inc()
 

@@ -8,6 +8,9 @@ from redis.retry import Retry
 
 from runtime.settings import RedisSettings
 
+#: The library's own limit is lower than a worker's number of threads, and its refusal looks like an outage.
+_MORE_THAN_THREADS = 2000
+
 
 def make_redis(settings: RedisSettings, *, timeout_s: float) -> Redis:
     """A client for quick questions: no retry, at most `timeout_s` for each, its pool shared by all threads.
@@ -20,4 +23,5 @@ def make_redis(settings: RedisSettings, *, timeout_s: float) -> Redis:
         socket_connect_timeout=timeout_s,
         retry=Retry(NoBackoff(), 0),
         health_check_interval=10,
+        max_connections=_MORE_THAN_THREADS,
     )

@@ -24,11 +24,18 @@ from providers.health import LocalHealth, RestRules, SourceHealth
 from providers.shared import Shared
 from providers.signs import Signs
 from runtime.embedded import EmbeddedRedis
+from runtime.redis import make_redis
+from runtime.settings import RedisSettings
 from runtime.telemetry import Metrics
 
 #: The real rules, a hundred times faster.
 RULES = RestRules(
-    first_rest_s=0.1, longest_rest_s=0.3, longest_asked_rest_s=0.4, denied_rest_s=0.4, probe_s=0.3
+    busy_rest_s=0.05,
+    first_rest_s=0.1,
+    longest_rest_s=0.3,
+    longest_asked_rest_s=0.4,
+    denied_rest_s=0.4,
+    probe_s=0.3,
 )
 
 
@@ -118,6 +125,18 @@ def test_what_the_source_asks_for_is_respected_and_capped(health: SourceHealth) 
     assert asked(health) == [True]
 
 
+def test_a_busy_source_that_names_no_time_is_left_alone_for_a_moment(health: SourceHealth) -> None:
+    """At a fifth of overload answers, everybody asking on at once would make every fourth call for nothing."""
+    health.note("claude", ProviderBusy(provider="claude"))
+    assert asked(health) == [False]
+    time.sleep(0.07)
+    assert asked(health, 2) == [True, True]
+    for _ in range(2):
+        health.note("claude", ProviderBusy(provider="claude"))
+    time.sleep(0.12)
+    assert asked(health, 2) == [True, False], "three in a row are more than a moment"
+
+
 @pytest.mark.parametrize(("kind", "times"), [(ProviderDenied, 1), (ProviderMisused, 5)])
 def test_what_only_an_operator_can_cure_stops_the_queue(
     health: SourceHealth, kind: type[ProviderError], times: int
@@ -167,8 +186,8 @@ def test_the_alarm_for_a_spent_account_is_given_once_by_all(redis: Redis) -> Non
     assert metrics.source_openings.labels("claude", "provider_denied")._value.get() == 1
 
 
-def test_without_redis_each_worker_goes_on_with_what_it_knows(redis: Redis) -> None:
-    away = Redis(port=1, socket_connect_timeout=0.2)
+def test_without_redis_each_worker_goes_on_with_what_it_knows() -> None:
+    away = make_redis(RedisSettings(redis_url="redis://127.0.0.1:1/0"), timeout_s=0.2)
     health = SharedBreaker(Shared(away, prefix="test:"), rules=RULES)
     fail(health, error=lambda: ProviderUnreachable(provider="claude"))
     began = time.monotonic()
