@@ -47,6 +47,9 @@ _CORS_REQUEST = (
 )
 _CORS_RESPONSE = ("Location", "Preference-Applied", "Retry-After", "X-Request-Id")
 
+#: How any call for a user may be refused.
+_ANYWHERE = ("unauthorized", "forbidden_origin", "too_many_requests", "internal_error")
+
 Listen = Callable[[Callable[[UUID], None]], contextlib.AbstractContextManager[object]]
 
 
@@ -103,6 +106,7 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
         docs_url=None,  # their pages load scripts from a foreign host
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=openapi.operation_id,
         lifespan=_lifespan(door, listen),
     )
     app.state.door = door
@@ -117,7 +121,7 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
                 prefix=prefix,
                 tags=[kind.value],
                 dependencies=[Depends(_of(kind))],
-                responses=errors.documented("unauthorized", "too_many_requests"),
+                responses=errors.documented(*_ANYWHERE),
             )
     openapi.describe(app)
     return app

@@ -16,10 +16,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
+from api import examples
 from generation.errors import BatchNotNext, GenerationError, SpendLimitReached
 
 log = structlog.get_logger(__name__)
@@ -44,6 +47,7 @@ ANSWERS: Mapping[str, Answer] = {
     "generation_in_progress": Answer(409, "الأسئلة قيد الإعداد الآن، انتظر قليلًا ثم أعد المحاولة."),
     "session_closed": Answer(409, "انتهت هذه الجلسة، ولا يمكن إضافة أسئلة إليها."),
     "session_paused": Answer(409, "هذه الجلسة متوقفة مؤقتًا، استأنفها أولًا."),
+    "question_not_loaded": Answer(409, "هذا السؤال لم يُحمَّل بعد."),
     "request_too_large": Answer(413, "الطلب أكبر من الحد المسموح به."),
     "invalid_request": Answer(422, "بيانات الطلب غير صحيحة."),
     "idempotency_key_reused": Answer(422, "استُخدم مفتاح هذا الطلب من قبل مع بيانات مختلفة."),
@@ -56,7 +60,6 @@ ANSWERS: Mapping[str, Answer] = {
 #: Sentences that are more exact than their code's own, by the kind of the validation problem.
 EXACT_SENTENCES: Mapping[str, str] = {
     "category_outside_section": "بعض الموضوعات المختارة لا تنتمي إلى القسم المختار.",
-    "question_not_loaded": "هذا السؤال لم يُحمَّل بعد.",
 }
 
 #: What a student is told when money stops new work: nobody is trying at the moment.
@@ -81,6 +84,10 @@ _OF_THE_FRAMEWORK: Mapping[int, str] = {
 }
 
 _OUR_FAULT = 500
+
+#: Statuses of which some answers say when to come back.
+_WITH_RETRY_AFTER = frozenset({409, 429, 503})
+_SECONDS = {"type": "integer", "minimum": 1}
 
 #: How soon to come back when nothing better is known, in seconds.
 RETRY_AFTER_S = 2
@@ -108,25 +115,55 @@ class Refusal(Exception):
         return ANSWERS[self.code].status
 
 
+class FieldProblem(BaseModel):
+    field: str
+    problem: str
+
+
 class ErrorShape(BaseModel):
     """The body of every answer that is not a success."""
 
     model_config = ConfigDict(extra="allow")
 
     error: str = Field(description="A short Arabic sentence for the student")
-    code: str = Field(description="Stable, for programs")
-    request_id: str = Field(alias="requestId")
+    code: str = Field(description="Stable, for programs", json_schema_extra={"enum": list(ANSWERS)})
+    request_id: str = Field(alias="requestId", description="Stands in our log as well")
+    expected_batch_index: int | SkipJsonSchema[None] = Field(
+        None, alias="expectedBatchIndex", description="With `invalid_batch_index`: the one that is next"
+    )
+    events_url: str | SkipJsonSchema[None] = Field(
+        None, alias="eventsUrl", description="With `generation_in_progress`: where to follow it"
+    )
+    fields: list[FieldProblem] | SkipJsonSchema[None] = Field(
+        None, description="With `invalid_request`: what is wrong, never the value that was sent"
+    )
 
 
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
     """The answers of these codes, for the OpenAPI description of a route."""
     by_status: dict[int | str, list[str]] = {}
     for code in codes:
-        by_status.setdefault(ANSWERS[code].status, []).append(f"`{code}`")
-    return {
-        status: {"model": ErrorShape, "description": " or ".join(named)}
-        for status, named in by_status.items()
+        by_status.setdefault(ANSWERS[code].status, []).append(code)
+    return {status: _documented(status, named) for status, named in by_status.items()}
+
+
+def _documented(status: int | str, codes: Sequence[str]) -> dict[str, Any]:
+    shown = {code: {"value": _example(code)} for code in codes}
+    described: dict[str, Any] = {
+        "model": ErrorShape,
+        "description": " or ".join(f"`{code}`" for code in codes),
+        "content": {"application/json": {"examples": shown}},
     }
+    if status in _WITH_RETRY_AFTER:
+        described["headers"] = {
+            "Retry-After": {"description": "Seconds until it makes sense to ask again", "schema": _SECONDS}
+        }
+    return described
+
+
+def _example(code: str) -> dict[str, Any]:
+    said = {"error": ANSWERS[code].sentence, "code": code, "requestId": examples.REQUEST_ID}
+    return said | examples.DETAILS.get(code, {})
 
 
 def install(app: FastAPI) -> None:
@@ -212,10 +249,20 @@ async def _on_framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     code = _OF_THE_FRAMEWORK.get(error.status_code, "invalid_request")
     response = _respond(request, Refusal(code))
-    allow = (error.headers or {}).get("Allow")
-    if allow:
-        response.headers["Allow"] = allow
+    if code == "method_not_allowed":
+        response.headers["Allow"] = ", ".join(sorted(_methods_at(request)))
     return response
+
+
+def _methods_at(request: Request) -> set[str]:
+    """All methods of an address; the framework names those of its first route only."""
+    described: Mapping[str, Mapping[str, Any]] = request.app.openapi()["paths"]
+    return {
+        method.upper()
+        for template, operations in described.items()
+        if compile_path(template)[0].match(request.url.path)
+        for method in operations
+    }
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from generation.model import SessionKind
 
@@ -41,6 +42,30 @@ def describe(app: FastAPI) -> None:
         return schema
 
     app.openapi = described  # type: ignore[method-assign]  # the way FastAPI documents
+
+
+def operation_id(route: APIRoute) -> str:
+    """`exam_create`, `practice_read_session`: what a generated client calls the operation."""
+    kind = str(route.tags[0])
+    return f"{kind}_{route.name.removesuffix(f'_{kind}')}"
+
+
+def session_links(kind: SessionKind, pointer: str) -> dict[str, Any]:
+    """What can be done with the session whose id stands at this place of the answer."""
+    return {
+        name: {
+            "operationId": f"{kind.value}_{name}",
+            "parameters": {"session_id": f"$response.body#/{pointer}"},
+        }
+        for name in (
+            "read_session",
+            "ask_batch",
+            "note_progress",
+            "pause_session",
+            "resume_session",
+            "cancel_session",
+        )
+    }
 
 
 def url_of(kind: SessionKind, session_id: object) -> str:

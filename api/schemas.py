@@ -7,15 +7,28 @@ what this file does not name cannot leave the house.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict, JsonValue
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
+from api import examples
 from db.sessions import SessionSummary, SessionView
 from generation.model import (
     CHOICES_PER_QUESTION,
@@ -28,7 +41,31 @@ from generation.model import (
     Track,
 )
 
+
+def _written(moment: object) -> object:
+    """A bare number would pass as seconds since 1970."""
+    if isinstance(moment, str) and not _DATE.match(moment):
+        raise PydanticCustomError("datetime_parsing", "not a moment as RFC 3339 writes it")
+    return moment
+
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]")
+
+#: A moment as a caller names it: RFC 3339, with its offset.
+AskedMoment = Annotated[AwareDatetime, BeforeValidator(_written)]
+
 Moment = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+
+#: None in here, and not there at all on the wire.
+Absent = SkipJsonSchema[None]
+
+
+def _whole(number: object) -> object:
+    """In JSON 3.0 is the integer 3; a text or a true is none."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+WHOLE = BeforeValidator(_whole)
 
 _MOST_BATCHES = 1000
 _MOST_QUESTIONS = 10_000
@@ -43,14 +80,32 @@ class _Shape(BaseModel):
 
 
 class CreateExam(_Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.CREATE_EXAM]})
+
     track: Track
 
 
+def _categories_within(section: Section) -> JsonDict:
+    """What `_categories_of_the_section` checks, for those who read the description."""
+    of_it: list[JsonValue] = [topic.value for topic in Topic if topic.section is section]
+    return {
+        "properties": {"section": {"const": section.value}, "categories": {"items": {"enum": of_it}}},
+        "required": ["section", "categories"],
+    }
+
+
 class CreatePractice(_Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [examples.CREATE_PRACTICE],
+            "oneOf": [_categories_within(section) for section in Section],
+        }
+    )
+
     section: Section
     categories: Annotated[list[Topic], Field(min_length=1, max_length=len(Topic))]
     difficulty: Difficulty
-    question_count: Annotated[StrictInt, Field(ge=1, le=100)]
+    question_count: Annotated[StrictInt, Field(ge=1, le=100), WHOLE]
     track: Track = Track.SCIENTIFIC
 
     @model_validator(mode="after")
@@ -70,16 +125,18 @@ class CreatePractice(_Body):
 
 
 class AskBatch(_Body):
-    batch_index: Annotated[StrictInt, Field(ge=0, le=_MOST_BATCHES)]
+    batch_index: Annotated[StrictInt, Field(ge=0, le=_MOST_BATCHES), WHOLE]
 
 
 class Progress(_Body):
     #: 0-based position in the whole session of the question the student is at.
-    question_index: Annotated[StrictInt, Field(ge=0, le=_MOST_QUESTIONS)]
+    question_index: Annotated[StrictInt, Field(ge=0, le=_MOST_QUESTIONS), WHOLE]
 
 
 class QuestionShape(_Shape):
     """A question as a student sees it before he has answered: no key, no explanation."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.QUESTION]})
 
     id: str
     index: int = Field(description="0-based position in the whole session")
@@ -89,16 +146,18 @@ class QuestionShape(_Shape):
     question_type: QuestionType
     stem: str
     choices: Annotated[list[str], Field(min_length=CHOICES_PER_QUESTION, max_length=CHOICES_PER_QUESTION)]
-    passage: str | None = None
-    diagram: dict[str, Any] | None = None
+    passage: str | Absent = None
+    diagram: dict[str, Any] | Absent = None
 
 
 class SessionSummaryShape(_Shape):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SUMMARY]})
+
     id: UUID
     track: Track
-    section: Section | None = Field(None, description="Practice only")
-    categories: tuple[Topic, ...] | None = Field(None, description="Practice only")
-    difficulty: Difficulty | None = Field(None, description="Practice only")
+    section: Section | Absent = Field(None, description="Practice only")
+    categories: tuple[Topic, ...] | Absent = Field(None, description="Practice only")
+    difficulty: Difficulty | Absent = Field(None, description="Practice only")
     status: str = Field(description="in_progress, paused, completed or abandoned")
     generated_batches: int
     total_questions: int
@@ -107,13 +166,15 @@ class SessionSummaryShape(_Shape):
 
 
 class SessionShape(SessionSummaryShape):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SESSION]})
+
     generation_in_progress: bool
     questions: tuple[QuestionShape, ...] = Field(description="Every committed question, by its index")
 
 
 class SessionPage(_Shape):
     sessions: tuple[SessionSummaryShape, ...] = Field(description="Newest first")
-    next_before: Moment | None = Field(None, description="`before` of the next page; absent on the last")
+    next_before: Moment | Absent = Field(None, description="`before` of the next page; absent on the last")
 
 
 class BatchMeta(_Shape):
@@ -123,11 +184,15 @@ class BatchMeta(_Shape):
 
 
 class BatchShape(_Shape):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.BATCH]})
+
     questions: tuple[QuestionShape, ...]
     meta: BatchMeta
 
 
 class BatchPending(_Shape):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.PENDING]})
+
     batch_index: int
     status: BatchStatus
     events_url: str

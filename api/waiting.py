@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Request
+from pydantic.json_schema import SkipJsonSchema
 
 from api.hub import Watch
 
@@ -105,7 +106,7 @@ async def _close_on_disconnect(request: Request, watch: Watch) -> None:
 
 async def _wish(
     prefer: Annotated[
-        list[str] | None,
+        list[str] | SkipJsonSchema[None],
         Header(description="RFC 7240: `wait=<seconds>` or `respond-async`", examples=["wait=30"]),
     ] = None,
 ) -> Preference:

@@ -27,10 +27,12 @@ router = APIRouter(route_class=AdmittedRoute)
     responses={
         202: {"model": BatchPending, "description": "Not ready in time; Retry-After says when to ask again"},
         **documented(
+            "request_too_large",
             "invalid_batch_index",
             "session_not_found",
             "generation_in_progress",
             "session_closed",
+            "session_paused",
             "invalid_request",
             "generation_unavailable",
             "service_unavailable",

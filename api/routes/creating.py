@@ -6,18 +6,19 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
+from pydantic.json_schema import SkipJsonSchema
 
 from api.admission import AdmittedRoute
 from api.awaited import awaited, unavailable_for_s
 from api.door import Call, TheCall
 from api.errors import documented, retry_after
 from api.limits import Kind
-from api.openapi import url_of
+from api.openapi import session_links, url_of
 from api.schemas import CreateExam, CreatePractice, SessionShape, session_of
 from api.waiting import Preference, Wish
 from db.sessions import SessionView
@@ -25,17 +26,31 @@ from generation.model import Plan, SessionKind, Urgency
 from generation.plan import plan_exam, plan_practice
 
 IdempotencyKey = Annotated[
-    str | None,
+    str | SkipJsonSchema[None],
     Header(
         min_length=1,
         max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
         description="The same key and body again yield the same session, not a second one",
     ),
 ]
 
-_RESPONSES = documented("quota_exhausted", "invalid_request", "idempotency_key_reused", "service_unavailable")
+_REFUSALS = documented(
+    "quota_exhausted",
+    "forbidden_origin",
+    "request_too_large",
+    "invalid_request",
+    "idempotency_key_reused",
+    "service_unavailable",
+)
 _SEED_BITS = 62
+
+
+def _responses(kind: SessionKind) -> dict[int | str, dict[str, Any]]:
+    created = {"description": "The session", "headers": _LOCATION, "links": session_links(kind, "id")}
+    return {201: created, **_REFUSALS}
+
+
+_LOCATION = {"Location": {"description": "The session's address", "schema": {"type": "string"}}}
 
 exams = APIRouter(route_class=AdmittedRoute)
 practice = APIRouter(route_class=AdmittedRoute)
@@ -95,14 +110,16 @@ async def _creation(
 TheCreation = Annotated[Creation, Depends(_creation)]
 
 
-@exams.post("", status_code=201, response_model_exclude_none=True, responses=_RESPONSES)
+@exams.post("", status_code=201, response_model_exclude_none=True, responses=_responses(SessionKind.EXAM))
 async def create_exam(body: CreateExam, creation: TheCreation) -> SessionShape:
     """A new exam, with the questions of its first batch that are ready when the waiting ends."""
     size = creation.call.door.plan.exam_batch_size
     return await creation.of(plan_exam(body.track, seed=_seed(), batch_size=size), body)
 
 
-@practice.post("", status_code=201, response_model_exclude_none=True, responses=_RESPONSES)
+@practice.post(
+    "", status_code=201, response_model_exclude_none=True, responses=_responses(SessionKind.PRACTICE)
+)
 async def create_practice(body: CreatePractice, creation: TheCreation) -> SessionShape:
     """A new practice session, with the questions of its first batch that are ready when the waiting ends."""
     size = creation.call.door.plan.practice_batch_size

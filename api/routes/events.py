@@ -11,8 +11,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from pydantic.json_schema import SkipJsonSchema
 from starlette.types import Send
 
+from api import examples
 from api.admission import AdmittedRoute
 from api.awaited import LIVING
 from api.door import Call, TheCall
@@ -55,6 +57,10 @@ class EventStream(StreamingResponse):
     status_code=200,
     response_class=EventStream,
     responses={
+        200: {
+            "description": "Server-sent events; the data of each is JSON",
+            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": examples.STREAM}},
+        },
         204: {"description": "The session is over and the caller has seen every event: do not reconnect"},
         **documented("session_not_found", "invalid_request", "service_unavailable"),
     },
@@ -63,7 +69,9 @@ async def follow(
     session_id: UUID,
     call: TheCall,
     after: Annotated[int, Query(ge=0, le=_GREATEST_SEQ, description="Begin after this event number")] = 0,
-    last_event_id: Annotated[str | None, Header(description="Wins over `after`; browsers send it")] = None,
+    last_event_id: Annotated[
+        str | SkipJsonSchema[None], Header(description="Wins over `after`; browsers send it")
+    ] = None,
 ) -> Response:
     """Every event after the given number, then new ones as they are committed, until the session is over.
 

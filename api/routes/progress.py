@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from api.admission import AdmittedRoute
 from api.awaited import LIVING
 from api.door import Call, Door, TheCall
-from api.errors import EXACT_SENTENCES, Refusal, documented
+from api.errors import Refusal, documented
 from api.schemas import PrefetchShape, Progress, ProgressShape
 from db.progress import Moved
 from db.sessions import SessionView
@@ -22,7 +22,14 @@ router = APIRouter(route_class=AdmittedRoute)
 @router.post(
     "/{session_id}/progress",
     status_code=202,
-    responses=documented("session_not_found", "session_closed", "invalid_request", "service_unavailable"),
+    responses=documented(
+        "request_too_large",
+        "session_not_found",
+        "session_closed",
+        "question_not_loaded",
+        "invalid_request",
+        "service_unavailable",
+    ),
 )
 async def note_progress(session_id: UUID, body: Progress, call: TheCall) -> ProgressShape:
     """Remember the student's position, and schedule the next batch when it is due; once, however often told."""
@@ -40,7 +47,7 @@ def _check(view: SessionView, position: int) -> None:
     if view.status not in LIVING:
         raise Refusal("session_closed")
     if all(question["position"] != position for question in view.questions):
-        raise Refusal("invalid_request", sentence=EXACT_SENTENCES["question_not_loaded"])
+        raise Refusal("question_not_loaded")
 
 
 async def _due(door: Door, moved: Moved, position: int) -> Due | None:

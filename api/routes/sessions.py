@@ -7,12 +7,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
+from pydantic.json_schema import SkipJsonSchema
 
 from api.admission import AdmittedRoute
 from api.door import Call, TheCall
 from api.errors import documented
-from api.schemas import SessionPage, SessionShape, session_of, summary_of
+from api.schemas import AskedMoment, SessionPage, SessionShape, session_of, summary_of
 
 _RESPONSES = documented("session_not_found", "invalid_request", "service_unavailable")
 _RESPONSES_TO_A_MOVE = documented("session_closed") | _RESPONSES
@@ -28,7 +28,9 @@ router = APIRouter(route_class=AdmittedRoute)
 async def list_sessions(
     call: TheCall,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    before: Annotated[AwareDatetime | None, Query(description="`nextBefore` of the page before")] = None,
+    before: Annotated[
+        AskedMoment | SkipJsonSchema[None], Query(description="`nextBefore` of the page before")
+    ] = None,
 ) -> SessionPage:
     """The user's sessions without their questions, newest first."""
     door = call.door

@@ -73,7 +73,7 @@ def test_only_a_question_that_is_there_can_be_reached(
     assert at(student, exam_id, 2).status_code == 202
     for position in (3, 95, 96, 10_000):
         refused = at(student, exam_id, position)
-        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+        assert (refused.status_code, refused.json()["code"]) == (409, "question_not_loaded")
         assert "السؤال" in refused.json()["error"]
 
 
