@@ -27,6 +27,7 @@ class SharedBreaker:
         self._signs = signs or Signs()
         self._local = LocalHealth(self._rules)
         self._ask = shared.script("breaker_ask") if shared else nobody_answers
+        self._resting = shared.script("breaker_resting") if shared else nobody_answers
         self._note = shared.script("breaker_note") if shared else nobody_answers
 
     def may_be_asked(self, source: str) -> bool:
@@ -35,6 +36,10 @@ class SharedBreaker:
         allowed = self._local.may_be_asked(source) if answer is None else bool(answer)
         self._signs.source_resting(source, not allowed)
         return allowed
+
+    def is_resting(self, source: str) -> bool:
+        answer = self._resting([_key(source)])
+        return self._local.is_resting(source) if answer is None else bool(answer)
 
     def note(self, source: str, error: ProviderError | None) -> None:
         verdict = verdict_on(error, self._rules)

@@ -30,7 +30,9 @@ def make_chain(
     With `shared` all workers have one breaker, one set of rate limits and one warm-up of each prefix;
     without it every process has its own.
     """
-    shares = Traffic(shared, _limit_rules(traffic or TrafficSettings()), signs or Signs())
+    signs = signs or Signs()
+    health = SharedBreaker(shared, signs=signs)
+    shares = Traffic(shared, _limit_rules(traffic or TrafficSettings()), signs, health)
     stall_timeout_s, deadline_s = limits.generation_stall_timeout_s, limits.generation_run_deadline_s
     sources: list[MessagesSource] = [
         make_claude(claude, stall_timeout_s=stall_timeout_s, deadline_s=deadline_s, traffic=shares)
@@ -40,7 +42,7 @@ def make_chain(
     )
     if fallback is not None:
         sources.append(fallback)
-    return OrderedChain(sources, SharedBreaker(shared, signs=signs))
+    return OrderedChain(sources, health)
 
 
 def _limit_rules(traffic: TrafficSettings) -> LimitRules:

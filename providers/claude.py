@@ -67,6 +67,7 @@ def make_claude(
         make_body=partial(_body, settings=settings, trail=trail),
         warmup=make_warmup(NAME, model, settings, traffic),
         governor=Governor(NAME, model, traffic.shared, rules=traffic.limits, signs=traffic.signs),
+        health=traffic.health,
         limits=StreamLimits(stall_timeout_s, deadline_s),
     )
 

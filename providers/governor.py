@@ -96,8 +96,12 @@ class Governor:
     def _book(self, need: Need, reserve: float, longest_s: float) -> Ticket:
         ms = round(longest_s * 1000)
         answer = self._take([self._key], need.input, need.output, reserve, ms, self._rules.ramp_per_s)
-        local = self._local.take(need, reserve, longest_s if answer is None else float("inf"))
-        return local if answer is None else Ticket(bool(answer[0]), int(answer[1]) / 1000)
+        if answer is None:
+            return self._local.take(need, reserve, longest_s)
+        ticket = Ticket(bool(answer[0]), int(answer[1]) / 1000)
+        if ticket.admitted:
+            self._local.take(need, reserve, float("inf"))  # to know it when Redis goes away
+        return ticket
 
     def _wait(self, wait_s: float, longest_s: float, stop: StopSignal) -> None:
         """Until the turn comes; and, if somebody was refused meanwhile, until the provider may be asked."""

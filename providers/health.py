@@ -30,6 +30,9 @@ class SourceHealth(Protocol):
     def may_be_asked(self, source: str) -> bool:
         """Whether to call it now. After a rest this is the leave to probe it: call it, and note how it went."""
 
+    def is_resting(self, source: str) -> bool:
+        """Whether it is left alone just now; for who has picked it, and waited since."""
+
     def note(self, source: str, error: ProviderError | None) -> None:
         """A call to `source` ended; None means well."""
 
@@ -124,6 +127,11 @@ class LocalHealth:
                 return False
             record.probe_until = now + self._rules.probe_s
             return True
+
+    def is_resting(self, source: str) -> bool:
+        with self._lock:
+            record = self._records.get(source)
+            return record is not None and record.resting_until > self._clock()
 
     def note(self, source: str, error: ProviderError | None) -> None:
         self.judge(source, error)

@@ -50,6 +50,7 @@ def make_openrouter(
         make_body=partial(_body, model=model, claude=claude),
         warmup=make_warmup(NAME, model, claude, traffic),
         governor=Governor(NAME, model, traffic.shared, rules=traffic.limits, signs=traffic.signs),
+        health=traffic.health,
         limits=StreamLimits(stall_timeout_s, deadline_s),
     )
 

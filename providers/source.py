@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,9 +11,11 @@ from typing import Any
 
 import anthropic
 
+from generation.errors import ProviderThrottled
 from generation.model import Billed, Prompt, StreamEnded, StreamEvent, StreamStarted, Urgency, Usage
 from generation.stop import StopSignal
 from providers.governor import Governor, Permit
+from providers.health import LocalHealth, SourceHealth
 from providers.limits import LimitRules
 from providers.messages import CacheTtl, prefix_levels
 from providers.prices import cost_microdollars
@@ -23,6 +26,9 @@ from providers.signs import Signs
 from providers.stream import Call, StreamLimits, streaming
 from providers.warmup import Flight, WarmUp
 
+#: An answer about the source's health that is younger than this still holds.
+_SHORT_WAIT_S = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
@@ -31,6 +37,7 @@ class Traffic:
     shared: Shared | None = None
     limits: LimitRules = field(default_factory=LimitRules)
     signs: Signs = field(default_factory=Signs)
+    health: SourceHealth = field(default_factory=LocalHealth)
 
 
 class MessagesSource:
@@ -45,6 +52,7 @@ class MessagesSource:
         make_body: Callable[[Prompt, CacheTtl], dict[str, Any]],
         warmup: WarmUp,
         governor: Governor,
+        health: SourceHealth,
         limits: StreamLimits,
         count: OutputCounter,
     ) -> None:
@@ -54,6 +62,7 @@ class MessagesSource:
         self._make_body = make_body
         self._warmup = warmup
         self._governor = governor
+        self._health = health
         self._limits = limits
         self._count = count
 
@@ -70,6 +79,11 @@ class MessagesSource:
         limits allow; both waits are bounded. Raises ProviderThrottled when it would come too late: then
         nothing was sent. See `providers.stream.streaming` for what the stream guarantees.
         """
+        flight, permit = self._turn(prompt, stop, urgency)
+        return self._streaming(prompt, stop, flight, permit)
+
+    def _turn(self, prompt: Prompt, stop: StopSignal, urgency: Urgency) -> tuple[Flight, Permit]:
+        began = time.monotonic()
         flight = self._warmup.enter(prefix_levels(self._make_body(prompt, "5m")), stop)
         # Others wait for the call that warms the prefix, so it does not queue as a prefetch.
         urgency = Urgency.INTERACTIVE if flight.leads else urgency
@@ -78,7 +92,12 @@ class MessagesSource:
         except BaseException:
             flight.over()
             raise
-        return self._streaming(prompt, stop, flight, permit)
+        if time.monotonic() - began > _SHORT_WAIT_S and self._health.is_resting(self.name):
+            # It was well when it was picked, and was found dead while this call waited.
+            flight.over()
+            permit.over(None, ended=False)
+            raise ProviderThrottled(provider=self.name, retry_after_s=_SHORT_WAIT_S)
+        return flight, permit
 
     @contextmanager
     def _streaming(

@@ -98,6 +98,9 @@ class _AlwaysWell:
     def may_be_asked(self, source: str) -> bool:
         return bool(source)
 
+    def is_resting(self, source: str) -> bool:
+        return not source
+
     def note(self, source: str, error: ProviderError | None) -> None: ...
 
 

@@ -158,6 +158,15 @@ def test_an_opening_is_seen_by_all_workers_at_once(worker: Callable[[], SharedBr
     assert time.monotonic() - began < 0.5
 
 
+def test_who_asks_whether_it_rests_takes_no_probe(health: SourceHealth) -> None:
+    assert not health.is_resting("claude")
+    fail(health)
+    assert health.is_resting("claude")
+    time.sleep(0.12)
+    assert not health.is_resting("claude")
+    assert asked(health) == [True]
+
+
 def test_of_all_workers_one_probes(worker: Callable[[], SharedBreaker]) -> None:
     workers = [worker() for _ in range(8)]
     fail(workers[0])

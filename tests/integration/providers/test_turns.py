@@ -1,0 +1,75 @@
+"""A call's turn through the whole source: what is never sent, and what a fleet does when Claude dies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from redis import Redis
+
+from bench.economics.fleet import Memory, Site, chains_of, claim_of, run
+from bench.economics.outage import DEATH
+from generation.errors import ProviderThrottled, ProviderUnreachable
+from generation.model import Track, Urgency
+from generation.plan import plan_exam
+from generation.run_batch import READY
+from generation.stop import StopSignal
+from providers.chain import OrderedChain
+from simulator.running import RunningSimulator
+from tests.integration.providers.test_with_the_simulator import prompt_for
+
+NOBODY: frozenset[str] = frozenset()
+
+
+@pytest.fixture
+def simulator() -> Iterator[RunningSimulator]:
+    with RunningSimulator(seed=1, speed=60) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def chains(simulator: RunningSimulator, redis_url: str) -> Iterator[list[OrderedChain]]:
+    """Four workers that know of each other through Redis alone."""
+    with chains_of(Site(simulator.url, redis_url, "test:", processes=0, chains=4)) as chains:
+        yield chains
+
+
+def test_when_claude_dies_in_mid_stream_the_fallback_finishes_and_nothing_is_lost_or_repeated(
+    simulator: RunningSimulator, chains: list[OrderedChain]
+) -> None:
+    simulator.faults.extend(DEATH)
+    plan = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=5)
+    memories = [Memory() for _ in range(8)]
+
+    def fill(number: int) -> str:
+        claim = claim_of(plan, plan.batches[0], memories[number], Urgency.PREFETCH)
+        return run(chains[number % 4], claim, memories[number], lanes).outcome
+
+    with ThreadPoolExecutor(8) as lanes, ThreadPoolExecutor(8) as runs:
+        assert list(runs.map(fill, range(8))) == [READY] * 8
+    for memory in memories:
+        assert sorted(memory.questions) == list(range(10))
+        assert memory.repeated == 0
+        assert len({question.fingerprint for question in memory.questions.values()}) == 10
+    kept = [
+        attempt.accepted for memory in memories for attempt in memory.attempts if attempt.provider == "claude"
+    ]
+    assert sum(kept) > 0, "what Claude had finished is not written again"
+    picked = [chain.pick(NOBODY) for chain in chains]
+    assert [source and source.name for source in picked] == ["openrouter"] * 4
+
+
+def test_a_call_that_waited_while_its_source_was_found_dead_is_not_made(
+    simulator: RunningSimulator, chains: list[OrderedChain], redis_client: Redis
+) -> None:
+    waiting, teller = chains[:2]
+    source = waiting.sources[0]
+    source._governor.learn(429, {"retry-after": "0.6"})
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(source.stream, prompt_for(1), StopSignal(), urgency=Urgency.INTERACTIVE)
+        for _ in range(3):
+            teller.report("claude", ProviderUnreachable(provider="claude"))
+        with pytest.raises(ProviderThrottled):
+            call.result(timeout=3)
+    assert simulator.requests == []
