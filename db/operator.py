@@ -5,6 +5,7 @@ Reads across all users; nothing here is reachable through the HTTP door. No ques
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -65,16 +66,18 @@ class OperatorView:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def sessions(self, limit: int) -> list[SessionLine]:
-        """The newest sessions of all users."""
-        newest = select(plans).order_by(plans.c.created_at.desc()).limit(limit).subquery()
+    def sessions(self, limit: int, *, failed: bool = False) -> list[SessionLine]:
+        """The newest sessions of all users; or of those only that have a batch that was given up."""
+        wanted = select(plans)
+        if failed:
+            given_up = batches.c.session_id == plans.c.session_id, batches.c.status == BatchStatus.FAILED
+            wanted = wanted.where(select(batches.c.session_id).where(*given_up).exists())
+        newest = wanted.order_by(plans.c.created_at.desc()).limit(limit).subquery()
         committed = select(func.count()).where(questions.c.session_id == newest.c.session_id)
         spent = select(func.coalesce(func.sum(attempts.c.cost_microdollars), 0)).where(
             attempts.c.session_id == newest.c.session_id
         )
-        states = select(func.coalesce(func.array_agg(batches.c.status), "{}")).where(
-            batches.c.session_id == newest.c.session_id
-        )
+        states = select(func.array_agg(batches.c.status)).where(batches.c.session_id == newest.c.session_id)
         query = select(
             newest,
             committed.scalar_subquery().label("committed"),
@@ -91,7 +94,8 @@ class OperatorView:
                     questions=row.committed,
                     total_questions=row.total_questions,
                     batches={
-                        BatchStatus(state): row.states.count(state) for state in sorted(set(row.states))
+                        BatchStatus(state): count
+                        for state, count in sorted(Counter(row.states or ()).items())
                     },
                     cost_microdollars=row.spent,
                 )

@@ -20,6 +20,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import Engine
 
 from db.batches import BatchStore
 from db.engine import make_engine
@@ -42,10 +43,17 @@ SessionId = Annotated[UUID, typer.Argument(help="The session's id.")]
 
 
 @cli.command()
-def sessions(limit: Annotated[int, typer.Option(min=1, max=1000)] = 20, *, as_json: AsJson = False) -> None:
+def sessions(
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    *,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only those with a batch that was given up.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """List the newest sessions: how far each is, and what it has cost."""
     with stores() as at:
-        lines = at.operator.sessions(limit)
+        lines = at.operator.sessions(limit, failed=failed)
     if as_json:
         print_json([asdict(line) for line in lines])
         return
@@ -62,53 +70,6 @@ def sessions(limit: Annotated[int, typer.Option(min=1, max=1000)] = 20, *, as_js
                 dollars(line.cost_microdollars),
             ]
             for line in lines
-        ],
-    )
-
-
-@cli.command()
-def show(session_id: SessionId, *, as_json: AsJson = False) -> None:
-    """Show one session: its batches, and every model call made for it."""
-    with stores() as at:
-        batches, attempts = at.operator.batches(session_id), at.operator.attempts(session_id)
-    if not batches:
-        refuse(f"There is no session {session_id}.")
-    if as_json:
-        print_json(
-            {"batches": [asdict(line) for line in batches], "attempts": [asdict(line) for line in attempts]}
-        )
-        return
-    print_table(
-        ["batch", "status", "asked for", "first question", "ready", "runs", "failures", "last error"],
-        [
-            [
-                str(line.batch_index),
-                line.status,
-                moment(line.requested_at),
-                since(line.requested_at, line.first_question_at),
-                since(line.requested_at, line.ready_at),
-                str(line.runs),
-                str(line.failures),
-                line.last_error or "",
-            ]
-            for line in batches
-        ],
-    )
-    print_table(
-        ["batch", "began", "provider", "outcome", "asked", "accepted", "rejected", "first token", "cost"],
-        [
-            [
-                str(line.batch_index),
-                moment(line.opened_at),
-                f"{line.provider} {line.model}",
-                line.outcome,
-                str(line.asked),
-                str(line.accepted),
-                str(line.rejected),
-                "" if line.first_token_ms is None else f"{line.first_token_ms} ms",
-                dollars(line.cost_microdollars),
-            ]
-            for line in attempts
         ],
     )
 
@@ -214,6 +175,7 @@ class Stores:
     operator: OperatorView
     batches: BatchStore
     ledger: LedgerStore
+    engine: Engine
 
 
 @contextmanager
@@ -222,7 +184,7 @@ def stores() -> Iterator[Stores]:
     try:
         engine = make_engine(load(DatabaseSettings), application_name="tafawoq-cli")
         try:
-            yield Stores(OperatorView(engine), BatchStore(engine), LedgerStore(engine))
+            yield Stores(OperatorView(engine), BatchStore(engine), LedgerStore(engine), engine)
         finally:
             engine.dispose()
     except SettingsError as err:
@@ -276,6 +238,10 @@ def percent(share: float | None) -> str:
 
 
 def main() -> None:
+    """Every command there is; the others are in modules that build on this one."""
+    from worker import operations
+
+    operations.add_to(cli)
     cli()
 
 
