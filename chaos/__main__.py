@@ -91,6 +91,7 @@ def _examine(system: System, given: argparse.Namespace, directory: Path) -> Find
             for one in conductor.struck
         ],
         "api_away": [[str(gone), str(back)] for gone, back in conductor.api_away],
+        "api_starts_without_postgres": system.failed_starts,
         "unexpected_ends": len(system.unexpected),
     }
     return found

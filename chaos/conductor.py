@@ -16,7 +16,7 @@ from runtime.child import Child
 
 _TEND_EVERY_S = 0.05
 
-_GAP_S = 1.0
+_GAP_S = 0.5
 
 #: A fault that finds nobody to hurt waits for as long as this.
 _VICTIM_WITHIN_S = 30

@@ -24,11 +24,11 @@ KILLS = frozenset({Kind.KILL_WORKER, Kind.FREEZE_WORKER, Kind.DRAIN_WORKER, Kind
 
 #: How kills are shared out.
 _KILL_SHARES = {
-    Kind.KILL_WORKER: 50,
-    Kind.FREEZE_WORKER: 25,
-    Kind.DRAIN_WORKER: 15,
-    Kind.KILL_API: 6,
-    Kind.DRAIN_API: 4,
+    Kind.KILL_WORKER: 40,
+    Kind.FREEZE_WORKER: 40,
+    Kind.DRAIN_WORKER: 12,
+    Kind.KILL_API: 5,
+    Kind.DRAIN_API: 3,
 }
 
 #: A frozen worker sleeps for less than its lease, or for longer: both must be harmless.

@@ -108,6 +108,14 @@ class Class:
         except httpx2.HTTPError as err:
             self.answers[type(err).__name__] += 1
             return None
-        code = "" if answer.status_code < httpx2.codes.BAD_REQUEST else f" {answer.json().get('code')}"
-        self.answers[f"{answer.status_code}{code}"] += 1
+        self.answers[f"{answer.status_code}{_code(answer)}"] += 1
         return answer
+
+
+def _code(answer: httpx2.Response) -> str:
+    """What the door calls its refusal; a process that is being ended may have no words of its own left."""
+    if answer.status_code < httpx2.codes.BAD_REQUEST:
+        return ""
+    if "json" not in answer.headers.get("content-type", ""):
+        return " without a code"
+    return f" {answer.json().get('code')}"

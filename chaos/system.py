@@ -49,6 +49,7 @@ class System(Stack):
         )
         super().__init__(settings, options)
         self.unexpected: list[str] = []  #: last words of processes that ended and were not told to
+        self.failed_starts = 0  #: of the API while Postgres was away
         self._specs = {spec.name: spec for spec in WORKERS}
         self._told: set[int] = set()  # processes that we hurt, and that do not count as ready any more
         self._seen_ready: set[int] = set()
@@ -113,5 +114,9 @@ class System(Stack):
 
     def _note_end(self, child: Child) -> None:
         status = child.stop(grace_s=0)
-        if child.pid not in self._told:
+        if child.pid in self._told:
+            return
+        if child.name == "api" and "cannot be reached" in child.output():
+            self.failed_starts += 1  # it says why and leaves it to its supervisor, as it should
+        else:
             self.unexpected.append(f"{child.name} ended with status {status}: {child.last_words()[-600:]}")
