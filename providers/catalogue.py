@@ -26,6 +26,8 @@ class ModelCheck:
 
     stop: str | None = None  #: why it must not start
     warnings: tuple[str, ...] = ()
+    lifecycle: str | None = None  #: active, deprecated or retired; None when the Models API did not say
+    retires_on: date | None = None  #: announced
 
 
 def check_model(source: ClaudeSource) -> ModelCheck:
@@ -52,16 +54,22 @@ def check_model(source: ClaudeSource) -> ModelCheck:
 def _judge(info: Any, profile: ModelProfile) -> ModelCheck:
     lifecycle = getattr(info, "lifecycle", None)
     if lifecycle == "retired":
-        return ModelCheck(stop=f"CLAUDE_MODEL={profile.name} is retired. {_use_current()}")
+        return ModelCheck(
+            stop=f"CLAUDE_MODEL={profile.name} is retired. {_use_current()}", lifecycle=lifecycle
+        )
     if _refuses_our_thinking_off(info, profile):
         return ModelCheck(
             stop=f"{profile.name} refuses thinking `{profile.thinking_off}`, which providers/models.json says "
-            "it accepts. Correct the table, or use another CLAUDE_MODEL."
+            "it accepts. Correct the table, or use another CLAUDE_MODEL.",
+            lifecycle=lifecycle,
         )
     if lifecycle == "deprecated":
         retires_on = _day(getattr(info, "retires_at", None)) or profile.retires_on
-        return ModelCheck(warnings=(_deprecated(profile.name, retires_on), *_unknown(profile)))
-    return ModelCheck(warnings=tuple(_table_warnings(profile)))
+        warnings = (_deprecated(profile.name, retires_on), *_unknown(profile))
+        return ModelCheck(warnings=warnings, lifecycle=lifecycle, retires_on=retires_on)
+    return ModelCheck(
+        warnings=tuple(_table_warnings(profile)), lifecycle=lifecycle, retires_on=profile.retires_on
+    )
 
 
 def _table_warnings(profile: ModelProfile) -> Iterator[str]:

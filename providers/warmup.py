@@ -185,6 +185,8 @@ class WarmUp:
 
     def began(self, flight: Flight) -> None:
         """The prefix is warm from now on; the others are told, if they have not been a moment ago."""
+        if not flight.levels:
+            return
         now, known = self.clock(), self._known.get(flight.levels)
         warm_until = flight.began_at + TTL_S[flight.ttl] - self._rules.margin_s
         tell = flight.leads or known is None or now - known.told_at >= self._rules.refresh_s

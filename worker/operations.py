@@ -30,7 +30,7 @@ from runtime.settings import (
     load,
 )
 from worker.app import app
-from worker.cli import (
+from worker.commands.output import (
     AsJson,
     SessionId,
     dollars,
@@ -39,8 +39,8 @@ from worker.cli import (
     print_table,
     refuse,
     since,
-    stores,
 )
+from worker.commands.stores import stores
 from worker.doctor import (
     INSPECT_S,
     Crew,

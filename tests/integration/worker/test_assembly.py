@@ -1,0 +1,68 @@
+"""A worker's start, as far as the model is concerned: assembled for real, against the local Claude."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
+
+from runtime.settings import DatabaseSettings, SettingsError
+from runtime.telemetry import Metrics
+from simulator.running import RunningSimulator
+from worker.assembly import assemble
+
+
+@pytest.fixture
+def simulator(
+    database: DatabaseSettings, redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> Iterator[RunningSimulator]:
+    monkeypatch.chdir(tmp_path)
+    with RunningSimulator(today=date(2026, 11, 22)) as simulator:
+        for name, value in (
+            ("TAFAWOQ_ENV", "development"),
+            ("DATABASE_URL", database.database_url),
+            ("REDIS_URL", redis_url),
+            ("SIMULATOR_URL", simulator.url),
+        ):
+            monkeypatch.setenv(name, value)
+        yield simulator
+
+
+def warnings() -> list[str]:
+    with capture_logs() as logs:
+        assemble(Metrics(CollectorRegistry())).close()
+    return [line["text"] for line in logs if line["event"] == "model_warning"]
+
+
+def test_the_default_model_starts_without_a_word(simulator: RunningSimulator) -> None:
+    assert warnings() == []
+
+
+def test_the_model_of_the_quickstart_warns_at_start_with_its_last_day(
+    simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDE_MODEL", "claude-sonnet-4-5")
+    [warning] = warnings()
+    assert "2026-11-30" in warning
+    assert "claude-sonnet-5-5" in warning
+
+
+def test_after_its_last_day_a_worker_does_not_start_with_it(
+    simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.config.update({"today": "2026-11-30"})
+    monkeypatch.setenv("CLAUDE_MODEL", "claude-sonnet-4-5")
+    with pytest.raises(SettingsError, match="retired"):
+        warnings()
+
+
+def test_a_model_nobody_knows_does_not_start(
+    simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDE_MODEL", "claude-sonnet-4-5-20250514")
+    with pytest.raises(SettingsError, match="does not exist"):
+        warnings()

@@ -1,0 +1,94 @@
+"""One model call for a check: no batch, no ledger, no row; what came back and how fast."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from generation.model import Prompt, StreamEnded, StreamStarted, TextDelta, Usage
+from generation.stop import StopSignal
+from providers.claude import ClaudeSource, make_claude
+from runtime.settings import ClaudeSettings, GenerationSettings, SettingsError, load
+from worker.commands.output import WRONG, refuse
+
+_PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reply, read to its end."""
+
+    model: str  #: that answered
+    text: str
+    stop_reason: str | None
+    usage: Usage
+    cost_microdollars: Decimal
+    first_token_s: float | None
+    duration_s: float
+    request_id: str | None
+    cache_miss_reason: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        usage = self.usage
+        return {
+            "model": self.model,
+            "stopReason": self.stop_reason,
+            "inputTokens": usage.input,
+            "outputTokens": usage.output,
+            "cacheReadTokens": usage.cache_read,
+            "cacheWriteTokens": usage.cache_written,
+            "costMicrodollars": str(self.cost_microdollars),
+            "firstTokenSeconds": self.first_token_s,
+            "seconds": self.duration_s,
+            "requestId": self.request_id,
+            "cacheMissReason": self.cache_miss_reason,
+        }
+
+
+@contextmanager
+def claude() -> Iterator[ClaudeSource]:
+    """Claude as the workers are set up to ask it. Wrong settings end the command with a sentence."""
+    try:
+        settings = load(ClaudeSettings)
+        stall_timeout_s = load(GenerationSettings).generation_stall_timeout_s
+    except SettingsError as err:
+        refuse(str(err), code=WRONG)
+    source = make_claude(settings, stall_timeout_s=stall_timeout_s, deadline_s=_PATIENCE_S)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def ask(source: ClaudeSource, prompt: Prompt) -> Reading:
+    """Ask once and read to the end. Raises ProviderError."""
+    began = time.monotonic()
+    started, ended, first_token_s = None, None, None
+    text: list[str] = []
+    with source.stream(prompt, StopSignal()) as events:
+        for event in events:
+            match event:
+                case StreamStarted():
+                    started = event
+                case TextDelta():
+                    first_token_s = first_token_s or round(time.monotonic() - began, 3)
+                    text.append(event.text)
+                case StreamEnded():
+                    ended = event
+    usage = ended.usage if ended else Usage()
+    model = started.model if started else source.model
+    return Reading(
+        model=model,
+        text="".join(text),
+        stop_reason=ended.stop_reason if ended else None,
+        usage=usage,
+        cost_microdollars=source.cost_microdollars(model, usage),
+        first_token_s=first_token_s,
+        duration_s=round(time.monotonic() - began, 3),
+        request_id=started.request_id if started else None,
+        cache_miss_reason=started.cache_miss_reason if started else None,
+    )

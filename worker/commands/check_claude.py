@@ -1,0 +1,62 @@
+"""`check claude`: is Claude there, does it answer in Arabic, how fast, and how long will the model live?"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+
+import typer
+
+from generation.errors import ProviderError
+from generation.model import Prompt
+from providers.catalogue import ModelCheck, check_model
+from worker.commands.asking import Reading, ask, claude
+from worker.commands.output import NO, AsJson, dollars, print_json, refuse
+
+_QUESTION = Prompt(
+    system=(),
+    user="أجب بجملة عربية واحدة قصيرة: ما الفرق بين الزاوية الحادة والزاوية المنفرجة؟",
+    max_tokens=200,
+)
+
+_ARABIC = re.compile(r"[\u0621-\u064a]{2}")
+
+
+def check_claude(*, as_json: AsJson = False) -> None:
+    """Ask Claude one question in Arabic: the answer, its price, its speed, and the state of the model."""
+    with claude() as source:
+        state = check_model(source)
+        if state.stop is not None:
+            refuse(state.stop)
+        try:
+            reading = ask(source, _QUESTION)
+        except ProviderError as err:
+            refuse(f"{source.model} did not answer ({err.code}): {err}")
+    is_arabic = _ARABIC.search(reading.text) is not None
+    if as_json:
+        print_json(
+            {"ok": is_arabic, "answer": reading.text}
+            | reading.as_json()
+            | {"lifecycle": state.lifecycle, "retiresOn": state.retires_on, "warnings": state.warnings}
+        )
+    else:
+        _tell(reading, state, source.profile.not_retired_before)
+    if not is_arabic:
+        typer.echo(f"The answer is not Arabic. Check CLAUDE_MODEL={source.model}.", err=True)
+        raise typer.Exit(NO)
+
+
+def _tell(reading: Reading, state: ModelCheck, safe_until: date | None) -> None:
+    usage = reading.usage
+    typer.echo(reading.text.strip())
+    typer.echo(
+        f"{reading.model}: first token after {reading.first_token_s} s, {reading.duration_s} s in all; "
+        f"{usage.input} tokens in, {usage.output} out, {dollars(reading.cost_microdollars)}; "
+        f"request {reading.request_id}."
+    )
+    is_safe = safe_until is not None and safe_until > datetime.now(UTC).date()
+    until = f", not retired before {safe_until}" if is_safe else ""
+    typer.echo(f"State of the model: {state.lifecycle or 'not told'}{until}.")
+    for warning in state.warnings:
+        typer.echo(f"Warning: {warning}")
+    typer.echo("Claude answers. This call is not in the ledger.")

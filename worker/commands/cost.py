@@ -1,0 +1,111 @@
+"""`cost`: what the model calls have cost, and of how many that is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from db.ledger import Cost, CostKey
+from worker.commands.output import AsJson, dollars, percent, print_json, print_table
+from worker.commands.stores import stores
+
+_COLUMNS = ("calls", "questions", "in", "out", "cache read", "written", "counted", "estimated", "unknown")
+
+
+def cost(
+    by: Annotated[CostKey, typer.Option(help="What to add up by.")] = CostKey.DAY,
+    session: Annotated[UUID | None, typer.Option(help="One session only, batch by batch.")] = None,
+    days: Annotated[int, typer.Option(min=1, help="How many days back, today included (UTC).")] = 30,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Say what the model calls have cost, at list prices, exactly as the ledger has it."""
+    with stores() as at:
+        if session is not None:
+            by = CostKey.BATCH
+            rows = sorted(at.ledger.cost_by(by, session_id=session), key=lambda row: int(row.key))
+        else:
+            rows = at.ledger.cost_by(by, since=days_ago(days))
+    if as_json:
+        print_json(cost_report(rows, "batchIndex" if session else by.value))
+        return
+    print_table([by.value, *_COLUMNS, "cost"], [_cells(row) for row in rows])
+    for sentence in _summary(rows, by):
+        typer.echo(sentence)
+
+
+def _cells(row: Cost) -> list[str]:
+    usage = row.usage
+    tokens = (usage.input, usage.output, usage.cache_read, usage.cache_written)
+    return [
+        row.key,
+        str(row.attempts),
+        f"{row.accepted}/{row.asked}",
+        *(f"{count:,}" for count in tokens),
+        *(str(count) for count in (row.counted, row.estimated, row.unknown)),
+        dollars(row.cost_microdollars),
+    ]
+
+
+def _summary(rows: Sequence[Cost], by: CostKey) -> Iterable[str]:
+    spent = total(rows)
+    yield f"In all {dollars(spent)}, cache hit rate {percent(hit_rate(rows))} of the shared tokens."
+    if by is CostKey.SESSION and rows:
+        yield f"{len(rows)} sessions, {dollars(round(spent / len(rows), 2))} each on average."
+    counted, estimated, unknown = (
+        sum(getattr(row, name) for row in rows) for name in ("counted", "estimated", "unknown")
+    )
+    if counted or estimated:
+        yield f"Of calls that broke off, {counted} were counted by what we received, and {estimated} estimated."
+    if unknown:
+        yield f"The cost of {unknown} calls is unknown and not in the sum: the provider's console has it."
+
+
+def cost_report(rows: Sequence[Cost], key: str) -> dict[str, Any]:
+    """Costs as a program reads them; amounts are exact decimals in text."""
+    return {
+        "costMicrodollars": str(total(rows)),
+        "cacheHitRate": hit_rate(rows),
+        "unknown": sum(row.unknown for row in rows),
+        "rows" if key != "batchIndex" else "batches": [
+            {
+                key: int(row.key) if key == "batchIndex" else row.key,
+                "attempts": row.attempts,
+                "asked": row.asked,
+                "accepted": row.accepted,
+                "rejected": row.rejected,
+                "inputTokens": row.usage.input,
+                "outputTokens": row.usage.output,
+                "cacheReadTokens": row.usage.cache_read,
+                "cacheWriteTokens": row.usage.cache_written,
+                "counted": row.counted,
+                "estimated": row.estimated,
+                "unknown": row.unknown,
+                "costMicrodollars": str(row.cost_microdollars),
+            }
+            for row in rows
+        ],
+    }
+
+
+def total(rows: Iterable[Cost]) -> Decimal:
+    return sum((row.cost_microdollars for row in rows), Decimal(0))
+
+
+def hit_rate(rows: Iterable[Cost]) -> float | None:
+    """Token-weighted: read / (read + written); None when nothing was cached at all."""
+    rows = list(rows)
+    read = sum(row.usage.cache_read for row in rows)
+    shared = read + sum(row.usage.cache_written for row in rows)
+    return read / shared if shared else None
+
+
+def days_ago(days: int) -> datetime:
+    """Midnight UTC, so that no day of the table is a part of one."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=days - 1)

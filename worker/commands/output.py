@@ -1,0 +1,67 @@
+"""How commands speak: tables for people, JSON for programs, sentences on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, NoReturn
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+SessionId = Annotated[UUID, typer.Argument(help="The session's id.")]
+
+#: Exit codes: no (nothing found, a check failed), and a wrong call or wrong settings.
+NO, WRONG = 1, 2
+
+_MICRODOLLARS = 1_000_000
+
+
+def refuse(sentence: str, *, code: int = NO) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(code)
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, default=_plain, indent=2))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    return str(value)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def since(start: datetime, end: datetime | None) -> str:
+    return "" if end is None else f"+{(end - start).total_seconds():.1f} s"
+
+
+def dollars(microdollars: Decimal) -> str:
+    """Exact: as many digits as there are, and four at least."""
+    amount = f"{microdollars / _MICRODOLLARS:.10f}".rstrip("0")
+    whole, _, cents = amount.partition(".")
+    return f"${whole}.{cents:0<4}"
+
+
+def percent(share: float | None) -> str:
+    return "n/a" if share is None else f"{share:.1%}"

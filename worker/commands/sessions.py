@@ -1,0 +1,59 @@
+"""`sessions` and `retry`: which sessions there are, and another try for what failed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from generation.errors import GenerationError
+from generation.model import Urgency
+from worker.commands.output import AsJson, SessionId, dollars, moment, print_json, print_table, refuse
+from worker.commands.stores import stores
+
+
+def sessions(
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    *,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only those with a batch that was given up.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest sessions: how far each is, and what it has cost."""
+    with stores() as at:
+        lines = at.operator.sessions(limit, failed=failed)
+    if as_json:
+        print_json([asdict(line) for line in lines])
+        return
+    print_table(
+        ["session", "kind", "track", "created", "questions", "batches", "cost"],
+        [
+            [
+                str(line.session_id),
+                line.kind,
+                line.track,
+                moment(line.created_at),
+                f"{line.questions}/{line.total_questions}",
+                ", ".join(f"{count} {status}" for status, count in line.batches.items()),
+                dollars(line.cost_microdollars),
+            ]
+            for line in lines
+        ],
+    )
+
+
+def retry(session_id: SessionId) -> None:
+    """Queue the failed batches of a session again, in order; the workers' sweep rings for them."""
+    with stores() as at:
+        failed = at.operator.failed_batches(session_id)
+        if not failed:
+            refuse(f"No batch of session {session_id} has failed.")
+        for batch_index in failed:
+            try:
+                at.batches.request(session_id, batch_index, Urgency.INTERACTIVE)
+            except GenerationError as err:
+                refuse(f"Batch {batch_index} cannot be tried again: {err}")
+            at.batches.unring(session_id, batch_index)
+            typer.echo(f"Batch {batch_index} is queued.")
