@@ -44,6 +44,11 @@ check: $(INSTALLED) ## Lint, format, types, import directions, migration drift
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.support.migration_drift
 
+client: $(INSTALLED) ## Make the TypeScript client anew from the OpenAPI description (needs Node 20)
+	@command -v npm >/dev/null || { echo "Node 20 or newer is needed for this: https://nodejs.org" >&2; exit 2; }
+	@$(BIN)/python -m tests.support.description > clients/typescript/openapi.json
+	@cd clients/typescript && { test -d node_modules || npm ci --ignore-scripts; } && npm run generate && npm run check
+
 lock: $(INSTALLED) ## Resolve the dependencies anew (needs uv)
 	@command -v uv >/dev/null || { echo "uv is needed for this: https://docs.astral.sh/uv" >&2; exit 2; }
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

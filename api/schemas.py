@@ -89,7 +89,10 @@ def _categories_within(section: Section) -> JsonDict:
     """What `_categories_of_the_section` checks, for those who read the description."""
     of_it: list[JsonValue] = [topic.value for topic in Topic if topic.section is section]
     return {
-        "properties": {"section": {"const": section.value}, "categories": {"items": {"enum": of_it}}},
+        "properties": {
+            "section": {"const": section.value},
+            "categories": {"type": "array", "items": {"enum": of_it}},
+        },
         "required": ["section", "categories"],
     }
 

@@ -1,0 +1,168 @@
+/** One method for each call of the door; types come from its OpenAPI description. */
+
+import { ApiError, Unreachable, errorOf } from "./errors.js";
+import { follow, pause, type FollowOptions, type SessionEvent } from "./events.js";
+import type {
+  BatchPending,
+  BatchShape,
+  CreateExam,
+  CreatePractice,
+  ProgressShape,
+  SessionPage,
+  SessionShape,
+} from "./schema.js";
+
+export interface ClientOptions {
+  /** Where the door is, without /api: `https://generation.example`. */
+  baseUrl: string;
+  /** Headers for every call, asked for each time: an access token expires. */
+  headers?: () => Record<string, string> | Promise<Record<string, string>>;
+  fetch?: typeof fetch;
+}
+
+/** How long the door may let a call wait for its batch; without it, as the door is set up (45 s). */
+export interface Patience {
+  waitS?: number;
+  signal?: AbortSignal;
+}
+
+export type Asked =
+  | { ready: true; batch: BatchShape }
+  | { ready: false; pending: BatchPending; retryAfterS: number };
+
+type Creation = Patience & { idempotencyKey?: string };
+type Call = { method?: "GET" | "POST"; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal };
+
+/** How often a call is repeated that found no network or a door that could not serve just then. */
+const TRIES = 5;
+
+export class TafawoqClient {
+  readonly exams: Sessions<CreateExam>;
+  readonly practice: Sessions<CreatePractice>;
+
+  constructor(options: ClientOptions) {
+    this.exams = new Sessions(options, "/api/exams");
+    this.practice = new Sessions(options, "/api/practice");
+  }
+}
+
+/** Exams, or practice sessions: the calls are the same. */
+export class Sessions<Wanted> {
+  readonly #options: ClientOptions;
+  readonly #path: string;
+
+  constructor(options: ClientOptions, path: string) {
+    this.#options = options;
+    this.#path = path;
+  }
+
+  /**
+   * A new session. Repeated by itself when the network fails, always with one Idempotency-Key, so that a
+   * double click or a lost answer makes one session.
+   */
+  async create(wanted: Wanted, { idempotencyKey = crypto.randomUUID(), ...patience }: Creation = {}): Promise<SessionShape> {
+    const headers = { ...prefer(patience), "Idempotency-Key": idempotencyKey };
+    const call = { method: "POST", body: wanted, headers, ...signal(patience) } as const;
+    return await persistently(() => this.#json<SessionShape>("", call), patience.signal);
+  }
+
+  async read(id: string, options: { signal?: AbortSignal } = {}): Promise<SessionShape> {
+    return await persistently(() => this.#json<SessionShape>(`/${id}`, options), options.signal);
+  }
+
+  async list(page: { limit?: number; before?: string } = {}): Promise<SessionPage> {
+    const query = new URLSearchParams(Object.entries(page).map(([name, value]) => [name, String(value)]));
+    return await this.#json<SessionPage>(`?${query}`);
+  }
+
+  /** One call for a batch, exactly as the door answers it. Throws ApiError 409 when it is being written. */
+  async ask(id: string, batchIndex: number, patience: Patience = {}): Promise<Asked> {
+    const call = { method: "POST", body: { batchIndex }, headers: prefer(patience), ...signal(patience) } as const;
+    const response = await this.#call(`/${id}/questions`, call);
+    if (response.status !== 202) return { ready: true, batch: (await response.json()) as BatchShape };
+    const retryAfterS = Number(response.headers.get("Retry-After") ?? 2);
+    return { ready: false, pending: (await response.json()) as BatchPending, retryAfterS };
+  }
+
+  /**
+   * The batch, however long it takes: joins a run that is under way, comes back when told to, and outlives
+   * a lost connection. Throws ApiError when asking again would not help.
+   */
+  async batch(id: string, batchIndex: number, options: { signal?: AbortSignal } = {}): Promise<BatchShape> {
+    for (;;) {
+      const asked = await persistently(() => this.ask(id, batchIndex, { waitS: 30, ...options }), options.signal, Infinity);
+      if (asked.ready) return asked.batch;
+      await pause(asked.retryAfterS * 1000, options.signal);
+    }
+  }
+
+  /** Where the student is, 0-based in the session; the door prefetches the next batch when it is due. */
+  async progress(id: string, questionIndex: number): Promise<ProgressShape> {
+    const call = { method: "POST", body: { questionIndex } } as const;
+    return await persistently(() => this.#json<ProgressShape>(`/${id}/progress`, call));
+  }
+
+  async cancel(id: string): Promise<SessionShape> {
+    return await this.#json<SessionShape>(`/${id}/cancel`, { method: "POST" });
+  }
+
+  async pause(id: string): Promise<SessionShape> {
+    return await this.#json<SessionShape>(`/${id}/pause`, { method: "POST" });
+  }
+
+  async resume(id: string): Promise<SessionShape> {
+    return await this.#json<SessionShape>(`/${id}/resume`, { method: "POST" });
+  }
+
+  /** Questions and news as they are committed, each once, across lost connections. */
+  events(id: string, options: FollowOptions = {}): AsyncGenerator<SessionEvent> {
+    const open = async (lastSeq: number, stop: AbortSignal) =>
+      await this.#sent(`/${id}/events`, { headers: { "Last-Event-ID": String(lastSeq) }, signal: stop });
+    return follow(open, options);
+  }
+
+  async #json<Answer>(path: string, call: Call = {}): Promise<Answer> {
+    return (await (await this.#call(path, call)).json()) as Answer;
+  }
+
+  async #call(path: string, call: Call): Promise<Response> {
+    const response = await this.#sent(path, call);
+    if (!response.ok) throw await errorOf(response);
+    return response;
+  }
+
+  async #sent(path: string, { method = "GET", body, headers, signal }: Call): Promise<Response> {
+    const { baseUrl, headers: own, fetch: send = globalThis.fetch } = this.#options;
+    const sent = { ...(await own?.()), ...headers, ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
+    const init: RequestInit = { method, headers: sent, cache: "no-store" };
+    if (body !== undefined) init.body = JSON.stringify(body);
+    if (signal !== undefined) init.signal = signal;
+    try {
+      return await send(baseUrl + this.#path + path, init);
+    } catch (error) {
+      throw signal?.aborted ? error : new Unreachable(error);
+    }
+  }
+}
+
+function prefer({ waitS }: Patience): Record<string, string> {
+  return waitS === undefined ? {} : { Prefer: waitS === 0 ? "respond-async" : `wait=${waitS}` };
+}
+
+function signal(from: { signal?: AbortSignal }): { signal?: AbortSignal } {
+  return from.signal === undefined ? {} : { signal: from.signal };
+}
+
+/** Only for calls that may be repeated: waits as told, or longer each time, and gives up after `tries`. */
+async function persistently<T>(call: () => Promise<T>, stop?: AbortSignal, tries = TRIES): Promise<T> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const passing = error instanceof Unreachable || (error instanceof ApiError && error.isPassing);
+      if (!passing || failures >= tries || stop?.aborted) throw error;
+      const asked = error instanceof ApiError ? error.retryAfterS : undefined;
+      await pause((asked ?? Math.min(30, 2 ** (failures - 1))) * 1000, stop);
+    }
+  }
+}

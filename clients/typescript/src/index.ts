@@ -1,0 +1,13 @@
+export { ApiError, Unreachable } from "./errors.js";
+export { TafawoqClient } from "./client.js";
+export type { Asked, ClientOptions, Patience } from "./client.js";
+export type { FollowOptions, SessionEvent } from "./events.js";
+export type {
+  BatchShape as Batch,
+  CreateExam,
+  CreatePractice,
+  ErrorShape,
+  QuestionShape as Question,
+  SessionPage,
+  SessionShape as Session,
+} from "./schema.js";

@@ -1,0 +1,43 @@
+"""The TypeScript client is made from the description, and the compiler has nothing to say about it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.description import description
+from tests.support.node import CLIENT, EXAMPLE, tool
+
+_AGAIN = "Make it anew with `make client` and look at what has changed."
+
+
+def test_the_committed_description_is_the_doors() -> None:
+    committed = json.loads((CLIENT / "openapi.json").read_text("utf-8"))
+
+    assert committed == description(), _AGAIN
+
+
+@pytest.mark.timeout(240)
+def test_the_committed_types_are_made_from_it(tmp_path: Path) -> None:
+    generate = json.loads((CLIENT / "package.json").read_text("utf-8"))["scripts"]["generate"].split()
+    made = tmp_path / "schema.ts"
+    tool(generate[0], *generate[1:-1], str(made))
+
+    assert made.read_text("utf-8") == (CLIENT / "src" / "schema.ts").read_text("utf-8"), _AGAIN
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("project", [CLIENT, EXAMPLE], ids=["client", "example"])
+def test_the_compiler_finds_nothing(project: Path) -> None:
+    assert tool("tsc", "--noEmit", "--project", str(project)) == ""
+
+
+def test_the_lock_names_no_place_to_download_from() -> None:
+    lock = json.loads((CLIENT / "package-lock.json").read_text("utf-8"))
+
+    assert all("resolved" not in package for package in lock["packages"].values())
+    assert set(re.findall(r"https?://([^/\"]+)", json.dumps(lock))) <= {"github.com"}  # whom to fund
+    assert all("integrity" in package for name, package in lock["packages"].items() if name)
