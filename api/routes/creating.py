@@ -40,6 +40,7 @@ _REFUSALS = documented(
     "request_too_large",
     "invalid_request",
     "idempotency_key_reused",
+    "generation_unavailable",
     "service_unavailable",
 )
 _SEED_BITS = 62

@@ -25,7 +25,9 @@ from generation.run_batch import READY, RunLimits, run_batch
 from generation.stop import StopSignal
 from providers.chain import OrderedChain
 from providers.claude import make_claude
+from providers.limits import LimitRules
 from providers.openrouter import make_openrouter
+from providers.source import Traffic
 from runtime.settings import ClaudeSettings, Environment, OpenRouterSettings
 from simulator.running import RunningSimulator
 
@@ -82,7 +84,12 @@ def sources_of(simulator: RunningSimulator) -> Iterator[OrderedChain]:
     openrouter = OpenRouterSettings.model_validate(
         {"openrouter_api_key": "simulator", "openrouter_base_url": simulator.openrouter_url}
     )
-    limits: dict[str, Any] = {"stall_timeout_s": STALL_TIMEOUT_S, "deadline_s": DEADLINE_S}
+    traffic = Traffic(limits=LimitRules(longest_pause_s=0.001, ramp_per_s=10_000))
+    limits: dict[str, Any] = {
+        "stall_timeout_s": STALL_TIMEOUT_S,
+        "deadline_s": DEADLINE_S,
+        "traffic": traffic,
+    }
     fallback = make_openrouter(openrouter, claude, **limits)
     assert fallback is not None  # noqa: S101 - it has a key
     chain = OrderedChain([make_claude(claude, **limits), fallback], _AlwaysWell())

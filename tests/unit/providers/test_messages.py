@@ -64,7 +64,7 @@ def test_every_model_of_the_table_is_walked() -> None:
 
 
 @profiles
-@pytest.mark.parametrize("effort", ["low", "medium", "high"])
+@pytest.mark.parametrize("effort", ["low", "medium", "high", "xhigh", "max", "enormous"])
 @pytest.mark.parametrize("cache_ttl", ["5m", "1h"])
 def test_nothing_is_sent_that_the_model_refuses(
     profile: ModelProfile, effort: str, cache_ttl: CacheTtl
