@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from rich.table import Table
 
 from bench.economics import cold_start, outage, overload, rates
 from bench.economics.fleet import Site
+from generation.model import Urgency
 from runtime.embedded import EmbeddedRedis
 from simulator.faults import Fault
 from simulator.running import RunningSimulator
@@ -48,8 +50,8 @@ def main(
         "requests": measure_rates({"rpm": 600}, window_s, seed),
         "output": measure_rates({"otpm": 600 * _TOKENS_A_CALL}, window_s, seed),
         "outage": measure_outage(outage_s, seed),
-        "overload": measure_overload(20, seed, retry_after_s=None),
-        "overload_with_a_time": measure_overload(20, seed, retry_after_s=1.0),
+        "overload": measure_overload(30, seed, retry_after_s=None),
+        "overload_with_a_time": measure_overload(30, seed, retry_after_s=1.0),
     }
     checks = list(_checks(found))
     if out is not None:
@@ -113,13 +115,15 @@ def measure_outage(outage_s: float, seed: int, *, students: int = 6) -> dict[str
 
 
 def measure_overload(
-    for_s: float, seed: int, *, retry_after_s: float | None, students: int = 6
+    for_s: float, seed: int, *, retry_after_s: float | None, students: int = 12
 ) -> dict[str, Any]:
-    with _site(seed=seed, speed=10) as (simulator, site):
+    """With ten calls for each batch, so that many answers come; the chains are threads of this process."""
+    with _site(seed=seed, speed=30) as (simulator, site):
         simulator.faults.append(Fault("overloaded", route="anthropic", rate=0.2, retry_after=retry_after_s))
-        begins_at = time.time() + _START_S
+        begins_at = time.time()
         seen = _Watch(simulator, site)
-        done = outage.sit(site, outage.Outage(begins_at, begins_at + for_s, students, seed))
+        sitting = outage.Outage(begins_at, begins_at + for_s, students, seed, Urgency.INTERACTIVE)
+        done = outage.sit(replace(site, processes=0, chains=4), sitting)
         return overload.figures(done, seen.stop(), retry_after_s)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID, uuid4
 
+import structlog
 from prometheus_client import CollectorRegistry
 
 from generation.facts import AttemptEnded, Fact
@@ -51,9 +53,14 @@ def spread(site: Site, work: Callable[..., list[R]], *args: object) -> list[R]:
     if site.processes == 0:
         return work(site, 0, *args)
     context = multiprocessing.get_context("spawn")  # sockets and threads must not cross a fork
-    with ProcessPoolExecutor(site.processes, mp_context=context) as pool:
+    with ProcessPoolExecutor(site.processes, mp_context=context, initializer=_quiet) as pool:
         futures = [pool.submit(work, site, number, *args) for number in range(site.processes)]
         return [item for future in futures for item in future.result()]
+
+
+def _quiet() -> None:
+    """A line for every call that waits would drown the figures."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 
 @contextmanager

@@ -36,6 +36,7 @@ class Outage:
     ends_at: float  #: of the whole sitting
     students: int  #: of each process
     seed: int
+    urgency: Urgency = Urgency.PREFETCH  #: a prefetch is one call, in which much can break off
 
 
 @dataclass(frozen=True, slots=True)
