@@ -16,6 +16,7 @@ from api import errors, openapi
 from api.access import Access
 from api.auth import Doorkeeper
 from api.body_limit import BodyLimit
+from api.crowd import Crowd
 from api.door import Door, Enqueue
 from api.hub import Hub
 from api.limits import Limits, unlimited
@@ -87,6 +88,7 @@ def create_app(
             enqueue=enqueue,
             keeper=Doorkeeper(settings),
             hub=Hub(latest, poll_s=settings.api_poll_s),
+            crowd=Crowd(),
             metrics=DoorMetrics(),
             threads=threads,
             bells=anyio.CapacityLimiter(BELLS),

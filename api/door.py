@@ -13,6 +13,7 @@ import anyio.to_thread
 from fastapi import Depends, Request
 
 from api.auth import Doorkeeper, User
+from api.crowd import Crowd
 from api.errors import Refusal
 from api.hub import Hub
 from api.limits import Kind, Limits
@@ -48,6 +49,7 @@ class Door:
     enqueue: Enqueue
     keeper: Doorkeeper
     hub: Hub
+    crowd: Crowd
     metrics: DoorMetrics
     threads: anyio.CapacityLimiter
     bells: anyio.CapacityLimiter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from api.schemas import AskBatch, BatchPending, BatchShape, batch_of
 from api.waiting import Preference, Wish
 from db.sessions import SessionView
 from generation.errors import SessionClosed
-from generation.model import BatchStatus, Urgency
+from generation.model import BatchStatus, SessionKind, Urgency
 
 router = APIRouter(route_class=AdmittedRoute)
 
@@ -49,9 +50,11 @@ async def ask_batch(
     """
     asking = _Asking(call, session_id, body.batch_index, wish)
     response.headers.update(wish.headers())
-    view = await call.session(session_id)
+    asking.check_under_way()
+    view = await call.door.crowd.share(asking.what, lambda: call.session(session_id))
     if is_ready(view, body.batch_index):
         return asking.batch(view, cache_hit=True)
+    asking.check_under_way()
     if not await asking.starts(view) and wish.wait_s is None:
         raise asking.refusal_to_join(await call.session(session_id))
     view = await asking.wait(request)
@@ -71,15 +74,29 @@ class _Asking:
     batch_index: int
     wish: Preference
 
+    @property
+    def what(self) -> Hashable:
+        return self.call.kind, self.call.user_id, self.session_id, self.batch_index
+
+    def check_under_way(self) -> None:
+        """Raise Refusal at once when another call of this process has just found the batch under way."""
+        if self.wish.wait_s is None and self.call.door.crowd.is_under_way(self.what):
+            self._count("in_progress")
+            raise self._in_progress(self.call.kind)
+
     async def starts(self, view: SessionView) -> bool:
         """Want the batch, and ring for it if nobody did: True when this call is the one that started it."""
         door = self.call.door
+        door.crowd.note_under_way(self.what)
         try:
             requested = await door.call(
                 door.batches.request, self.session_id, self.batch_index, Urgency.INTERACTIVE
             )
-        except SessionClosed:
-            raise Refusal("session_paused" if view.status == PAUSED else "session_closed") from None
+        except BaseException as err:
+            door.crowd.forget(self.what)
+            if isinstance(err, SessionClosed):
+                raise Refusal("session_paused" if view.status == PAUSED else "session_closed") from None
+            raise
         if requested.created:
             await door.ring(self.session_id, self.batch_index, Urgency.INTERACTIVE)
         return requested.created
@@ -94,6 +111,7 @@ class _Asking:
             view = await awaited(
                 request, self.call, self.session_id, self.batch_index, watch=watch, patience_s=patience_s
             )
+        self.call.door.crowd.forget(self.what)
         self._check_hope(view)
         return view
 
@@ -110,9 +128,14 @@ class _Asking:
 
     def refusal_to_join(self, view: SessionView) -> Refusal:
         """What a call is told that found the batch under way and does not want to wait."""
+        self.call.door.crowd.forget(self.what)
         self._check_hope(view)
+        self.call.door.crowd.note_under_way(self.what)
         self._count("in_progress")
-        url = events_url(view.kind, view.id)
+        return self._in_progress(view.kind)
+
+    def _in_progress(self, kind: SessionKind) -> Refusal:
+        url = events_url(kind, self.session_id)
         return Refusal("generation_in_progress", retry_after_s=RETRY_AFTER_S, eventsUrl=url)
 
     def _check_hope(self, view: SessionView) -> None:
