@@ -27,7 +27,9 @@ from providers.stream import Call, StreamLimits, streaming
 from providers.warmup import Flight, WarmUp
 
 #: An answer about the source's health that is younger than this still holds.
-_SHORT_WAIT_S = 0.5
+_SHORT_WAIT_S = 0.1
+#: When to look again at a source that was found dead meanwhile.
+_LOOK_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class MessagesSource:
             # It was well when it was picked, and was found dead while this call waited.
             flight.over()
             permit.over(None, ended=False)
-            raise ProviderThrottled(provider=self.name, retry_after_s=_SHORT_WAIT_S)
+            raise ProviderThrottled(provider=self.name, retry_after_s=_LOOK_AGAIN_S)
         return flight, permit
 
     @contextmanager
