@@ -28,15 +28,28 @@ from runtime.redis import make_redis
 from runtime.settings import RedisSettings
 from runtime.telemetry import Metrics
 
-#: The real rules, a hundred times faster.
-RULES = RestRules(
-    busy_rest_s=0.05,
-    first_rest_s=0.1,
-    longest_rest_s=0.3,
-    longest_asked_rest_s=0.4,
-    denied_rest_s=0.4,
-    probe_s=0.3,
-)
+RULES = RestRules()
+#: Just longer than each of them.
+FIRST_REST_S, PROBE_S, LONGEST_S = 2.1, 20.1, 60.1
+
+
+class Clock:
+    """The time of one process's memory, and of what lies in Redis."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.now = 1000.0
+        self._redis = redis
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_s(self, seconds: float) -> None:
+        """What was to happen then happens so much sooner."""
+        self.now += seconds
+        for key in self._redis.scan_iter("test:breaker:*"):
+            for field in ("until", "probe"):
+                if int(float(self._redis.hget(key, field) or 0)):
+                    self._redis.hincrby(key, field, -round(seconds * 1000))
 
 
 def broken() -> ProviderError:
@@ -55,9 +68,14 @@ def worker(redis: Redis) -> Callable[[], SharedBreaker]:
     return lambda: SharedBreaker(Shared(redis, prefix="test:"), rules=RULES)
 
 
+@pytest.fixture
+def clock(redis: Redis) -> Clock:
+    return Clock(redis)
+
+
 @pytest.fixture(params=["local", "shared"])
-def health(request: pytest.FixtureRequest, worker: Callable[[], SharedBreaker]) -> SourceHealth:
-    return worker() if request.param == "shared" else LocalHealth(RULES)
+def health(request: pytest.FixtureRequest, worker: Callable[[], SharedBreaker], clock: Clock) -> SourceHealth:
+    return worker() if request.param == "shared" else LocalHealth(RULES, clock=clock)
 
 
 def asked(health: SourceHealth, times: int = 1) -> list[bool]:
@@ -80,72 +98,76 @@ def test_failures_in_a_row_open_it_and_single_ones_do_not(health: SourceHealth) 
     assert health.may_be_asked("openrouter")
 
 
-def test_after_its_rest_one_caller_probes_and_a_good_probe_closes_it(health: SourceHealth) -> None:
+def test_after_its_rest_one_caller_probes_and_a_good_probe_closes_it(
+    health: SourceHealth, clock: Clock
+) -> None:
     fail(health)
-    time.sleep(0.12)
+    clock.pass_s(FIRST_REST_S)
     assert asked(health, 3) == [True, False, False]
     health.note("claude", None)
     assert asked(health, 3) == [True, True, True]
 
 
-def test_a_probe_that_fails_doubles_the_rest(health: SourceHealth) -> None:
+def test_a_probe_that_fails_doubles_the_rest(health: SourceHealth, clock: Clock) -> None:
     fail(health)
-    time.sleep(0.12)
+    clock.pass_s(FIRST_REST_S)
     assert asked(health) == [True]
     fail(health, 1)
-    time.sleep(0.12)
+    clock.pass_s(FIRST_REST_S)
     assert asked(health) == [False]
-    time.sleep(0.1)
+    clock.pass_s(FIRST_REST_S)
     assert asked(health) == [True]
 
 
-def test_a_probe_that_never_ends_gives_its_place_to_another(health: SourceHealth) -> None:
+def test_a_probe_that_never_ends_gives_its_place_to_another(health: SourceHealth, clock: Clock) -> None:
     fail(health)
-    time.sleep(0.12)
+    clock.pass_s(FIRST_REST_S)
     assert asked(health, 2) == [True, False]
-    time.sleep(0.32)
+    clock.pass_s(PROBE_S)
     assert asked(health, 2) == [True, False]
 
 
-def test_thirty_failures_at_once_are_one_opening(health: SourceHealth) -> None:
+def test_thirty_failures_at_once_are_one_opening(health: SourceHealth, clock: Clock) -> None:
     fail(health, 30)
-    time.sleep(0.12)
+    clock.pass_s(FIRST_REST_S)
     assert asked(health) == [True]
 
 
-def test_what_the_source_asks_for_is_respected_and_capped(health: SourceHealth) -> None:
-    health.note("claude", ProviderBusy(provider="claude", retry_after_s=0.2))
+def test_what_the_source_asks_for_is_respected_and_capped(health: SourceHealth, clock: Clock) -> None:
+    health.note("claude", ProviderBusy(provider="claude", retry_after_s=7))
     fail(health, 1)
-    time.sleep(0.15)
+    clock.pass_s(5)
     assert asked(health) == [False]
-    time.sleep(0.07)
+    clock.pass_s(2.1)
     assert asked(health, 2) == [True, True], "a busy source is no broken one: nobody has to probe"
     health.note("claude", ProviderBusy(provider="claude", retry_after_s=3600))
-    time.sleep(0.42)
+    clock.pass_s(LONGEST_S)
     assert asked(health) == [True]
 
 
-def test_a_busy_source_that_names_no_time_is_left_alone_for_a_moment(health: SourceHealth) -> None:
+def test_a_busy_source_that_names_no_time_is_left_alone_for_a_moment(
+    health: SourceHealth, clock: Clock
+) -> None:
     """At a fifth of overload answers, everybody asking on at once would make every fourth call for nothing."""
     health.note("claude", ProviderBusy(provider="claude"))
     assert asked(health) == [False]
-    time.sleep(0.07)
+    clock.pass_s(0.6)
     assert asked(health, 2) == [True, True]
     for _ in range(2):
         health.note("claude", ProviderBusy(provider="claude"))
-    time.sleep(0.12)
+    clock.pass_s(FIRST_REST_S)
     assert asked(health, 2) == [True, False], "three in a row are more than a moment"
 
 
 @pytest.mark.parametrize(("kind", "times"), [(ProviderDenied, 1), (ProviderMisused, 5)])
 def test_what_only_an_operator_can_cure_stops_the_queue(
-    health: SourceHealth, kind: type[ProviderError], times: int
+    health: SourceHealth, kind: type[ProviderError], times: int, clock: Clock
 ) -> None:
     fail(health, times - 1, lambda: kind(provider="claude"))
     assert asked(health) == [True]
     fail(health, 1, lambda: kind(provider="claude"))
     assert asked(health) == [False]
-    time.sleep(0.42)
+    clock.pass_s(LONGEST_S)
     assert asked(health, 3) == [True, False, False]
 
 
@@ -158,19 +180,19 @@ def test_an_opening_is_seen_by_all_workers_at_once(worker: Callable[[], SharedBr
     assert time.monotonic() - began < 0.5
 
 
-def test_who_asks_whether_it_rests_takes_no_probe(health: SourceHealth) -> None:
+def test_who_asks_whether_it_rests_takes_no_probe(health: SourceHealth, clock: Clock) -> None:
     assert not health.is_resting("claude")
     fail(health)
     assert health.is_resting("claude")
-    time.sleep(0.12)
+    clock.pass_s(FIRST_REST_S)
     assert not health.is_resting("claude")
     assert asked(health) == [True]
 
 
-def test_of_all_workers_one_probes(worker: Callable[[], SharedBreaker]) -> None:
+def test_of_all_workers_one_probes(worker: Callable[[], SharedBreaker], clock: Clock) -> None:
     workers = [worker() for _ in range(8)]
     fail(workers[0])
-    time.sleep(0.12)
+    clock.pass_s(FIRST_REST_S)
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda health: health.may_be_asked("claude"), workers))
     assert sum(answers) == 1
@@ -201,8 +223,7 @@ def test_without_redis_each_worker_goes_on_with_what_it_knows() -> None:
     fail(health, error=lambda: ProviderUnreachable(provider="claude"))
     began = time.monotonic()
     assert asked(health, 100) == [False] * 100
-    time.sleep(0.12)
-    assert asked(health, 3) == [True, False, False]
+    assert health.is_resting("claude")
     assert time.monotonic() - began < 0.5
 
 
