@@ -20,12 +20,14 @@ from bench.economics.fleet import Site
 from generation.model import Usage
 from generation.stop import StopReason, StopSignal
 from providers.prices import Rates
-from providers.profiles import known_profiles
+from providers.profiles import ModelProfile, known_profiles
 from providers.shared import Shared
 from providers.warmup import Flight, Miss, WarmUp, WarmUpRules, cheaper_ttl
 from simulator.running import RunningSimulator
 
-RULES = WarmUpRules(lead_s=0.5, longest_wait_s=2, look_again_s=0.01)
+#: Long enough that no test waits for the end of a lead without meaning to.
+RULES = WarmUpRules(lead_s=20, longest_wait_s=30, look_again_s=0.01)
+SHORT = replace(RULES, lead_s=0.3)
 LEVELS = ("rules", "section", "examples")
 WROTE = Usage(input=100, cache_write_5m=7000)
 READ = Usage(input=100, cache_read=7000)
@@ -48,13 +50,25 @@ def worker(redis: Redis) -> MakeWarmUp:
     )
 
 
+MakePair = Callable[[WarmUpRules], tuple[WarmUp, WarmUp]]
+
+
 @pytest.fixture(params=["one process", "two workers"])
-def pair(request: pytest.FixtureRequest, worker: MakeWarmUp) -> tuple[WarmUp, WarmUp]:
+def pair_by(request: pytest.FixtureRequest, worker: MakeWarmUp) -> MakePair:
     """Two that know of each other: through Redis, or because they are one."""
-    if request.param == "two workers":
-        return worker(), worker()
-    alone = WarmUp("claude", None, rules=RULES)
-    return alone, alone
+
+    def make(rules: WarmUpRules) -> tuple[WarmUp, WarmUp]:
+        if request.param == "two workers":
+            return worker(rules), worker(rules)
+        alone = WarmUp("claude", None, rules=rules)
+        return alone, alone
+
+    return make
+
+
+@pytest.fixture
+def pair(pair_by: MakePair) -> tuple[WarmUp, WarmUp]:
+    return pair_by(RULES)
 
 
 def enter(warmup: WarmUp, levels: tuple[str, ...] = LEVELS) -> Flight:
@@ -69,7 +83,7 @@ def test_one_call_leads_and_the_others_wait_for_its_reply_to_begin(pair: tuple[W
         time.sleep(0.1)
         assert not any(follower.done() for follower in followers)
         assert leader.began(WROTE, None) == Miss.FIRST_WRITE
-        flights = [follower.result(timeout=2) for follower in followers]
+        flights = [follower.result(timeout=20) for follower in followers]
     assert leader.leads
     assert not any(flight.leads for flight in flights)
     assert [flight.began(READ, "messages_changed") for flight in flights] == [None] * 20
@@ -81,19 +95,19 @@ def test_when_the_leaders_call_fails_the_next_one_leads_at_once(pair: tuple[Warm
     with ThreadPoolExecutor(1) as threads:
         follower = threads.submit(enter, second)
         leader.over()
-        assert follower.result(timeout=0.4).leads
+        assert follower.result(timeout=10).leads
 
 
-def test_a_leader_that_died_is_followed_by_another(pair: tuple[WarmUp, WarmUp]) -> None:
-    first, second = pair
+def test_a_leader_that_died_is_followed_by_another(pair_by: MakePair) -> None:
+    first, second = pair_by(SHORT)
     enter(first)
     began = time.monotonic()
     assert enter(second).leads
-    assert 0.4 <= time.monotonic() - began < 1.5
+    assert 0.25 <= time.monotonic() - began < 10
 
 
 def test_nobody_waits_for_ever(worker: MakeWarmUp) -> None:
-    patient = replace(RULES, lead_s=5.0, longest_wait_s=0.2)
+    patient = replace(RULES, longest_wait_s=0.2)
     enter(worker(patient))
     late = enter(worker(patient))
     assert not late.leads
@@ -107,7 +121,7 @@ def test_who_is_told_to_stop_does_not_wait(pair: tuple[WarmUp, WarmUp]) -> None:
     threading.Timer(0.1, stop.set, [StopReason.SHUTDOWN]).start()
     began = time.monotonic()
     second.enter(LEVELS, stop)
-    assert time.monotonic() - began < 0.45
+    assert time.monotonic() - began < 10
 
 
 def test_a_prefix_that_shares_its_beginning_writes_only_its_own_end(worker: MakeWarmUp) -> None:
@@ -119,7 +133,7 @@ def test_a_prefix_that_shares_its_beginning_writes_only_its_own_end(worker: Make
         time.sleep(0.1)
         assert not other.done(), "the rules are being written"
         leader.began(WROTE, None)
-        assert other.result(timeout=1).leads, "its own blocks are not"
+        assert other.result(timeout=20).leads, "its own blocks are not"
 
 
 def test_a_warm_prefix_costs_no_question_to_redis(redis: Redis, worker: MakeWarmUp) -> None:
@@ -132,8 +146,7 @@ def test_a_warm_prefix_costs_no_question_to_redis(redis: Redis, worker: MakeWarm
 
 
 def test_an_entry_that_lived_out_its_time_is_written_again_and_says_so(worker: MakeWarmUp) -> None:
-    short = replace(RULES, margin_s=299.8)
-    warmup = worker(short)
+    warmup = worker(replace(RULES, margin_s=299.8))
     enter(warmup).began(WROTE, None)
     time.sleep(0.25)
     leader = enter(warmup)
@@ -210,12 +223,12 @@ def test_a_fixed_lifetime_is_kept(worker: MakeWarmUp) -> None:
 
 
 @given(minutes=st.floats(0, 50), hours=st.floats(0, 50), model=st.sampled_from(known_profiles()))
-def test_the_lifetime_chosen_is_the_cheaper_one(minutes: float, hours: float, model: object) -> None:
-    rates = RATES
-    short = (minutes + hours) * 2.5
-    long = minutes * 0.1 + hours * 4
+def test_the_lifetime_chosen_is_the_cheaper_one(minutes: float, hours: float, model: ModelProfile) -> None:
+    rates = model.prices.rates
+    short = (minutes + hours) * float(rates.cache_write_5m)
+    long = minutes * float(rates.cache_read) + hours * float(rates.cache_write_1h)
     chosen = cheaper_ttl(minutes, hours, rates)
-    assert (short, long)[chosen == "1h"] <= min(short, long) + 1e-6
+    assert (long if chosen == "1h" else short) <= min(short, long) + 1e-6
 
 
 def test_a_cold_fleet_pays_for_each_prefix_once(redis_url: str) -> None:
