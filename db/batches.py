@@ -18,6 +18,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from db import claims, requests
 from db.accept import accept_parameters, accept_statement
 from db.claims import Held
+from db.engine import committing_each
 from db.errors import BatchIncomplete, QuestionUnstorable
 from db.events import record
 from db.fence import NOBODY, fence_lost, held_by, is_batch, lock_held
@@ -39,6 +40,7 @@ class BatchStore:
     def __init__(self, engine: Engine, limits: SpendLimits = NO_LIMITS) -> None:
         self._engine = engine
         self._limits = limits
+        self._committing_each = committing_each(engine)
         self._times = TimesTaken(engine)
 
     def request(self, session_id: UUID, batch_index: int, urgency: Urgency) -> Requested:
@@ -78,7 +80,7 @@ class BatchStore:
 
     def renew(self, held: Sequence[Held], ttl_s: float) -> set[Held]:
         """Give every lease its full time again, in one statement; returns those that are still held."""
-        with self._engine.begin() as connection:
+        with self._committing_each.begin() as connection:
             return claims.extend(connection, held, ttl_s)
 
     def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
@@ -91,7 +93,7 @@ class BatchStore:
         parameters = accept_parameters(claim, question, attempt_id, provider)
         # `from None`: what the database says of a refused row quotes the question, and its key.
         try:
-            with self._engine.begin() as connection:
+            with self._committing_each.begin() as connection:
                 row = connection.execute(accept_statement(), parameters).one()
         except IntegrityError as err:
             if _violates(err, REPEATED_QUESTION):

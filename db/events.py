@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from db.engine import committing_each
 from db.tables import events, plans, questions
 from db.wakeup import CHANNEL
 from generation.model import EventKind
@@ -51,7 +52,7 @@ class EventLog:
     """What readers ask of the events."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._engine = committing_each(engine)
 
     def after(self, session_id: UUID, seq: int, limit: int = 100) -> list[Event]:
         """The events that follow number `seq`, in order; at most `limit`."""

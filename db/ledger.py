@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Engine, Row, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from db.engine import committing_each
 from db.tables import attempts, batches, questions
 from generation.model import AttemptRecord, BatchStatus, Usage, UsageSource
 
@@ -53,16 +54,17 @@ class LedgerStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._committing_each = committing_each(engine)
 
     def open(self, attempt: AttemptRecord) -> None:
         """Note that a call begins, so that a worker killed in the middle leaves a trace of it."""
-        with self._engine.begin() as connection:
+        with self._committing_each.begin() as connection:
             connection.execute(insert(attempts).values(_row(attempt)).on_conflict_do_nothing())
 
     def close(self, attempt: AttemptRecord) -> None:
         """Note how the call ended and what it cost, also when its beginning was not noted."""
         row = _row(attempt) | {"closed_at": func.now()}
-        with self._engine.begin() as connection:
+        with self._committing_each.begin() as connection:
             connection.execute(
                 insert(attempts).values(row).on_conflict_do_update(index_elements=["id"], set_=row)
             )
