@@ -7,10 +7,11 @@ PYTHON ?= $(shell for python in python3.12 python3.11 python3.13 python3.14 pyth
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
 
 BIN := $(VENV)/bin
+PEERS := .venv-peers
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test chaos check client lock clean
+.PHONY: help install demo up test chaos bench check client lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +38,19 @@ chaos: $(INSTALLED) ## Whole exams while everything is killed, judged (SEED=1 EX
 	@$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(EXAMS),--exams $(EXAMS)) $(if $(KILLS),--kills $(KILLS)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(REDIS),--redis $(REDIS)) $(if $(POSTGRES),--postgres $(POSTGRES))
 
+bench: $(VENV)/.bench $(PEERS)/.installed ## Measure speed and cost next to peers, with plots in .bench (QUICK=1, ONLY=first,crowd,...)
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(OUT),--out $(OUT))
+
+$(VENV)/.bench: $(INSTALLED) requirements/bench.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/bench.txt
+	@touch $@
+
+# A venv of their own: instructor needs other versions than we do.
+$(PEERS)/.installed: $(INSTALLED) requirements/peers.txt
+	@$(BIN)/python -m venv --clear $(PEERS)
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/peers.txt
+	@touch $@
+
 check: $(INSTALLED) ## Lint, format, types, import directions, migration drift
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -55,6 +69,10 @@ lock: $(INSTALLED) ## Resolve the dependencies anew (needs uv)
 		--upgrade -o requirements/production.txt
 	uv pip compile pyproject.toml --extra embedded --extra dev -c requirements/production.txt \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements/development.txt
+	uv pip compile pyproject.toml --extra bench -c requirements/development.txt \
+		--universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements/bench.txt
+	uv pip compile requirements/peers.in \
+		--universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements/peers.txt
 
 clean: ## Remove the virtual environment and what tools leave; kept data stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov *.egg-info
+	rm -rf $(VENV) $(PEERS) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov *.egg-info

@@ -22,7 +22,7 @@ TOKENS_PER_PASSAGE = 1_200
 #: Room for the data of a diagram or a chart.
 TOKENS_PER_FIGURE = 400
 #: Room for the earlier stems of one call. They are paid in full by every call: the prefix ends before them.
-AVOIDED_CHARS = 4_000
+AVOIDED_CHARS = 2_500
 
 _FIGURED = frozenset({QuestionType.DIAGRAM, QuestionType.CHART})
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from pydantic import ValidationError
+from sqlalchemy import event
 
 from db.spending import SpendLimits
 from generation.errors import ProviderBusy, ProviderMisused, ProviderUnreachable, StreamCut
 from generation.model import BatchStatus, Urgency
 from generation.stop import StopReason
-from tasks.contract import BatchPayload
+from tasks.contract import BatchPayload, PayloadRefused
 from tasks.generate_batch import SETTLEMENTS, GenerateBatch, Settlement, generate_batch
 from tests.support.scripted import ScriptedSource, an_object, everything, lines
 from worker.assembly import Assembly
@@ -201,7 +201,7 @@ def test_every_stop_reason_is_settled_on_purpose() -> None:
 def test_a_message_that_breaks_the_contract_is_refused_without_repeating_it(
     assembly: Assembly, kwargs: dict[str, Any]
 ) -> None:
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(PayloadRefused) as caught:
         generate_batch.run(**kwargs)
     assert "not-a-uuid" not in str(caught.value)
 
@@ -230,3 +230,14 @@ def test_a_session_that_has_cost_enough_gets_no_further_run(
     assert len(source.prompts) == calls
     assert exam.status() is BatchStatus.FAILED
     assert exam.view().batches[0].last_error == "spend_limit_reached"
+
+
+def test_a_batch_of_ten_costs_few_transactions(exam: Exam) -> None:
+    """Write amplification: one for each question, and four around them; more would be paid 500 times at once."""
+    ended: list[str] = []
+    engine = exam.assembly.engine
+    for name in ("commit", "rollback"):
+        event.listen(engine, name, lambda _connection, name=name: ended.append(name))
+    ring(exam)
+    assert exam.status() is BatchStatus.READY
+    assert len(ended) <= len(exam.view().questions) + 8

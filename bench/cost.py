@@ -1,0 +1,149 @@
+"""What an exam costs at list prices, from the rows of the ledger, against the original's plan and one call.
+
+A whole exam is taken through the API of a fast stack; the ledger says what every call used. The simulator's
+questions are a little longer than the original's estimate, so the output is scaled to that: the same tokens
+a question for everybody, and everything else as it was billed.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+
+from bench.stage import Stage
+from bench.work import MODEL
+from generation.model import Track
+from generation.plan import plan_exam
+from providers.profiles import profile_of
+
+#: The original plan: ten calls with a cached prefix on Sonnet 4.5, at 2,500 output tokens per ten questions.
+PLAN_USD = Decimal("0.39")
+PLAN_TOKENS_A_QUESTION = Decimal(250)
+QUESTIONS = 96
+TARGET = Decimal("0.75")
+#: An estimate, because it does not exist yet: a solver that answers every question without its key, on the
+#: cheapest model, ten a call, short working and no passage twice.
+SOLVER_MODEL = "claude-haiku-5-5"
+SOLVER_IN, SOLVER_OUT = 230, 120
+_MILLION = Decimal(1_000_000)
+_PATIENCE_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """One exam's calls, added up."""
+
+    calls: int
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    billed_usd: Decimal
+
+
+def cost(stage: Stage) -> list[dict[str, Any]]:
+    """A row a way of writing the exam; the last column is the share of the original plan."""
+    stage.simulator("reset", {})
+    cold = take_exam(stage, "scientific")
+    warm = take_exam(stage, "scientific")
+    return [
+        _row("ours, cache warm (a busy hour)", warm),
+        _row("ours, cache cold (the only exam)", cold),
+        _original(),
+        _one_shot(),
+    ]
+
+
+def take_exam(stage: Stage, track: str) -> Bill:
+    """The bill of a whole exam, each batch wanted at its threshold as for a steady student."""
+    with httpx2.Client(
+        base_url=f"{stage.stack.api_url}/api/exams",
+        headers={"X-User-Id": str(uuid4()), "Prefer": f"wait={_PATIENCE_S}"},
+        timeout=_PATIENCE_S + 10,
+    ) as student:
+        session = student.post("", json={"track": track}).raise_for_status().json()["id"]
+        for batch in plan_exam(Track(track), batch_size=10, seed=1).batches[:-1]:
+            student.post(f"/{session}/progress", json={"questionIndex": batch.stop - 1}).raise_for_status()
+            _await_batch(stage, session, batch.index + 1)
+    [row] = stage.query(
+        "SELECT count(*), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), "
+        "sum(cache_write_5m_tokens + cache_write_1h_tokens), sum(cost_microdollars) "
+        "FROM generation.attempts WHERE session_id = %s",
+        session,
+    )
+    calls, user, output, read, written, microdollars = row
+    return Bill(int(calls), int(user), int(output), int(read), int(written), Decimal(microdollars) / _MILLION)
+
+
+def _await_batch(stage: Stage, session: str, batch_index: int) -> None:
+    """Not by asking for it: that would turn the prefetch into a batch somebody waits for."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        ready = stage.query(
+            "SELECT 1 FROM generation.batches WHERE session_id = %s AND batch_index = %s AND status = 'ready'",
+            session,
+            batch_index,
+        )
+        if ready:
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"Batch {batch_index} was not ready in time.")
+
+
+def _row(name: str, bill: Bill) -> dict[str, Any]:
+    rates = profile_of(MODEL).prices.rates
+    output = rates.output * PLAN_TOKENS_A_QUESTION * QUESTIONS / _MILLION
+    user = rates.input * bill.input / _MILLION
+    reads = rates.cache_read * bill.cache_read / _MILLION
+    writes = rates.cache_write_5m * bill.cache_write / _MILLION
+    solver = solver_usd()
+    whole = output + user + reads + writes + solver
+    return {
+        "way": name,
+        "calls": bill.calls,
+        "input_tokens": bill.input,
+        "cache_read_tokens": bill.cache_read,
+        "cache_write_tokens": bill.cache_write,
+        "billed_output_tokens": bill.output,
+        "billed_usd": float(bill.billed_usd),
+        "output_usd": float(output),
+        "input_usd": float(user),
+        "read_usd": float(reads),
+        "write_usd": float(writes),
+        "solver_estimate_usd": float(solver),
+        "exam_usd": float(whole),
+        "of_plan": float(whole / PLAN_USD),
+        "holds": whole <= TARGET * PLAN_USD,
+    }
+
+
+def solver_usd() -> Decimal:
+    rates = profile_of(SOLVER_MODEL).prices.rates
+    return QUESTIONS * (rates.input * SOLVER_IN + rates.output * SOLVER_OUT) / _MILLION
+
+
+def _original() -> dict[str, Any]:
+    return {
+        "way": "the original plan (Sonnet 4.5, its estimate)",
+        "calls": 10,
+        "exam_usd": float(PLAN_USD),
+        "of_plan": 1.0,
+    }
+
+
+def _one_shot() -> dict[str, Any]:
+    """All 96 questions in one call without a cache, on our model: what it saves is the repeated input."""
+    rates = profile_of(MODEL).prices.rates
+    system, wanted = 7_195 + 4_500, 42 * QUESTIONS
+    usd = (rates.input * (system + wanted) + rates.output * PLAN_TOKENS_A_QUESTION * QUESTIONS) / _MILLION
+    return {
+        "way": "one call for all 96, no solver",
+        "calls": 1,
+        "exam_usd": float(usd),
+        "of_plan": float(usd / PLAN_USD),
+    }
