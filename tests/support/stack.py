@@ -33,6 +33,7 @@ def running_stack(
     database_url: str | None = None,
     redis_url: str | None = None,
     environment: Mapping[str, str] | None = None,
+    flower: bool = False,
 ) -> Iterator[RunningStack]:
     """A stack on free ports; with no URLs given it has embedded servers of its own."""
     settings = StackSettings(
@@ -50,6 +51,7 @@ def running_stack(
         workers=workers,
         simulator_options=simulator_options,
         environment=environment or {},
+        flower=flower,
     )
     with RunningStack(settings, options) as stack:
         yield stack

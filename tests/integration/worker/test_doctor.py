@@ -13,7 +13,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import typer
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
@@ -190,10 +189,7 @@ def run(database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> Callable
     """A command in this process, on the test's database, with no worker."""
     monkeypatch.setenv("DATABASE_URL", database.libpq_url)
     monkeypatch.setattr(operations, "ask_crew", lambda _app: Crew((), frozenset(), 0))
-    everything = typer.Typer()
-    everything.registered_commands = list(cli.registered_commands)
-    operations.add_to(everything)
-    return lambda *arguments: CliRunner().invoke(everything, list(arguments))
+    return lambda *arguments: CliRunner().invoke(cli, list(arguments))
 
 
 def test_a_session_is_shown_from_beginning_to_end_and_can_be_closed(
