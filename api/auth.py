@@ -31,6 +31,9 @@ _LEEWAY_S = 10
 _JWKS_TIMEOUT_S = 5
 _JWKS_THREADS = 4
 
+#: How long a key that was rotated in may be unknown; tokens with made-up keys cost one fetch in this time.
+NEW_KEY_WITHIN_S = 5.0
+
 
 class Doorkeeper:
     """Turns the headers of a call into the id of the user it acts for, as configured."""
@@ -41,7 +44,9 @@ class Doorkeeper:
         self._service_token = _revealed(settings.api_service_token)
         self._audience = settings.supabase_jwt_audience
         self._keys = (
-            jwt.PyJWKClient(settings.supabase_jwks_url, timeout=_JWKS_TIMEOUT_S)
+            jwt.PyJWKClient(
+                settings.supabase_jwks_url, timeout=_JWKS_TIMEOUT_S, cooldown_duration=NEW_KEY_WITHIN_S
+            )
             if settings.supabase_jwks_url
             else None
         )

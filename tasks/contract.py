@@ -6,12 +6,16 @@ batch needs is in Postgres. An unknown field is refused with a sentence, not ign
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from generation.model import Urgency
+
+log = structlog.get_logger(__name__)
 
 GENERATE_BATCH = "generation.generate_batch"
 PREFETCH = "generation.prefetch"
@@ -21,9 +25,35 @@ SWEEP = "generation.sweep"
 QUEUES: dict[Urgency, str] = {Urgency.INTERACTIVE: "interactive", Urgency.PREFETCH: "prefetch"}
 SWEEP_QUEUE = "sweep"
 
+#: Of a foreign field, in our log.
+_LONGEST_NAME = 60
+
+
+class PayloadRefused(ValueError):
+    """A message with fields that its task does not take; the text names them, never their values."""
+
 
 class Payload(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def of(cls, kwargs: Mapping[str, Any]) -> Self:
+        """What the message says. Raises PayloadRefused with a sentence for whoever sent it."""
+        try:
+            return cls.model_validate(kwargs)
+        except ValidationError as err:
+            problems = "; ".join(_problem(problem["loc"], problem["msg"]) for problem in err.errors())
+            sentence = (
+                f"The message is refused: {problems}. It takes {' and '.join(cls.model_fields)}; "
+                "docs/queue-messages.md shows a whole one."
+            )
+            log.warning("message_refused", reason=sentence)  # the text of an exception is not logged
+            raise PayloadRefused(sentence) from None
+
+
+def _problem(place: tuple[int | str, ...], said: str) -> str:
+    name = ".".join(str(part) for part in place)[:_LONGEST_NAME]
+    return f"`{name}`: {said[:1].lower()}{said[1:]}"
 
 
 class BatchPayload(Payload):

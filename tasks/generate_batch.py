@@ -83,7 +83,7 @@ SETTLEMENTS: dict[str, Settlement] = {
 @app.task(name=GENERATE_BATCH)
 def generate_batch(**kwargs: Any) -> dict[str, Any]:
     """Fill one batch if it is still wanted and nobody else fills it; harmless to run any number of times."""
-    payload = BatchPayload.model_validate(kwargs)
+    payload = BatchPayload.of(kwargs)
     return GenerateBatch(current()).ring(payload)
 
 

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 @app.task(name=PREFETCH)
 def prefetch(**kwargs: Any) -> dict[str, int | None]:
     """Record the student's position and ring for the next batch, once, when it is due."""
-    return {"rung_for": note_progress(current(), ProgressPayload.model_validate(kwargs))}
+    return {"rung_for": note_progress(current(), ProgressPayload.of(kwargs))}
 
 
 def note_progress(assembly: Assembly, payload: ProgressPayload) -> int | None:

@@ -24,6 +24,7 @@ def ask(client: httpx2.Client, exam_id: str, batch_index: int, prefer: str | Non
 def test_a_ready_batch_is_returned_and_so_is_it_the_next_time(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
+    """D7: in the original a finished batch could not be fetched again, and a lost answer lost it for good."""
     writer.finish()
     answers = [ask(student, exam_id, 0), ask(student, exam_id, 0)]
 
@@ -95,6 +96,7 @@ def test_a_batch_under_way_is_in_progress_for_whoever_does_not_wait(
 def test_many_calls_for_one_batch_start_it_once_and_those_that_wait_all_get_it(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
+    """D1: the original let every racer through to a paid call."""
     writer.finish()
     together = threading.Barrier(4)
 
@@ -114,6 +116,7 @@ def test_many_calls_for_one_batch_start_it_once_and_those_that_wait_all_get_it(
 def test_a_batch_out_of_order_is_refused_with_the_one_that_is_next(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
+    """D7: who has lost step is told where it is."""
     writer.finish()
     for batch_index in (2, 9, 10, 999):
         answer = ask(student, exam_id, batch_index)
@@ -138,6 +141,7 @@ def test_a_prefetched_batch_that_nobody_took_yet_is_hurried(
 def test_a_batch_that_fails_while_somebody_waits_is_unavailable_and_starts_again_when_asked(
     served: Served, student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
+    """D3: in the original a session whose first batch had failed stayed locked and empty."""
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ask, student, exam_id, 0, "wait=20")
         served.until_watched()

@@ -85,6 +85,7 @@ def test_no_text_of_a_callers_own_gets_as_far_as_a_plan(
 
 
 def test_the_same_key_and_body_make_one_session(student: httpx2.Client, writer: Writer) -> None:
+    """D10: a double click made two exams and two paid batches."""
     headers = {"Idempotency-Key": "double-click", "Prefer": "respond-async"}
     first = student.post("/exams", json={"track": "scientific"}, headers=headers)
     second = student.post("/exams", json={"track": "scientific"}, headers=headers)

@@ -74,6 +74,7 @@ def log_lines(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFix
 
 
 def test_no_route_and_no_log_line_shows_an_answer(serve: Serve, log_lines: pytest.LogCaptureFixture) -> None:
+    """D29: the original sent the answers along when a practice session was created."""
     served = serve(api_heartbeat_s=0.2, api_poll_s=0.05)
     with served.client(uuid4()) as client:
         session_ids = {}

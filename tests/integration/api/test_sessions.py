@@ -127,6 +127,7 @@ def test_cancelling_stops_the_run_and_stays(student: httpx2.Client, writer: Writ
 def test_a_paused_session_comes_back_with_its_questions(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
+    """D28: the original gave back blank questions after a pause."""
     writer.finish()
     before = student.get(f"/exams/{exam_id}").json()["questions"]
     paused = student.post(f"/exams/{exam_id}/pause")
@@ -135,7 +136,9 @@ def test_a_paused_session_comes_back_with_its_questions(
     assert (paused.status_code, paused.json()["status"]) == (200, "paused")
     assert (resumed.status_code, resumed.json()["status"]) == (200, "in_progress")
     assert resumed.json()["questions"] == before
-    assert len(before) == 10
+    assert [question["stem"] for question in before] == [
+        f"ما ناتج المسألة رقم {position}؟" for position in range(10)
+    ]
 
 
 def test_a_session_that_is_over_is_neither_paused_nor_resumed(student: httpx2.Client, exam_id: str) -> None:

@@ -1,8 +1,11 @@
-"""The example takes an exam over the real stack, in Node, as a browser would."""
+"""The examples over the real stack: an exam taken in Node, as a browser would, and a batch rung for by Node."""
 
 from __future__ import annotations
 
 import json
+import time
+from base64 import b64decode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,23 +13,25 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from runtime.stack import Stack
+from tests.integration.stack.student import PATIENCE_S, Student
 from tests.support.node import PROJECT, built_example, node
-from tests.support.stack import running_stack
 
 PRODUCER = PROJECT / "examples" / "node-producer" / "enqueue.mjs"
 
 
 @pytest.mark.timeout(300)
-def test_the_example_takes_a_whole_exam_with_its_connection_cut_in_the_middle(tmp_path: Path) -> None:
+def test_the_example_takes_a_whole_exam_with_its_connection_cut_in_the_middle(
+    stack: Stack, tmp_path: Path
+) -> None:
     """D7, D10: cut again and again, the reader misses nothing; a double click made one session."""
     example = built_example(tmp_path / "built")
     user = str(uuid4())
-    with running_stack(tmp_path / "stack", speed=60) as stack:
-        printed = node(
-            str(example / "runner.js"), stack.api_url, "--user", user, "--cut-after", "20", within_s=200
-        )
-        told: dict[str, Any] = json.loads(printed)
-        committed = positions(stack.environment["DATABASE_URL"], told["sessionId"])
+    printed = node(
+        str(example / "runner.js"), stack.api_url, "--user", user, "--cut-after", "20", within_s=200
+    )
+    told: dict[str, Any] = json.loads(printed)
+    committed = positions(stack.environment["DATABASE_URL"], told["sessionId"])
 
     assert told["order"] == list(range(96)) == committed
     assert told["leaks"] == []
@@ -35,6 +40,69 @@ def test_the_example_takes_a_whole_exam_with_its_connection_cut_in_the_middle(tm
     assert told["joined"] == 1
     assert told["reconnects"] >= 4
     assert told["streams"] == told["reconnects"] + 1
+
+
+@pytest.mark.timeout(120)
+def test_a_bell_rung_by_node_fills_a_batch(stack: Stack) -> None:
+    student = Student(stack.api_url)
+    student.begin({"track": "literary"}, prefer=f"wait={PATIENCE_S}")
+    ring(stack, student.session_id, "1")
+    until(lambda: student.session()["generatedBatches"] == 2, "the batch was not written")
+
+    assert [question["index"] for question in student.session()["questions"]] == list(range(20))
+
+
+@pytest.mark.timeout(120)
+def test_a_field_that_nobody_documented_is_refused_with_a_sentence(stack: Stack) -> None:
+    script = f"""
+      import {{ command, key, message }} from {json.dumps(PRODUCER.as_uri())};
+      const sent = message({json.dumps(str(uuid4()))}, 0);
+      const [args, kwargs, options] = JSON.parse(Buffer.from(sent.body, "base64"));
+      sent.body = Buffer.from(JSON.stringify([args, {{ ...kwargs, colour: "سر" }}, options])).toString("base64");
+      await command(process.env.REDIS_URL, "LPUSH", key(), JSON.stringify(sent));
+    """
+    node("--input-type=module", "--eval", script, within_s=30, REDIS_URL=stack.environment["REDIS_URL"])
+    logs = [stack.logs / f"{name}.log" for name in stack.metrics_urls]
+    until(lambda: any("PayloadRefused" in log.read_text("utf-8") for log in logs), "nobody refused it")
+    said = "".join(log.read_text("utf-8") for log in logs)
+
+    assert "`colour`: extra inputs are not permitted" in said
+    assert "It takes session_id and batch_index" in said
+    assert "سر" not in said
+    assert stack.ended() is None
+
+
+@pytest.mark.timeout(60)
+def test_the_producer_sends_what_the_page_shows(stack: Stack) -> None:
+    script = f"""
+      import {{ key, message }} from {json.dumps(PRODUCER.as_uri())};
+      console.log(JSON.stringify([key("prefetch"), message("s", 3, "prefetch")]));
+    """
+    name, sent = json.loads(node("--input-type=module", "--eval", script, within_s=30))
+    page = (PROJECT / "docs" / "queue-messages.md").read_text("utf-8")
+    shown = json.loads(page.partition("```json")[2].partition("```")[0])
+
+    assert name == "tafawoq:prefetch"
+    assert shape(sent) == shape(shown)
+    assert json.loads(b64decode(sent["body"]))[:2] == [[], {"session_id": "s", "batch_index": 3}]
+
+
+def ring(stack: Stack, *arguments: str) -> None:
+    node(str(PRODUCER), *arguments, within_s=30, REDIS_URL=stack.environment["REDIS_URL"])
+
+
+def shape(message: Any) -> Any:
+    """The names of all fields and the types of their values."""
+    if isinstance(message, dict):
+        return {name: shape(value) for name, value in message.items()}
+    return type(message)
+
+
+def until(true: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.1)
 
 
 def positions(database_url: str, session_id: str) -> list[int]:

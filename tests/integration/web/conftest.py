@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from runtime.stack import Stack
+from tests.support.stack import running_stack
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One real stack for all tests of a file; each makes sessions of its own."""
+    with running_stack(tmp_path_factory.mktemp("stack"), speed=60) as running:
+        yield running
