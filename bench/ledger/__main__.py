@@ -90,7 +90,10 @@ def _show(found: Comparison, tally: Tally, seed: int) -> None:
     print(f"Of known cost: ledger {ledger}, bill {bill} micro-dollars; {len(found.wrong)} calls differ.")
     unknown = as_json(found)["flaggedUnknown"]
     print(f"Flagged as unknown: {unknown['calls']} calls, billed {unknown['billMicrodollars']}.")
-    print(f"Billed but never noted: {len(found.strangers)}. Whole questions lost: {found.lines_lost}.")
+    print(
+        f"Billed without a name in the ledger: {len(found.strangers)}, which has {found.nameless} calls that "
+        f"saw no answer. Whole questions lost: {found.lines_lost}."
+    )
     print("The ledger says what the bill says." if found.holds else "THE LEDGER AND THE BILL DIFFER.")
 
 
