@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from uuid import uuid4
 
 import pytest
@@ -191,3 +194,56 @@ def test_a_failing_heartbeat_is_tried_again(started: LeaseKeeper, renewer: Grant
     renewer.renew = fail  # type: ignore[method-assign]  # the simplest spy
     with started.kept(claim(), FREE, claimed_at=time.monotonic(), deadline_s=100):
         assert again.wait(5)
+
+
+def test_none_of_a_thousand_healthy_slow_streams_is_taken_for_dead() -> None:
+    """Simulated time: four minutes of heartbeats that are late, slow, or now and then missed altogether."""
+    clock, rng = Clock(), random.Random(20261122)
+    renewer = Granting(clock)
+    keeper = LeaseKeeper(renewer, ttl_s=TTL_S, heartbeat_s=HEARTBEAT_S, clock=clock)
+    with ExitStack() as stack:
+        stops = [
+            stack.enter_context(keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=240))
+            for _ in range(1000)
+        ]
+        began, missed = clock.now, False
+        while clock.now - began < 235:
+            clock.now += HEARTBEAT_S + rng.uniform(0, 0.3)
+            missed = not missed and rng.random() < 0.1
+            renewer.takes_s, renewer.error = rng.uniform(0, 0.5), LookupError() if missed else None
+            with suppress(LookupError):
+                keeper.beat()
+            keeper.watch()
+        assert [stop.reason for stop in stops] == [None] * 1000
+
+
+def test_no_wall_clock_has_a_say(keeper: LeaseKeeper, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that jumps by a day, in either direction, changes nothing."""
+    with keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=100) as stop:
+        for jump_s in (-86_400, 86_400):
+            monkeypatch.setattr(time, "time", lambda jump_s=jump_s: 1_000_000_000.0 + jump_s)
+            clock.now += 1
+            keeper.beat()
+            keeper.watch()
+        assert stop.reason is None
+
+
+def test_a_batch_claimed_on_the_way_out_is_not_begun(keeper: LeaseKeeper, clock: Clock) -> None:
+    keeper.hand_back_all()
+    with keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=100) as stop:
+        assert stop.asked is StopReason.SHUTDOWN
+
+
+def test_a_shutdown_first_asks_and_after_the_grace_tells(renewer: Granting, clock: Clock) -> None:
+    keeper = LeaseKeeper(renewer, ttl_s=TTL_S, heartbeat_s=HEARTBEAT_S, grace_s=5, clock=clock)
+    with keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=100) as stop:
+        keeper.hand_back_all()
+        keeper.watch()
+        assert (stop.reason, stop.asked) == (None, StopReason.SHUTDOWN)
+        clock.now += 4.9
+        keeper.beat()
+        keeper.watch()
+        assert stop.reason is None
+        clock.now += 0.1
+        keeper.watch()
+        assert stop.reason is StopReason.SHUTDOWN
