@@ -61,7 +61,7 @@ def _examine(system: System, given: argparse.Namespace, directory: Path) -> Find
         connection_drops=given.drops,
         postgres_restarts=given.postgres,
     )
-    plan = faults.draw(amount, duration_s=given.seconds, seed=given.seed)
+    plan = faults.draw(amount, duration_s=given.seconds, seed=given.seed, only=given.only)
     students = Class(
         system.api_url, given.exams, pace_s=given.seconds / 96, starting_s=min(given.seconds / 10, 20)
     )
@@ -108,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--exams", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=150, help="over which the faults are spread")
     parser.add_argument("--kills", type=int, default=40, help="of workers and of the API, by any signal")
+    parser.add_argument("--only", type=faults.Kind, help="this kind of kill and no other")
     parser.add_argument("--redis", type=int, default=4, help="restarts of Redis")
     parser.add_argument("--flushes", type=int, default=2, help="of Redis")
     parser.add_argument("--drops", type=int, default=2, help="of every connection to Redis")

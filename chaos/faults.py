@@ -53,10 +53,11 @@ class Amount:
     postgres_restarts: int
 
 
-def draw(amount: Amount, *, duration_s: float, seed: int) -> list[Fault]:
+def draw(amount: Amount, *, duration_s: float, seed: int, only: Kind | None = None) -> list[Fault]:
     """Exactly the amount wanted, spread evenly at random over the duration, in order."""
     rng = random.Random(seed)
-    kinds = rng.choices(list(_KILL_SHARES), weights=list(_KILL_SHARES.values()), k=amount.kills)
+    shares = _KILL_SHARES if only is None else {only: 1}
+    kinds = rng.choices(list(shares), weights=list(shares.values()), k=amount.kills)
     kinds += [Kind.RESTART_REDIS] * amount.redis_restarts
     kinds += [Kind.FLUSH_REDIS] * amount.redis_flushes
     kinds += [Kind.DROP_CONNECTIONS] * amount.connection_drops

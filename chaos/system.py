@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import redis as redis_client
@@ -14,7 +15,7 @@ from runtime.child import Child
 from runtime.processes import Worker
 from runtime.stack import Stack, StackOptions
 from runtime.stack_settings import StackSettings
-from runtime.tcp import accepts
+from runtime.tcp import LOOPBACK, accepts, free_port
 
 _SETTLES_WITHIN_S = 60
 
@@ -29,7 +30,15 @@ WORKERS = (
 class System(Stack):
     """Start it from a thread that stays, like every stack."""
 
-    def __init__(self, directory: Path, *, speed: float, seed: int, faults: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        speed: float,
+        seed: int,
+        faults: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.postgres, self.redis = servers.postgres(directory), servers.redis(directory)
         self.postgres.start()
         self.redis.start()
@@ -46,6 +55,7 @@ class System(Stack):
             free_ports=True,
             workers=WORKERS,
             simulator_options=("--faults", faults) if faults else (),
+            environment=environment or {},
         )
         super().__init__(settings, options)
         self.unexpected: list[str] = []  #: last words of processes that ended and were not told to
@@ -94,6 +104,13 @@ class System(Stack):
     def drop_broker_connections(self) -> None:
         with redis_client.Redis.from_url(self.redis.url) as client:
             client.client_kill_filter(_type="normal", skipme=True)
+
+    def add_door(self) -> str:
+        """One more API process, which answers when this returns; its address."""
+        port = free_port()
+        child = self._launch(f"api-{port}", processes.api(), API_PORT=str(port))
+        child.await_ready(lambda: accepts(port), within_s=_SETTLES_WITHIN_S)
+        return f"http://{LOOPBACK}:{port}"
 
     def settle(self) -> None:
         """Every process back and ready, after the last fault."""
