@@ -82,6 +82,12 @@ class SessionView:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    status: str
+    last_seq: int  #: of the events
+
+
+@dataclass(frozen=True, slots=True)
 class SessionSummary:
     id: UUID
     kind: SessionKind
@@ -139,6 +145,14 @@ class SessionStore:
                 raise SessionMissing(session_id=session_id)
             asked = _asked_batches(connection, session_id)
             return _view(session, asked, _committed_questions(connection, session_id))
+
+    def standing(self, session_id: UUID, kind: SessionKind, user_id: UUID) -> Standing:
+        """As `view`, without the batches and questions: for readers that only follow the events."""
+        with self._engine.connect() as connection:
+            session = read_session(connection, session_id)
+        if (session.kind, session.user_id) != (kind, user_id):
+            raise SessionMissing(session_id=session_id)
+        return Standing(session.status, session.last_seq)
 
     def page(
         self, user_id: UUID, kind: SessionKind, limit: int, *, before: datetime | None = None

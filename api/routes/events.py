@@ -22,7 +22,7 @@ from api.errors import documented
 from api.hub import Watch
 from api.schemas import redacted
 from db.events import Event
-from db.sessions import SessionView
+from db.sessions import Standing
 from generation.model import EventKind
 
 #: Rows read at once; a reader that is further behind comes back for more.
@@ -78,14 +78,15 @@ async def follow(
     `question` carries the question without its answer, `batch-ready` and `batch-failed` the batch index,
     `session` the new status. The id of each is its number.
     """
-    view = await call.session(session_id)
+    door = call.door
+    view = await door.call(door.sessions.standing, session_id, call.kind, call.user_id)
     cursor = _cursor(view, after, last_event_id)
     if view.status not in LIVING and cursor == view.last_seq:
         return Response(status_code=204)
     return EventStream(_Reader(call, session_id, cursor).frames(over=view.status not in LIVING))
 
 
-def _cursor(view: SessionView, after: int, last_event_id: str | None) -> int:
+def _cursor(view: Standing, after: int, last_event_id: str | None) -> int:
     """Where to go on; from the start when the number was never given out, as after a restored backup."""
     given = (last_event_id or "").strip()
     if given.isascii() and given.isdigit() and len(given) <= len(str(_GREATEST_SEQ)):
@@ -116,7 +117,7 @@ class _Reader:
                     yield _frame(event)
                 if _ends(events) or (over and len(events) < PAGE):
                     return
-                if len(events) < PAGE and not await self._news(watch):
+                while len(events) < PAGE and not await self._news(watch):
                     yield b": still here\n\n"
 
     async def _news(self, watch: Watch) -> bool:
