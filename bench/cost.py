@@ -66,7 +66,11 @@ def take_exam(stage: Stage, track: str) -> Bill:
         headers={"X-User-Id": str(uuid4()), "Prefer": f"wait={_PATIENCE_S}"},
         timeout=_PATIENCE_S + 10,
     ) as student:
-        session = student.post("", json={"track": track}).raise_for_status().json()["id"]
+        session = (
+            student.post(f"{stage.stack.api_url}/api/exams", json={"track": track})
+            .raise_for_status()
+            .json()["id"]
+        )
         for batch in plan_exam(Track(track), batch_size=10, seed=1).batches[:-1]:
             student.post(f"/{session}/progress", json={"questionIndex": batch.stop - 1}).raise_for_status()
             _await_batch(stage, session, batch.index + 1)

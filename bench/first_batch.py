@@ -84,7 +84,9 @@ def _begin(stage: Stage, number: int) -> Seen:
         http.get("/none", timeout=_PATIENCE_S)  # the connection is there before the clock runs
         began = time.time()
         track = ("scientific", "literary")[number % 2]
-        created = http.post("", json={"track": track}, headers={"Prefer": "respond-async"}).raise_for_status()
+        created = http.post(
+            f"{stage.stack.api_url}/api/exams", json={"track": track}, headers={"Prefer": "respond-async"}
+        ).raise_for_status()
         seen.session_id = created.json()["id"]
         with http.stream("GET", f"/{seen.session_id}/events", timeout=_PATIENCE_S) as events:
             _follow(events, seen, began)

@@ -74,7 +74,7 @@ def _parsing(axes: Sequence[Axes], rows: Rows) -> None:
         [r["reply_kb"] for r in growing], [r["us_a_delta"] for r in growing], "o-", color=_OURS, label="ours"
     )
     axes[1].set_xscale("log")
-    axes[1].set_ylim(bottom=0)
+    axes[1].set_ylim(0, 4)
     _name(axes[0], "Parsing, CPU a delta", "µs", "")
     _name(axes[1], "It does not grow with the reply", "KB of reply", "µs a delta")
 
