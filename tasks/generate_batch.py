@@ -62,6 +62,9 @@ CLAIM_PATIENCE_S = 5.0
 #: How long the broker may take to hear of a batch that is handed back. The sweep rings if it did not.
 PASS_ON_WITHIN_S = 1.0
 
+#: Of the longest pause, for a batch that a student waits for.
+WAITED_FOR_SHARE = 0.25
+
 #: By outcome; an outcome that is not here is a defect and counts against the batch.
 SETTLEMENTS: dict[str, Settlement] = {
     READY: Settlement.DONE,
@@ -216,7 +219,10 @@ class GenerateBatch:
         """Full jitter below a doubling bound, and never less than a provider asked for; both capped."""
         limits = self.assembly.limits
         doublings = 0 if result.accepted else min(claim.runs, 16)
-        bound = min(limits.generation_backoff_cap_s, limits.generation_retry_base_s * 2**doublings)
+        # Runs count kills, too, so the bound is soon reached; the shared breaker spares the provider.
+        share = 1 if claim.urgency is Urgency.PREFETCH else WAITED_FOR_SHARE
+        longest_s = limits.generation_backoff_cap_s * share
+        bound = min(longest_s, limits.generation_retry_base_s * 2**doublings)
         asked = min(result.retry_after_s or 0.0, limits.generation_retry_cap_s)
         return max(asked, random.uniform(bound / 2, bound))  # noqa: S311  spreads retries, guards nothing
 
