@@ -87,7 +87,7 @@ def text(setup: Setup, findings: Findings) -> str:
         "|---|---|",
         *(f"| {outcome} | {count} |" for outcome, count in figures["attempts"].items()),
         "",
-        "`open` are calls whose worker was killed; the others ended in the ledger.",
+        "`lost` are calls whose worker was killed; the others ended in the ledger.",
     ]
     return "\n".join(lines) + "\n"
 
