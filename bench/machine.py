@@ -10,18 +10,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import psutil
 
-_PERIOD_S = 0.25
+_PERIOD_S = 0.5
 _MB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
     cpu_s: float
-    peak_mb: float  #: resident, of all the processes together
+    peak_mb: float  #: of all the processes together; a page they share counts once
     start_mb: float
 
 
@@ -36,7 +37,7 @@ class Meter:
     def __enter__(self) -> Self:
         self._processes = [psutil.Process(pid) for pid in self.pids]
         self._cpu_before = self._cpu_s()
-        self._start_mb = self._peak_mb = self._rss_mb()
+        self._start_mb = self._peak_mb = self._memory_mb()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self
@@ -52,7 +53,7 @@ class Meter:
             self._look()
 
     def _look(self) -> None:
-        self._peak_mb = max(self._peak_mb, self._rss_mb())
+        self._peak_mb = max(self._peak_mb, self._memory_mb())
 
     def _family(self) -> Iterable[psutil.Process]:
         for process in self._processes:
@@ -63,8 +64,8 @@ class Meter:
         """User and system time, that of children which have ended included."""
         return self._sum(lambda process: sum(process.cpu_times()[:4]))
 
-    def _rss_mb(self) -> float:
-        return self._sum(lambda process: process.memory_info().rss) / _MB
+    def _memory_mb(self) -> float:
+        return self._sum(_proportional_bytes) / _MB
 
     def _sum(self, of: Callable[[psutil.Process], float]) -> float:
         total = 0.0
@@ -72,6 +73,15 @@ class Meter:
             with contextlib.suppress(psutil.NoSuchProcess):  # a child that has just ended
                 total += of(process)
         return total
+
+
+def _proportional_bytes(process: psutil.Process) -> float:
+    """Its own pages, and its share of those it has in common with others (PSS)."""
+    try:
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # another user's, or one that has just ended
+        return float(process.memory_info().rss)
+    return sum(1024.0 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 def machine() -> dict[str, Any]:
