@@ -48,6 +48,9 @@ _CORS_REQUEST = (
 )
 _CORS_RESPONSE = ("Location", "Preference-Applied", "Retry-After", "X-Request-Id")
 
+#: No event has this number.
+_NEVER_SEEN = -1
+
 #: How any call for a user may be refused.
 _ANYWHERE = ("unauthorized", "forbidden_origin", "too_many_requests", "internal_error")
 
@@ -75,8 +78,14 @@ def create_app(
     """
     threads = anyio.CapacityLimiter(database_threads)
 
+    seen: dict[UUID, int] = {}
+
     async def latest(session_ids: Sequence[UUID]) -> Mapping[UUID, int]:
-        return await anyio.to_thread.run_sync(event_log.latest, session_ids, limiter=threads)
+        asked = {session_id: seen.get(session_id, _NEVER_SEEN) for session_id in session_ids}
+        changed = await anyio.to_thread.run_sync(event_log.changed, asked, limiter=threads)
+        seen.clear()
+        seen.update(asked | changed)
+        return changed
 
     return _assembled(
         Door(

@@ -137,3 +137,15 @@ def _hear_all(listener: Listener, wanted: set[UUID]) -> set[UUID]:
 def _listen_until_it_breaks(wait: partial[frozenset[UUID]]) -> None:
     for _ in range(50):
         wait()
+
+
+def test_only_sessions_with_another_number_than_was_seen_are_told(
+    engine: Engine, sessions: SessionStore
+) -> None:
+    log, some, other = EventLog(engine), new_session(sessions), new_session(sessions)
+    now = log.latest([some, other])
+
+    assert log.changed({some: -1, other: now[other]}) == {some: now[some]}
+    assert log.changed(now) == log.changed({}) == log.changed({uuid4(): 0}) == {}
+    sessions.cancel(other)
+    assert log.changed(now) == {other: now[other] + 1}
