@@ -48,9 +48,7 @@ class Size:
     templates: bool
 
 
-QUICK = Size(
-    exams=4, bells=8, counts=(1, 20), harms=3000, students=60, mornings=((500, 500),), templates=False
-)
+QUICK = Size(exams=2, bells=0, counts=(20,), harms=3000, students=60, mornings=((500, 500),), templates=False)
 FULL = Size(
     exams=20,
     bells=30,
@@ -129,7 +127,8 @@ def _at_real_speed(run: Run) -> None:
     size = run.size
     with on_stage(run.out / "stack", simulator=("--jitter", "0")) as stage:
         run.part("first", "One student's first batch, in lanes", lambda: first_batches(stage, size.exams))
-        run.part("first", "From bell to model", lambda: bell_to_model(stage, size.bells, seed=3))
+        if size.bells:
+            run.part("first", "From bell to model", lambda: bell_to_model(stage, size.bells, seed=3))
         run.part("crowd", "Batches at once, one call each", lambda: crowd(stage, size.counts, seed=11))
         if size.templates:
             run.part(
