@@ -992,7 +992,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorShape"];
                 };
             };
-            /** @description `service_unavailable` */
+            /** @description `generation_unavailable` or `service_unavailable` */
             503: {
                 headers: {
                     /** @description Seconds until it makes sense to ask again */
@@ -1921,7 +1921,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorShape"];
                 };
             };
-            /** @description `service_unavailable` */
+            /** @description `generation_unavailable` or `service_unavailable` */
             503: {
                 headers: {
                     /** @description Seconds until it makes sense to ask again */
