@@ -15,11 +15,10 @@ from typing import Any
 from alembic.util import CommandError
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
 
 from alembic import context
 from db.engine import make_engine
-from db.errors import DatabaseUnreachable
+from db.errors import DatabaseStruggling, DatabaseUnreachable
 from db.tables import SCHEMA, metadata
 from runtime.settings import DatabaseSettings, SettingsError, load
 
@@ -42,14 +41,14 @@ def run() -> None:
     try:
         with _engine() as engine, _alone(engine), engine.connect() as connection:
             _migrate(connection)
-    except (SettingsError, DatabaseUnreachable) as err:
-        raise CommandError(str(err)) from err
-    except OperationalError as err:
-        if isinstance(err.orig, LockNotAvailable):
+    except DatabaseStruggling as err:
+        if isinstance(err.__cause__, LockNotAvailable):
             raise CommandError(
                 "A table is in use and could not be locked in time. Run the migration again."
             ) from err
-        raise
+        raise CommandError(str(err)) from err
+    except (SettingsError, DatabaseUnreachable) as err:
+        raise CommandError(str(err)) from err
 
 
 @contextmanager

@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 
 class Periodic(threading.Thread):
-    """Calls `action` every `period_s`, jittered by a quarter so that processes take turns.
+    """Calls `action` at once and then every `period_s`, jittered by a quarter so that processes take turns.
 
     An action that fails is logged and called again at the next turn: the next state of the world decides,
     not the last error.
@@ -25,7 +25,9 @@ class Periodic(threading.Thread):
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        while not self._stopping.wait(self._period_s * random.uniform(0.75, 1.25)):  # noqa: S311  spreads load
+        pause_s = 0.0
+        while not self._stopping.wait(pause_s):
+            pause_s = self._period_s * random.uniform(0.75, 1.25)  # noqa: S311  spreads load
             try:
                 self._action()
             except Exception as err:  # noqa: BLE001  a server may be away; see above
