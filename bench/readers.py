@@ -206,7 +206,7 @@ async def measure(engine: Engine, database_url: str, options: argparse.Namespace
 
 def _cpu_s(process: psutil.Process) -> float:
     spent = process.cpu_times()
-    return spent.user + spent.system
+    return float(spent.user + spent.system)
 
 
 def main() -> None:
