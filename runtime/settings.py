@@ -47,7 +47,7 @@ QuotaFunctionName = Annotated[
 ]
 
 
-class _Slice(BaseSettings):
+class SettingsSlice(BaseSettings):
     """One use's share of the environment; field names are the variables' names in lower case."""
 
     model_config = SettingsConfigDict(
@@ -61,7 +61,7 @@ class _Slice(BaseSettings):
         return self.tafawoq_env is Environment.PRODUCTION
 
 
-class DatabaseSettings(_Slice):
+class DatabaseSettings(SettingsSlice):
     database_url: str = Field(pattern=r"^postgres(ql)?(\+psycopg)?://")
     database_pool_size: int = Field(8, ge=1, le=100)
     database_pool_overflow: int = Field(4, ge=0, le=100)
@@ -83,14 +83,14 @@ class DatabaseSettings(_Slice):
         return f"postgresql://{rest}"
 
 
-class RedisSettings(_Slice):
+class RedisSettings(SettingsSlice):
     redis_url: str = Field(pattern=r"^(rediss?|unix)://")
     redis_key_prefix: str = Field("tafawoq:", pattern=r"^[a-z][a-z0-9-]*:$")
     redis_socket_timeout_s: float = Field(10, gt=2)  # BRPOP blocks for 1 s; a shorter timeout would cut it
     redis_connect_timeout_s: float = Field(5, gt=0)
 
 
-class ClaudeSettings(_Slice):
+class ClaudeSettings(SettingsSlice):
     anthropic_api_key: OptionalSecret = None
     claude_model: str = Field("claude-sonnet-5-5", min_length=1)
     claude_base_url: OptionalText = None  # unset: see `address`
@@ -118,7 +118,7 @@ class ClaudeSettings(_Slice):
         return self
 
 
-class OpenRouterSettings(_Slice):
+class OpenRouterSettings(SettingsSlice):
     openrouter_api_key: OptionalSecret = None
     openrouter_base_url: str = Field("https://openrouter.ai/api", pattern=r"^https?://")
     openrouter_model: str = Field("anthropic/claude-sonnet-5.5", min_length=1)
@@ -133,7 +133,7 @@ class OpenRouterSettings(_Slice):
         return self
 
 
-class TrafficSettings(_Slice):
+class TrafficSettings(SettingsSlice):
     """How calls share a provider's rate limits, which are learned from its answers."""
 
     #: For its turn under the limits; longer, and the batch goes to the fallback or waits in Postgres.
@@ -147,7 +147,7 @@ class TrafficSettings(_Slice):
     traffic_longest_pause_s: float = Field(60, gt=0)
 
 
-class PlanSettings(_Slice):
+class PlanSettings(SettingsSlice):
     exam_batch_size: int = Field(10, ge=1, le=20)
     practice_batch_size: int = Field(5, ge=1, le=20)
     prefetch_threshold: float = Field(0.7, gt=0, le=1)
@@ -155,13 +155,13 @@ class PlanSettings(_Slice):
     prefetch_adaptive: bool = True
 
 
-class GenerationSettings(_Slice):
-    generation_max_rounds_per_run: int = Field(6, ge=1, le=50)
+class GenerationSettings(SettingsSlice):
+    generation_max_rounds_per_run: int = Field(4, ge=1, le=50)
     #: Calls at the same time for a batch that a student waits for; 1 is cheapest, the batch size fastest.
     generation_lanes: int = Field(10, ge=1, le=20)
     #: Of one worker process, beyond one call for each of its slots.
     generation_lane_threads: int = Field(256, ge=1, le=2000)
-    generation_max_failed_runs: int = Field(8, ge=1)
+    generation_max_failed_runs: int = Field(5, ge=1)
     generation_run_deadline_s: float = Field(240, gt=0)
     generation_stall_timeout_s: float = Field(30, gt=0)
     generation_retry_base_s: float = Field(1, gt=0)
@@ -175,14 +175,14 @@ Dollars = Annotated[
 ]
 
 
-class SpendSettings(_Slice):
+class SpendSettings(SettingsSlice):
     """Money at list prices, in dollars; unset: no limit."""
 
     spend_limit_session_usd: Dollars = None
     spend_limit_day_usd: Dollars = None  # a day of UTC
 
 
-class LeaseSettings(_Slice):
+class LeaseSettings(SettingsSlice):
     """How soon a dead worker's batch is taken over: at most lease_ttl_s + sweep_period_s."""
 
     lease_ttl_s: float = Field(8, ge=1)
@@ -203,7 +203,7 @@ class LeaseSettings(_Slice):
         return self
 
 
-class WorkerSettings(_Slice):
+class WorkerSettings(SettingsSlice):
     worker_concurrency: int = Field(128, ge=1, le=1000)
     #: How long SIGTERM lets questions finish that are being written; less than the platform's grace time.
     worker_shutdown_grace_s: float = Field(10, ge=0)
@@ -216,7 +216,7 @@ class WorkerSettings(_Slice):
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
 
 
-class ApiSettings(_Slice):
+class ApiSettings(SettingsSlice):
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=1, le=65535)
     #: How long a call waits for its batch when the client does not say (Prefer: wait=N).
@@ -257,7 +257,7 @@ class ApiSettings(_Slice):
         return self
 
 
-S = TypeVar("S", bound=_Slice)
+S = TypeVar("S", bound=SettingsSlice)
 
 
 def load(slice_type: type[S]) -> S:
@@ -273,7 +273,7 @@ def load(slice_type: type[S]) -> S:
         ) from err
 
 
-def _sentence(slice_type: type[_Slice], problem: dict[str, object]) -> str:
+def _sentence(slice_type: type[SettingsSlice], problem: dict[str, object]) -> str:
     location = problem["loc"]
     if not isinstance(location, tuple) or not location:
         return f"{str(problem['msg']).removeprefix('Value error, ')}."
@@ -286,7 +286,7 @@ def _sentence(slice_type: type[_Slice], problem: dict[str, object]) -> str:
     return f"{variable}{value} is not usable: it {reason}. Correct it in the environment or in .env."
 
 
-def _shown(slice_type: type[_Slice], name: str) -> str:
+def _shown(slice_type: type[SettingsSlice], name: str) -> str:
     """`=value` for a plain number; nothing where a value may be or carry a secret."""
     import os
 

@@ -18,8 +18,8 @@ from runtime.settings import (
     OptionalText,
     PlanSettings,
     RedisSettings,
+    SettingsSlice,
     WorkerSettings,
-    _Slice,
     load,
 )
 
@@ -34,7 +34,7 @@ _EVERY_PROCESS = (
 )
 
 
-class StackSettings(_Slice):
+class StackSettings(SettingsSlice):
     #: Unlike a production process, the developers' stack may use the simulator without being asked.
     tafawoq_env: Environment = Environment.DEVELOPMENT
     data_dir: Path = Path(".data")

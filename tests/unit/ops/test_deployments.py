@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from runtime import settings as all_settings
-from runtime.settings import WorkerSettings, _Slice
+from runtime.settings import SettingsSlice, WorkerSettings
 from tests.support.metrics_page import api_metrics, worker_metrics
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -45,7 +45,7 @@ def variables() -> set[str]:
     slices = [
         each
         for each in vars(all_settings).values()
-        if isinstance(each, type) and issubclass(each, _Slice) and each is not _Slice
+        if isinstance(each, type) and issubclass(each, SettingsSlice) and each is not SettingsSlice
     ]
     return {name.upper() for each in slices for name in each.model_fields}
 
