@@ -111,7 +111,12 @@ def assemble(metrics: Metrics | None = None) -> Assembly:
         shared=Shared(redis, prefix=redis_settings.redis_key_prefix),
         signs=Signs(metrics),
     )
-    _check_model(sources)
+    try:
+        _check_model(sources)
+    except SettingsError:
+        sources.close()
+        redis.close()
+        raise
     database = load(DatabaseSettings)
     engine = make_engine(database, application_name="tafawoq-worker")
     heartbeat_engine = make_engine(_for_one(database), application_name="tafawoq-heartbeat")
