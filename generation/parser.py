@@ -139,7 +139,9 @@ def _refuse_constant(name: str) -> NoReturn:
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
 _CLOSER: Final = {"{": "}", "[": "]"}
-_BETWEEN_OBJECTS: Final = re.compile(r"[^{]*+")
+# No possessive quantifiers: Python 3.11 before 3.11.5 matches them wrongly (gh-106052). Each repetition begins
+# with a character that the one before it cannot match, so there is nothing to try twice.
+_BETWEEN_OBJECTS: Final = re.compile(r"[^{]*")
 #: Whole strings are stepped over here, because most strings are whole; one that is cut stops at its quote.
-_BETWEEN_SIGNS: Final = re.compile(r'(?:[^"{}\[\]]++|"(?:[^"\\\n]++|\\[^\n])*+")*+')
-_STRING_RUN: Final = re.compile(r'(?:[^"\\\n]++|\\[^\n])*+')
+_BETWEEN_SIGNS: Final = re.compile(r'[^"{}\[\]]*(?:"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"[^"{}\[\]]*)*')
+_STRING_RUN: Final = re.compile(r'[^"\\\n]*(?:\\[^\n][^"\\\n]*)*')

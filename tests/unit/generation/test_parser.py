@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generation import parser
 from generation.parser import MAX_OBJECT_CHARS, QuestionParser
 
 ARABIC = st.text(alphabet='سؤال قيمةجوب{}[]":,\\\n\t«»١٢0123()²٫ــ', max_size=60)
@@ -193,3 +195,11 @@ def test_an_object_cut_off_at_the_end_is_counted_once() -> None:
     parser = QuestionParser()
     parser.feed('{"slot": 1}\n{"slot": 2, "q": "س')
     assert (parser.finish(), parser.finish(), parser.broken) == (1, 1, 1)
+
+
+def test_no_pattern_uses_what_early_python_311_matches_wrongly() -> None:
+    """Debian 12's Python 3.11.2 loses matches with possessive quantifiers: every question looked broken."""
+    patterns = [value.pattern for value in vars(parser).values() if isinstance(value, re.Pattern)]
+
+    assert len(patterns) >= 3
+    assert not [pattern for pattern in patterns if re.search(r"[+*?}]\+|\(\?>", pattern)]
