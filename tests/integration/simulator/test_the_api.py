@@ -237,6 +237,7 @@ def test_a_stalled_stream_sends_pings_until_the_client_goes(
             pings = pings + 1 if line == "event: ping" else 0 if "text_delta" in line else pings
             if pings > 5:
                 break
+    assert pings > 5
 
 
 def test_a_stall_may_end_by_itself(simulator: RunningSimulator, http: httpx2.Client) -> None:
