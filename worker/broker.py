@@ -3,7 +3,7 @@
 kombu trusts what it pops from a queue. A text that is no JSON ends the worker; a message without its
 delivery tag counts as a lost connection, and every running task is started a second time; a header of the
 wrong type ends the worker and stays in the queue for the next one. Here such a message is dropped where it
-arrives, with a log line: the rows say what is wanted, and the sweep rings for it.
+arrives, with a log line and a signal: the rows say what is wanted, and the sweep rings for it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ from typing import Any
 
 import structlog
 from celery.app.amqp import AMQP
+from celery.utils.dispatch import Signal
 from kombu.connection import Connection
 from kombu.transport import redis as kombu_redis
 from redis.exceptions import ConnectionError as BrokerLost
 
 log = structlog.get_logger(__name__)
+
+#: Sent for each message that is dropped, like Celery's own signals for those that reach it and no task takes.
+message_dropped = Signal(name="message_dropped", providing_args={"reason"})
 
 #: kombu's default grows to half a minute, which a student would wait after Redis has come back.
 RECONNECT_AT_LATEST_S = 3
@@ -54,7 +58,7 @@ class GuardedChannel(kombu_redis.Channel):
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]  # kombu has no types
         except ValueError:  # the popped text is no JSON, or no UTF-8
-            log.warning("message_dropped", reason="it is no JSON")
+            _drop("it is no JSON")
             raise Empty from None
 
 
@@ -65,7 +69,7 @@ class GuardedTransport(kombu_redis.Transport):
         if not any(mark in queue for mark in _CELERYS_OWN):
             problem = problem_of(message)
             if problem is not None:
-                log.warning("message_dropped", queue=queue, reason=problem)
+                _drop(problem, queue=queue)
                 return
             message["headers"] = _kept(message["headers"])
         super()._deliver(message, queue)  # type: ignore[no-untyped-call]  # kombu has no types
@@ -84,6 +88,11 @@ class GuardedConnection(Connection):
 
 class GuardedAMQP(AMQP):
     Connection = GuardedConnection
+
+
+def _drop(reason: str, **where: str) -> None:
+    log.warning("message_dropped", reason=reason, **where)
+    message_dropped.send(sender=None, reason=reason)
 
 
 def problem_of(message: Any) -> str | None:

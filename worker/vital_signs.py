@@ -21,6 +21,7 @@ from celery.signals import (
 
 from runtime.settings import WorkerSettings, load
 from worker import assembly
+from worker.broker import message_dropped
 from worker.periodic import Periodic
 
 #: The file is older than this only when the process is frozen or gone.
@@ -78,6 +79,7 @@ def _counts(why: str) -> Callable[..., None]:
     return count
 
 
+message_dropped.connect(_counts("unreadable"), weak=False)
 task_unknown.connect(_counts("unknown"), weak=False)
 task_rejected.connect(_counts("rejected"), weak=False)
 task_internal_error.connect(_counts("internal_error"), weak=False)

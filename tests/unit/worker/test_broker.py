@@ -4,7 +4,13 @@ import pytest
 from redis.exceptions import ConnectionError as BrokerLost
 
 from worker.app import app
-from worker.broker import RECONNECT_AT_LATEST_S, GuardedConnection, GuardedTransport, problem_of
+from worker.broker import (
+    RECONNECT_AT_LATEST_S,
+    GuardedConnection,
+    GuardedTransport,
+    message_dropped,
+    problem_of,
+)
 
 
 @pytest.fixture
@@ -49,3 +55,14 @@ def test_a_long_outage_does_not_make_the_worker_look_rarely(
 @pytest.mark.parametrize("message", [None, [], "text", {}, {"content-type": "application/json"}])
 def test_what_is_no_envelope_has_a_problem(message: object) -> None:
     assert problem_of(message) is not None
+
+
+def test_a_message_that_is_dropped_is_told_to_whoever_counts(connection: GuardedConnection) -> None:
+    reasons: list[str] = []
+
+    def note(reason: str, **_: object) -> None:
+        reasons.append(reason)
+
+    message_dropped.connect(note)
+    connection.transport._deliver({"content-type": "application/json"}, "interactive")
+    assert reasons == ["content-encoding must be utf-8"]
