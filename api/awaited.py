@@ -35,9 +35,8 @@ async def awaited(
         batch = view.batches[batch_index]
         return batch.status in {BatchStatus.READY, BatchStatus.FAILED} or is_put_off(batch, until=deadline)
 
-    waited = call.door.metrics.batch_wait_seconds.labels("later" if batch_index else "first")
     async with until_hung_up(request, watch):
-        with waited.time():
+        with call.door.metrics.waited_for(batch_index).time():
             return await wait_until(watch, look, enough=settled, patience_s=patience_s)
 
 

@@ -100,6 +100,10 @@ class DoorMetrics:
             registry=self.registry,
         )
 
+    def waited_for(self, batch_index: int) -> Histogram:
+        """Where to note how long a call waited for this batch: also those that found it ready."""
+        return self.batch_wait_seconds.labels("later" if batch_index else "first")
+
     def show(self, levels: Levels | None) -> None:
         """Take these levels for the page; None: Postgres did not answer, and old levels must not stand."""
         self.levels_read.set(0 if levels is None else 1)

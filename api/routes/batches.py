@@ -117,6 +117,8 @@ class _Asking:
 
     def batch(self, view: SessionView, *, cache_hit: bool) -> BatchShape:
         self._count("cached" if cache_hit else "ready")
+        if cache_hit:
+            self.call.door.metrics.waited_for(self.batch_index).observe(0)
         return batch_of(view, self.batch_index, cache_hit=cache_hit)
 
     def pending(self, view: SessionView) -> BatchPending:

@@ -50,7 +50,7 @@ STUDENTS = [
                     'sum(rate(tafawoq_batch_wait_seconds_bucket{batch="later", le="2.0"}[$__rate_interval]))'
                     ' / sum(rate(tafawoq_batch_wait_seconds_count{batch="later"}[$__rate_interval]))'
                 ),
-                "of those asked for before they were ready",
+                "of all that were asked for",
             ),
         ),
         "percentunit",

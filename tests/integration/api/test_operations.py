@@ -30,6 +30,9 @@ def test_metrics_count_calls_by_route_and_show_no_id(
     asked = 'method="POST",route="/api/exams/{session_id}/questions",status="200"'
     assert f"tafawoq_http_requests_total{{{asked}}} 1.0" in page
     assert 'tafawoq_batch_answers_total{outcome="cached"} 1.0' in page
+    assert 'tafawoq_batch_wait_seconds_bucket{batch="first",le="0.01"} 1.0' in page, (
+        "who waits for nothing counts"
+    )
     assert 'route="unmatched",status="404"' in page
     assert "BREW" not in page
     assert "nothing-here" not in page
