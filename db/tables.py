@@ -15,6 +15,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKeyConstraint,
     Index,
@@ -206,6 +207,19 @@ attempts = Table(
     Index(None, "session_id", "batch_index"),
     Index(None, "opened_at", postgresql_include=["cost_microdollars"]),
     Index("ix_attempts_open", "opened_at", postgresql_where=text("outcome = 'open'")),
+    schema=SCHEMA,
+)
+
+#: Of the ledger's days, from the providers' statements: what the calls of unknown cost were billed.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("day", Date, nullable=False),  # of UTC
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("cost_microdollars", Numeric(20, 4), nullable=False),
+    _moment("booked_at", now=True),
+    PrimaryKeyConstraint("day", "provider", "model"),
     schema=SCHEMA,
 )
 

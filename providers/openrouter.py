@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 
 from generation.model import Prompt
-from providers.claude import line_of, make_warmup
-from providers.client import make_client
+from providers.claude import line_of as claude_line_of
+from providers.claude import make_warmup
+from providers.client import Line, make_client
 from providers.governor import Governor
 from providers.messages import CacheTtl, request_body
 from providers.profiles import profile_of
@@ -38,8 +39,7 @@ def make_openrouter(
     """
     if settings.openrouter_api_key is None:
         return None
-    line = replace(line_of(claude), base_url=settings.openrouter_base_url)
-    client = make_client(line, auth_token=settings.openrouter_api_key.get_secret_value())
+    client = make_client(line_of(settings, claude), auth_token=settings.openrouter_api_key.get_secret_value())
     model = settings.openrouter_model
     traffic = traffic or Traffic()
     return MessagesSource(
@@ -53,6 +53,10 @@ def make_openrouter(
         health=traffic.health,
         limits=StreamLimits(stall_timeout_s, deadline_s),
     )
+
+
+def line_of(settings: OpenRouterSettings, claude: ClaudeSettings) -> Line:
+    return replace(claude_line_of(claude), base_url=settings.openrouter_base_url)
 
 
 def _body(prompt: Prompt, cache_ttl: CacheTtl, *, model: str, claude: ClaudeSettings) -> dict[str, Any]:

@@ -21,6 +21,16 @@ class Rates:
     cache_write_1h: Decimal
     cache_read: Decimal
 
+    def cost(self, usage: Usage) -> Decimal:
+        """Micro-dollars for these tokens. Exact: sums and products of decimals, never rounded."""
+        return (
+            self.input * usage.input
+            + self.output * usage.output
+            + self.cache_write_5m * usage.cache_write_5m
+            + self.cache_write_1h * usage.cache_write_1h
+            + self.cache_read * usage.cache_read
+        )
+
 
 @dataclass(frozen=True)
 class LongPrompt:
@@ -40,15 +50,8 @@ class PriceTable:
 
 
 def cost_microdollars(prices: PriceTable, usage: Usage) -> Decimal:
-    """What the call cost at list prices. Exact: sums and products of decimals, never rounded."""
-    rates = _rates_for(prices, usage)
-    return (
-        rates.input * usage.input
-        + rates.output * usage.output
-        + rates.cache_write_5m * usage.cache_write_5m
-        + rates.cache_write_1h * usage.cache_write_1h
-        + rates.cache_read * usage.cache_read
-    )
+    """What one call cost at list prices. Exact."""
+    return _rates_for(prices, usage).cost(usage)
 
 
 def _rates_for(prices: PriceTable, usage: Usage) -> Rates:

@@ -133,6 +133,15 @@ class OpenRouterSettings(SettingsSlice):
         return self
 
 
+class StatementSettings(SettingsSlice):
+    """Keys that read what the providers bill, and can call no model. Only `tafawoq-worker reconcile` has them."""
+
+    anthropic_admin_key: OptionalSecret = None
+    #: The id of the workers' own key, when other work is billed to the same organization.
+    anthropic_key_id: OptionalText = None
+    openrouter_management_key: OptionalSecret = None
+
+
 class TrafficSettings(SettingsSlice):
     """How calls share a provider's rate limits, which are learned from its answers."""
 

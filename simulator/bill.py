@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from simulator.pricing import TokenCounts
 
 KEPT_ENTRIES = 200_000
+
+
+@dataclass
+class BilledDay:
+    """What one model cost on one day."""
+
+    requests: int = 0
+    cost_microdollars: Decimal = Decimal(0)
+    tokens: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def add(self, entry: BilledRequest) -> None:
+        self.requests += 1
+        self.cost_microdollars += entry.cost_microdollars
+        for name, count in asdict(entry.tokens).items():
+            self.tokens[name] += count
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +69,7 @@ class Bill:
         self.requests = 0
         self._by_model: dict[str, Decimal] = defaultdict(Decimal)
         self._by_route: dict[str, Decimal] = defaultdict(Decimal)
+        self.days: dict[tuple[date, str, str], BilledDay] = defaultdict(BilledDay)  #: by day, route and model
 
     def add(self, entry: BilledRequest) -> None:
         self.entries.append(entry)
@@ -61,6 +78,7 @@ class Bill:
         self.total_microdollars += entry.cost_microdollars
         self._by_model[entry.model] += entry.cost_microdollars
         self._by_route[entry.route] += entry.cost_microdollars
+        self.days[datetime.now(UTC).date(), entry.route, entry.model].add(entry)
 
     def of_route(self, route: str) -> Decimal:
         return self._by_route.get(route, Decimal(0))

@@ -38,8 +38,10 @@ class SimulatorConfig:
     today: date | None = None  #: what day the model lifecycle believes it is; None is the real one
     new_organization: bool = False  #: deprecated models are closed to it
     batch_s: float = 20.0  #: simulated seconds until a message batch has ended
+    refused_key: str = "invalid"  #: the one key that is not accepted
     openrouter_done: bool = True  #: whether OpenRouter streams end with `data: [DONE]`
     openrouter_credit_usd: Decimal | None = None
+    openrouter_activity_today: bool = False  #: the real one tells only of days that are over
 
     def current_day(self) -> date:
         return self.today or datetime.now(UTC).date()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from simulator import admin, batches, messages, models, openrouter
+from simulator import admin, batches, messages, models, openrouter, statements
 from simulator.config import SimulatorConfig
 from simulator.errors import ApiError
 from simulator.http_server import Connection, Listener, Request, Response
@@ -17,10 +17,12 @@ EXACT: dict[tuple[str, str], Route] = {
     ("POST", "/v1/messages/count_tokens"): models.count_tokens,
     ("GET", "/v1/models"): models.list_models,
     ("POST", "/v1/messages/batches"): batches.create,
+    ("GET", "/v1/organizations/usage_report/messages"): statements.usage_report,
     ("POST", "/api/v1/messages"): messages.openrouter_messages,
     ("GET", "/api/v1/key"): openrouter.key,
     ("GET", "/api/v1/models"): openrouter.list_models,
     ("GET", "/api/v1/generation"): openrouter.generation,
+    ("GET", "/api/v1/activity"): statements.activity,
     ("GET", "/_simulator/health"): admin.health,
     ("GET", "/_simulator/bill"): admin.bill,
     ("GET", "/_simulator/requests"): admin.requests,

@@ -12,6 +12,7 @@ from worker import operations
 from worker.commands.check_cache import check_cache
 from worker.commands.check_claude import check_claude
 from worker.commands.cost import cost
+from worker.commands.reconcile import reconcile
 from worker.commands.sessions import retry, sessions
 
 cli = typer.Typer(
@@ -22,7 +23,7 @@ cli = typer.Typer(
 )
 check = typer.Typer(no_args_is_help=True)
 
-for command in (sessions, retry, cost):
+for command in (sessions, retry, cost, reconcile):
     cli.command()(command)
 operations.add_to(cli)
 check.command("claude")(check_claude)

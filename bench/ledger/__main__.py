@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 
 from bench.ledger.calls import STALL_TIMEOUT_S, Tally, make_calls
 from bench.ledger.mixture import mixture
-from bench.ledger.reconcile import Comparison, as_json, compare
+from bench.ledger.reconcile import Comparison, as_json, compare, reconciled
 from db.engine import make_engine
 from runtime.embedded import EmbeddedPostgres
 from runtime.settings import DatabaseSettings
@@ -44,7 +44,9 @@ def main(
         simulator.faults.extend(mixture(seed, stall_s=2 * STALL_TIMEOUT_S * speed))
         tally = make_calls(engine, simulator, wanted=calls, seed=seed, threads=threads)
         found = compare(engine, simulator.bill().entries)
+        sums = reconciled(engine, simulator)
     result = as_json(found) | {
+        "reconciled": {name: str(amount) for name, amount in sums.items()},
         "seed": seed,
         "seconds": round(time.monotonic() - began, 1),
         "rejections": dict(tally.rejections),
@@ -52,7 +54,12 @@ def main(
     if out is not None:
         out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     _show(found, tally, seed)
-    sys.exit(0 if found.holds else 1)
+    print("Reconciled with the providers' statements: " + ", ".join(f"{n} {a:f}" for n, a in sums.items()))
+    agrees = sums["ledger"] + sums["corrections"] == sums["bill"]
+    print(
+        "The ledger says what the bill says." if found.holds and agrees else "THE LEDGER AND THE BILL DIFFER."
+    )
+    sys.exit(0 if found.holds and agrees else 1)
 
 
 @contextmanager
@@ -94,7 +101,6 @@ def _show(found: Comparison, tally: Tally, seed: int) -> None:
         f"Billed without a name in the ledger: {len(found.strangers)}, which has {found.nameless} calls that "
         f"saw no answer. Whole questions lost: {found.lines_lost}."
     )
-    print("The ledger says what the bill says." if found.holds else "THE LEDGER AND THE BILL DIFFER.")
 
 
 if __name__ == "__main__":

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Engine, Row, select
 
+from db.corrections import CorrectionStore
+from db.ledger import LedgerStore
 from db.tables import attempts
 from generation.model import UsageSource
+from providers.statements import reading_statements
+from runtime.settings import ClaudeSettings, Environment, OpenRouterSettings, StatementSettings
 from simulator.bill import BilledRequest
+from simulator.running import RunningSimulator
+from worker.commands.reconcile import differences
 
 ZERO = Decimal(0)
 
@@ -92,6 +99,29 @@ def _add(found: Comparison, row: Row[Any], entry: BilledRequest | None) -> None:
         found.wrong.append(str(row.id))
     if entry is not None:
         found.lines_lost += max(0, entry.lines - row.accepted - row.rejected)
+
+
+def reconciled(engine: Engine, simulator: RunningSimulator) -> dict[str, Decimal]:
+    """Micro-dollars of the ledger, of the corrections that its operator books, and of the bill."""
+    simulator.config.openrouter_activity_today = True  # or we would have to wait for midnight
+    store, today = CorrectionStore(engine), datetime.now(UTC).date()
+    since, until = today - timedelta(days=1), today + timedelta(days=1)
+    reading = reading_statements(
+        StatementSettings.model_validate(
+            {"anthropic_admin_key": "sk-ant-admin-bench", "openrouter_management_key": "management"}
+        ),
+        ClaudeSettings.model_validate(
+            {"tafawoq_env": Environment.DEVELOPMENT, "claude_base_url": simulator.url}
+        ),
+        OpenRouterSettings(openrouter_base_url=simulator.openrouter_url),
+    )
+    with reading as statements:
+        store.book(since, until, statements, differences(store, statements, since, until))
+    return {
+        "ledger": LedgerStore(engine).spent(),
+        "corrections": store.booked(since, until),
+        "bill": simulator.bill().total_microdollars,
+    }
 
 
 def as_json(found: Comparison) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -31,11 +31,14 @@ def cost(
             rows = sorted(at.ledger.cost_by(by, session_id=session), key=lambda row: int(row.key))
         else:
             rows = at.ledger.cost_by(by, since=days_ago(days))
+        # Corrections are of whole days, and no session's.
+        booked = Decimal(0) if session else at.corrections.booked(days_ago(days).date(), date.max)
     if as_json:
-        print_json(cost_report(rows, "batchIndex" if session else by.value))
+        report = cost_report(rows, "batchIndex" if session else by.value)
+        print_json(report | {"correctionMicrodollars": str(booked)})
         return
     print_table([by.value, *_COLUMNS, "cost"], [_cells(row) for row in rows])
-    for sentence in _summary(rows, by):
+    for sentence in (*_summary(rows, by), *_correction(booked, rows)):
         typer.echo(sentence)
 
 
@@ -63,7 +66,12 @@ def _summary(rows: Sequence[Cost], by: CostKey) -> Iterable[str]:
     if counted or estimated:
         yield f"Of calls that broke off, {counted} were counted by what we received, and {estimated} estimated."
     if unknown:
-        yield f"The cost of {unknown} calls is unknown and not in the sum: the provider's console has it."
+        yield f"The cost of {unknown} calls is unknown and not in the sum: `reconcile` asks the providers for it."
+
+
+def _correction(booked: Decimal, rows: Sequence[Cost]) -> Iterable[str]:
+    if booked:
+        yield f"By the providers' statements {dollars(booked)} more, which is {dollars(total(rows) + booked)}."
 
 
 def cost_report(rows: Sequence[Cost], key: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from db.batches import BatchStore
+from db.corrections import CorrectionStore
 from db.engine import make_engine
 from db.errors import DatabaseUnreachable
 from db.ledger import LedgerStore
@@ -23,6 +24,7 @@ class Stores:
     operator: OperatorView
     batches: BatchStore
     ledger: LedgerStore
+    corrections: CorrectionStore
     engine: Engine
 
 
@@ -33,7 +35,13 @@ def stores() -> Iterator[Stores]:
         engine = make_engine(load(DatabaseSettings), application_name="tafawoq-cli")
         limits = SpendLimits.of(load(SpendSettings))
         try:
-            yield Stores(OperatorView(engine), BatchStore(engine, limits), LedgerStore(engine), engine)
+            yield Stores(
+                OperatorView(engine),
+                BatchStore(engine, limits),
+                LedgerStore(engine),
+                CorrectionStore(engine),
+                engine,
+            )
         finally:
             engine.dispose()
     except SettingsError as err:

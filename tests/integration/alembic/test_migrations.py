@@ -32,6 +32,7 @@ OUR_TABLES = {
     "slots",
     "questions",
     "batches",
+    "corrections",
     "attempts",
     "events",
     "idempotency_keys",

@@ -21,7 +21,9 @@ from generation.model import AttemptRecord, Track, Usage, UsageSource
 from generation.plan import plan_exam
 from providers.profiles import profile_of
 from runtime.settings import DatabaseSettings
+from simulator.bill import BilledRequest
 from simulator.faults import Fault
+from simulator.pricing import TokenCounts
 from simulator.running import RunningSimulator
 from worker.cli import cli
 from worker.commands.asking import Reading
@@ -264,3 +266,56 @@ def test_a_cache_that_does_not_work_is_told_with_its_reason(
     verdict = judge(first, second, profile_of("claude-sonnet-5-5"))
     assert not verdict.holds
     assert reason in verdict.sentence
+
+
+YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
+
+
+def billed(simulator: RunningSimulator, cost_microdollars: Decimal, output: int) -> None:
+    """Put a call of yesterday on Claude's bill."""
+    entry = BilledRequest(
+        *("req", "msg", "anthropic", "claude-sonnet-5-5"),
+        *(TokenCounts(output=output), cost_microdollars, "client_gone", None),
+    )
+    simulator.bill().days[YESTERDAY, "anthropic", "claude-sonnet-5-5"].add(entry)
+
+
+def spent_yesterday(engine: Engine, cost_microdollars: Decimal) -> None:
+    call = spent(engine, cost_microdollars=cost_microdollars)
+    with engine.begin() as connection:
+        moved = "UPDATE generation.attempts SET opened_at = opened_at - interval '1 day' WHERE id = :id"
+        connection.execute(text(moved), {"id": call.id})
+
+
+def test_what_the_provider_billed_beyond_the_ledger_is_booked_once(
+    engine: Engine, tool: Tool, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", "sk-ant-admin-secret")
+    billed(simulator, Decimal(70), output=7)
+    spent_yesterday(engine, Decimal(20))
+    found = tool("reconcile", "--days", "2")
+    assert found.exit_code == 1
+    assert "$0.00005" in found.stdout
+    assert "--book" in found.stdout
+    for _ in range(2):
+        assert tool("reconcile", "--days", "2", "--book").exit_code == 0
+    report = read(tool("cost", "--json"))
+    assert Decimal(report["costMicrodollars"]) + Decimal(report["correctionMicrodollars"]) == 70
+    assert "By the providers' statements $0.00005 more, which is $0.00007." in tool("cost").stdout
+
+
+def test_a_ledger_that_agrees_is_said_to_agree(
+    engine: Engine, tool: Tool, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", "sk-ant-admin-secret")
+    billed(simulator, Decimal(70), output=7)
+    spent_yesterday(engine, Decimal(70))
+    said = tool("reconcile")
+    assert said.exit_code == 0, said.output
+    assert "to the micro-dollar" in said.stdout
+
+
+def test_reconciling_needs_a_key_that_may_read_bills(tool: Tool) -> None:
+    said = tool("reconcile")
+    assert said.exit_code == 2
+    assert "ANTHROPIC_ADMIN_KEY" in said.stderr

@@ -21,6 +21,7 @@ from runtime.settings import (
     RedisSettings,
     SettingsError,
     SpendSettings,
+    StatementSettings,
     TrafficSettings,
     WorkerSettings,
     load,
@@ -40,6 +41,7 @@ EVERY_SLICE: tuple[type[BaseSettings], ...] = (
     RedisSettings,
     SpendSettings,
     StackSettings,
+    StatementSettings,
     TrafficSettings,
     WorkerSettings,
 )

@@ -1,0 +1,106 @@
+"""`reconcile`: does the ledger say what the providers bill, and what must be added so that it does?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated
+
+import typer
+
+from db.corrections import CorrectionStore
+from generation.reconcile import DayCost, corrections
+from providers.profiles import profile_of
+from providers.statements import Statement, StatementError, reading_statements
+from runtime.settings import ClaudeSettings, OpenRouterSettings, SettingsError, StatementSettings, load
+from worker.commands.output import NO, WRONG, AsJson, dollars, print_json, print_table, refuse
+from worker.commands.stores import stores
+
+
+def reconcile(
+    days: Annotated[
+        int, typer.Option(min=1, max=30, help="How many whole days back (UTC), today left out.")
+    ] = 7,
+    *,
+    book: Annotated[bool, typer.Option("--book", help="Add the differences to the ledger.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the ledger with what the providers say they billed. Exit 1 when they differ and --book is not given."""
+    until = datetime.now(UTC).date()
+    since = until - timedelta(days=days)
+    with _statements() as statements, stores() as at:
+        try:
+            found = differences(at.corrections, statements, since, until)
+        except StatementError as err:
+            refuse(str(err))
+        if book:
+            at.corrections.book(since, until, statements, found)
+    if as_json:
+        print_json({"booked": book, "differences": [_as_json(row) for row in found]})
+    else:
+        _tell(found, statements, since, until, is_booked=book)
+    if found and not book:
+        raise typer.Exit(NO)
+
+
+def differences(
+    ledger: CorrectionStore, statements: Mapping[str, Statement], since: date, until: date
+) -> list[DayCost]:
+    """What the ledger lacks of these providers' statements. `until` is exclusive. Raises StatementError."""
+    noted = [
+        # A model has as many names as providers; the statements use ours.
+        replace(row, model=profile_of(row.model).name)
+        for row in ledger.noted(since, until)
+        if row.provider in statements
+    ]
+    billed = [row for statement in statements.values() for row in statement(since, until)]
+    return corrections(noted, billed)
+
+
+@contextmanager
+def _statements() -> Iterator[dict[str, Statement]]:
+    try:
+        settings = load(StatementSettings), load(ClaudeSettings), load(OpenRouterSettings)
+    except SettingsError as err:
+        refuse(str(err), code=WRONG)
+    with reading_statements(*settings) as statements:
+        if not statements:
+            refuse(
+                "There is no key that may read bills: set ANTHROPIC_ADMIN_KEY, OPENROUTER_MANAGEMENT_KEY or "
+                "both for this command.",
+                code=WRONG,
+            )
+        yield statements
+
+
+def _tell(
+    found: Sequence[DayCost],
+    statements: Mapping[str, Statement],
+    since: date,
+    until: date,
+    *,
+    is_booked: bool,
+) -> None:
+    names, last = " and ".join(statements), until - timedelta(days=1)
+    if not found:
+        typer.echo(f"From {since} to {last} the ledger says what {names} billed, to the micro-dollar.")
+        return
+    rows = [[str(row.day), row.provider, row.model, dollars(row.cost_microdollars)] for row in found]
+    print_table(["day", "provider", "model", "billed beyond the ledger"], rows)
+    missing = dollars(sum((row.cost_microdollars for row in found), Decimal(0)))
+    typer.echo(
+        f"From {since} to {last} {names} billed {missing} beyond the calls whose cost the ledger knows."
+    )
+    typer.echo("Booked: `cost` adds it from now on." if is_booked else "Add it to the ledger with --book.")
+
+
+def _as_json(row: DayCost) -> dict[str, str]:
+    return {
+        "day": row.day.isoformat(),
+        "provider": row.provider,
+        "model": row.model,
+        "costMicrodollars": str(row.cost_microdollars),
+    }
