@@ -17,6 +17,7 @@ from functools import partial
 from generation.attempt import AttemptResult, RunContext, make_attempt
 from generation.errors import (
     FenceLost,
+    ProviderDenied,
     ProviderError,
     ProviderMisused,
     ProviderRefused,
@@ -41,6 +42,9 @@ PROVIDERS_UNAVAILABLE = "providers_unavailable"
 
 #: Trouble of one reply rather than of the source: ask the same source once more before turning elsewhere.
 _FORGIVEN_ONCE = (StreamCut, StreamStalled, ProviderRefused)
+
+#: True of the source whatever it answered in other lanes of the round.
+_OF_THE_SOURCE = (ProviderThrottled, ProviderDenied)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +119,15 @@ class _Run:
             source = self._sources.pick(frozenset(self._given_up))
             if source is None:
                 return PROVIDERS_UNAVAILABLE
-            errors = self._round(source)
+            results = self._round(source)
             if self._told_to_stop is not None:
                 return self._told_to_stop
+            errors = [result.error for result in results if result.error is not None]
             self._note_waits(errors)
             if (final := self._final(errors)) is not None:
                 return final.code
-            self._weigh(source, errors)
+            if errors and not _is_bad_luck(errors, calls=len(results)):
+                self._weigh(source, errors)
         if self._open:
             return SLOTS_LEFT_OPEN
         self._context.keeper.finish(self._context.claim)
@@ -142,14 +148,14 @@ class _Run:
         stop = self._context.stop
         return stop.asked if self._open else stop.reason
 
-    def _round(self, source: QuestionSource) -> list[ProviderError]:
+    def _round(self, source: QuestionSource) -> list[AttemptResult]:
         """Ask for every open slot once, and take in what all lanes brought."""
         shared = share_out(tuple(self._open.values()), self._lanes_wanted())
         self._attempts += len(shared)
         results = run_lanes(self._lanes, shared, partial(self._attempt, source))
         for result in results:
             self._take_in(result)
-        return [result.error for result in results if result.error is not None]
+        return results
 
     def _lanes_wanted(self) -> int:
         """Several only while a student waits: each lane pays for a user message of its own."""
@@ -185,9 +191,7 @@ class _Run:
         self.retry_after_s = max(filter(None, [self.retry_after_s, *asked]), default=None)
 
     def _weigh(self, source: QuestionSource, errors: Sequence[ProviderError]) -> None:
-        """Whether the source is asked again in this run, after a round that had these errors."""
-        if not errors:
-            return
+        """Whether the source is asked again in this run, after a round that went wrong like this."""
         is_one_replys_trouble = all(isinstance(error, _FORGIVEN_ONCE) for error in errors)
         if is_one_replys_trouble and source.name not in self._forgiven:
             self._forgiven.add(source.name)
@@ -211,6 +215,14 @@ class _Run:
             first_question_ms=self._first_question_ms,
             duration_ms=round((self._context.clock() - self._context.started_at) * 1000),
         )
+
+
+def _is_bad_luck(errors: Sequence[ProviderError], *, calls: int) -> bool:
+    """Whether other lanes of the round were served: then the source is well, and only these calls were not.
+
+    What it asked for, as a pause, is the business of its shared health: it may still not be picked.
+    """
+    return len(errors) < calls and not any(isinstance(error, _OF_THE_SOURCE) for error in errors)
 
 
 def _first(errors: Sequence[ProviderError], kind: type[ProviderError]) -> ProviderError | None:

@@ -1,0 +1,108 @@
+"""Runs in several lanes: a student waits, and every open slot is asked for at the same time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from generation.errors import (
+    FenceLost,
+    ProviderBusy,
+    ProviderDenied,
+    ProviderError,
+    ProviderRefused,
+    ProviderThrottled,
+    ProviderUnreachable,
+    StreamCut,
+)
+from generation.facts import SourceSwitched
+from generation.model import Urgency
+from generation.run_batch import READY, RunResult
+from generation.stop import StopReason
+from tests.support.scripted import ScriptedSource, everything
+from tests.unit.generation.test_run_batch import Bench, failing, make_claim
+
+
+@pytest.mark.parametrize("lanes", [2, 5, 10])
+@pytest.mark.parametrize("batch_index", [0, 6])
+def test_lanes_fill_a_batch_between_them(batch_index: int, lanes: int) -> None:
+    source = ScriptedSource()
+    bench = Bench(source, claim=make_claim(batch_index))
+    assert bench.run(lanes=lanes) == RunResult(READY, bench.claim.batch.size)
+    assert 1 < len(source.prompts) <= lanes
+    assert sorted(slot for asked in source.asked() for slot in asked) == sorted(bench.keeper.questions)
+    assert len(bench.ledger.attempts) == len(source.prompts)
+
+
+def test_what_one_lane_leaves_open_is_asked_for_in_the_next_round() -> None:
+    cut = failing(StreamCut(provider="claude"))
+    third_fails = [lambda specs: cut(specs) if specs[0]["slot"] == 3 else everything(specs)]
+    source = ScriptedSource([*third_fails * 10, everything])
+    bench = Bench(source)
+    assert bench.run(lanes=10) == RunResult(READY, 10)
+    assert source.asked()[10:] == [[3]]
+
+
+@given(
+    fails_at=st.sets(st.integers(0, 9), min_size=1, max_size=9),
+    error=st.sampled_from(
+        [
+            ProviderBusy(provider="claude"),
+            ProviderUnreachable(provider="claude"),
+            StreamCut(provider="claude"),
+            ProviderRefused(provider="claude"),
+        ]
+    ),
+)
+@settings(max_examples=30)
+def test_while_one_lane_is_served_the_others_bad_luck_is_no_reason_to_turn_elsewhere(
+    fails_at: set[int], error: ProviderError
+) -> None:
+    """At 3 % of overloaded answers every fourth batch of ten lanes would be given back or paid for elsewhere."""
+    fails = failing(error)
+    unlucky = ScriptedSource(
+        [lambda specs: fails(specs) if specs[0]["slot"] in fails_at else everything(specs)] * 10
+        + [everything]
+    )
+    other = ScriptedSource(name="openrouter")
+    bench = Bench(unlucky, other)
+    assert bench.run(lanes=10) == RunResult(READY, 10)
+    assert sorted(slot for asked in unlucky.asked()[10:] for slot in asked) == sorted(fails_at)
+    assert other.prompts == []
+    assert bench.facts.of(SourceSwitched) == []
+
+
+@pytest.mark.parametrize("error", [ProviderDenied(provider="claude"), ProviderThrottled(provider="claude")])
+def test_what_is_true_of_the_source_is_true_in_every_lane(error: ProviderError) -> None:
+    fails = failing(error)
+    source = ScriptedSource([lambda specs: fails(specs) if specs[0]["slot"] == 3 else everything(specs)] * 10)
+    other = ScriptedSource(name="openrouter")
+    assert Bench(source, other).run(lanes=10) == RunResult(READY, 10)
+    assert other.asked() == [[3]]
+
+
+def test_a_source_that_serves_no_lane_is_left_for_the_next() -> None:
+    down = ScriptedSource([failing(ProviderBusy(provider="claude"))])
+    other = ScriptedSource(name="openrouter")
+    assert Bench(down, other).run(lanes=10) == RunResult(READY, 10)
+    assert len(down.prompts) == 10
+
+
+def test_a_prefetch_has_one_lane() -> None:
+    """Lanes cost a user message each; nobody waits for a prefetch."""
+    claim = replace(make_claim(1), urgency=Urgency.PREFETCH)
+    source = ScriptedSource()
+    assert Bench(source, claim=claim).run(lanes=10).outcome == READY
+    assert len(source.prompts) == 1
+
+
+def test_a_lane_that_loses_the_fence_stops_the_others() -> None:
+    source = ScriptedSource(chunk=1)
+    bench = Bench(source)
+    bench.keeper.refuse = lambda question: FenceLost() if question.slot.position == 4 else None
+    assert bench.run(lanes=10).outcome == FenceLost.code
+    assert bench.stop.reason is StopReason.ABANDONED
+    assert "open" not in bench.ledger.outcomes()
