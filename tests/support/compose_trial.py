@@ -74,10 +74,11 @@ def try_what_is_forbidden() -> None:
         if inside("postgres", f"{environment} {sql} '{what}'") == 0:
             fail(f"the application may {what}")
     say("the application may not change tables")
-    redis = "redis-cli --user tafawoq -a tafawoq --no-auth-warning"
+    redis = "REDISCLI_AUTH=$REDIS_PASSWORD redis-cli --user tafawoq"
     for what in ("FLUSHALL", "CONFIG SET maxmemory 1", "SET elsewhere 1", "SHUTDOWN"):
         refused = f"{redis} {what} 2>&1 | grep -q NOPERM"
         expect(f"Redis refuses {what}", 0, inside("redis", refused))
+    expect("no command line shows Redis' password", 1, inside("redis", "ps -ef | grep -q '>tafaw[o]q'"))
     for name, secrets in {"api": "ANTHROPIC", "flower": "ANTHROPIC|DATABASE|POSTGRES"}.items():
         expect(f"{name} is not given {secrets}", 1, inside(name, f"env | grep -qE '{secrets}'"))
 

@@ -68,6 +68,13 @@ def test_no_service_is_given_a_secret_that_it_does_not_need() -> None:
     assert owners == {"migrate"}
 
 
+def test_no_password_stands_on_a_command_line() -> None:
+    """Where `ps` shows it to everybody on the host; the shell inside may read it from its environment."""
+    for name, service in compose().items():
+        told = f"{service.get('command')} {service.get('healthcheck')}"
+        assert not re.search(r"\$\{\w*(PASSWORD|AUTH|KEY|SECRET|TOKEN)", told), name
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_a_service_of_ours_can_write_nowhere_and_gain_nothing(name: str) -> None:
     service = compose()[name]
