@@ -40,7 +40,7 @@ class Call:
 
 
 def admit(state: State, request: Request, route: str, seen: SeenRequest) -> Call:
-    rules.check_key(request.headers, bearer_only=route == "openrouter")
+    rules.check_key(request.headers, bearer_only=route == "openrouter", refused=state.config.refused_key)
     body = seen.body = read_body(request)
     text = last_user_text(body)
     fault = state.faults.strike(route, str(body.get("model")), text, state.fault_rng)

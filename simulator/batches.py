@@ -62,7 +62,7 @@ class MessageBatch:
 
 
 async def create(state: State, request: Request, _connection: Connection) -> Response:
-    rules.check_key(request.headers)
+    rules.check_key(request.headers, refused=state.config.refused_key)
     version = rules.check_version(request.headers.get("anthropic-version"))
     items = read_body(request).get("requests")
     _check_items(items)
@@ -97,7 +97,7 @@ async def cancel(state: State, request: Request, _connection: Connection) -> Res
 
 
 def _named(state: State, request: Request) -> tuple[MessageBatch, str]:
-    rules.check_key(request.headers)
+    rules.check_key(request.headers, refused=state.config.refused_key)
     name, _, action = request.path.removeprefix("/v1/messages/batches/").partition("/")
     batch = state.batches.get(name)
     if batch is None:

@@ -13,7 +13,7 @@ from simulator.state import State
 
 async def list_models(state: State, request: Request, _connection: Connection) -> Response:
     """Active and deprecated models; retired ones only when asked for by lifecycle."""
-    rules.check_key(request.headers)
+    rules.check_key(request.headers, refused=state.config.refused_key)
     day = state.config.current_day()
     wanted = request.query.get("lifecycle[]") or request.query.get("lifecycle")
     lifecycles = {wanted} if wanted else {"active", "deprecated"}
@@ -30,7 +30,7 @@ async def list_models(state: State, request: Request, _connection: Connection) -
 
 
 async def one_model(state: State, request: Request, _connection: Connection) -> Response:
-    rules.check_key(request.headers)
+    rules.check_key(request.headers, refused=state.config.refused_key)
     name = request.path.removeprefix("/v1/models/")
     profile = find_model(name)
     if profile is None:
@@ -41,7 +41,7 @@ async def one_model(state: State, request: Request, _connection: Connection) -> 
 
 async def count_tokens(state: State, request: Request, _connection: Connection) -> Response:
     """Free; the same rules, minus max_tokens."""
-    rules.check_key(request.headers)
+    rules.check_key(request.headers, refused=state.config.refused_key)
     body = read_body(request)
     version = rules.check_version(request.headers.get("anthropic-version"))
     rules.check_fields(body, version)

@@ -11,7 +11,7 @@ from simulator.state import State
 
 
 async def key(state: State, request: Request, _connection: Connection) -> Response:
-    rules.check_key(request.headers, bearer_only=True)
+    rules.check_key(request.headers, bearer_only=True, refused=state.config.refused_key)
     used = float(state.bill.of_route("openrouter") / 1_000_000)
     credit = state.config.openrouter_credit_usd
     limit = None if credit is None else float(credit)
@@ -50,7 +50,7 @@ async def list_models(_state: State, _request: Request, _connection: Connection)
 
 
 async def generation(state: State, request: Request, _connection: Connection) -> Response:
-    rules.check_key(request.headers, bearer_only=True)
+    rules.check_key(request.headers, bearer_only=True, refused=state.config.refused_key)
     facts = state.generations.get(request.query.get("id", ""))
     if facts is None:
         raise ApiError(404, "Generation not found")

@@ -266,11 +266,11 @@ def check_version(version: str | None) -> str:
     return version
 
 
-def check_key(headers: dict[str, str], *, bearer_only: bool = False) -> str:
-    """Any key is good but "invalid"; x-api-key wins over a bearer token."""
+def check_key(headers: dict[str, str], *, bearer_only: bool = False, refused: str = "invalid") -> str:
+    """Any key is good but the refused one; x-api-key wins over a bearer token."""
     bearer = headers.get("authorization", "").removeprefix("Bearer").strip()
     key = bearer if bearer_only else headers.get("x-api-key") or bearer
-    if not key or key == "invalid":
+    if not key or key == refused:
         raise ApiError(401, "invalid x-api-key")
     return key
 
