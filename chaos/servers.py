@@ -47,11 +47,19 @@ class Restartable:
 
     def kill(self, number: signal.Signals, *, away_s: float) -> None:
         """End it without warning, leave it away for a while, and start it again."""
+        self.end(number)
+        time.sleep(away_s)
+        self.succeed()
+
+    def end(self, number: signal.Signals) -> None:
+        """End it without warning."""
         pid = self._server.child.pid
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
         _await_end(pid)
-        time.sleep(away_s)
+
+    def succeed(self) -> None:
+        """Start another one in the place of the one that ended."""
         self._server.stop()
         successor = self._make(self._port)
         if isinstance(successor, _SameRedis) and isinstance(self._server, _SameRedis):

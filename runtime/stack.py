@@ -67,6 +67,7 @@ class Stack:
         }
         self.api_url = self.simulator_url = self.flower_url = ""
         self.metrics_urls: dict[str, str] = {}  #: of the workers, by name
+        self.project = PROJECT  #: whose code the processes that are started next run
         self._workers: list[str] = []
         self._embedded: list[EmbeddedServer] = []
         self._tell = tell or (lambda _line: None)
@@ -196,7 +197,7 @@ class Stack:
 
     def _launch(self, name: str, command: list[str], **more: str) -> Child:
         log = self.logs / f"{name}.log"
-        child = launch(name, command, log=log, env={**self.environment, **more}, cwd=PROJECT)
+        child = launch(name, command, log=log, env={**self.environment, **more}, cwd=self.project)
         self.children[name] = child
         return child
 
