@@ -50,7 +50,7 @@ class RestRules:
     longest_rest_s: float = 15.0  #: a source that is back must be found within a minute, its probe included
     longest_asked_rest_s: float = 60.0  #: for `retry-after`, which may name hours
     denied_rest_s: float = 60.0  #: no waiting cures it, so look again now and then until an operator has
-    probe_s: float = 20.0  #: then somebody else may probe: the first one may have died
+    probe_s: float = 10.0  #: then somebody else may probe: the first one may have died
 
 
 class Kind(StrEnum):

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -84,10 +84,20 @@ class DatabaseSettings(SettingsSlice):
 
 
 class RedisSettings(SettingsSlice):
-    redis_url: str = Field(pattern=r"^(rediss?|unix)://")
+    redis_url: str
     redis_key_prefix: str = Field("tafawoq:", pattern=r"^[a-z][a-z0-9-]*:$")
     redis_socket_timeout_s: float = Field(10, gt=2)  # BRPOP blocks for 1 s; a shorter timeout would cut it
     redis_connect_timeout_s: float = Field(5, gt=0)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _over_tcp(cls, value: str) -> str:
+        if not value.startswith(("redis://", "rediss://")):
+            raise ValueError(
+                "must begin with redis:// or rediss://; a socket file (unix://) cannot be used, because "
+                "the queue's library does not know such an address"
+            )
+        return value
 
 
 class ClaudeSettings(SettingsSlice):
@@ -192,11 +202,14 @@ class SpendSettings(SettingsSlice):
 
 
 class LeaseSettings(SettingsSlice):
-    """How soon a dead worker's batch is taken over: at most lease_ttl_s + sweep_period_s."""
+    """How soon a dead worker's batch is rung for: within lease_ttl_s and a quarter more than sweep_period_s.
 
-    lease_ttl_s: float = Field(8, ge=1)
-    lease_heartbeat_s: float = Field(2, gt=0)
-    sweep_period_s: float = Field(2, gt=0)
+    Half of the 15 seconds that a rescue may take; the other half is for writing the first question.
+    """
+
+    lease_ttl_s: float = Field(6, ge=1)
+    lease_heartbeat_s: float = Field(1.5, gt=0)
+    sweep_period_s: float = Field(1, gt=0)
     #: A queued batch that nobody took is rung for again after this long: its message may be lost.
     sweep_ring_again_s: float = Field(10, gt=0)
     #: How long a run keeps a finished question in its hands while Postgres is away.

@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 from celery.app.amqp import AMQP
 from celery.utils.dispatch import Signal
-from kombu.connection import Connection
+from kombu.connection import Connection, ConnectionPool, PooledConnection
 from kombu.transport import redis as kombu_redis
 from redis.exceptions import ConnectionError as BrokerLost
 
@@ -84,6 +84,19 @@ class GuardedConnection(Connection):
             options.get("interval_max", RECONNECT_AT_LATEST_S), RECONNECT_AT_LATEST_S
         )
         return super()._ensure_connection(*args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
+
+    def Pool(self, limit: int | None = None, **options: Any) -> ConnectionPool:  # noqa: N802  kombu's name
+        return GuardedPool(self, limit, **options)  # type: ignore[no-untyped-call]  # kombu has no types
+
+
+class GuardedPooledConnection(GuardedConnection, PooledConnection):
+    """What rings: kombu makes the connections of a pool from a class of its own."""
+
+
+class GuardedPool(ConnectionPool):
+    def new(self) -> GuardedPooledConnection:
+        told = self.connection._info(resolve=False)  # noqa: SLF001  as kombu's own pool does
+        return GuardedPooledConnection(self, **dict(told))  # type: ignore[no-untyped-call]  # kombu has no types
 
 
 class GuardedAMQP(AMQP):

@@ -29,6 +29,9 @@ Lease = tuple[UUID, int, int]
 #: How often deadlines and trust are looked at.
 WATCH_PERIOD_S = 0.2
 
+#: The share of the usual pause after which a heartbeat that failed is tried again.
+SOONER = 0.25
+
 
 class Renewer(Protocol):
     def renew(self, held: Sequence[Lease], ttl_s: float) -> set[Lease]:
@@ -122,10 +125,13 @@ class LeaseKeeper:
             return list(self._held)
 
     def _beat_on(self) -> None:
-        while not self._closing.wait(self._heartbeat_s):
+        pause_s = self._heartbeat_s
+        while not self._closing.wait(pause_s):
             try:
                 self.beat()
+                pause_s = self._heartbeat_s
             except Exception as err:  # noqa: BLE001  the database may be away: trust runs out by itself
+                pause_s = self._heartbeat_s * SOONER  # it may be back at once, and trust does not wait
                 self._missed()
                 log.warning("heartbeat_missed", error=type(err).__name__)
 

@@ -10,9 +10,12 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+#: Of the period, earlier or later, so that processes take turns.
+JITTER = 0.25
+
 
 class Periodic(threading.Thread):
-    """Calls `action` at once and then every `period_s`, jittered by a quarter so that processes take turns.
+    """Calls `action` at once and then every `period_s`, more or less.
 
     An action that fails is logged and called again at the next turn: the next state of the world decides,
     not the last error.
@@ -27,7 +30,7 @@ class Periodic(threading.Thread):
     def run(self) -> None:
         pause_s = 0.0
         while not self._stopping.wait(pause_s):
-            pause_s = self._period_s * random.uniform(0.75, 1.25)  # noqa: S311  spreads load
+            pause_s = self._period_s * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  spreads load
             try:
                 self._action()
             except Exception as err:  # noqa: BLE001  a server may be away; see above

@@ -30,7 +30,7 @@ from runtime.telemetry import Metrics
 
 RULES = RestRules()
 #: Just longer than each of them.
-FIRST_REST_S, PROBE_S, LONGEST_S = 2.1, 20.1, 60.1
+FIRST_REST_S, PROBE_S, LONGEST_S = 2.1, 10.1, 60.1
 
 
 class Clock:

@@ -103,6 +103,7 @@ def test_a_blank_key_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         (ApiSettings, "API_PORT", "99999"),
         (DatabaseSettings, "DATABASE_URL", "mysql://somewhere/else"),
         (RedisSettings, "REDIS_URL", "localhost:6379"),
+        (RedisSettings, "REDIS_URL", "unix:///run/redis.sock"),
         (RedisSettings, "REDIS_SOCKET_TIMEOUT_S", "1"),
         (WorkerSettings, "WORKER_CONCURRENCY", "-3"),
         (StackSettings, "SPEED", "0"),

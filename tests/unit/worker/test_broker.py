@@ -24,6 +24,13 @@ def test_every_process_reaches_the_broker_the_guarded_way() -> None:
     assert app.amqp.Connection is GuardedConnection
 
 
+def test_bells_are_rung_the_guarded_way_too(connection: GuardedConnection) -> None:
+    """A door whose producer met kombu's AttributeError answered 500."""
+    with connection.Pool(limit=1).acquire() as pooled:  # type: ignore[no-untyped-call]  # kombu has no types
+        assert pooled.get_transport_cls() is GuardedTransport
+        assert pooled.transport_options == connection.transport_options
+
+
 def test_a_channel_closed_after_its_connection_counts_as_a_lost_connection(
     connection: GuardedConnection,
 ) -> None:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from generation.model import Batch, Claim, Section, SessionKind, Track, Urgency
 from generation.stop import StopReason
-from worker.leases import Lease, LeaseKeeper
+from runtime.settings import LeaseSettings
+from worker.leases import SOONER, Lease, LeaseKeeper
 from worker.lock import HeldLock
+from worker.periodic import JITTER
 
 TTL_S = 8.0
 HEARTBEAT_S = 2.0
@@ -196,25 +198,65 @@ def test_a_failing_heartbeat_is_tried_again(started: LeaseKeeper, renewer: Grant
         assert again.wait(5)
 
 
-def test_none_of_a_thousand_healthy_slow_streams_is_taken_for_dead() -> None:
-    """Simulated time: four minutes of heartbeats that are late, slow, or now and then missed altogether."""
+class Database(Granting):
+    """Leases as Postgres keeps them, on the same simulated time; a sweep takes away what has lapsed."""
+
+    def __init__(self, clock: Clock, ttl_s: float) -> None:
+        super().__init__(clock)
+        self.until: dict[Lease, float] = {}
+        self.ttl_s = ttl_s
+
+    def grant(self, lease: Lease) -> None:
+        self.until[lease] = self.clock.now + self.ttl_s
+
+    def renew(self, held: Sequence[Lease], ttl_s: float) -> set[Lease]:
+        granted = super().renew(held, ttl_s) & self.until.keys()
+        for lease in granted:
+            self.grant(lease)
+        return granted
+
+    def sweep(self) -> set[Lease]:
+        lapsed = {lease for lease, until in self.until.items() if until < self.clock.now}
+        for lease in lapsed:
+            del self.until[lease]
+        return lapsed
+
+
+@pytest.mark.parametrize(
+    "away_s", [0.0, 3.0], ids=["missed beats", "Postgres away for three seconds at times"]
+)
+def test_none_of_a_thousand_healthy_slow_streams_is_rescued(away_s: float) -> None:
+    """Simulated time, as set by default: four minutes of heartbeats that are late, slow, or missed."""
     clock, rng = Clock(), random.Random(20261122)
-    renewer = Granting(clock)
-    keeper = LeaseKeeper(renewer, ttl_s=TTL_S, heartbeat_s=HEARTBEAT_S, clock=clock)
+    leases = LeaseSettings()
+    database = Database(clock, leases.lease_ttl_s)
+    keeper = LeaseKeeper(
+        database, ttl_s=leases.lease_ttl_s, heartbeat_s=leases.lease_heartbeat_s, clock=clock
+    )
     with ExitStack() as stack:
-        stops = [
-            stack.enter_context(keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=240))
-            for _ in range(1000)
-        ]
-        began, missed = clock.now, False
-        while clock.now - began < 235:
-            clock.now += HEARTBEAT_S + rng.uniform(0, 0.3)
-            missed = not missed and rng.random() < 0.1
-            renewer.takes_s, renewer.error = rng.uniform(0, 0.5), LookupError() if missed else None
+        stops = []
+        for _ in range(1000):
+            one = claim()
+            database.grant((one.session_id, one.batch.index, one.epoch))
+            stops.append(stack.enter_context(keeper.kept(one, FREE, claimed_at=clock.now, deadline_s=300)))
+        ends, back_at, missed = clock.now + 240, 0.0, False
+        while clock.now < ends:
+            clock.now += leases.lease_heartbeat_s * (SOONER if missed else 1) + rng.uniform(0, 0.1)
+            assert database.sweep() == set()
+            if not missed and rng.random() < 0.1:
+                back_at = clock.now + away_s
+            missed = clock.now <= back_at
+            database.takes_s, database.error = rng.uniform(0, 0.2), LookupError() if missed else None
             with suppress(LookupError):
                 keeper.beat()
             keeper.watch()
         assert [stop.reason for stop in stops] == [None] * 1000
+
+
+def test_a_dead_workers_batch_is_rung_for_in_half_of_what_a_rescue_may_take() -> None:
+    """Killed right after a heartbeat, and found by one sweep alone, which has just looked."""
+    leases = LeaseSettings()
+    assert leases.lease_ttl_s + leases.sweep_period_s * (1 + JITTER) <= 7.5
 
 
 def test_no_wall_clock_has_a_say(keeper: LeaseKeeper, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
