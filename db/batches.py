@@ -6,8 +6,9 @@ All times are the database's. A run shows its claim with every write, and the ro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -148,14 +149,16 @@ class BatchStore:
             _tell(connection, claim, EventKind.BATCH_FAILED, code=error_code)
             set_generating(connection, claim.session_id, claim.kind)
 
-    def sweep(self, ring_again_s: float, limit: int) -> list[Due]:
+    def sweep(
+        self, ring_again_s: float, limit: int, *, sooner_s: Mapping[Urgency, float] = MappingProxyType({})
+    ) -> list[Due]:
         """Queue again what has lapsed, and return at most `limit` due batches that nobody rang for in
-        `ring_again_s`, marked as rung for. Several sweeps at once share the work.
+        `ring_again_s`, or in `sooner_s` of their urgency, marked as rung for. Sweeps at once share the work.
         """
         with self._engine.begin() as connection:
             release_lapsed(connection, limit)
             close_orphans(connection, limit)
-            return take_due(connection, ring_again_s, limit)
+            return take_due(connection, ring_again_s, limit, sooner_s=sooner_s)
 
     def unring(self, session_id: UUID, batch_index: int) -> None:
         """Say that the bell could not be rung, so that the next sweep rings."""

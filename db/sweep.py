@@ -6,6 +6,7 @@ that is skipped now is found by the next.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -76,9 +77,11 @@ def close_orphans(connection: Connection, limit: int) -> None:
         set_generating(connection, session_id, SessionKind(kind))
 
 
-def take_due(connection: Connection, ring_again_s: float, limit: int) -> list[Due]:
+def take_due(
+    connection: Connection, ring_again_s: float, limit: int, *, sooner_s: Mapping[Urgency, float]
+) -> list[Due]:
     """Mark as rung for, and return, what is due and not rung for recently; what a student waits for first."""
-    stale = func.now() - literal(timedelta(seconds=ring_again_s))
+    stale = func.now() - _patience(ring_again_s, sooner_s)
     due = (
         _unfinished()
         .where(
@@ -103,6 +106,14 @@ def take_due(connection: Connection, ring_again_s: float, limit: int) -> list[Du
     )
     ordered = sorted(rows, key=lambda row: (row.urgency != Urgency.INTERACTIVE, row.not_before))
     return [Due(row.session_id, row.batch_index, Urgency(row.urgency)) for row in ordered]
+
+
+def _patience(ring_again_s: float, sooner_s: Mapping[Urgency, float]) -> Any:
+    usual = literal(timedelta(seconds=ring_again_s))
+    if not sooner_s:
+        return usual
+    by_urgency = {urgency: literal(timedelta(seconds=seconds)) for urgency, seconds in sooner_s.items()}
+    return case(by_urgency, value=batches.c.urgency, else_=usual)
 
 
 def _unfinished() -> Select[Any]:

@@ -13,7 +13,8 @@ from typing import Any
 import structlog
 from celery.signals import worker_ready, worker_shutting_down
 
-from tasks.contract import SWEEP
+from generation.model import Urgency
+from tasks.contract import QUEUES, SWEEP
 from tasks.enqueue import enqueue_batch
 from worker.app import app
 from worker.assembly import Assembly, current
@@ -24,6 +25,9 @@ log = structlog.get_logger(__name__)
 #: Batches rung for in one pass; what is beyond waits for the next.
 PASS_LIMIT = 500
 
+#: A bell that does not wait in its queue was taken by a worker, who claims at once: or it was lost.
+LOST_AFTER_S = 3.0
+
 
 @app.task(name=SWEEP)
 def sweep() -> int:
@@ -33,7 +37,9 @@ def sweep() -> int:
 
 def sweep_once(assembly: Assembly) -> int:
     _close_lost_calls(assembly)
-    due = assembly.batches.sweep(assembly.lease_settings.sweep_ring_again_s, PASS_LIMIT)
+    due = assembly.batches.sweep(
+        assembly.lease_settings.sweep_ring_again_s, PASS_LIMIT, sooner_s=_where_nothing_waits(assembly)
+    )
     assembly.metrics.last_sweep.set_to_current_time()
     for rung, batch in enumerate(due):
         if not enqueue_batch(batch.session_id, batch.batch_index, batch.urgency):
@@ -45,6 +51,16 @@ def sweep_once(assembly: Assembly) -> int:
         assembly.metrics.sweep_rung.inc(len(due))
         log.info("sweep_rang", batches=len(due))
     return len(due)
+
+
+def _where_nothing_waits(assembly: Assembly) -> dict[Urgency, float]:
+    """A long queue is no reason to ring again soon; an empty one shows that the bell is gone."""
+    ring_again_s = assembly.lease_settings.sweep_ring_again_s
+    return {
+        urgency: min(LOST_AFTER_S, ring_again_s)
+        for urgency, queue in QUEUES.items()
+        if assembly.queues.is_empty(queue)
+    }
 
 
 def _close_lost_calls(assembly: Assembly) -> None:

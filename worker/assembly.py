@@ -47,6 +47,7 @@ from worker.leases import LeaseKeeper
 from worker.lock import BatchLock
 from worker.observer import TelemetryObserver
 from worker.progress import Observers, Progress
+from worker.queues import Queues
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +72,7 @@ class Assembly:
     ledger: LedgerStore
     sources: Sources
     lock: BatchLock
+    queues: Queues
     leases: LeaseKeeper
     lanes: Executor
     observer: Observer
@@ -137,6 +139,7 @@ def assemble(metrics: Metrics | None = None) -> Assembly:
         ledger=LedgerStore(engine),
         sources=sources,
         lock=BatchLock(redis, prefix=redis_settings.redis_key_prefix, ttl_s=_lock_ttl_s(lease_settings)),
+        queues=Queues(redis, redis_settings.redis_key_prefix),
         leases=leases,
         lanes=ThreadPoolExecutor(limits.generation_lane_threads, thread_name_prefix="lane"),
         observer=Observers((TelemetryObserver(metrics), progress)),

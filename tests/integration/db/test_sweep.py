@@ -34,6 +34,23 @@ def test_a_batch_that_was_just_rung_for_is_left_alone_and_a_lost_bell_is_rung_ag
     assert store.sweep(RING_AGAIN_S, 10) == []
 
 
+def test_where_a_lost_bell_shows_sooner_it_is_rung_again_sooner(
+    sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any]
+) -> None:
+    awaited, prefetched = new_session(sessions), new_session(sessions)
+    run_sql("UPDATE generation.batches SET urgency = 'prefetch' WHERE session_id = :id", id=prefetched)
+    run_sql("UPDATE generation.batches SET enqueued_at = now() - interval '5 seconds'")
+    run_sql("UPDATE generation.batches SET not_before = enqueued_at")
+
+    assert store.sweep(RING_AGAIN_S, 10, sooner_s={Urgency.INTERACTIVE: 6.0}) == []
+    assert store.sweep(RING_AGAIN_S, 10, sooner_s={Urgency.INTERACTIVE: 4.0}) == [
+        Due(awaited, 0, Urgency.INTERACTIVE)
+    ]
+    assert store.sweep(RING_AGAIN_S, 10, sooner_s={Urgency.PREFETCH: 4.0}) == [
+        Due(prefetched, 0, Urgency.PREFETCH)
+    ]
+
+
 def test_a_bell_that_could_not_be_rung_is_rung_by_the_next_sweep(store: BatchStore, session_id: UUID) -> None:
     store.unring(session_id, 0)
 
@@ -107,7 +124,7 @@ def test_a_sweep_takes_what_another_does_not_hold(
     made = {new_session(sessions) for _ in range(4)}
     run_sql(LONG_AGO)
     with engine.begin() as connection:
-        first = sweep.take_due(connection, RING_AGAIN_S, 3)
+        first = sweep.take_due(connection, RING_AGAIN_S, 3, sooner_s={})
         second = store.sweep(RING_AGAIN_S, 10)
 
     assert (len(first), len(second)) == (3, 1)

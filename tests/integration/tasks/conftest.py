@@ -24,6 +24,7 @@ from worker.leases import LeaseKeeper
 from worker.lock import BatchLock
 from worker.observer import TelemetryObserver
 from worker.progress import Progress
+from worker.queues import Queues
 
 
 @dataclass
@@ -70,6 +71,7 @@ def assembly(
         ledger=LedgerStore(engine),
         sources=Chain([source]),
         lock=BatchLock(redis_client, prefix="test:", ttl_s=2),
+        queues=Queues(redis_client, "test:"),
         leases=keeper,
         lanes=ThreadPoolExecutor(10),
         observer=TelemetryObserver(metrics),

@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+from redis.exceptions import ConnectionError as RedisGone
 from sqlalchemy import text
 
 from generation.model import BatchStatus, Urgency
@@ -10,7 +12,7 @@ from runtime.settings import PlanSettings
 from tasks.contract import BatchPayload, ProgressPayload
 from tasks.generate_batch import GenerateBatch
 from tasks.prefetch import note_progress
-from tasks.sweep import sweep_once
+from tasks.sweep import LOST_AFTER_S, sweep_once
 from worker.assembly import Assembly
 
 if TYPE_CHECKING:
@@ -29,8 +31,16 @@ def reach(exam: Exam, position: int) -> int | None:
 
 def forget_bells(assembly: Assembly) -> None:
     """As if every message had been lost a while ago."""
+    rung_ago(assembly, 3600)
+
+
+def rung_ago(assembly: Assembly, seconds: float) -> None:
+    statement = text(
+        "UPDATE generation.batches SET enqueued_at = now() - make_interval(secs => :s), "
+        "not_before = now() - make_interval(secs => :s)"
+    )
     with assembly.engine.begin() as connection:
-        connection.execute(text("UPDATE generation.batches SET enqueued_at = now() - interval '1 hour'"))
+        connection.execute(statement, {"s": seconds})
 
 
 def test_the_next_batch_is_wanted_at_the_threshold_and_not_before(exam: Exam, bells: Bells) -> None:
@@ -83,6 +93,28 @@ def test_a_lost_bell_is_rung_again_once_a_period(exam: Exam, bells: Bells) -> No
     assert sweep_once(exam.assembly) == 1
     assert sweep_once(exam.assembly) == 0
     assert bells.rung == [(exam.id, 0, Urgency.INTERACTIVE)]
+
+
+def test_a_bell_that_is_in_no_queue_and_was_not_taken_is_rung_again_soon(exam: Exam, bells: Bells) -> None:
+    """A worker killed, or frozen, with the message in its hands; a queue that was emptied."""
+    rung_ago(exam.assembly, LOST_AFTER_S + 0.1)
+    exam.assembly.redis.lpush("test:interactive", "a bell that still waits")
+    assert sweep_once(exam.assembly) == 0
+    exam.assembly.redis.delete("test:interactive")
+    assert sweep_once(exam.assembly) == 1
+
+
+def test_without_redis_a_bell_counts_as_lost_after_the_usual_time(
+    exam: Exam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise RedisGone
+
+    monkeypatch.setattr(exam.assembly.redis, "execute_command", gone)
+    rung_ago(exam.assembly, LOST_AFTER_S + 0.1)
+    assert sweep_once(exam.assembly) == 0
+    rung_ago(exam.assembly, exam.assembly.lease_settings.sweep_ring_again_s + 0.1)
+    assert sweep_once(exam.assembly) == 1
 
 
 def test_the_batch_of_a_dead_worker_is_rung_for_when_its_lease_lapses(exam: Exam, bells: Bells) -> None:
