@@ -74,6 +74,7 @@ _OF_THE_FAMILY: Mapping[str, str] = {
     "idempotency_conflict": "idempotency_key_reused",
     "quota_exhausted": "quota_exhausted",
     "database_unreachable": "service_unavailable",
+    "database_struggling": "service_unavailable",
     "spend_limit_reached": "generation_unavailable",
 }
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from api.errors import ANSWERS, EXACT_SENTENCES, Refusal, answer, documented, refusal_for, retry_after
-from db.errors import BatchIncomplete, DatabaseUnreachable, IdempotencyConflict
+from db.errors import BatchIncomplete, DatabaseStruggling, DatabaseUnreachable, IdempotencyConflict
 from generation.errors import (
     BatchNotNext,
     FenceLost,
@@ -28,6 +28,7 @@ from generation.errors import (
         (PlanError(), 422, "invalid_request"),
         (IdempotencyConflict(), 422, "idempotency_key_reused"),
         (DatabaseUnreachable("Postgres at db:5432 is away."), 503, "service_unavailable"),
+        (DatabaseStruggling(), 503, "service_unavailable"),
         (FenceLost(), 500, "internal_error"),
         (QuestionRepeated(), 500, "internal_error"),
         (BatchIncomplete(), 500, "internal_error"),
