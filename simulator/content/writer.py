@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from simulator.tokens import count_tokens
 
 ATTEMPTS = 12
 TOKENS = (250, 350)  #: of one object without its passage
+KEYS_TOKENS = 30  #: of these
 AVOIDED_CHARS = 150  #: avoided stems may arrive cut; the beginning is enough to know one
 NO_DIGITS = str.maketrans("0123456789", "##########")
 VERBAL: dict[str, Template] = {
@@ -84,7 +86,9 @@ def _object(wanted: Wanted, draft: Draft, passage: str | None, rng: Random) -> d
 
 
 def _long_enough(draft: Draft, rng: Random) -> str:
-    room = rng.randint(*TOKENS) - count_tokens(draft.stem + draft.answer + "".join(draft.wrong)) - 30
+    figure = "" if draft.figure is None else json.dumps(draft.figure, ensure_ascii=False)
+    besides = count_tokens("".join((draft.stem, figure, draft.answer, *draft.wrong))) + KEYS_TOKENS
+    room = rng.randint(*TOKENS) - besides
     remarks: list[str] = list(data("remarks"))
     rng.shuffle(remarks)
     working = draft.working
