@@ -1,16 +1,18 @@
 """Which earlier questions a call should be told about: the likeliest to be repeated, within a budget.
 
-Stems, never ids: a model that has not seen the earlier calls can learn nothing from an id.
+Stems, never ids: a model that has not seen the earlier calls can learn nothing from an id. The gate keeps
+repeats out whatever a call was told, so a stem must be worth its tokens.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, zip_longest
 
-from generation.model import EarlierQuestion, Section, Slot
+from generation.model import EarlierQuestion, QuestionType, Slot, Topic
 
 #: Longer stems are cut: what makes a question the same question is said at its beginning.
-MAX_STEM_CHARS = 160
+MAX_STEM_CHARS = 100
 
 
 def stems_to_avoid(
@@ -18,27 +20,35 @@ def stems_to_avoid(
 ) -> tuple[str, ...]:
     """The stems to avoid for these slots, most telling first, each on one line and none twice.
 
-    Only of the slots' sections; the slots' topics first, then their question types, then the rest, and
-    within each the latest first. Together no longer than `max_chars`.
+    Only of the slots' topics, which take turns: each names its own questions, first those of the wanted
+    type, and of these the latest. One stem stands for a passage that is not asked about again. Together no
+    longer than `max_chars`.
     """
-    sections = {slot.section for slot in slots}
-    same_section = [question for question in earlier if _section_fits(question, sections)]
-    ranked = sorted(same_section, key=_Relevance(slots), reverse=True)
-    stems = dict.fromkeys(_one_line(question.stem) for question in ranked)
+    tellable = list(_one_a_passage(earlier, wanted={slot.passage_group for slot in slots}))
+    kinds = dict.fromkeys((slot.topic, slot.question_type) for slot in slots)
+    rankings = [_ranked(tellable, topic, question_type) for topic, question_type in kinds]
+    in_turn = filter(None, chain.from_iterable(zip_longest(*rankings)))
+    stems = dict.fromkeys(_one_line(question.stem) for question in in_turn)
     return tuple(_within(max_chars, filter(None, stems)))
 
 
-class _Relevance:
-    def __init__(self, slots: Sequence[Slot]) -> None:
-        self._topics = {slot.topic for slot in slots}
-        self._types = {slot.question_type for slot in slots}
+def _one_a_passage(
+    earlier: Sequence[EarlierQuestion], *, wanted: set[int | None]
+) -> Iterator[EarlierQuestion]:
+    """Questions about another passage are no repeats; one of them tells what it was about."""
+    told: set[int | None] = set()
+    for question in earlier:
+        group = question.passage_group
+        if group is None or group in wanted or group not in told:
+            yield question
+        told.add(group)
 
-    def __call__(self, question: EarlierQuestion) -> tuple[bool, bool, int]:
-        return question.topic in self._topics, question.question_type in self._types, question.position
 
-
-def _section_fits(question: EarlierQuestion, sections: set[Section]) -> bool:
-    return question.topic is None or question.topic.section in sections
+def _ranked(
+    earlier: Sequence[EarlierQuestion], topic: Topic, question_type: QuestionType
+) -> list[EarlierQuestion]:
+    of_topic = [question for question in earlier if question.topic in {None, topic}]
+    return sorted(of_topic, key=lambda one: (one.question_type is question_type, one.position), reverse=True)
 
 
 def _one_line(stem: str) -> str:

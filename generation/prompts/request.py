@@ -21,8 +21,9 @@ TOKENS_PER_QUESTION = 800
 TOKENS_PER_PASSAGE = 1_200
 #: Room for the data of a diagram or a chart.
 TOKENS_PER_FIGURE = 400
-#: Room for the earlier stems of one call. They are paid in full by every call: the prefix ends before them.
-AVOIDED_CHARS = 2_500
+#: Room for the earlier stems of one call, about one for each slot of a batch. They are paid in full by every
+#: call, because the prefix ends before them.
+AVOIDED_CHARS = 1_000
 
 _FIGURED = frozenset({QuestionType.DIAGRAM, QuestionType.CHART})
 

@@ -18,7 +18,7 @@ from simulator.tokens import count_tokens
 ATTEMPTS = 12
 TOKENS = (250, 350)  #: of one object without its passage
 KEYS_TOKENS = 30  #: of these
-AVOIDED_CHARS = 150  #: avoided stems may arrive cut; the beginning is enough to know one
+AVOIDED_CHARS = 90  #: avoided stems may arrive cut; the beginning is enough to know one
 NO_DIGITS = str.maketrans("0123456789", "##########")
 VERBAL: dict[str, Template] = {
     "analogy": verbal.analogy,

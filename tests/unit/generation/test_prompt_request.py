@@ -207,20 +207,46 @@ def test_without_earlier_questions_nothing_is_said_of_them() -> None:
     assert user_message([slot()]).splitlines()[-1].startswith("{")
 
 
-def test_the_same_topic_comes_first_and_the_latest_first_in_it() -> None:
+def test_the_same_type_comes_first_and_the_latest_first_in_it() -> None:
     before = [
-        earlier(1, "جبر قديم"),
-        earlier(2, "هندسة", Topic.GEOMETRY),
-        earlier(3, "جبر حديث"),
-        earlier(4, "احتمال", Topic.PROBABILITY),
+        earlier(1, "مسألة قديمة"),
+        earlier(2, "مسألة حديثة"),
+        replace(earlier(3, "مقارنة"), question_type=QuestionType.COMPARISON),
     ]
-    expected = ("جبر حديث", "جبر قديم", "احتمال", "هندسة")
+    expected = ("مسألة حديثة", "مسألة قديمة", "مقارنة")
     assert stems_to_avoid(before, [slot()], max_chars=AVOIDED_CHARS) == expected
 
 
-def test_questions_of_another_section_are_not_worth_their_tokens() -> None:
-    before = [earlier(1, "سفينة : بحر", Topic.ANALOGY)]
+def test_wanted_topics_take_turns() -> None:
+    before = [
+        earlier(1, "جبر قديم"),
+        earlier(2, "جبر حديث"),
+        earlier(3, "هندسة قديمة", Topic.GEOMETRY),
+        earlier(4, "هندسة حديثة", Topic.GEOMETRY),
+    ]
+    wanted = [slot(), slot(13, topic=Topic.GEOMETRY), slot(14)]
+    expected = ("جبر حديث", "هندسة حديثة", "جبر قديم", "هندسة قديمة")
+    assert stems_to_avoid(before, wanted, max_chars=AVOIDED_CHARS) == expected
+
+
+def test_questions_of_another_topic_are_not_worth_their_tokens() -> None:
+    before = [earlier(1, "سفينة : بحر", Topic.ANALOGY), earlier(2, "مساحة", Topic.GEOMETRY)]
     assert stems_to_avoid(before, [slot()], max_chars=AVOIDED_CHARS) == ()
+
+
+def test_one_stem_stands_for_a_passage_that_is_read() -> None:
+    def read(position: int, stem: str, group: int) -> EarlierQuestion:
+        question = earlier(position, stem, Topic.READING_COMPREHENSION)
+        return replace(question, question_type=QuestionType.READING, passage="نص", passage_group=group)
+
+    before = [
+        read(1, "سؤال عن النخيل", 4),
+        read(2, "آخر عن النخيل", 4),
+        read(3, "عن البحر", 5),
+        read(4, "عنه", 5),
+    ]
+    expected = ("عنه", "عن البحر", "سؤال عن النخيل")
+    assert stems_to_avoid(before, [reading_slot(9, group=5)], max_chars=AVOIDED_CHARS) == expected
 
 
 def test_a_stem_said_twice_is_avoided_once() -> None:
