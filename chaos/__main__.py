@@ -79,6 +79,7 @@ def _examine(system: System, given: argparse.Namespace, directory: Path) -> Find
         waits=students.waits,
         struck=conductor.struck,
         api_away=conductor.api_away,
+        bill=system.bill(),
     )
     audit.keep(directory / "history.jsonl", [*audit.changes(url), *audit.writes(url)])
     found.demand(students.finished == given.exams, f"{students.finished} of {given.exams} students finished.")

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chaos import audit
+from chaos import audit, rescues, waste
 from chaos.conductor import Struck
 from chaos.faults import Kind
-from chaos.model import RUNNING, Change, Write, by_batch, violations
+from chaos.model import Change, Write, by_batch, violations
+from chaos.rescues import Span, quantiles
 from chaos.students import Waited
-
-Span = tuple[datetime, datetime]
 
 LONGEST_SILENCE_S = 30.0
 
@@ -36,7 +34,13 @@ class Findings:
 
 
 def judge(
-    url: str, *, exams: int, waits: Sequence[Waited], struck: Sequence[Struck], api_away: Sequence[Span]
+    url: str,
+    *,
+    exams: int,
+    waits: Sequence[Waited],
+    struck: Sequence[Struck],
+    api_away: Sequence[Span],
+    bill: Sequence[Mapping[str, Any]],
 ) -> Findings:
     """Everything that can be told from the database and from what the students saw."""
     findings = Findings()
@@ -52,7 +56,8 @@ def judge(
     away = sorted([*api_away, *(_span(one) for one in struck if one.kind in _OUTAGES)])
     findings.figures["outages_s"] = round(sum((end - start).total_seconds() for start, end in away), 1)
     _judge_waits(findings, waits, changes, writes, away=away)
-    _tell_rescues(findings, changes, writes, struck, away=away)
+    _judge_rescues(findings, url, changes, writes, struck=struck, away=away)
+    _judge_waste(findings, waste.told(waste.replies(url, bill), struck, away=away))
     _tell_attempts(findings, url)
     return findings
 
@@ -156,47 +161,29 @@ def _seconds_beyond(start: datetime, end: datetime, away: Sequence[Span]) -> flo
     return left
 
 
-def _tell_rescues(
+def _judge_rescues(
     findings: Findings,
+    url: str,
     changes: Sequence[Change],
     writes: Sequence[Write],
-    struck: Sequence[Struck],
     *,
+    struck: Sequence[Struck],
     away: Sequence[Span],
 ) -> None:
-    """From a SIGKILL to the next question of each batch the dead worker held, committed by another."""
     histories = by_batch([*changes, *writes])
-    hurts = [one for one in struck if one.kind is not Kind.FLUSH_REDIS]
-    rescued, clean = [], []
-    for one in struck:
-        if one.kind is not Kind.KILL_WORKER:
-            continue
-        for entries in histories.values():
-            took = rescue_of(entries, one)
-            if took is None:
-                continue
-            seconds = (took - one.at).total_seconds()
-            rescued.append(seconds)
-            hit_again = any(one.at < other.at <= took for other in hurts) or any(
-                gone <= took and back >= one.at for gone, back in away
-            )
-            if not hit_again:
-                clean.append(seconds)
-    findings.figures |= {"rescue_s": quantiles(rescued), "rescue_without_another_fault_s": quantiles(clean)}
+    figures = rescues.told(histories, rescues.first_calls(url), struck, away=away)
+    findings.figures |= figures
+    slowest = figures["rescue_beyond_first_token_s"].get("p99", 0)
+    findings.demand(
+        slowest <= rescues.RESCUED_WITHIN_S,
+        f"A rescue that nothing disturbed took {slowest:.1f} s beyond the provider's first token.",
+    )
 
 
-def rescue_of(entries: Sequence[Change | Write], kill: Struck) -> datetime | None:
-    """When the batch got its next question, if the killed worker was running it; None when it was not."""
-    before = [entry for entry in entries if isinstance(entry, Change) and entry.at <= kill.at]
-    if not before or before[-1].status != RUNNING:
-        return None
-    held = before[-1]
-    if held.owner is None or not held.owner.endswith(f":{kill.victim}"):
-        return None
-    for entry in entries:
-        if isinstance(entry, Write) and entry.at > kill.at and entry.epoch != held.epoch:
-            return entry.at
-    return None
+def _judge_waste(findings: Findings, by_outcome: Mapping[str, Mapping[str, int]]) -> None:
+    findings.figures["waste"] = by_outcome
+    most = by_outcome[waste.UNDISTURBED]["thrown_away_of_one_call"]
+    findings.demand(most <= 1, f"A kill threw away {most} finished questions of one call.")
 
 
 _ATTEMPTS = (
@@ -216,18 +203,6 @@ def _tell_attempts(findings: Findings, url: str) -> None:
         "batches_given_up": failed,
         "failures_counted": int(failures or 0),
     }
-
-
-def quantiles(values: Sequence[float]) -> dict[str, float]:
-    """Nearest-rank quantiles, in seconds."""
-    ordered = sorted(values)
-    if not ordered:
-        return {"n": 0}
-
-    def at(share: float) -> float:
-        return round(ordered[math.ceil(share * len(ordered)) - 1], 2)
-
-    return {"n": len(ordered), "p50": at(0.5), "p95": at(0.95), "p99": at(0.99), "max": round(ordered[-1], 2)}
 
 
 def amounts(struck: Sequence[Struck]) -> dict[str, int]:

@@ -79,6 +79,7 @@ def text(setup: Setup, findings: Findings) -> str:
         "|---|---|---|---|---|---|",
         *(_row(figures, name, title) for name, title in _TIMES),
         "",
+        *_phases(figures["rescue_phases_s"]),
         f"{figures['runs']} runs, at most {figures['most_runs_of_a_batch']} of one batch.",
         f"{figures['stale_writers_stopped']} calls of replaced or cut-off runs were stopped before they wrote.",
         f"{figures['batches_given_up']} batches were given up.",
@@ -88,6 +89,8 @@ def text(setup: Setup, findings: Findings) -> str:
         *(f"| {outcome} | {count} |" for outcome, count in figures["attempts"].items()),
         "",
         "`lost` are calls whose worker was killed; the others ended in the ledger.",
+        "",
+        *_waste(figures["waste"]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -98,7 +101,44 @@ _TIMES = (
     ("longest_silence_beyond_outages_s", "the longest time in a wait without a step"),
     ("rescue_s", "SIGKILL to the next question by another worker"),
     ("rescue_without_another_fault_s", "the same where nothing else was hurt meanwhile"),
+    ("rescue_beyond_first_token_s", "the same without the provider's time to its first token"),
 )
+
+
+def _phases(phases: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Where the time of an undisturbed rescue went."""
+    if not phases:
+        return []
+    rows = [_row(phases, name, name) for name in phases]
+    head = ["| a rescue's steps, seconds | n | p50 | p95 | p99 | max |", "|---|---|---|---|---|---|"]
+    return [*head, *rows, ""]
+
+
+def _waste(by_outcome: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """The simulator's bill against the rows."""
+    columns = (
+        "calls",
+        "finished",
+        "thrown_away",
+        "thrown_away_of_one_call",
+        "output_tokens",
+        "tokens_paid_again",
+        "tokens_paid_again_of_one_call",
+    )
+    return [
+        "## What was paid for and is in no row",
+        "",
+        "By the simulator's bill: whole questions that had left it, and output tokens beyond the kept ones.",
+        "A `killed` call is one whose message id the ledger never learned. A frozen worker, or one that waits",
+        "for Postgres, lets a reply pile up unread; the last line is without those.",
+        "",
+        "| outcome of a call | calls | finished | thrown away | of one call | tokens | paid again | of one call |",
+        "|---|---|---|---|---|---|---|---|",
+        *(
+            f"| {outcome} | {' | '.join(str(sums[column]) for column in columns)} |"
+            for outcome, sums in by_outcome.items()
+        ),
+    ]
 
 
 def _row(figures: Mapping[str, Any], name: str, title: str) -> str:

@@ -6,7 +6,9 @@ import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import redis as redis_client
 
 from chaos import servers
@@ -54,7 +56,7 @@ class System(Stack):
             directory=directory,
             free_ports=True,
             workers=WORKERS,
-            simulator_options=("--faults", faults) if faults else (),
+            simulator_options=("--itemized", "1", *(("--faults", faults) if faults else ())),
             environment=environment or {},
         )
         super().__init__(settings, options)
@@ -104,6 +106,12 @@ class System(Stack):
     def drop_broker_connections(self) -> None:
         with redis_client.Redis.from_url(self.redis.url) as client:
             client.client_kill_filter(_type="normal", skipme=True)
+
+    def bill(self) -> list[dict[str, Any]]:
+        """Every reply that the simulator billed, with its whole questions."""
+        answer = httpx2.get(f"{self.simulator_url}/_simulator/bill", timeout=_SETTLES_WITHIN_S)
+        entries: list[dict[str, Any]] = answer.json()["entries"]
+        return entries
 
     def add_door(self) -> str:
         """One more API process, which answers when this returns; its address."""

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from simulator.left import Left
 from simulator.pricing import TokenCounts
 
 KEPT_ENTRIES = 200_000
@@ -41,6 +42,8 @@ class BilledRequest:
     outcome: str  #: complete, or what ended it: client_gone, cut, reset, error_event, no_stop, stalled
     stop_reason: str | None
     lines: int = 0  #: of the reply, whole ones that left
+    ended_at: float = 0.0  #: seconds since the epoch
+    left: tuple[Left, ...] = ()  #: those lines, when the bill is to be itemized
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -51,6 +54,8 @@ class BilledRequest:
             "outcome": self.outcome,
             "stop_reason": self.stop_reason,
             "lines": self.lines,
+            "ended_at": self.ended_at,
+            "left": [[line.question, line.tokens] for line in self.left],
             "input": self.tokens.input,
             "cache_read": self.tokens.read,
             "cache_write_5m": self.tokens.write_5m,

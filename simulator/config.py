@@ -41,6 +41,7 @@ class SimulatorConfig:
     refused_key: str = "invalid"  #: the one key that is not accepted
     openrouter_done: bool = True  #: whether OpenRouter streams end with `data: [DONE]`
     openrouter_credit_usd: Decimal | None = None
+    itemized: bool = False  #: the bill lists each reply's whole questions, by what tells them apart
     openrouter_activity_today: bool = False  #: the real one tells only of days that are over
 
     def current_day(self) -> date:

@@ -10,6 +10,7 @@ from simulator.admission import Call, admit
 from simulator.bill import BilledRequest
 from simulator.errors import ApiError
 from simulator.http_server import Connection, Request, Response
+from simulator.left import whole_lines
 from simulator.player import Played, play
 from simulator.prefix_cache import CachePlan
 from simulator.pricing import TokenCounts, cost_microdollars
@@ -165,6 +166,8 @@ def _account(state: State, call: Call, played: Played) -> None:
             outcome=played.outcome,
             stop_reason=call.draft.stop_reason if played.outcome == "complete" else None,
             lines=played.lines,
+            ended_at=time.time(),
+            left=whole_lines(call.draft.text, played.lines) if state.config.itemized else (),
         )
     )
     if call.route == "openrouter":
