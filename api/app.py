@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from uuid import UUID
 
 import anyio
@@ -48,9 +48,6 @@ _CORS_REQUEST = (
 )
 _CORS_RESPONSE = ("Location", "Preference-Applied", "Retry-After", "X-Request-Id")
 
-#: No event has this number.
-_NEVER_SEEN = -1
-
 #: How any call for a user may be refused.
 _ANYWHERE = ("unauthorized", "forbidden_origin", "too_many_requests", "internal_error")
 
@@ -78,14 +75,8 @@ def create_app(
     """
     threads = anyio.CapacityLimiter(database_threads)
 
-    seen: dict[UUID, int] = {}
-
-    async def latest(session_ids: Sequence[UUID]) -> Mapping[UUID, int]:
-        asked = {session_id: seen.get(session_id, _NEVER_SEEN) for session_id in session_ids}
-        changed = await anyio.to_thread.run_sync(event_log.changed, asked, limiter=threads)
-        seen.clear()
-        seen.update(asked | changed)
-        return changed
+    async def changed(seen: Mapping[UUID, int]) -> Mapping[UUID, int]:
+        return await anyio.to_thread.run_sync(event_log.changed, seen, limiter=threads)
 
     return _assembled(
         Door(
@@ -96,7 +87,7 @@ def create_app(
             events=event_log,
             enqueue=enqueue,
             keeper=Doorkeeper(settings),
-            hub=Hub(latest, poll_s=settings.api_poll_s),
+            hub=Hub(changed, poll_s=settings.api_poll_s),
             crowd=Crowd(),
             metrics=DoorMetrics(),
             threads=threads,

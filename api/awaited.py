@@ -11,7 +11,7 @@ from api.door import Call
 from api.errors import RETRY_AFTER_S
 from api.hub import Watch
 from api.waiting import until_hung_up, wait_until
-from db.sessions import BatchView, SessionView
+from db.standing import Standing, WantedBatch
 from generation.model import BatchStatus
 
 #: Session states in which questions may still come.
@@ -24,37 +24,40 @@ _PROVIDERS = "provider"
 
 async def awaited(
     request: Request, call: Call, session_id: UUID, batch_index: int, *, watch: Watch, patience_s: float
-) -> SessionView:
-    """The session as soon as the batch is ready or cannot become so in time, at the latest after the patience."""
+) -> Standing:
+    """How the batch stands as soon as it is ready or cannot become so in time, at the latest after the patience."""
     deadline = datetime.now(UTC) + timedelta(seconds=patience_s)
 
-    async def look() -> SessionView:
-        return await call.session(session_id)
+    async def look() -> Standing:
+        standing = await call.standing(session_id, batch_index)
+        watch.seen = standing.last_seq
+        return standing
 
-    def settled(view: SessionView) -> bool:
-        batch = view.batches[batch_index]
-        return batch.status in {BatchStatus.READY, BatchStatus.FAILED} or is_put_off(batch, until=deadline)
+    def settled(standing: Standing) -> bool:
+        batch = standing.batch
+        if batch is None:
+            return False
+        return batch.status in {BatchStatus.READY, BatchStatus.FAILED} or _is_put_off(batch, until=deadline)
 
     async with until_hung_up(request, watch):
         with call.door.metrics.waited_for(batch_index).time():
             return await wait_until(watch, look, enough=settled, patience_s=patience_s)
 
 
-def is_put_off(batch: BatchView, *, until: datetime) -> bool:
+def unavailable_for_s(batch: WantedBatch | None) -> float | None:
+    """How long to stay away from a batch that failed or waits for the providers; None when it does neither."""
+    if batch is None:
+        return None
+    if batch.status is BatchStatus.FAILED:
+        return RETRY_AFTER_S
+    now = datetime.now(UTC)
+    return (batch.not_before - now).total_seconds() if _is_put_off(batch, until=now) else None
+
+
+def _is_put_off(batch: WantedBatch, *, until: datetime) -> bool:
     """Whether the batch waits for the providers and will not be tried before `until`."""
     return (
         batch.status is BatchStatus.QUEUED
         and (batch.last_error or "").startswith(_PROVIDERS)
-        and batch.not_before is not None
         and batch.not_before > until
     )
-
-
-def unavailable_for_s(batch: BatchView) -> float | None:
-    """How long to stay away from a batch that failed or waits for the providers; None when it does neither."""
-    if batch.status is BatchStatus.FAILED:
-        return RETRY_AFTER_S
-    now = datetime.now(UTC)
-    if batch.not_before is not None and is_put_off(batch, until=now):
-        return (batch.not_before - now).total_seconds()
-    return None

@@ -22,6 +22,7 @@ from db.batches import BatchStore
 from db.events import EventLog
 from db.levels import Levels
 from db.sessions import SessionStore, SessionView
+from db.standing import Standing
 from generation.model import SessionKind, Urgency
 from runtime.settings import ApiSettings, PlanSettings
 
@@ -94,6 +95,12 @@ class Call:
     async def session(self, session_id: UUID) -> SessionView:
         """All of the user's session. Raises SessionMissing, also for another's or one of the other kind."""
         return await self.door.call(self.door.sessions.view, session_id, self.kind, self.user_id)
+
+    async def standing(self, session_id: UUID, batch_index: int | None = None) -> Standing:
+        """Where it stands, and one of its batches, without loading it. Raises SessionMissing likewise."""
+        return await self.door.call(
+            self.door.sessions.standing, session_id, self.kind, self.user_id, batch_index=batch_index
+        )
 
 
 async def _door(request: Request) -> Door:

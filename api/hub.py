@@ -1,29 +1,37 @@
 """Where this process learns that something new was committed for a session somebody watches.
 
 One hub a process. Rows are the message; the hub only says "look again". A notification from Postgres
-wakes at once; one query for all watched sessions finds what a lost notification would have told. An idle
-reader costs one future and its share of that query.
+wakes at once; one query for all watched sessions finds what a lost notification would have told, and wakes
+only those who have not read it yet. An idle reader costs one future and its share of that query.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from uuid import UUID
 
 import structlog
 
 log = structlog.get_logger(__name__)
 
-Latest = Callable[[Sequence[UUID]], Awaitable[Mapping[UUID, int]]]
+#: Given a number a session, answers with the latest number of those that have a later one.
+Changed = Callable[[Mapping[UUID, int]], Awaitable[Mapping[UUID, int]]]
+
+#: No event has this number or a smaller one.
+NOTHING = -1
 
 
 class Watch:
-    """One reader's view of one session: it is told that something changed, never what."""
+    """One reader's view of one session: it is told that something changed, never what.
 
-    def __init__(self) -> None:
+    `seen` is the number of the latest event its reader knows of, and the reader's to set: for what it has
+    read already, the poll does not wake it again.
+    """
+
+    def __init__(self, seen: int = NOTHING) -> None:
+        self.seen = seen
         self._rung = asyncio.Event()
         self._closed = False
 
@@ -50,57 +58,44 @@ class Watch:
         self._rung.set()
 
 
-@dataclass(slots=True)
-class _Watched:
-    """A session and its readers. `seen` is the latest event number the hub has told them about."""
-
-    readers: set[Watch] = field(default_factory=set)
-    seen: int | None = None
-
-    def ring(self) -> None:
-        for reader in self.readers:
-            reader.ring()
-
-
 class Hub:
     """Wakes the readers of a session after something was committed for it, at most `poll_s` later.
 
     Lives on one event loop; `wake_from_thread` alone may be called from elsewhere.
     """
 
-    def __init__(self, latest: Latest, *, poll_s: float) -> None:
-        self._latest = latest
+    def __init__(self, changed: Changed, *, poll_s: float) -> None:
+        self._changed = changed
         self._poll_s = poll_s
-        self._watched: dict[UUID, _Watched] = {}
+        self._watched: dict[UUID, set[Watch]] = {}
         self._somebody = asyncio.Event()
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def readers(self) -> int:
-        return sum(len(watched.readers) for watched in self._watched.values())
+        return sum(map(len, self._watched.values()))
 
     @contextlib.contextmanager
-    def watching(self, session_id: UUID) -> Iterator[Watch]:
+    def watching(self, session_id: UUID, *, seen: int = NOTHING) -> Iterator[Watch]:
         """A watch of the session until the block ends. Look at the rows only after entering."""
-        watch = Watch()
-        watched = self._watched.setdefault(session_id, _Watched())
-        watched.readers.add(watch)
+        watch = Watch(seen)
+        readers = self._watched.setdefault(session_id, set())
+        readers.add(watch)
         self._somebody.set()
         if self._closed:
             watch.close()
         try:
             yield watch
         finally:
-            watched.readers.discard(watch)
-            if not watched.readers:
+            readers.discard(watch)
+            if not readers:
                 self._watched.pop(session_id, None)
 
     def wake(self, session_id: UUID) -> None:
         """Tell the session's readers to look; nothing happens when nobody watches it."""
-        watched = self._watched.get(session_id)
-        if watched is not None:
-            watched.ring()
+        for reader in self._watched.get(session_id, ()):
+            reader.ring()
 
     def wake_from_thread(self, session_id: UUID) -> None:
         """The same from any thread; a wake-up that comes too late for the loop is dropped."""
@@ -114,7 +109,7 @@ class Hub:
         while True:
             await self._somebody.wait()
             try:
-                self._tell(await self._latest(list(self._watched)))
+                self._tell(await self._changed(self._seen()))
             except Exception as error:  # noqa: BLE001 - whatever the database says, the readers stay
                 log.warning("hub_poll_failed", error=type(error).__name__)
             await asyncio.sleep(self._poll_s)
@@ -124,13 +119,19 @@ class Hub:
     def close(self) -> None:
         """End every watch, present and future, so that waiting calls and streams finish."""
         self._closed = True
-        for watched in list(self._watched.values()):
-            for reader in watched.readers:
+        for readers in self._watched.values():
+            for reader in readers:
                 reader.close()
 
-    def _tell(self, latest: Mapping[UUID, int]) -> None:
-        for session_id, seq in latest.items():
-            watched = self._watched.get(session_id)
-            if watched is not None and watched.seen != seq:
-                watched.seen = seq
-                watched.ring()
+    def _seen(self) -> dict[UUID, int]:
+        """What every reader of each session knows of."""
+        return {
+            session_id: min(reader.seen for reader in readers)
+            for session_id, readers in self._watched.items()
+        }
+
+    def _tell(self, changed: Mapping[UUID, int]) -> None:
+        for session_id, latest in changed.items():
+            for reader in self._watched.get(session_id, ()):
+                if reader.seen < latest:
+                    reader.ring()

@@ -69,14 +69,13 @@ class EventLog:
 
     def latest(self, session_ids: Iterable[UUID]) -> dict[UUID, int]:
         """The last number of each session that exists; 0 when it has no event yet."""
-        # One array, not a parameter each: readers ask for thousands, twice a second.
         asked = literal(list(session_ids), ARRAY(Uuid))
         query = select(plans.c.session_id, plans.c.last_seq).where(plans.c.session_id == any_(asked))
         with self._engine.connect() as connection:
             return {row.session_id: row.last_seq for row in connection.execute(query)}
 
     def changed(self, seen: Mapping[UUID, int]) -> dict[UUID, int]:
-        """The last number of those sessions whose number is another than the one that was seen.
+        """The last number of those sessions that have a later one than was seen.
 
         Readers ask for thousands, twice a second, and nearly all have nothing new: their rows stay in Postgres.
         """
@@ -88,7 +87,7 @@ class EventLog:
 _CHANGED = text(
     "SELECT plans.session_id, plans.last_seq "
     "FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS bigint[])) AS seen (id, number) "
-    "JOIN generation.plans ON plans.session_id = seen.id WHERE plans.last_seq <> seen.number"
+    "JOIN generation.plans ON plans.session_id = seen.id WHERE plans.last_seq > seen.number"
 )
 
 _tells_of = and_(

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from db.creation import insert_session, keep_key
+from db.engine import committing_each
 from db.events import record
 from db.progress import Moved, move
 from db.publish import set_generating
@@ -25,6 +26,8 @@ from db.session_row import (
     select_sessions,
 )
 from db.spending import NO_LIMITS, SpendLimits, check_day
+from db.standing import Standing, read_standing
+from db.sweep import tell_endings
 from db.tables import WEB_APP_TABLES, batches, plans, questions
 from generation.errors import SessionClosed, SessionMissing
 from generation.model import (
@@ -82,12 +85,6 @@ class SessionView:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    status: str
-    last_seq: int  #: of the events
-
-
-@dataclass(frozen=True, slots=True)
 class SessionSummary:
     id: UUID
     kind: SessionKind
@@ -107,6 +104,7 @@ class SessionStore:
         self, engine: Engine, *, limits: SpendLimits = NO_LIMITS, quota: Quota = everybody_may
     ) -> None:
         self._engine = engine
+        self._reading = committing_each(engine)
         self._limits = limits
         self._quota = quota
 
@@ -138,7 +136,7 @@ class SessionStore:
 
     def view(self, session_id: UUID, kind: SessionKind, user_id: UUID) -> SessionView:
         """All of a session. Raises SessionMissing, also when it is another user's or of another kind."""
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             # The event counter first: a reader that goes on from it may meet a question twice, but misses none.
             session = read_session(connection, session_id)
             if (session.kind, session.user_id) != (kind, user_id):
@@ -146,13 +144,20 @@ class SessionStore:
             asked = _asked_batches(connection, session_id)
             return _view(session, asked, _committed_questions(connection, session_id))
 
-    def standing(self, session_id: UUID, kind: SessionKind, user_id: UUID) -> Standing:
-        """As `view`, without the batches and questions: for readers that only follow the events."""
-        with self._engine.connect() as connection:
-            session = read_session(connection, session_id)
-        if (session.kind, session.user_id) != (kind, user_id):
-            raise SessionMissing(session_id=session_id)
-        return Standing(session.status, session.last_seq)
+    def standing(
+        self, session_id: UUID, kind: SessionKind, user_id: UUID, *, batch_index: int | None = None
+    ) -> Standing:
+        """As much of `view` as tells whether to wait, and of one batch only. Raises SessionMissing like it."""
+        with self._reading.connect() as connection:
+            return read_standing(connection, session_id, kind, user_id=user_id, batch_index=batch_index)
+
+    def has_question(self, session_id: UUID, position: int) -> bool:
+        """Whether the question at this position is committed."""
+        of_it = select(questions.c.position).where(
+            questions.c.session_id == session_id, questions.c.position == position
+        )
+        with self._reading.connect() as connection:
+            return connection.execute(of_it).one_or_none() is not None
 
     def page(
         self, user_id: UUID, kind: SessionKind, limit: int, *, before: datetime | None = None
@@ -166,7 +171,7 @@ class SessionStore:
         )
         if before is not None:
             query = query.where(plans.c.created_at < before)
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             return [_summary(row) for row in connection.execute(query) if row.status is not None]
 
     def record_progress(self, session_id: UUID, position: int) -> Moved:
@@ -198,6 +203,11 @@ class SessionStore:
     def resume(self, session_id: UUID) -> None:
         """Go on after a pause; the sweep rings for what is queued. Raises SessionMissing, SessionClosed."""
         self._move(session_id, PAUSED, IN_PROGRESS)
+
+    def tell_endings(self, limit: int) -> None:
+        """Record the `session` event of at most `limit` sessions that the web app has ended in its own row."""
+        with self._engine.begin() as connection:
+            tell_endings(connection, limit)
 
     def _move(self, session_id: UUID, source: str, target: str) -> None:
         with self._engine.begin() as connection:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,9 +14,9 @@ from api.errors import RETRY_AFTER_S, Refusal, documented, retry_after
 from api.openapi import events_url
 from api.schemas import AskBatch, BatchPending, BatchShape, batch_of
 from api.waiting import Preference, Wish
-from db.sessions import SessionView
+from db.standing import Standing
 from generation.errors import SessionClosed
-from generation.model import BatchStatus, SessionKind, Urgency
+from generation.model import BatchStatus, Urgency
 
 router = APIRouter(route_class=AdmittedRoute)
 
@@ -50,19 +49,17 @@ async def ask_batch(
     """
     asking = _Asking(call, session_id, body.batch_index, wish)
     response.headers.update(wish.headers())
-    asking.check_under_way()
-    view = await call.door.crowd.share(asking.what, lambda: call.session(session_id))
-    if is_ready(view, body.batch_index):
-        return asking.batch(view, cache_hit=True)
-    asking.check_under_way()
-    if not await asking.starts(view) and wish.wait_s is None:
-        raise asking.refusal_to_join(await call.session(session_id))
-    view = await asking.wait(request)
-    if is_ready(view, body.batch_index):
-        return asking.batch(view, cache_hit=False)
+    standing, started = await asking.want()
+    if standing.is_ready:
+        return await asking.batch(cache_hit=True)
+    if not started and wish.wait_s is None:
+        raise asking.refusal_to_join(standing)
+    standing = await asking.wait(request)
+    if standing.is_ready:
+        return await asking.batch(cache_hit=False)
     response.status_code = 202
     response.headers["Retry-After"] = retry_after(RETRY_AFTER_S)
-    return asking.pending(view)
+    return asking.pending(standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,84 +71,76 @@ class _Asking:
     batch_index: int
     wish: Preference
 
-    @property
-    def what(self) -> Hashable:
-        return self.call.kind, self.call.user_id, self.session_id, self.batch_index
+    async def want(self) -> tuple[Standing, bool]:
+        """How the batch stands, wanted now if it was not; True when it was this call that started it.
 
-    def check_under_way(self) -> None:
-        """Raise Refusal at once when another call of this process has just found the batch under way."""
-        if self.wish.wait_s is None and self.call.door.crowd.is_under_way(self.what):
-            self._count("in_progress")
-            raise self._in_progress(self.call.kind)
+        Calls for the batch that come together ask once. Whoever starts it rings.
+        """
+        call = self.call
+        what = (call.kind, call.user_id, self.session_id, self.batch_index)
+        (standing, created), asked = await call.door.crowd.share(what, self._want)
+        if created and asked:
+            await call.door.ring(self.session_id, self.batch_index, Urgency.INTERACTIVE)
+        return standing, created and asked
 
-    async def starts(self, view: SessionView) -> bool:
-        """Want the batch, and ring for it if nobody did: True when this call is the one that started it."""
-        door = self.call.door
-        door.crowd.note_under_way(self.what)
+    async def _want(self) -> tuple[Standing, bool]:
+        """One query, unless asking changes something."""
+        door, standing = self.call.door, await self._standing()
+        if standing.is_ready or standing.is_under_way:
+            return standing, False
         try:
             requested = await door.call(
                 door.batches.request, self.session_id, self.batch_index, Urgency.INTERACTIVE
             )
-        except BaseException as err:
-            door.crowd.forget(self.what)
-            if isinstance(err, SessionClosed):
-                raise Refusal("session_paused" if view.status == PAUSED else "session_closed") from None
-            raise
-        if requested.created:
-            await door.ring(self.session_id, self.batch_index, Urgency.INTERACTIVE)
-        return requested.created
+        except SessionClosed:
+            raise Refusal("session_paused" if standing.status == PAUSED else "session_closed") from None
+        return await self._standing(), requested.created
 
-    async def wait(self, request: Request) -> SessionView:
-        """The session when the batch is ready or the waiting is over. Raises Refusal if it cannot be had now."""
+    async def _standing(self) -> Standing:
+        return await self.call.standing(self.session_id, self.batch_index)
+
+    async def wait(self, request: Request) -> Standing:
+        """How the batch stands when it is ready or the waiting is over. Raises Refusal if it cannot be had now."""
         settings = self.call.door.settings
         patience_s = self.wish.patience_s(
             default_s=settings.api_default_wait_s, longest_s=settings.api_max_wait_s
         )
         with self.call.door.hub.watching(self.session_id) as watch:
-            view = await awaited(
+            standing = await awaited(
                 request, self.call, self.session_id, self.batch_index, watch=watch, patience_s=patience_s
             )
-        self.call.door.crowd.forget(self.what)
-        self._check_hope(view)
-        return view
+        self._check_hope(standing)
+        return standing
 
-    def batch(self, view: SessionView, *, cache_hit: bool) -> BatchShape:
+    async def batch(self, *, cache_hit: bool) -> BatchShape:
         self._count("cached" if cache_hit else "ready")
-        if cache_hit:
-            self.call.door.metrics.waited_for(self.batch_index).observe(0)
-        return batch_of(view, self.batch_index, cache_hit=cache_hit)
+        return batch_of(await self.call.session(self.session_id), self.batch_index, cache_hit=cache_hit)
 
-    def pending(self, view: SessionView) -> BatchPending:
+    def pending(self, standing: Standing) -> BatchPending:
         self._count("pending")
-        status = view.batches[self.batch_index].status or BatchStatus.QUEUED
-        return BatchPending(
-            batch_index=self.batch_index, status=status, events_url=events_url(view.kind, view.id)
-        )
+        status = standing.batch.status if standing.batch else BatchStatus.QUEUED
+        return BatchPending(batch_index=self.batch_index, status=status, events_url=self._events_url)
 
-    def refusal_to_join(self, view: SessionView) -> Refusal:
+    def refusal_to_join(self, standing: Standing) -> Refusal:
         """What a call is told that found the batch under way and does not want to wait."""
-        self.call.door.crowd.forget(self.what)
-        self._check_hope(view)
-        self.call.door.crowd.note_under_way(self.what)
+        self._check_hope(standing)
         self._count("in_progress")
-        return self._in_progress(view.kind)
+        return Refusal("generation_in_progress", retry_after_s=RETRY_AFTER_S, eventsUrl=self._events_url)
 
-    def _in_progress(self, kind: SessionKind) -> Refusal:
-        url = events_url(kind, self.session_id)
-        return Refusal("generation_in_progress", retry_after_s=RETRY_AFTER_S, eventsUrl=url)
+    @property
+    def _events_url(self) -> str:
+        return events_url(self.call.kind, self.session_id)
 
-    def _check_hope(self, view: SessionView) -> None:
+    def _check_hope(self, standing: Standing) -> None:
         """Raise Refusal when the session was closed meanwhile, or the batch cannot be written now."""
-        if view.status not in LIVING:
+        if standing.is_ready:
+            return
+        if standing.status not in LIVING:
             raise Refusal("session_closed")
-        pause_s = unavailable_for_s(view.batches[self.batch_index])
+        pause_s = unavailable_for_s(standing.batch)
         if pause_s is not None:
             self._count("unavailable")
             raise Refusal("generation_unavailable", retry_after_s=pause_s)
 
     def _count(self, outcome: str) -> None:
         self.call.door.metrics.batch_answers.labels(outcome).inc()
-
-
-def is_ready(view: SessionView, batch_index: int) -> bool:
-    return batch_index < len(view.batches) and view.batches[batch_index].status is BatchStatus.READY

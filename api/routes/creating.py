@@ -21,7 +21,7 @@ from api.limits import Kind
 from api.openapi import session_links, url_of
 from api.schemas import CreateExam, CreatePractice, SessionShape, session_of
 from api.waiting import Preference, Wish
-from db.sessions import SessionView
+from db.standing import Standing, WantedBatch
 from generation.model import Plan, SessionKind, Urgency
 from generation.plan import plan_exam, plan_practice
 
@@ -82,11 +82,11 @@ class Creation:
         )
         if not created.replayed:
             await door.ring(created.session_id, 0, Urgency.INTERACTIVE)
-        view = await self._first_batch(created.session_id)
-        self._add_headers(view)
-        return session_of(view)
+        standing = await self._first_batch(created.session_id)
+        self._add_headers(created.session_id, standing.batch)
+        return session_of(await self.call.session(created.session_id))
 
-    async def _first_batch(self, session_id: UUID) -> SessionView:
+    async def _first_batch(self, session_id: UUID) -> Standing:
         settings = self.call.door.settings
         patience_s = self.wish.patience_s(
             default_s=settings.api_default_wait_s, longest_s=settings.api_max_wait_s
@@ -94,10 +94,10 @@ class Creation:
         with self.call.door.hub.watching(session_id) as watch:
             return await awaited(self.request, self.call, session_id, 0, watch=watch, patience_s=patience_s)
 
-    def _add_headers(self, view: SessionView) -> None:
-        self.response.headers["Location"] = url_of(view.kind, view.id)
+    def _add_headers(self, session_id: UUID, first_batch: WantedBatch | None) -> None:
+        self.response.headers["Location"] = url_of(self.call.kind, session_id)
         self.response.headers.update(self.wish.headers())
-        pause_s = unavailable_for_s(view.batches[0])
+        pause_s = unavailable_for_s(first_batch)
         if pause_s is not None:
             self.response.headers["Retry-After"] = retry_after(pause_s)
 

@@ -17,12 +17,12 @@ from starlette.types import Send
 from api import examples
 from api.admission import AdmittedRoute
 from api.awaited import LIVING
-from api.door import Call, TheCall
+from api.door import Door, TheCall
 from api.errors import documented
 from api.hub import Watch
 from api.schemas import redacted
 from db.events import Event
-from db.sessions import Standing
+from db.standing import Standing
 from generation.model import EventKind
 
 #: Rows read at once; a reader that is further behind comes back for more.
@@ -78,42 +78,45 @@ async def follow(
     `question` carries the question without its answer, `batch-ready` and `batch-failed` the batch index,
     `session` the new status. The id of each is its number.
     """
-    door = call.door
-    view = await door.call(door.sessions.standing, session_id, call.kind, call.user_id)
-    cursor = _cursor(view, after, last_event_id)
-    if view.status not in LIVING and cursor == view.last_seq:
+    standing = await call.standing(session_id)
+    over = standing.status not in LIVING
+    cursor = _cursor(standing, after, last_event_id)
+    if over and cursor == standing.last_seq:
         return Response(status_code=204)
-    return EventStream(_Reader(call, session_id, cursor).frames(over=view.status not in LIVING))
+    return EventStream(_Reader(call.door, session_id, cursor).frames(over=over))
 
 
-def _cursor(view: Standing, after: int, last_event_id: str | None) -> int:
+def _cursor(standing: Standing, after: int, last_event_id: str | None) -> int:
     """Where to go on; from the start when the number was never given out, as after a restored backup."""
     given = (last_event_id or "").strip()
     if given.isascii() and given.isdigit() and len(given) <= len(str(_GREATEST_SEQ)):
         after = int(given)
-    return after if after <= view.last_seq else 0
+    return after if after <= standing.last_seq else 0
 
 
 @dataclass(slots=True)
 class _Reader:
-    """One stream: its place in the session's events, and what it sends next."""
+    """One stream, and the number of the event after which it begins."""
 
-    call: Call
+    door: Door
     session_id: UUID
-    cursor: int
+    after: int
 
     async def frames(self, *, over: bool) -> AsyncGenerator[bytes]:
         """Frames until the session is over or the hub closes; a comment when nothing happens for long.
 
         `over`: nothing will follow what is there already.
         """
-        door = self.call.door
-        with door.hub.watching(self.session_id) as watch, door.metrics.streams.track_inprogress():
+        door = self.door
+        with (
+            door.hub.watching(self.session_id, seen=self.after) as watch,
+            door.metrics.streams.track_inprogress(),
+        ):
             yield f"retry: {_RECONNECT_MS}\n\n".encode()
             while not watch.closed:
-                events = await door.call(door.events.after, self.session_id, self.cursor, PAGE)
+                events = await door.call(door.events.after, self.session_id, watch.seen, PAGE)
                 for event in events:
-                    self.cursor = event.seq
+                    watch.seen = event.seq
                     yield _frame(event)
                 if _ends(events) or (over and len(events) < PAGE):
                     return
@@ -121,7 +124,7 @@ class _Reader:
                     yield b": still here\n\n"
 
     async def _news(self, watch: Watch) -> bool:
-        return await watch.changed(self.call.door.settings.api_heartbeat_s)
+        return await watch.changed(self.door.settings.api_heartbeat_s)
 
 
 def _ends(events: Sequence[Event]) -> bool:

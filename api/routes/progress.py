@@ -12,7 +12,6 @@ from api.door import Call, Door, TheCall
 from api.errors import Refusal, documented
 from api.schemas import PrefetchShape, Progress, ProgressShape
 from db.progress import Moved
-from db.sessions import SessionView
 from generation.errors import BatchNotNext, SessionClosed, SpendLimitReached
 from generation.pace import Due, next_due
 
@@ -33,8 +32,7 @@ router = APIRouter(route_class=AdmittedRoute)
 )
 async def note_progress(session_id: UUID, body: Progress, call: TheCall) -> ProgressShape:
     """Remember the student's position, and schedule the next batch when it is due; once, however often told."""
-    view = await call.session(session_id)
-    _check(view, body.question_index)
+    await _check(call, session_id, body.question_index)
     moved = await call.door.call(call.door.sessions.record_progress, session_id, body.question_index)
     due = await _due(call.door, moved, body.question_index)
     if due is None or not await _scheduled(call, session_id, due):
@@ -42,11 +40,12 @@ async def note_progress(session_id: UUID, body: Progress, call: TheCall) -> Prog
     return ProgressShape(prefetch=PrefetchShape(batch_index=due.batch_index))
 
 
-def _check(view: SessionView, position: int) -> None:
+async def _check(call: Call, session_id: UUID, position: int) -> None:
     """Raise Refusal unless the session goes on and the student can be at this question."""
-    if view.status not in LIVING:
+    standing = await call.standing(session_id)
+    if standing.status not in LIVING:
         raise Refusal("session_closed")
-    if all(question["position"] != position for question in view.questions):
+    if not await call.door.call(call.door.sessions.has_question, session_id, position):
         raise Refusal("question_not_loaded")
 
 

@@ -66,6 +66,6 @@ async def resume_session(session_id: UUID, call: TheCall) -> SessionShape:
 
 
 async def _moved(session_id: UUID, call: Call, move: Callable[[UUID], None]) -> SessionShape:
-    await call.session(session_id)  # the move does not ask whose session it is
+    await call.standing(session_id)  # the move does not ask whose session it is
     await call.door.call(move, session_id)
     return session_of(await call.session(session_id))

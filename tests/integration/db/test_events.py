@@ -139,13 +139,13 @@ def _listen_until_it_breaks(wait: partial[frozenset[UUID]]) -> None:
         wait()
 
 
-def test_only_sessions_with_another_number_than_was_seen_are_told(
+def test_only_sessions_with_a_later_number_than_was_seen_are_told(
     engine: Engine, sessions: SessionStore
 ) -> None:
     log, some, other = EventLog(engine), new_session(sessions), new_session(sessions)
     now = log.latest([some, other])
 
     assert log.changed({some: -1, other: now[other]}) == {some: now[some]}
-    assert log.changed(now) == log.changed({}) == log.changed({uuid4(): 0}) == {}
+    assert log.changed(now) == log.changed({}) == log.changed({uuid4(): 0}) == log.changed({some: 99}) == {}
     sessions.cancel(other)
     assert log.changed(now) == {other: now[other] + 1}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from uuid import UUID
 
 from api.hub import Hub
@@ -11,7 +11,7 @@ FIRST, SECOND = UUID(int=1), UUID(int=2)
 
 
 class Numbers:
-    """Stands in for the event log: the latest number of each session, and what was asked."""
+    """Stands in for the event log: the latest number of each session, and which were asked about."""
 
     def __init__(self) -> None:
         self.latest: dict[UUID, int] = {FIRST: 1, SECOND: 1}
@@ -19,12 +19,16 @@ class Numbers:
         self.is_away = False
         self.polled = asyncio.Event()
 
-    async def __call__(self, session_ids: Sequence[UUID]) -> Mapping[UUID, int]:
-        self.asked.append(frozenset(session_ids))
+    async def __call__(self, seen: Mapping[UUID, int]) -> Mapping[UUID, int]:
+        self.asked.append(frozenset(seen))
         self.polled.set()
         if self.is_away:
             raise ConnectionError
-        return {session_id: self.latest[session_id] for session_id in session_ids}
+        return {
+            session_id: self.latest[session_id]
+            for session_id, number in seen.items()
+            if self.latest[session_id] > number
+        }
 
     async def next_poll(self) -> None:
         self.polled.clear()
@@ -48,10 +52,23 @@ def test_a_new_number_wakes_the_readers_of_its_session_and_no_others() -> None:
             with hub.watching(FIRST) as first, hub.watching(FIRST) as too, hub.watching(SECOND) as second:
                 for watch in (first, too, second):  # the first poll tells everybody to look
                     assert await watch.changed(5)
+                    watch.seen = 1
                 numbers.latest[FIRST] = 2
                 return [await first.changed(5), await too.changed(5), await second.changed(0.05)]
 
     assert asyncio.run(woken()) == [True, True, False]
+
+
+def test_the_poll_wakes_only_those_who_have_not_read_it_yet() -> None:
+    """Each event would be read twice, and every half second a crowd of readers would do so together."""
+
+    async def woken() -> list[bool]:
+        numbers = Numbers()
+        async with running(numbers) as hub:
+            with hub.watching(FIRST, seen=1) as up_to_date, hub.watching(FIRST, seen=0) as behind:
+                return [await behind.changed(5), await up_to_date.changed(0.05)]
+
+    assert asyncio.run(woken()) == [True, False]
 
 
 def test_all_sessions_are_polled_in_one_query_and_none_when_nobody_watches() -> None:
@@ -86,8 +103,8 @@ def test_a_wake_up_from_a_thread_reaches_the_readers_and_strangers_are_ignored()
     async def woken() -> list[bool]:
         numbers = Numbers()
         async with running(numbers) as hub:
-            with hub.watching(FIRST) as watch:
-                assert await watch.changed(5)
+            with hub.watching(FIRST, seen=1) as watch:
+                await numbers.next_poll()
                 await asyncio.to_thread(hub.wake_from_thread, SECOND)
                 stranger = await watch.changed(0.05)
                 await asyncio.to_thread(hub.wake_from_thread, FIRST)
