@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
 
 from db.errors import DatabaseStruggling, DatabaseUnreachable
@@ -17,6 +20,11 @@ RECYCLE_S = 1800
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
 
 _SESSION_MODE = "session_mode"
+
+#: How often a wait looks whether it should go on, as in psycopg itself.
+_LOOK_EVERY_S = 0.1
+
+T = TypeVar("T")
 
 #: A dead peer is noticed within about half a minute, not after the kernel's two hours.
 KEEPALIVE = {
@@ -53,9 +61,39 @@ def make_engine(settings: DatabaseSettings, application_name: str) -> Engine:
         connect_args=connect_arguments(settings, application_name),
     )
     event.listen(engine, "handle_error", partial(_say_that_it_is_away, settings))
+    event.listen(engine, "do_connect", partial(_connect, _longest_silence_s(settings)))
     if not settings.database_session_mode:
         event.listen(engine, "begin", partial(_set_timeouts, settings))
     return engine
+
+
+class PatientConnection(psycopg.Connection[Any]):
+    """Waits for an answer, but not for ever: a half-open link says nothing, and no timeout of the server's
+    can reach us through it.
+    """
+
+    longest_silence_s: float | None = None
+
+    def wait(self, gen: PQGen[T], interval: float = _LOOK_EVERY_S, timeout: float | None = None) -> T:
+        try:
+            return super().wait(gen, interval, self.longest_silence_s if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()  # nobody knows what became of the statement: never use it again
+            raise
+
+
+def _connect(
+    longest_silence_s: float, _dialect: Any, _record: Any, arguments: Any, named: Any
+) -> PatientConnection:
+    connection = PatientConnection.connect(*arguments, **named)
+    connection.longest_silence_s = longest_silence_s
+    return connection
+
+
+def _longest_silence_s(settings: DatabaseSettings) -> float:
+    """The server answers within its statement timeout, if only to say that it is over."""
+    return settings.database_statement_timeout_ms / 1000 * 1.25 + 1
 
 
 def committing_each(engine: Engine) -> Engine:
