@@ -241,7 +241,8 @@ class WarmUp:
             if self._led_until.get(flight.levels, now) > now:
                 return _Answer(_State.TAKEN, flight.ttl)
             self._led_until[flight.levels] = now + self._rules.lead_s
-        return _Answer(_State.LEAD, self._ttl or "5m", seen=flight.levels in self._known)
+        chosen = self._ttl or cheaper_ttl(0, 0, self._rates)
+        return _Answer(_State.LEAD, chosen, seen=flight.levels in self._known)
 
     def _tell(self, flight: Flight, life_s: float) -> None:
         too_many = self._began(
@@ -272,13 +273,14 @@ def cheaper_ttl(minutes: float, hours: float, rates: Rates | None) -> CacheTtl:
     """The lifetime that costs less, by the idle spells that were seen.
 
     `minutes` spells outlive the short lifetime and not the long one: there the long one saves a write.
-    `hours` spells outlive both: there it only makes the write dearer. Shorter spells cost the same.
+    `hours` spells outlive both: there it only makes the write dearer. Shorter spells cost the same. Before
+    any was seen it is the long one: a student alone needs ten minutes for a batch.
     """
     if rates is None:
         return "5m"
     saved = minutes * float(rates.cache_write_5m - rates.cache_read)
     lost = hours * float(rates.cache_write_1h - rates.cache_write_5m)
-    return "1h" if saved > lost else "5m"
+    return "1h" if saved >= lost else "5m"
 
 
 def _ms(seconds: float) -> int:

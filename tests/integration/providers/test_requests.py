@@ -25,7 +25,7 @@ def test_claude_is_asked_with_its_key_for_a_stream(claude: ServeClaude) -> None:
     assert "x-api-key" not in request.headers
     assert request.body["model"] == "claude-sonnet-5-5"
     assert request.body["stream"] is True
-    assert request.body["system"][1]["cache_control"] == {"type": "ephemeral", "ttl": "5m"}
+    assert request.body["system"][1]["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
     assert "anthropic-beta" not in request.headers
 
 
@@ -52,10 +52,10 @@ def test_no_model_however_old_makes_the_sdk_warn(claude: ServeClaude, model: str
 
 
 def test_the_life_of_the_cache_is_the_settings(claude: ServeClaude) -> None:
-    server, source = claude(REPLY, claude_cache_ttl="1h", claude_effort="high")
+    server, source = claude(REPLY, claude_cache_ttl="5m", claude_effort="high")
     read(source)
     body = server.requests[0].body
-    assert body["system"][1]["cache_control"]["ttl"] == "1h"
+    assert body["system"][1]["cache_control"]["ttl"] == "5m"
     assert body["output_config"] == {"effort": "high"}
 
 

@@ -146,7 +146,7 @@ def test_a_warm_prefix_costs_no_question_to_redis(redis: Redis, worker: MakeWarm
 
 
 def test_an_entry_that_lived_out_its_time_is_written_again_and_says_so(worker: MakeWarmUp) -> None:
-    warmup = worker(replace(RULES, margin_s=299.8))
+    warmup = worker(replace(RULES, margin_s=299.8), ttl="5m")
     enter(warmup).began(WROTE, None)
     time.sleep(0.25)
     leader = enter(warmup)
@@ -193,20 +193,30 @@ def test_a_prefix_that_is_another_each_time_is_an_alarm_once(worker: MakeWarmUp)
     assert [line["because"] for line in logs if line["event"] == "prefix_drifted"] == ["too_many_prefixes"]
 
 
-def test_a_prefix_that_often_lies_idle_for_minutes_is_asked_for_an_hour(
+def test_a_prefix_is_asked_for_an_hour_until_it_often_lies_idle_for_longer(
     redis: Redis, worker: MakeWarmUp
 ) -> None:
     enter(worker()).began(WROTE, None)
-    assert enter(worker()).ttl == "5m"
-    _pass_minutes(redis, 20)
+    assert enter(worker()).ttl == "1h", "a student alone needs ten minutes for a batch"
+    _pass_minutes(redis, 120)
     leader = enter(worker())
     assert leader.leads
-    assert leader.ttl == "5m", "once may be chance: it is counted when it is over"
+    assert leader.ttl == "1h", "once may be chance: it is counted when it is over"
     leader.began(WROTE, None)
-    _pass_minutes(redis, 20)
+    _pass_minutes(redis, 120)
     leader = enter(worker())
-    assert leader.ttl == "1h"
-    leader.began(Usage(cache_write_1h=7000), None)
+    assert leader.ttl == "5m"
+    leader.began(WROTE, None)
+    assert enter(worker()).ttl == "5m"
+
+
+def test_a_prefix_that_often_lies_idle_for_minutes_is_asked_for_an_hour_again(
+    redis: Redis, worker: MakeWarmUp
+) -> None:
+    for idle_minutes in (120, 20, 20):
+        enter(worker()).began(WROTE, None)
+        _pass_minutes(redis, idle_minutes)
+    enter(worker()).began(WROTE, None)
     assert enter(worker()).ttl == "1h"
 
 
