@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     case,
     func,
+    insert,
     literal,
     or_,
     select,
@@ -24,13 +25,21 @@ from sqlalchemy import (
     update,
 )
 
+from db.events import wake_for
 from db.fence import NOBODY
 from db.publish import set_generating
-from db.session_row import IN_PROGRESS, PAUSED, session_status, sessions
-from db.tables import batches, plans
-from generation.model import BatchStatus, SessionKind, Urgency
+from db.session_row import ABANDONED, IN_PROGRESS, PAUSED, session_status, sessions
+from db.tables import batches, events, plans
+from generation.model import BatchStatus, EventKind, SessionKind, Urgency
 
 SESSION_CLOSED = "session_closed"
+
+#: The end of a session this old is not told any more: nobody has had a stream of it open for so long.
+TOLD_WITHIN = timedelta(days=2)
+
+#: A session whose row is gone counts as abandoned.
+_status = func.coalesce(session_status, ABANDONED)
+_is_over = _status.not_in([IN_PROGRESS, PAUSED])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ def close_orphans(connection: Connection, limit: int) -> None:
     """Give up the batches of sessions that the web app has ended in its own row."""
     orphans = (
         _unfinished()
-        .where(func.coalesce(session_status, "deleted").not_in([IN_PROGRESS, PAUSED]))
+        .where(_is_over)
         .limit(limit)
         .with_for_update(of=batches, skip_locked=True, key_share=True)
     )
@@ -75,6 +84,29 @@ def close_orphans(connection: Connection, limit: int) -> None:
     of_whom = select(plans.c.session_id, plans.c.kind).where(plans.c.session_id.in_(set(closed.scalars())))
     for session_id, kind in connection.execute(of_whom.order_by(plans.c.session_id)).all():
         set_generating(connection, session_id, SessionKind(kind))
+
+
+def tell_endings(connection: Connection, limit: int) -> None:
+    """Record the end of sessions that the web app has ended in its own row: their event streams end with it."""
+    ended = (
+        select(plans.c.session_id, _status.label("status"))
+        .select_from(sessions)
+        .where(plans.c.closed_at.is_(None), plans.c.created_at > func.now() - literal(TOLD_WITHIN), _is_over)
+        .limit(limit)
+        .with_for_update(of=plans, skip_locked=True, key_share=True)
+        .cte("ended")
+    )
+    counted = (
+        update(plans)
+        .where(plans.c.session_id == ended.c.session_id)
+        .values(last_seq=plans.c.last_seq + 1, updated_at=func.now(), closed_at=func.now())
+        .returning(plans.c.session_id, plans.c.last_seq, ended.c.status)
+        .cte("counted")
+    )
+    payload = func.jsonb_build_object("status", counted.c.status)
+    row = select(counted.c.session_id, counted.c.last_seq, literal(EventKind.SESSION.value), payload)
+    told = insert(events).from_select(["session_id", "seq", "kind", "payload"], row)
+    connection.execute(wake_for(told.returning(events.c.session_id).cte("told")))
 
 
 def take_due(

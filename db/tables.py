@@ -96,6 +96,8 @@ plans = Table(
     _one_of("kind", SessionKind),
     _one_of("track", Track),
     Index(None, "user_id", "kind", "created_at"),
+    # For the sweep, which looks for sessions that the web app has ended.
+    Index("ix_plans_open", "created_at", postgresql_where=text("closed_at IS NULL")),
     schema=SCHEMA,
 )
 

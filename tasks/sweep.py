@@ -8,6 +8,7 @@ no single process that must live; rows are shared by SKIP LOCKED.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -24,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 #: Batches rung for in one pass; what is beyond waits for the next.
 PASS_LIMIT = 500
+
+#: A stream that ends seconds late harms nobody, and looking costs more the more exams a day has.
+ENDINGS_PERIOD_S = 5.0
 
 #: A bell that does not wait in its queue was taken by a worker, who claims at once: or it was lost.
 LOST_AFTER_S = 3.0
@@ -72,8 +76,13 @@ def _close_lost_calls(assembly: Assembly) -> None:
 @worker_ready.connect
 def start_sweeping(**_: Any) -> None:
     assembly = current()
-    sweeper = Periodic(
-        "sweep", period_s=assembly.lease_settings.sweep_period_s, action=lambda: sweep_once(assembly)
-    )
-    worker_shutting_down.connect(lambda **_: sweeper.stop(), weak=False)
-    sweeper.start()
+    sweep_period_s = assembly.lease_settings.sweep_period_s
+    _repeat("sweep", period_s=sweep_period_s, action=lambda: sweep_once(assembly))
+    _repeat("endings", period_s=ENDINGS_PERIOD_S, action=lambda: assembly.sessions.tell_endings(PASS_LIMIT))
+
+
+def _repeat(name: str, *, period_s: float, action: Callable[[], object]) -> None:
+    """Until the worker is told to end."""
+    job = Periodic(name, period_s=period_s, action=action)
+    worker_shutting_down.connect(lambda **_: job.stop(), weak=False)
+    job.start()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
+import httpx2
 import psycopg
 import pytest
 
@@ -128,3 +129,20 @@ def test_keys_are_spread_and_stored_where_only_the_web_app_reads_them(stack: Sta
     assert context == {"generatedIds": [question["id"] for question in questions], "lastBatchIndex": 0}
     assert all(len(question["choices"]) == 4 for question in questions)
     assert len({question["answerIndex"] for question in questions}) >= 3
+
+
+@pytest.mark.timeout(60)
+def test_the_stream_of_an_exam_that_the_web_app_completes_ends(stack: Stack) -> None:
+    """Completing is no call of ours: it stands in the web app's own row, and a worker's sweep finds it."""
+    student = Student(stack.api_url)
+    student.begin({"track": "scientific"})
+    url = f"{stack.api_url}/api/exams/{student.session_id}/events"
+    with httpx2.stream("GET", url, headers={"X-User-Id": student.user_id}, timeout=30) as response:
+        lines = response.iter_lines()
+        assert next(line for line in lines if line.startswith("event:")) == "event: session"
+        with psycopg.connect(stack.environment["DATABASE_URL"]) as connection:
+            connection.execute(
+                "UPDATE exam_sessions SET status = 'completed' WHERE id = %s", [student.session_id]
+            )
+        data = [line for line in lines if line.startswith("data:")]
+    assert data[-1] == 'data: {"status": "completed"}'
