@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -22,8 +19,6 @@ from generation.model import Track
 from generation.plan import plan_exam
 from providers.catalogue import check_model
 from providers.claude import make_claude
-from runtime.child import Child
-from runtime.processes import PROJECT
 from runtime.redis import make_redis
 from runtime.settings import ClaudeSettings, DatabaseSettings, RedisSettings
 from tests.support.raw_server import RawServer, Script, status
@@ -152,36 +147,6 @@ def test_the_worst_decides() -> None:
     assert worst([]) is Health.WELL
     poor = Finding("x", Health.POOR, "y", "z")
     assert worst([poor, Finding("x", Health.WELL, "y")]) is Health.POOR
-
-
-def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "TAFAWOQ_ENV": "development", "SIMULATOR_URL": f"http://{NOBODY}", **environment}
-    return subprocess.run(
-        [sys.executable, "-m", "worker.cli", *arguments],
-        cwd=PROJECT,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def test_the_command_finds_everything_that_is_wrong_at_once() -> None:
-    away = {"DATABASE_URL": f"postgresql://u:hunter2@{NOBODY}/x", "REDIS_URL": f"redis://:hunter2@{NOBODY}/0"}
-    done = command("doctor", "--json", **away)
-    assert done.returncode == 1, done.stderr
-    broken = {found["about"] for found in json.loads(done.stdout) if found["health"] == "broken"}
-    assert {"Postgres", "Redis", "workers", "queue"} <= broken
-    assert all(found["remedy"] for found in json.loads(done.stdout) if found["health"] != "well")
-    assert "hunter2" not in done.stdout + done.stderr
-
-
-@pytest.mark.timeout(120)
-def test_the_command_sees_a_worker(worker_process: Child, database: DatabaseSettings, redis_url: str) -> None:
-    done = command("doctor", DATABASE_URL=database.libpq_url, REDIS_URL=redis_url)
-    assert "workers: 1 answer, 4 slots" in done.stdout, done.stdout + done.stderr
-    assert (done.returncode, "BROKEN" in done.stdout) == (0, False)
 
 
 @pytest.fixture

@@ -1,0 +1,160 @@
+"""`tafawoq-worker doctor` as an operator runs it, with things really broken: it names each, and its remedy."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine
+
+from db.sessions import SessionStore
+from generation.model import Track
+from generation.plan import plan_exam
+from runtime.child import Child
+from runtime.processes import PROJECT
+from runtime.settings import DatabaseSettings
+from simulator.running import RunningSimulator
+
+NOBODY = "127.0.0.1:1"
+KEY = "sk-ant-hunter2"
+
+#: What a machine is like whose clock is wrong, for every Python on it.
+FAST_CLOCK = """\
+import time
+right = time.time
+time.time = lambda: right() + 90
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one run of the command says."""
+
+    broken: dict[str, tuple[str, str]]  #: what it says and the remedy, by what it is about
+    text: str
+
+
+class Doctor:
+    """The command, where everything is well but what a test breaks. Nobody works here: `workers` is always broken."""
+
+    def __init__(self, **environment: str) -> None:
+        self.environment = {**os.environ, "TAFAWOQ_ENV": "development", **environment}
+
+    def sees(self, **broken: str) -> Found:
+        told = self._run(["doctor", "--json"], broken)
+        assert told.returncode == 1, told.stderr
+        findings = json.loads(told.stdout)
+        named = {f["about"]: (f["says"], f["remedy"]) for f in findings if f["health"] == "broken"}
+        return Found(named, told.stdout + told.stderr)
+
+    def tells(self) -> tuple[str, int]:
+        """The same for people, and the exit code."""
+        told = self._run(["doctor"], {})
+        return told.stdout, told.returncode
+
+    def _run(self, arguments: list[str], broken: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "worker.cli", *arguments],
+            cwd=PROJECT,
+            env=self.environment | broken,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+@pytest.fixture
+def provider() -> Iterator[RunningSimulator]:
+    with RunningSimulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def doctor(database: DatabaseSettings, redis_url: str, provider: RunningSimulator) -> Doctor:
+    return Doctor(
+        DATABASE_URL=database.libpq_url,
+        REDIS_URL=redis_url,
+        ANTHROPIC_API_KEY=KEY,
+        CLAUDE_BASE_URL=provider.url,
+    )
+
+
+NO_WORKER = (
+    "no worker answers",
+    "Start one: docker compose up -d worker-interactive worker-prefetch. Its log says why it does not start.",
+)
+
+
+def test_no_worker(doctor: Doctor) -> None:
+    told, status = doctor.tells()
+    assert f"BROKEN    workers: {NO_WORKER[0]}\n          -> {NO_WORKER[1]}\n" in told
+    assert (told.count("BROKEN"), status) == (1, 1)
+    assert told.count("ok  ") == 8
+
+
+def test_no_redis_and_a_wrong_key(doctor: Doctor, provider: RunningSimulator) -> None:
+    provider.config.update({"refused_key": KEY})
+    found = doctor.sees(REDIS_URL=f"redis://:hunter2@{NOBODY}/0")
+    assert found.broken == {
+        "Redis": (
+            "it cannot be used (ConnectionError)",
+            "Start it, or correct REDIS_URL. Nothing is lost: the sweep rings for what waits.",
+        ),
+        "workers": NO_WORKER,
+        "model claude-sonnet-5-5": ("ANTHROPIC_API_KEY is not accepted", "Set a valid key."),
+    }
+    assert "hunter2" not in found.text
+
+
+def test_no_postgres_and_a_retired_model(doctor: Doctor, provider: RunningSimulator) -> None:
+    provider.config.update({"today": "2026-12-01"})
+    found = doctor.sees(DATABASE_URL=f"postgresql://u:hunter2@{NOBODY}/x", CLAUDE_MODEL="claude-sonnet-4-5")
+    assert set(found.broken) == {"Postgres", "queue", "workers", "model claude-sonnet-4-5"}
+    assert found.broken["Postgres"] == (
+        "it cannot be used (DatabaseUnreachable)",
+        "Start it, or correct DATABASE_URL: host, port, name, user and password.",
+    )
+    assert found.broken["model claude-sonnet-4-5"] == (
+        "CLAUDE_MODEL=claude-sonnet-4-5 is retired",
+        "Set CLAUDE_MODEL=claude-sonnet-5-5.",
+    )
+    assert "hunter2" not in found.text
+
+
+def test_migrations_missing_and_a_clock_that_is_wrong(
+    doctor: Doctor, empty_database: DatabaseSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(FAST_CLOCK)
+    found = doctor.sees(PYTHONPATH=str(tmp_path), DATABASE_URL=empty_database.libpq_url)
+    clocks = {"clock against Postgres", "clock against Redis"}
+    assert set(found.broken) == {"migrations", "queue", "workers", *clocks}
+    assert found.broken["migrations"] == ("our tables are not there", "Run: alembic upgrade head")
+    for clock in clocks:
+        says, remedy = found.broken[clock]
+        assert re.fullmatch(r"-(89|90)\.\d s apart", says)
+        assert remedy.startswith("Set the clock of this machine or of the server by NTP")
+
+
+@pytest.mark.timeout(120)
+def test_nothing_and_a_full_queue(doctor: Doctor, worker_process: Child, engine: Engine) -> None:
+    """The worker hears no bell, and does not sweep for a minute."""
+    assert worker_process.is_alive
+    told, status = doctor.tells()
+    assert "ok        workers: 1 answer, 4 slots\n" in told
+    assert (told.count("BROKEN"), status) == (0, 0)
+    for seed in range(9):
+        SessionStore(engine).create(uuid4(), plan_exam(Track.LITERARY, batch_size=10, seed=seed))
+    found = doctor.sees()
+    assert set(found.broken) == {"queue"}
+    says, remedy = found.broken["queue"]
+    assert says.startswith("9 batches are due")
+    assert remedy == "Start more workers, or raise WORKER_CONCURRENCY; if they are idle, restart them."
