@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import ProgrammingError
 
 from api.app import create_app
-from api.limits import PATIENCE_S, SharedLimits, rates
+from api.limits import SharedLimits, rates
 from api.listening import listening
 from api.server import DoorServer, bound
 from db.batches import BatchStore
@@ -28,7 +28,6 @@ from db.levels import read_levels
 from db.quota import ARGUMENTS, Quota, QuotaFunction, everybody_may
 from db.sessions import SessionStore
 from db.spending import SpendLimits
-from runtime.redis import make_redis
 from runtime.settings import (
     ApiSettings,
     DatabaseSettings,
@@ -134,14 +133,6 @@ def _quota(settings: ApiSettings, engine: Engine) -> Quota:
     return function
 
 
-def _limits(settings: _Settings) -> SharedLimits:
-    return SharedLimits(
-        make_redis(settings.redis, timeout_s=PATIENCE_S),
-        prefix=settings.redis.redis_key_prefix,
-        rates=rates(settings.api),
-    )
-
-
 def _app(settings: _Settings, engine: Engine, quota: Quota) -> FastAPI:
     database = settings.database
     return create_app(
@@ -154,7 +145,7 @@ def _app(settings: _Settings, engine: Engine, quota: Quota) -> FastAPI:
         levels=partial(read_levels, engine),
         database_threads=database.database_pool_size + database.database_pool_overflow,
         listen=partial(listening, database) if database.database_session_mode else None,
-        limits=_limits(settings),
+        limits=SharedLimits(settings.redis, rates(settings.api)),
     )
 
 

@@ -63,11 +63,11 @@ class Access:
     @contextmanager
     def _noting(self, scope: Scope, status: list[int]) -> Iterator[None]:
         """Log and count the call when it ends, also when it was cut off (status 0)."""
-        started = time.perf_counter()
+        began = scope["state"].get("read_at") or time.perf_counter()
         try:
             yield
         finally:
-            seconds = time.perf_counter() - started
+            seconds = time.perf_counter() - began
             route, method = _route(scope), _method(scope)
             code = status[0] if status else 0
             self._metrics.requests.labels(method, route, str(code)).inc()

@@ -19,7 +19,7 @@ from api.body_limit import BodyLimit
 from api.crowd import Crowd
 from api.door import Door, Enqueue
 from api.hub import Hub
-from api.limits import Limits, unlimited
+from api.limits import Limits, Unlimited
 from api.metrics import DoorMetrics
 from api.origin import LocalOnly
 from api.routes import batches, creating, events, health, progress, sessions
@@ -32,9 +32,6 @@ from runtime.settings import ApiSettings, PlanSettings
 
 #: How many bells may be rung at once; a broker that hangs holds no more threads than these.
 BELLS = 8
-
-#: How many calls may be counted at once.
-COUNTS = 16
 
 #: What a page on another origin may send and read beside what every page may.
 _CORS_REQUEST = (
@@ -65,7 +62,7 @@ def create_app(
     levels: Callable[[], Levels],
     database_threads: int,
     listen: Listen | None = None,
-    limits: Limits = unlimited,
+    limits: Limits | None = None,
 ) -> FastAPI:
     """The app over these stores; nothing runs until its lifespan starts.
 
@@ -93,8 +90,7 @@ def create_app(
             threads=threads,
             bells=anyio.CapacityLimiter(BELLS),
             levels=levels,
-            limits=limits,
-            counting=anyio.CapacityLimiter(COUNTS),
+            limits=limits or Unlimited(),
         ),
         listen or _nobody_listens,
     )
@@ -158,6 +154,7 @@ def _lifespan(
         finally:
             door.hub.close()
             polling.cancel()
+            await door.limits.close()
 
     return lifespan
 

@@ -56,11 +56,10 @@ class Door:
     bells: anyio.CapacityLimiter
     levels: Callable[[], Levels]
     limits: Limits
-    counting: anyio.CapacityLimiter
 
     async def admit(self, user_id: UUID, kind: Kind) -> None:
         """Count one call of this user. Raises Refusal `too_many_requests`."""
-        wait_s = await anyio.to_thread.run_sync(self.limits, user_id, kind, limiter=self.counting)
+        wait_s = await self.limits.take(user_id, kind)
         if wait_s > 0:
             raise Refusal("too_many_requests", retry_after_s=wait_s)
 

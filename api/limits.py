@@ -6,6 +6,7 @@ so that a silent server does not cost every call its patience.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,14 +15,20 @@ from typing import Protocol
 from uuid import UUID
 
 import structlog
-from redis import Redis, RedisError
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
-from runtime.settings import ApiSettings
+from runtime.settings import ApiSettings, RedisSettings
 
 log = structlog.get_logger(__name__)
 
 #: How long a call waits for Redis, in seconds.
 PATIENCE_S = 0.25
+
+#: How many calls are counted at once, each over a connection of its own; the others take turns.
+COUNTED_AT_ONCE = 16
 
 #: How long Redis is not asked after it did not answer.
 _LEFT_ALONE_S = 2.0
@@ -38,12 +45,19 @@ class Kind(StrEnum):
 
 
 class Limits(Protocol):
-    def __call__(self, user_id: UUID, kind: Kind, /) -> float:
-        """0 when the user may; else the seconds until he may. May block for PATIENCE_S; never raises."""
+    async def take(self, user_id: UUID, kind: Kind, /) -> float:
+        """0 when the user may, and it counts; else the seconds until he may. Never raises."""
+
+    async def close(self) -> None:
+        """Give back what counting held."""
 
 
-def unlimited(_user_id: UUID, _kind: Kind, /) -> float:
-    return 0.0
+class Unlimited:
+    async def take(self, _user_id: UUID, _kind: Kind, /) -> float:
+        return 0.0
+
+    async def close(self) -> None:
+        return
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +76,42 @@ def rates(settings: ApiSettings) -> dict[Kind, Rate]:
 
 
 class SharedLimits:
-    """Limits kept in this Redis under `prefix`. Safe to use from any thread."""
+    """Limits kept in Redis. Of one event loop, from its first call on."""
 
-    def __init__(self, redis: Redis, *, prefix: str, rates: dict[Kind, Rate]) -> None:
-        self._prefix = prefix
+    def __init__(
+        self, settings: RedisSettings, rates: dict[Kind, Rate], *, patience_s: float = PATIENCE_S
+    ) -> None:
+        self._prefix = settings.redis_key_prefix
         self._rates = rates
-        self._take = redis.register_script(files("api").joinpath("lua/take.lua").read_text("utf-8"))
+        self._turns = asyncio.Semaphore(COUNTED_AT_ONCE)
+        self._redis = Redis.from_url(
+            settings.redis_url,
+            socket_timeout=patience_s,
+            socket_connect_timeout=patience_s,
+            retry=Retry(NoBackoff(), 0),
+            health_check_interval=10,
+        )
+        self._take = self._redis.register_script(files("api").joinpath("lua/take.lua").read_text("utf-8"))
         self._ask_again_at = 0.0
 
-    def __call__(self, user_id: UUID, kind: Kind, /) -> float:
+    async def take(self, user_id: UUID, kind: Kind, /) -> float:
         rate = self._rates[kind]
-        if rate.times == 0 or time.monotonic() < self._ask_again_at:
+        if rate.times == 0:
+            return 0.0
+        async with self._turns:
+            return await self._counted(rate, f"{self._prefix}rate:{kind}:{user_id}")
+
+    async def _counted(self, rate: Rate, bucket: str) -> float:
+        if time.monotonic() < self._ask_again_at:
             return 0.0
         token_us = rate.period_s * 1_000_000 / rate.times
         try:
-            wait_us = self._take(keys=[f"{self._prefix}rate:{kind}:{user_id}"], args=[token_us, rate.times])
+            wait_us = await self._take(keys=[bucket], args=[token_us, rate.times])
         except RedisError as err:
             self._ask_again_at = time.monotonic() + _LEFT_ALONE_S
             log.warning("limits_unknown", error=type(err).__name__, again_in_s=_LEFT_ALONE_S)
             return 0.0
         return float(wait_us) / 1_000_000
+
+    async def close(self) -> None:
+        await self._redis.aclose()

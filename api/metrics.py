@@ -35,7 +35,7 @@ class DoorMetrics:
         )
         self.seconds = Histogram(
             "tafawoq_http_request_duration_seconds",
-            "From request to the end of its answer, waiting included",
+            "From a request's first bytes to the end of its answer, waiting included",
             ["method", "route"],
             buckets=_SECONDS,
             registry=self.registry,

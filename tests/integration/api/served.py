@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from api.app import create_app
-from api.limits import Limits, unlimited
+from api.limits import Limits
 from api.listening import listening
 from api.server import DoorServer, bound
 from db.batches import BatchStore
@@ -115,7 +115,7 @@ class Served:
         engine: Engine,
         *,
         notified: bool = False,
-        limits: Limits = unlimited,
+        limits: Limits | None = None,
         quota: Quota = everybody_may,
         **settings: Any,
     ) -> None:

@@ -1,16 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import itertools
 import socket
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-import pytest
 from redis import Redis
 
-from api.limits import Kind, Rate, SharedLimits
-from runtime.redis import make_redis
+from api.limits import COUNTED_AT_ONCE, Kind, Rate, SharedLimits
 from runtime.settings import RedisSettings
 from tests.integration.api.conftest import Serve
 
@@ -19,18 +16,24 @@ EXAM = {"track": "literary"}
 NOW = {"Prefer": "wait=0"}
 
 
-@pytest.fixture
-def redis(redis_url: str) -> Iterator[Redis]:
-    with make_redis(RedisSettings(redis_url=redis_url), timeout_s=5) as client:
-        yield client
+def limits(
+    redis_url: str, *, calls: Rate = MANY, sessions: Rate = MANY, patience_s: float = 5
+) -> SharedLimits:
+    settings = RedisSettings(redis_url=redis_url)
+    return SharedLimits(settings, {Kind.CALLS: calls, Kind.SESSIONS: sessions}, patience_s=patience_s)
 
 
-def limits(redis: Redis, *, calls: Rate = MANY, sessions: Rate = MANY) -> SharedLimits:
-    return SharedLimits(redis, prefix="tafawoq:", rates={Kind.CALLS: calls, Kind.SESSIONS: sessions})
+async def taken(limit: SharedLimits, times: int, user_id: UUID | None = None) -> list[float]:
+    """What one user is told who calls so often, all at once."""
+    user_id = user_id or uuid4()
+    try:
+        return await asyncio.gather(*(limit.take(user_id, Kind.CALLS) for _ in range(times)))
+    finally:
+        await limit.close()
 
 
-def test_who_calls_too_often_is_told_when_to_come_back(serve: Serve, redis: Redis) -> None:
-    served = serve(limits=limits(redis, calls=Rate(2, 60)))
+def test_who_calls_too_often_is_told_when_to_come_back(serve: Serve, redis_url: str) -> None:
+    served = serve(limits=limits(redis_url, calls=Rate(2, 60)))
     with served.client(uuid4()) as student, served.client(uuid4()) as another:
         statuses = [student.get("/exams").status_code for _ in range(2)]
         refused = student.get("/exams")
@@ -42,8 +45,8 @@ def test_who_calls_too_often_is_told_when_to_come_back(serve: Serve, redis: Redi
         assert another.get("/exams").status_code == 200
 
 
-def test_sessions_have_a_limit_of_their_own_because_each_spends(serve: Serve, redis: Redis) -> None:
-    served = serve(limits=limits(redis, sessions=Rate(1, 3600)))
+def test_sessions_have_a_limit_of_their_own_because_each_spends(serve: Serve, redis_url: str) -> None:
+    served = serve(limits=limits(redis_url, sessions=Rate(1, 3600)))
     with served.client(uuid4()) as student:
         first = student.post("/exams", json=EXAM, headers=NOW)
         second = student.post("/practice", json={"section": "verbal"}, headers=NOW)
@@ -54,46 +57,44 @@ def test_sessions_have_a_limit_of_their_own_because_each_spends(serve: Serve, re
     assert served.writer.bells.qsize() == 1
 
 
-def test_all_doors_count_together_and_at_once(redis: Redis) -> None:
+def test_all_doors_count_together_and_at_once(redis_url: str) -> None:
     """Two limiters stand for two processes; no order of their calls lets one more through."""
+
+    async def told() -> list[list[float]]:
+        user, doors = uuid4(), [limits(redis_url, calls=Rate(10, 3600)) for _ in range(2)]
+        return await asyncio.gather(*(taken(door, 20, user) for door in doors))
+
+    one, other = asyncio.run(told())
+    assert (one + other).count(0) == 10
+
+
+def test_a_bucket_refills_all_the_time(redis_url: str, redis_client: Redis) -> None:
     user = uuid4()
-    doors = [limits(redis, calls=Rate(10, 3600)) for _ in range(2)]
-    with ThreadPoolExecutor(8) as threads:
-        waits = list(threads.map(lambda call: doors[call % 2](user, Kind.CALLS), range(40)))
-
-    assert waits.count(0) == 10
-
-
-def test_a_bucket_refills_all_the_time(redis: Redis) -> None:
-    user, limit = uuid4(), limits(redis, calls=Rate(5, 0.5))
-    waits = [limit(user, Kind.CALLS) for _ in range(6)]
+    waits = sorted(asyncio.run(taken(limits(redis_url, calls=Rate(5, 0.5)), 6, user)))
 
     assert waits[:5] == [0] * 5
     assert 0 < waits[5] <= 0.1
-    assert 0 < redis.pttl(f"tafawoq:rate:calls:{user}") <= 500  # what nobody uses is forgotten
+    assert 0 < redis_client.pttl(f"tafawoq:rate:calls:{user}") <= 500  # what nobody uses is forgotten
 
 
-def test_without_a_limit_redis_is_not_asked(redis: Redis) -> None:
-    limit = limits(redis, calls=Rate(0, 60))
-
-    assert [limit(uuid4(), Kind.CALLS) for _ in range(3)] == [0] * 3
-    assert redis.dbsize() == 0
+def test_without_a_limit_redis_is_not_asked(redis_url: str, redis_client: Redis) -> None:
+    assert asyncio.run(taken(limits(redis_url, calls=Rate(0, 60)), 3)) == [0] * 3
+    assert redis_client.dbsize() == 0
 
 
 def test_without_redis_everybody_may_call(serve: Serve) -> None:
-    with make_redis(RedisSettings(redis_url="redis://127.0.0.1:1/0"), timeout_s=1) as away:
-        served = serve(limits=limits(away, calls=Rate(1, 3600)))
-        with served.client(uuid4()) as student:
-            assert [student.get("/exams").status_code for _ in range(3)] == [200] * 3
+    served = serve(limits=limits("redis://127.0.0.1:1/0", calls=Rate(1, 3600)))
+    with served.client(uuid4()) as student:
+        assert [student.get("/exams").status_code for _ in range(3)] == [200] * 3
 
 
-def test_a_redis_that_is_silent_is_asked_once_and_then_left_alone() -> None:
+def test_a_redis_that_is_silent_costs_its_patience_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
-        with make_redis(RedisSettings(redis_url=url), timeout_s=0.1) as redis:
-            limit = limits(redis, calls=Rate(1, 3600))
-            assert [limit(uuid4(), Kind.CALLS) for _ in range(20)] == [0] * 20
-        assert connections(silent) == 1
+        limit = limits(url, calls=Rate(1, 3600), patience_s=0.1)
+
+        assert asyncio.run(taken(limit, 10 * COUNTED_AT_ONCE)) == [0] * 10 * COUNTED_AT_ONCE
+        assert connections(silent) == COUNTED_AT_ONCE
 
 
 def connections(listener: socket.socket) -> int:
