@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.cost import cost
+from bench.cost import alone, cost
 from bench.crowd import crowd, template
 from bench.figures import table
 from bench.first_batch import bell_to_model, first_batches
@@ -99,6 +99,9 @@ def main() -> int:
     if run.wants("cost"):
         with on_stage(run.out / "stack", speed=30) as stage:
             run.part("cost", "What an exam costs", lambda: cost(stage))
+        run.part(
+            "cost", "The prefix by how busy it is (simulated)", lambda: alone(run.results["cost"], seed=1)
+        )
     after = machine()
     (run.out / "results.json").write_text(
         json.dumps({"before": before, "after": after, "results": run.results}, indent=1, default=float)

@@ -1,13 +1,14 @@
 """What an exam costs at list prices, from the rows of the ledger, against the original's plan and one call.
 
 A whole exam is taken through the API of a fast stack; the ledger says what every call used. The simulator's
-questions are a little longer than the original's estimate, so the output is scaled to that: the same tokens
-a question for everybody, and everything else as it was billed.
+questions are longer than the original's estimate, so the output is scaled to that: the same tokens a question
+for everybody, and everything else as it was billed.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -15,13 +16,15 @@ from uuid import uuid4
 
 import httpx2
 
+from bench.idle import prefix_costs
 from bench.stage import Stage
 from bench.work import MODEL
 from generation.model import Track
 from generation.plan import plan_exam
 from providers.profiles import profile_of
 
-#: The original plan: ten calls with a cached prefix on Sonnet 4.5, at 2,500 output tokens per ten questions.
+#: The original plan: ten calls on Sonnet 4.5 at 2,500 output tokens per ten questions. The output is $0.36 of
+#: it; what is left pays for ten reads of a cached prefix, and for no write.
 PLAN_USD = Decimal("0.39")
 PLAN_TOKENS_A_QUESTION = Decimal(250)
 QUESTIONS = 96
@@ -42,18 +45,19 @@ class Bill:
     input: int
     output: int
     cache_read: int
-    cache_write: int
+    write_5m: int
+    write_1h: int
     billed_usd: Decimal
 
 
 def cost(stage: Stage) -> list[dict[str, Any]]:
-    """A row a way of writing the exam; the last column is the share of the original plan."""
+    """A row a way of writing the exam, with its share of the original plan; the first is ours, cache warm."""
     stage.simulator("reset", {})
     cold = take_exam(stage, "scientific")
     warm = take_exam(stage, "scientific")
     return [
         _row("ours, cache warm (a busy hour)", warm),
-        _row("ours, cache cold (the only exam)", cold),
+        _row("ours, cache cold (one alone)", cold),
         _original(),
         _one_shot(),
     ]
@@ -76,12 +80,13 @@ def take_exam(stage: Stage, track: str) -> Bill:
             _await_batch(stage, session, batch.index + 1)
     [row] = stage.query(
         "SELECT count(*), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), "
-        "sum(cache_write_5m_tokens + cache_write_1h_tokens), sum(cost_microdollars) "
+        "sum(cache_write_5m_tokens), sum(cache_write_1h_tokens), sum(cost_microdollars) "
         "FROM generation.attempts WHERE session_id = %s",
         session,
     )
-    calls, user, output, read, written, microdollars = row
-    return Bill(int(calls), int(user), int(output), int(read), int(written), Decimal(microdollars) / _MILLION)
+    microdollars = Decimal(row[-1])
+    calls, user, output, read, write_5m, write_1h = map(int, row[:-1])
+    return Bill(calls, user, output, read, write_5m, write_1h, microdollars / _MILLION)
 
 
 def _await_batch(stage: Stage, session: str, batch_index: int) -> None:
@@ -104,7 +109,7 @@ def _row(name: str, bill: Bill) -> dict[str, Any]:
     output = rates.output * PLAN_TOKENS_A_QUESTION * QUESTIONS / _MILLION
     user = rates.input * bill.input / _MILLION
     reads = rates.cache_read * bill.cache_read / _MILLION
-    writes = rates.cache_write_5m * bill.cache_write / _MILLION
+    writes = (rates.cache_write_5m * bill.write_5m + rates.cache_write_1h * bill.write_1h) / _MILLION
     solver = solver_usd()
     whole = output + user + reads + writes + solver
     return {
@@ -112,7 +117,8 @@ def _row(name: str, bill: Bill) -> dict[str, Any]:
         "calls": bill.calls,
         "input_tokens": bill.input,
         "cache_read_tokens": bill.cache_read,
-        "cache_write_tokens": bill.cache_write,
+        "write_5m_tokens": bill.write_5m,
+        "write_1h_tokens": bill.write_1h,
         "billed_output_tokens": bill.output,
         "billed_usd": float(bill.billed_usd),
         "output_usd": float(output),
@@ -124,6 +130,13 @@ def _row(name: str, bill: Bill) -> dict[str, Any]:
         "of_plan": float(whole / PLAN_USD),
         "holds": whole <= TARGET * PLAN_USD,
     }
+
+
+def alone(rows: Sequence[Mapping[str, Any]], *, seed: int) -> list[dict[str, Any]]:
+    """What `cost` found, over how busy the hour is."""
+    warm = rows[0]
+    rest_usd = warm["exam_usd"] - warm["read_usd"] - warm["write_usd"]
+    return prefix_costs(rest_usd, float(PLAN_USD), seed=seed)
 
 
 def solver_usd() -> Decimal:

@@ -104,22 +104,24 @@ def _first(axes: Sequence[Axes], rows: Rows) -> None:
 
 
 def _cost(axes: Sequence[Axes], rows: Rows) -> None:
+    ways = [row for row in rows if "way" in row]
     parts = ("output_usd", "input_usd", "read_usd", "write_usd", "solver_estimate_usd")
-    names = [row["way"].replace(" (", "\n(") for row in rows]
-    left = [0.0] * len(rows)
+    names = [row["way"].replace(" (", "\n(") for row in ways]
+    left = [0.0] * len(ways)
     for part in parts:
-        widths = [row.get(part, 0.0) for row in rows]
+        widths = [row.get(part, 0.0) for row in ways]
         axes[0].barh(names, widths, left=left, label=part.removesuffix("_usd").replace("_", " "))
         left = [a + b for a, b in zip(left, widths, strict=True)]
-    axes[0].barh(names, [row["exam_usd"] if "output_usd" not in row else 0 for row in rows], color=_LIMIT)
+    axes[0].barh(names, [row["exam_usd"] if "output_usd" not in row else 0 for row in ways], color=_LIMIT)
     axes[0].axvline(0.39 * 0.75, color="black", lw=0.8, ls="--", label="allowed")
     axes[0].invert_yaxis()
     _name(axes[0], "An exam of 96 questions at list prices", "US dollars", "")
-    axes[1].barh(names, [row["of_plan"] for row in rows], color=_OURS)
-    axes[1].axvline(0.75, color="black", lw=0.8, ls="--", label="allowed")
-    axes[1].invert_yaxis()
-    axes[1].set_yticks([])
-    _name(axes[1], "Share of the original plan", "ratio", "")
+    busy = [row for row in rows if "exams_an_hour" in row]
+    at = [str(row["exams_an_hour"]) for row in busy]
+    for kind, colour in (("5m", _PEER), ("1h", _LIMIT), ("chosen", _OURS)):
+        axes[1].plot(at, [row[f"prefix_{kind}_usd"] for row in busy], "o-", color=colour, label=kind)
+    axes[1].set_ylim(0)
+    _name(axes[1], "The shared prefix, by the life of its entry", "exams an hour", "US dollars an exam")
 
 
 def _morning(axes: Sequence[Axes], rows: Rows) -> None:
