@@ -9,7 +9,7 @@ from random import Random
 
 #: Three of ten leave before the end, at any question alike.
 LEAVING_A_QUESTION = 1 - 0.7 ** (1 / 96)
-_SPREAD = 0.4  # of the logarithm of one question's seconds around the student's own
+SPREAD = 0.4  # of the logarithm of one question's seconds around the student's own
 _PAUSES = 0.03
 _PAUSE_S = (300.0, 1800.0)
 
@@ -54,7 +54,7 @@ def student(population: Population, questions: int, rng: Random) -> Student:
     looks = []
     last = questions - 1
     for position in range(questions):
-        look_s = rng.lognormvariate(log(pace_s), _SPREAD)
+        look_s = rng.lognormvariate(log(pace_s), SPREAD)
         if rng.random() < population.pauses:
             look_s += rng.uniform(*_PAUSE_S)
         looks.append(look_s)

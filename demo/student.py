@@ -99,6 +99,9 @@ class Student:
         self._await_question(position)
         self._audience.student_at(position, self.sitting.questions[position])
         self._call("POST", self._path("progress"), {"questionIndex": position})
+        self._look()
+
+    def _look(self) -> None:
         time.sleep(self._pace_s)
 
     def _await_question(self, position: int) -> None:
