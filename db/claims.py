@@ -12,7 +12,6 @@ from sqlalchemy import (
     Connection,
     Integer,
     Row,
-    Select,
     Uuid,
     and_,
     column,
@@ -26,17 +25,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.fence import is_batch, is_held
+from db.history import earlier_questions
 from db.session_row import IN_PROGRESS, PAUSED, batches_of, read_session, session_status, sessions
-from db.tables import SlotState, batches, plans, questions, slots
+from db.tables import SlotState, batches, plans, slots
 from generation.errors import SessionMissing
 from generation.model import (
     BatchStatus,
     Claim,
-    EarlierQuestion,
-    QuestionType,
     SessionKind,
     Slot,
-    Topic,
     Track,
     Urgency,
 )
@@ -115,6 +112,7 @@ def _lease_end(ttl_s: float) -> Any:
 
 
 def _claim(connection: Connection, session: Row[Any], batch_index: int, taken: Row[Any]) -> Claim:
+    wanted = _open_slots(connection, session.session_id, batch_index)
     return Claim(
         session_id=session.session_id,
         kind=SessionKind(session.kind),
@@ -125,8 +123,8 @@ def _claim(connection: Connection, session: Row[Any], batch_index: int, taken: R
         runs=taken.runs,
         failures=taken.failures,
         urgency=Urgency(taken.urgency),
-        open_slots=_open_slots(connection, session.session_id, batch_index),
-        earlier=_earlier(connection, session.session_id),
+        open_slots=wanted,
+        earlier=earlier_questions(connection, session.session_id, session.user_id, wanted),
         waited_s=float(taken.waited_s),
     )
 
@@ -142,33 +140,6 @@ def _open_slots(connection: Connection, session_id: UUID, batch_index: int) -> t
         .order_by(slots.c.position)
     )
     return tuple(Slot.from_json(spec) for spec in connection.execute(query).scalars())
-
-
-def _earlier(connection: Connection, session_id: UUID) -> tuple[EarlierQuestion, ...]:
-    query: Select[Any] = (
-        select(questions.c.position, questions.c.content, slots.c.spec)
-        .join_from(
-            questions,
-            slots,
-            and_(slots.c.session_id == questions.c.session_id, slots.c.position == questions.c.position),
-        )
-        .where(questions.c.session_id == session_id)
-        .order_by(questions.c.position)
-    )
-    return tuple(_earlier_question(row) for row in connection.execute(query))
-
-
-def _earlier_question(row: Row[Any]) -> EarlierQuestion:
-    return EarlierQuestion(
-        position=row.position,
-        question_type=QuestionType(row.content["questionType"]),
-        topic=Topic(row.content["topic"]),
-        stem=row.content["stem"],
-        choices=tuple(row.content["choices"]),
-        passage=row.content.get("passage"),
-        passage_group=row.spec["passageGroup"],
-        diagram=row.content.get("diagram"),
-    )
 
 
 def _values(held: Sequence[Held]) -> Any:

@@ -250,7 +250,7 @@ class Question:
 class EarlierQuestion:
     """What a later call must know of a committed question, to continue its passage and not repeat it."""
 
-    position: int
+    position: int  #: below 0: of another session of the same student, the newest at -1
     question_type: QuestionType
     stem: str
     choices: tuple[str, ...]
@@ -258,6 +258,10 @@ class EarlierQuestion:
     passage_group: int | None = None
     diagram: Mapping[str, Any] | None = None
     topic: Topic | None = None  #: of its slot; without it the question is steered by its type alone
+
+    @property
+    def is_elsewhere(self) -> bool:
+        return self.position < 0
 
     @classmethod
     def of(cls, question: Question) -> EarlierQuestion:
@@ -288,7 +292,8 @@ class Claim:
     runs: int  #: of this batch, this one included
     failures: int  #: runs of it that brought nothing through a fault of its own
     open_slots: tuple[Slot, ...]
-    earlier: tuple[EarlierQuestion, ...]  #: every committed question of the session, by position
+    #: What may not be asked again: the student's latest of other sessions, then all of this one, by position.
+    earlier: tuple[EarlierQuestion, ...]
     waited_s: float = 0.0  #: since the batch was due
 
 

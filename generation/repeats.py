@@ -35,7 +35,12 @@ def fingerprint(question: EarlierQuestion) -> str:
 
 
 class Seen:
-    """The questions a new one must not repeat. Lanes may share one: every method is safe from any thread."""
+    """The questions a new one must not repeat. Lanes may share one: every method is safe from any thread.
+
+    Questions of other sessions (EarlierQuestion.is_elsewhere) may not come back word for word or with other
+    numbers; only this session's are held to be not even nearly the same. After a few exams everything that
+    can be asked is nearly like something that was, and a slot that nothing may fill keeps a student waiting.
+    """
 
     def __init__(self, earlier: Iterable[EarlierQuestion] = ()) -> None:
         self._lock = threading.Lock()
@@ -56,7 +61,7 @@ class Seen:
     def add(self, question: EarlierQuestion) -> None:
         traits = _Traits.of(question)
         with self._lock:
-            self._remember(traits)
+            self._remember(traits, as_text_only=question.is_elsewhere)
 
     def admit(self, candidate: EarlierQuestion) -> str | None:
         """Add the candidate unless it is a repeat: then say why. One step, so that of twins one stays out."""
@@ -84,10 +89,12 @@ class Seen:
             return "repeated_template"
         return "repeated_nearly" if any(map(traits.is_nearly, self._traits)) else None
 
-    def _remember(self, traits: _Traits) -> None:
+    def _remember(self, traits: _Traits, *, as_text_only: bool = False) -> None:
         self._exact.add(traits.text)
         if traits.template != traits.text:
             self._templates.add(traits.template)
+        if as_text_only:
+            return
         self._traits.append(traits)
         if traits.passage is not None:
             self._read_passages[traits.passage.text] = traits.passage

@@ -38,6 +38,26 @@ def figure(stem: str, **measures: float) -> EarlierQuestion:
 
 
 @pytest.mark.parametrize(
+    ("later", "reason"),
+    [
+        ("اشترى أحمد 5 أقلام بسعر 3 ريالات للقلم الواحد، فكم ريالًا دفع؟", "repeated_text"),
+        ("اشترى أحمد 9 أقلام بسعر 2 ريالات للقلم الواحد، فكم ريالًا دفع؟", "repeated_template"),
+        ("اشترى خالد 7 أقلام بسعر 4 ريالات للقلم الواحد، فكم ريالًا دفع؟", None),
+    ],
+)
+def test_a_question_of_another_session_does_not_come_back_but_its_kind_may(
+    later: str, reason: str | None
+) -> None:
+    old = asked("اشترى أحمد 5 أقلام بسعر 3 ريالات للقلم الواحد، فكم ريالًا دفع؟")
+    assert Seen([replace(old, position=-1)]).admit(asked(later)) == reason
+
+
+def test_the_passages_of_other_sessions_may_be_read_again() -> None:
+    old = replace(reading("ما الأفلاج؟", PASSAGE, group=1), position=-1)
+    assert Seen([old]).admit_passage(PASSAGE, group=1)
+
+
+@pytest.mark.parametrize(
     ("earlier", "later", "reason"),
     [
         ("ما ناتج ٣ × ٤؟", "ما ناتجُ 3×4", "repeated_text"),
