@@ -19,6 +19,19 @@ QUESTION: dict[str, Any] = {
     "choices": ["٣", "٤", "٥", "٦"],
 }
 
+DIAGRAM: dict[str, Any] = {
+    "kind": "triangle",
+    "description": "مثلث أ ب ج قائم الزاوية في ب.",
+    "measures": {"أ ب": 9, "ب ج": 12, "زاوية ب": 90},
+}
+
+CHART: dict[str, Any] = {
+    "kind": "bar-chart",
+    "title": "عدد الكتب المستعارة في كل يوم",
+    "labels": ["الأحد", "الإثنين", "الثلاثاء"],
+    "values": [12, 18, 9],
+}
+
 SUMMARY: dict[str, Any] = {
     "id": SESSION_ID,
     "track": "scientific",

@@ -40,6 +40,7 @@ from generation.model import (
     Topic,
     Track,
 )
+from generation.schema import ChartKind, DiagramKind
 
 
 def _written(moment: object) -> object:
@@ -136,6 +137,29 @@ class Progress(_Body):
     question_index: Annotated[StrictInt, Field(ge=0, le=_MOST_QUESTIONS), WHOLE]
 
 
+class DiagramShape(_Shape):
+    """A figure of geometry, complete: the page draws it of these and of nothing else."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.DIAGRAM]})
+
+    kind: DiagramKind
+    description: str
+    measures: dict[str, int | float] = Field(
+        description="Every length, angle in degrees and coordinate (`س أ`, `ص أ`: x and y of أ) that is shown"
+    )
+
+
+class ChartShape(_Shape):
+    """Data to be drawn: each label with the value at its place."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.CHART]})
+
+    kind: ChartKind
+    title: str
+    labels: list[str]
+    values: list[int | float]
+
+
 class QuestionShape(_Shape):
     """A question as a student sees it before he has answered: no key, no explanation."""
 
@@ -150,7 +174,7 @@ class QuestionShape(_Shape):
     stem: str
     choices: Annotated[list[str], Field(min_length=CHOICES_PER_QUESTION, max_length=CHOICES_PER_QUESTION)]
     passage: str | Absent = None
-    diagram: dict[str, Any] | Absent = None
+    diagram: DiagramShape | ChartShape | Absent = None
 
 
 class SessionSummaryShape(_Shape):
@@ -213,17 +237,13 @@ def redacted(question: Mapping[str, Any]) -> QuestionShape:
     """A committed question without anything that gives its answer away.
 
     Takes it as the store has it, with its position. Only the fields of QuestionShape pass, and of a
-    figure only those that draw it.
+    figure only those of its shape.
     """
     visible = {name: question[name] for name in _VISIBLE if name in question}
-    if visible.get("diagram") is not None:
-        figure = visible["diagram"]
-        visible["diagram"] = {name: figure[name] for name in _FIGURE if name in figure}
     return QuestionShape(index=question["position"], **visible)
 
 
 _VISIBLE = tuple(field.alias or name for name, field in QuestionShape.model_fields.items() if name != "index")
-_FIGURE = ("kind", "description", "measures", "title", "labels", "values")
 
 
 def summary_of(session: SessionSummary | SessionView) -> SessionSummaryShape:

@@ -35,6 +35,20 @@ _Text = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_st
 _Passage = Annotated[str, Field(max_length=4_000), AfterValidator(_storable)]
 
 
+DiagramKind = Literal[
+    "triangle",
+    "rectangle",
+    "square",
+    "circle",
+    "parallelogram",
+    "trapezoid",
+    "angle",
+    "coordinate-plane",
+    "composite",
+]
+ChartKind = Literal["bar-chart", "line-chart", "pie-chart", "table"]
+
+
 class _Written(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -54,17 +68,7 @@ class DraftQuestion(_Written):
 class Diagram(_Written):
     """A figure that can be drawn from its description and measures."""
 
-    kind: Literal[
-        "triangle",
-        "rectangle",
-        "square",
-        "circle",
-        "parallelogram",
-        "trapezoid",
-        "angle",
-        "coordinate-plane",
-        "composite",
-    ]
+    kind: DiagramKind
     description: Annotated[str, Field(min_length=10, max_length=800), AfterValidator(_storable)]
     measures: dict[_Label, _Number] = Field(min_length=1, max_length=16)
 
@@ -78,7 +82,7 @@ class Diagram(_Written):
 class Chart(_Written):
     """Data that can be drawn: a value for every label."""
 
-    kind: Literal["bar-chart", "line-chart", "pie-chart", "table"]
+    kind: ChartKind
     title: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_storable)]
     labels: list[_Label] = Field(min_length=2, max_length=12)
     values: list[_Number] = Field(min_length=2, max_length=12)

@@ -1,6 +1,6 @@
 /** The page: draws what the exam says, and knows nothing of HTTP. `?api=` names the door. */
 
-import { ApiError, TafawoqClient, type Question } from "../../clients/typescript/src/index.js";
+import { ApiError, TafawoqClient, type Chart, type Diagram, type Question } from "../../clients/typescript/src/index.js";
 import { Exam, type Notice } from "./exam.js";
 
 const SAID: Record<Notice, string> = {
@@ -72,11 +72,9 @@ function show(id: string, text: string | undefined): void {
 }
 
 /** A real page draws the figure; this one says what it is made of. */
-function describe(figure: Record<string, unknown>): string {
-  const { description, title, labels, values, measures } = figure as Record<string, string | string[] | object>;
-  const pairs = Array.isArray(labels) && Array.isArray(values) ? labels.map((label, at) => `${label}: ${values[at]}`) : [];
-  const sizes = Object.entries((measures as object | undefined) ?? {}).map(([name, size]) => `${name} = ${size}`);
-  return [title ?? description, ...pairs, ...sizes].filter(Boolean).join("، ");
+function describe(figure: Chart | Diagram): string {
+  if ("labels" in figure) return [figure.title, ...figure.labels.map((label, at) => `${label}: ${figure.values[at]}`)].join("، ");
+  return [figure.description, ...Object.entries(figure.measures).map(([name, size]) => `${name} = ${size}`)].join("، ");
 }
 
 function noticed(notice: Notice): void {

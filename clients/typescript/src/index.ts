@@ -4,8 +4,10 @@ export type { Asked, ClientOptions, Patience } from "./client.js";
 export type { FollowOptions, SessionEvent } from "./events.js";
 export type {
   BatchShape as Batch,
+  ChartShape as Chart,
   CreateExam,
   CreatePractice,
+  DiagramShape as Diagram,
   ErrorShape,
   QuestionShape as Question,
   SessionPage,

@@ -483,6 +483,37 @@ export interface components {
          */
         BatchStatus: "queued" | "running" | "ready" | "failed";
         /**
+         * ChartShape
+         * @description Data to be drawn: each label with the value at its place.
+         * @example {
+         *       "kind": "bar-chart",
+         *       "labels": [
+         *         "الأحد",
+         *         "الإثنين",
+         *         "الثلاثاء"
+         *       ],
+         *       "title": "عدد الكتب المستعارة في كل يوم",
+         *       "values": [
+         *         12,
+         *         18,
+         *         9
+         *       ]
+         *     }
+         */
+        ChartShape: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "bar-chart" | "line-chart" | "pie-chart" | "table";
+            /** Labels */
+            labels: string[];
+            /** Title */
+            title: string;
+            /** Values */
+            values: (number)[];
+        };
+        /**
          * CreateExam
          * @example {
          *       "track": "scientific"
@@ -522,6 +553,35 @@ export interface components {
             /** @constant */
             section: "verbal";
         });
+        /**
+         * DiagramShape
+         * @description A figure of geometry, complete: the page draws it of these and of nothing else.
+         * @example {
+         *       "description": "مثلث أ ب ج قائم الزاوية في ب.",
+         *       "kind": "triangle",
+         *       "measures": {
+         *         "أ ب": 9,
+         *         "ب ج": 12,
+         *         "زاوية ب": 90
+         *       }
+         *     }
+         */
+        DiagramShape: {
+            /** Description */
+            description: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "triangle" | "rectangle" | "square" | "circle" | "parallelogram" | "trapezoid" | "angle" | "coordinate-plane" | "composite";
+            /**
+             * Measures
+             * @description Every length, angle in degrees and coordinate (`س أ`, `ص أ`: x and y of أ) that is shown
+             */
+            measures: {
+                [key: string]: number;
+            };
+        };
         /**
          * Difficulty
          * @enum {string}
@@ -620,9 +680,7 @@ export interface components {
             /** Choices */
             choices: string[];
             /** Diagram */
-            diagram?: {
-                [key: string]: unknown;
-            };
+            diagram?: components["schemas"]["DiagramShape"] | components["schemas"]["ChartShape"];
             difficulty: components["schemas"]["Difficulty"];
             /** Id */
             id: string;
@@ -806,8 +864,10 @@ export type BatchMeta = components['schemas']['BatchMeta'];
 export type BatchPending = components['schemas']['BatchPending'];
 export type BatchShape = components['schemas']['BatchShape'];
 export type BatchStatus = components['schemas']['BatchStatus'];
+export type ChartShape = components['schemas']['ChartShape'];
 export type CreateExam = components['schemas']['CreateExam'];
 export type CreatePractice = components['schemas']['CreatePractice'];
+export type DiagramShape = components['schemas']['DiagramShape'];
 export type Difficulty = components['schemas']['Difficulty'];
 export type ErrorShape = components['schemas']['ErrorShape'];
 export type FieldProblem = components['schemas']['FieldProblem'];

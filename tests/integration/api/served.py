@@ -32,6 +32,8 @@ from runtime.settings import ApiSettings, DatabaseSettings, PlanSettings
 #: Stands in every explanation, so that a leak is easy to find.
 SECRET = "سر-الحل-"
 
+FIGURE = {"kind": "square", "description": "مربع أ ب ج د", "measures": {"أ ب": 4}}
+
 TTL_S = 60.0
 
 
@@ -45,7 +47,7 @@ def question_for(slot: Slot) -> Question:
         explanation=f"{SECRET}{slot.position}",
         fingerprint=f"fingerprint-{slot.position}",
         passage="نص قصير" if slot.position % 2 else None,
-        diagram={"kind": "square", "measures": {"side": 4}, "answer": f"{SECRET}figure"},
+        diagram={**FIGURE, "answer": f"{SECRET}figure"},
     )
 
 

@@ -6,10 +6,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from api.schemas import AskBatch, CreateExam, CreatePractice, SessionPage, redacted
+from api.schemas import (
+    AskBatch,
+    ChartShape,
+    CreateExam,
+    CreatePractice,
+    DiagramShape,
+    SessionPage,
+    redacted,
+)
 from generation.model import Difficulty, Topic
+from generation.schema import Chart, Diagram
 
 QUESTION: dict[str, Any] = {
     "position": 4,
@@ -24,6 +33,8 @@ QUESTION: dict[str, Any] = {
     "explanation": "لأن س ثلاثة",
     "tags": ["linear"],
 }
+DIAGRAM = {"kind": "square", "description": "مربع أ ب ج د", "measures": {"أ ب": 4, "ب ج": 4.0}}
+CHART = {"kind": "bar-chart", "title": "مبيعات", "labels": ["أ", "ب"], "values": [1, 2.5]}
 VISIBLE = {"id", "index", "section", "topic", "difficulty", "questionType", "stem", "choices"}
 
 
@@ -44,22 +55,23 @@ def test_only_named_fields_pass_whatever_else_a_question_carries(more: dict[str,
     unknown = {name: value for name, value in more.items() if name not in VISIBLE | {"passage", "diagram"}}
 
     assert shown({**unknown, **QUESTION}) == shown(QUESTION)
-    assert set(shown({**QUESTION, "diagram": {"kind": "square", **unknown}})["diagram"]) <= {
-        "kind",
-        "description",
-        "measures",
-        "title",
-        "labels",
-        "values",
-    }
+    for figure in (DIAGRAM, CHART):
+        assert shown({**QUESTION, "diagram": {**unknown, **figure}})["diagram"] == figure
 
 
 def test_passage_and_figure_are_there_where_the_question_has_them() -> None:
-    chart = {"kind": "bar-chart", "title": "مبيعات", "labels": ["أ", "ب"], "values": [1, 2.5]}
-    seen = shown({**QUESTION, "passage": "نص", "diagram": chart})
+    seen = shown({**QUESTION, "passage": "نص", "diagram": CHART})
 
-    assert (seen["passage"], seen["diagram"]) == ("نص", chart)
+    assert (seen["passage"], seen["diagram"]) == ("نص", CHART)
     assert "diagram" not in shown({**QUESTION, "diagram": None})
+
+
+@pytest.mark.parametrize(("drawn", "gate"), [(DiagramShape, Diagram), (ChartShape, Chart)])
+def test_a_page_is_told_of_every_field_that_the_gate_lets_through(
+    drawn: type[BaseModel], gate: type[BaseModel]
+) -> None:
+    assert drawn.model_fields.keys() == gate.model_fields.keys()
+    assert drawn.model_fields["kind"].annotation == gate.model_fields["kind"].annotation
 
 
 def test_a_body_with_a_field_we_do_not_know_is_refused() -> None:
