@@ -35,6 +35,8 @@ type Call = { method?: "GET" | "POST"; body?: unknown; headers?: Record<string, 
 
 /** How often a call is repeated that found no network or a door that could not serve just then. */
 const TRIES = 5;
+/** Who is told to come back later than this is told so: a limit may stand until midnight. */
+const LONGEST_WAIT_S = 60;
 
 export class TafawoqClient {
   readonly exams: Sessions<CreateExam>;
@@ -57,8 +59,9 @@ export class Sessions<Wanted> {
   }
 
   /**
-   * A new session. Repeated by itself when the network fails, always with one Idempotency-Key, so that a
-   * double click or a lost answer makes one session.
+   * A new session. Repeated by itself when the network fails, always with one Idempotency-Key, so that a lost
+   * answer makes one session. Each call makes a key of its own: for a double click to make one session too,
+   * pass a key that was made when the page was shown.
    */
   async create(wanted: Wanted, { idempotencyKey = crypto.randomUUID(), ...patience }: Creation = {}): Promise<SessionShape> {
     const headers = { ...prefer(patience), "Idempotency-Key": idempotencyKey };
@@ -86,7 +89,7 @@ export class Sessions<Wanted> {
 
   /**
    * The batch, however long it takes: joins a run that is under way, comes back when told to, and outlives
-   * a lost connection. Throws ApiError when asking again would not help.
+   * a lost connection. Throws ApiError when asking again would not help, or not within a minute.
    */
   async batch(id: string, batchIndex: number, options: { signal?: AbortSignal } = {}): Promise<BatchShape> {
     for (;;) {
@@ -153,7 +156,10 @@ function signal(from: { signal?: AbortSignal }): { signal?: AbortSignal } {
   return from.signal === undefined ? {} : { signal: from.signal };
 }
 
-/** Only for calls that may be repeated: waits as told, or longer each time, and gives up after `tries`. */
+/**
+ * Only for calls that may be repeated: waits as told, or longer each time. Throws what it met after `tries`, or
+ * when it is told to wait for so long that the student should read why.
+ */
 async function persistently<T>(call: () => Promise<T>, stop?: AbortSignal, tries = TRIES): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
@@ -162,6 +168,7 @@ async function persistently<T>(call: () => Promise<T>, stop?: AbortSignal, tries
       const passing = error instanceof Unreachable || (error instanceof ApiError && error.isPassing);
       if (!passing || failures >= tries || stop?.aborted) throw error;
       const asked = error instanceof ApiError ? error.retryAfterS : undefined;
+      if (asked !== undefined && asked > LONGEST_WAIT_S) throw error;
       await pause((asked ?? Math.min(30, 2 ** (failures - 1))) * 1000, stop);
     }
   }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.description import description
-from tests.support.node import CLIENT, EXAMPLE, tool
+from tests.support.node import CLIENT, EXAMPLE, built_example, node, tool
 
 _AGAIN = "Make it anew with `make client` and look at what has changed."
 
@@ -33,6 +33,27 @@ def test_the_committed_types_are_made_from_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("project", [CLIENT, EXAMPLE], ids=["client", "example"])
 def test_the_compiler_finds_nothing(project: Path) -> None:
     assert tool("tsc", "--noEmit", "--project", str(project)) == ""
+
+
+@pytest.mark.timeout(240)
+def test_creating_goes_on_with_one_key_until_it_is_told_to_wait_for_hours(tmp_path: Path) -> None:
+    """A spending limit stands until midnight: a page that waited so long would show nothing meanwhile."""
+    client = built_example(tmp_path).parents[1] / "clients" / "typescript" / "src" / "index.js"
+    script = f"""
+      import {{ TafawoqClient }} from {json.dumps(client.as_uri())};
+      const keys = [];
+      const fetch = async (_, {{ headers }}) => {{
+        const wait = keys.push(headers["Idempotency-Key"]) < 3 ? "0" : "36000";
+        const body = JSON.stringify({{ error: "عُد لاحقًا", code: "generation_unavailable" }});
+        return new Response(body, {{ status: 503, headers: {{ "Retry-After": wait }} }});
+      }};
+      const exams = new TafawoqClient({{ baseUrl: "", fetch }}).exams;
+      const refused = await exams.create({{ track: "literary" }}).catch((error) => error);
+      console.log(JSON.stringify([refused.message, refused.retryAfterS, keys.length, new Set(keys).size]));
+    """
+    told = node("--input-type=module", "--eval", script, within_s=30)
+
+    assert json.loads(told) == ["عُد لاحقًا", 36000, 3, 1]
 
 
 def test_the_lock_names_no_place_to_download_from() -> None:
