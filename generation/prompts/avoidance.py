@@ -24,7 +24,8 @@ def stems_to_avoid(
     type, and of these the latest. One stem stands for a passage that is not asked about again. Together no
     longer than `max_chars`.
     """
-    tellable = list(_one_a_passage(earlier, wanted={slot.passage_group for slot in slots}))
+    wanted = {slot.passage_group for slot in slots}
+    tellable = list(_one_a_passage(earlier, wanted))
     kinds = dict.fromkeys((slot.topic, slot.question_type) for slot in slots)
     rankings = [_ranked(tellable, topic, question_type) for topic, question_type in kinds]
     in_turn = filter(None, chain.from_iterable(zip_longest(*rankings)))
@@ -32,16 +33,15 @@ def stems_to_avoid(
     return tuple(_within(max_chars, filter(None, stems)))
 
 
-def _one_a_passage(
-    earlier: Sequence[EarlierQuestion], *, wanted: set[int | None]
-) -> Iterator[EarlierQuestion]:
+def _one_a_passage(earlier: Sequence[EarlierQuestion], wanted: set[int | None]) -> Iterator[EarlierQuestion]:
     """Questions about another passage are no repeats; one of them tells what it was about."""
-    told: set[int | None] = set()
+    told: set[str] = set()
     for question in earlier:
-        group = question.passage_group
-        if group is None or group in wanted or group not in told:
+        if question.passage is None or question.passage_group in wanted - {None}:
             yield question
-        told.add(group)
+        elif question.passage not in told:
+            told.add(question.passage)
+            yield question
 
 
 def _ranked(

@@ -21,9 +21,10 @@ TOKENS_PER_QUESTION = 800
 TOKENS_PER_PASSAGE = 1_200
 #: Room for the data of a diagram or a chart.
 TOKENS_PER_FIGURE = 400
-#: Room for the earlier stems of one call, about one for each slot of a batch. They are paid in full by every
-#: call, because the prefix ends before them.
-AVOIDED_CHARS = 1_000
+#: Room for the earlier stems of one call, and more of it for every slot. They are paid in full by every call,
+#: because the prefix ends before them.
+AVOIDED_CHARS = 200
+AVOIDED_CHARS_PER_SLOT = 80
 
 _FIGURED = frozenset({QuestionType.DIAGRAM, QuestionType.CHART})
 
@@ -55,7 +56,6 @@ def build_prompt(
     passages: Mapping[int, str],
     earlier: Sequence[EarlierQuestion] = (),
     max_tokens_per_question: int = TOKENS_PER_QUESTION,
-    max_avoided_chars: int = AVOIDED_CHARS,
 ) -> Prompt:
     """The words of one call that asks for exactly these slots, in this order. Equal input, equal bytes.
 
@@ -63,7 +63,8 @@ def build_prompt(
     groups are told; `earlier` are the questions not to repeat.
     """
     (section,) = {slot.section for slot in slots}
-    avoided = stems_to_avoid(earlier, slots, max_chars=max_avoided_chars)
+    room = AVOIDED_CHARS + AVOIDED_CHARS_PER_SLOT * len(slots)
+    avoided = stems_to_avoid(earlier, slots, max_chars=room)
     return Prompt(
         system=system_blocks(section),
         user="\n".join(_lines(track, section, slots, passages=passages, avoided=avoided)),

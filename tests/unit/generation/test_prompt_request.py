@@ -235,18 +235,29 @@ def test_questions_of_another_topic_are_not_worth_their_tokens() -> None:
 
 
 def test_one_stem_stands_for_a_passage_that_is_read() -> None:
-    def read(position: int, stem: str, group: int) -> EarlierQuestion:
+    def read(position: int, stem: str, passage: str, group: int | None = None) -> EarlierQuestion:
         question = earlier(position, stem, Topic.READING_COMPREHENSION)
-        return replace(question, question_type=QuestionType.READING, passage="نص", passage_group=group)
+        return replace(question, question_type=QuestionType.READING, passage=passage, passage_group=group)
 
     before = [
-        read(1, "سؤال عن النخيل", 4),
-        read(2, "آخر عن النخيل", 4),
-        read(3, "عن البحر", 5),
-        read(4, "عنه", 5),
+        read(-2, "عن الإبل", "نص من اختبار سابق"),
+        read(-1, "وعنها", "نص من اختبار سابق"),
+        read(1, "عن النخيل", "نص", group=4),
+        read(2, "وعنه", "نص", group=4),
+        read(3, "عن البحر", "نص آخر", group=5),
+        read(4, "وعن سفنه", "نص آخر", group=5),
     ]
-    expected = ("عنه", "عن البحر", "سؤال عن النخيل")
+    expected = ("وعن سفنه", "عن البحر", "عن النخيل", "عن الإبل")
     assert stems_to_avoid(before, [reading_slot(9, group=5)], max_chars=AVOIDED_CHARS) == expected
+
+
+def test_a_call_for_more_slots_may_be_told_of_more_stems() -> None:
+    before = [earlier(position, f"{position}" * 40) for position in range(1, 60)]
+    one, ten = (
+        avoided_lines(user_message([slot(n) for n in range(60, 60 + size)], before=before))
+        for size in (1, 10)
+    )
+    assert 3 <= len(one) < len(ten) / 2
 
 
 def test_a_stem_said_twice_is_avoided_once() -> None:
