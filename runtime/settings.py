@@ -7,11 +7,20 @@ the working directory is read as well; the environment wins.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -25,7 +34,7 @@ class Environment(StrEnum):
 
 
 def _blank_is_unset(value: object) -> object:
-    """`NAME=` in a .env file means "not set", not "the empty text"."""
+    """Blanks mean "not set", as `NAME=` does, and not "some blanks"."""
     return None if isinstance(value, str) and not value.strip() else value
 
 
@@ -39,10 +48,37 @@ def _split(value: object) -> object:
     )
 
 
-Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.\-]+(:\d+)?$")]
+def _like(pattern: str, sentence: str) -> AfterValidator:
+    """Text of this form; the sentence tells the form to whoever got it wrong, who should not have to read a regex."""
+
+    def check(value: str) -> str:
+        if re.fullmatch(pattern, value) is None:
+            raise ValueError(sentence)
+        return value
+
+    return AfterValidator(check)
+
+
+LogFormat = Literal["json", "console"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+HttpUrl = Annotated[str, _like(r"https?://.+", "must begin with http:// or https://")]
+Origin = Annotated[
+    str,
+    _like(
+        r"https?://[a-z0-9.\-]+(:\d+)?",
+        "must be origins like https://app.example, separated by commas: no path, no slash at the end",
+    ),
+]
 Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
 QuotaFunctionName = Annotated[
-    Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$")] | None,
+    Annotated[
+        str,
+        _like(
+            r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*",
+            "must name the function's schema, too, in small letters, like public.take_credit",
+        ),
+    ]
+    | None,
     BeforeValidator(_blank_is_unset),
 ]
 
@@ -51,7 +87,12 @@ class SettingsSlice(BaseSettings):
     """One use's share of the environment; field names are the variables' names in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, hide_input_in_errors=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     tafawoq_env: Environment = Environment.PRODUCTION
@@ -62,7 +103,12 @@ class SettingsSlice(BaseSettings):
 
 
 class DatabaseSettings(SettingsSlice):
-    database_url: str = Field(pattern=r"^postgres(ql)?(\+psycopg)?://")
+    database_url: Annotated[
+        str,
+        _like(
+            r"postgres(ql)?(\+psycopg)?://.*", "must be like postgresql://user:password@host:5432/database"
+        ),
+    ]
     database_pool_size: int = Field(8, ge=1, le=100)
     database_pool_overflow: int = Field(4, ge=0, le=100)
     database_connect_timeout_s: int = Field(5, ge=1, le=60)
@@ -85,8 +131,10 @@ class DatabaseSettings(SettingsSlice):
 
 class RedisSettings(SettingsSlice):
     redis_url: str
-    redis_key_prefix: str = Field("tafawoq:", pattern=r"^[a-z][a-z0-9-]*:$")
-    redis_socket_timeout_s: float = Field(10, gt=2)  # BRPOP blocks for 1 s; a shorter timeout would cut it
+    redis_key_prefix: Annotated[
+        str, _like(r"[a-z][a-z0-9-]*:", "must be small letters, digits and dashes, and a colon at the end")
+    ] = "tafawoq:"
+    redis_socket_timeout_s: float = Field(5, gt=2)  # BRPOP blocks for 1 s; a shorter timeout would cut it
     redis_connect_timeout_s: float = Field(5, gt=0)
 
     @field_validator("redis_url")
@@ -104,13 +152,13 @@ class ClaudeSettings(SettingsSlice):
     anthropic_api_key: OptionalSecret = None
     claude_model: str = Field("claude-sonnet-5-5", min_length=1)
     claude_base_url: OptionalText = None  # unset: see `address`
-    simulator_url: str = Field("http://127.0.0.1:8100", pattern=r"^https?://")
-    claude_effort: str = Field("low", pattern=r"^(low|medium|high)$")
+    simulator_url: HttpUrl = "http://127.0.0.1:8100"
+    claude_effort: Literal["low", "medium", "high"] = "low"
     claude_connect_timeout_s: float = Field(5, gt=0)
     claude_read_timeout_s: float = Field(60, gt=0)
     claude_max_connections: int = Field(600, ge=1)
     #: auto: the cheaper one, by how long the prefix has lain idle.
-    claude_cache_ttl: str = Field("auto", pattern=r"^(auto|5m|1h)$")
+    claude_cache_ttl: Literal["auto", "5m", "1h"] = "auto"
 
     @property
     def address(self) -> str:
@@ -130,7 +178,7 @@ class ClaudeSettings(SettingsSlice):
 
 class OpenRouterSettings(SettingsSlice):
     openrouter_api_key: OptionalSecret = None
-    openrouter_base_url: str = Field("https://openrouter.ai/api", pattern=r"^https?://")
+    openrouter_base_url: HttpUrl = "https://openrouter.ai/api"
     openrouter_model: str = Field("anthropic/claude-sonnet-5.5", min_length=1)
 
     @model_validator(mode="after")
@@ -234,8 +282,8 @@ class WorkerSettings(SettingsSlice):
     worker_metrics_host: str = "127.0.0.1"
     #: Touched every few seconds while the process lives; for health checks that need no broker.
     worker_alive_file: OptionalText = None
-    log_format: str = Field("json", pattern=r"^(json|console)$")
-    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+    log_format: LogFormat = "json"
+    log_level: LogLevel = "INFO"
 
 
 class ApiSettings(SettingsSlice):
@@ -260,8 +308,8 @@ class ApiSettings(SettingsSlice):
     api_cors_origins: Origins = ()
     #: Serve without auth beyond loopback, as a container must; refused in production.
     api_insecure_no_auth: bool = False
-    log_format: str = Field("json", pattern=r"^(json|console)$")
-    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+    log_format: LogFormat = "json"
+    log_level: LogLevel = "INFO"
 
     @property
     def has_auth(self) -> bool:
