@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -28,7 +28,7 @@ def compose() -> dict[str, Any]:
 
 
 def objects() -> Iterator[dict[str, Any]]:
-    for path in sorted(KUBERNETES.glob("*.yml")):
+    for path in sorted(KUBERNETES.rglob("*.yml")):
         yield from yaml.safe_load_all(path.read_text())
 
 
@@ -143,12 +143,23 @@ def test_autoscaling_asks_for_metrics_that_exist() -> None:
             assert set(re.findall(r"tafawoq_\w+", query)) <= series
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("kubernetes_validate") is None, reason="kubernetes-validate is not installed"
-)
 def test_every_object_fits_the_schema_of_its_kind() -> None:
-    import kubernetes_validate  # type: ignore[import-not-found]  # only where somebody installed it
-
     for each in objects():
         if each["kind"] not in FOREIGN_KINDS:
             kubernetes_validate.validate(each, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_the_schema_of_a_kind_refuses_what_is_misspelt() -> None:
+    job = next(each for each in objects() if each["kind"] == "Job")
+    job["spec"]["template"]["spec"]["containers"][0]["imagee"] = "x"
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(job, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_all_objects_are_listed_and_of_one_version() -> None:
+    lists = [yaml.safe_load(path.read_text()) for path in KUBERNETES.rglob("kustomization.yml")]
+    listed = {name for each in lists for name in each["resources"]}
+    # The monitoring objects need operators that a cluster may not have.
+    there = {path.name for path in KUBERNETES.rglob("*.yml")} - {"kustomization.yml", "monitoring.yml"}
+    assert listed == there
+    assert len({str(each["images"]) for each in lists}) == 1
