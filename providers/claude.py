@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from generation.model import Prompt, StreamEvent
 from generation.stop import StopSignal
@@ -78,7 +78,7 @@ def make_warmup(source: str, model: str, settings: ClaudeSettings, traffic: Traf
     return WarmUp(
         source,
         traffic.shared,
-        ttl=None if ttl == "auto" else cast("CacheTtl", ttl),
+        ttl=None if ttl == "auto" else ttl,
         rates=profile_of(model).prices.rates,
         signs=traffic.signs,
     )

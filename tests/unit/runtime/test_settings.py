@@ -70,6 +70,26 @@ def test_a_missing_variable_is_named_with_what_to_do() -> None:
     )
 
 
+def test_a_variable_without_a_value_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As compose passes `${NAME:-}`."""
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("WORKER_CONCURRENCY", "")
+
+    assert refusal(DatabaseSettings).startswith("DATABASE_URL is not set.")
+    assert (
+        load(WorkerSettings).worker_concurrency == WorkerSettings.model_fields["worker_concurrency"].default
+    )
+
+
+def test_a_refused_origin_is_told_what_one_looks_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_CORS_ORIGINS", "https://app.example/")
+
+    assert refusal(ApiSettings) == (
+        "API_CORS_ORIGINS is not usable: it must be origins like https://app.example, separated by commas: "
+        "no path, no slash at the end. Correct it in the environment or in .env."
+    )
+
+
 def test_production_does_not_start_without_a_key() -> None:
     assert refusal(ClaudeSettings).startswith(
         "ANTHROPIC_API_KEY is not set. Set it, or set TAFAWOQ_ENV=development"
@@ -107,18 +127,25 @@ def test_a_blank_key_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         (RedisSettings, "REDIS_SOCKET_TIMEOUT_S", "1"),
         (WorkerSettings, "WORKER_CONCURRENCY", "-3"),
         (StackSettings, "SPEED", "0"),
+        (ClaudeSettings, "CLAUDE_EFFORT", "highest"),
+        (OpenRouterSettings, "OPENROUTER_BASE_URL", "openrouter.ai"),
+        (RedisSettings, "REDIS_KEY_PREFIX", "tafawoq"),
+        (ApiSettings, "API_QUOTA_FUNCTION", "take_credit"),
+        (ApiSettings, "API_CORS_ORIGINS", "https://one.example,https://app.example/"),
     ],
 )
 def test_a_value_that_cannot_be_right_is_refused_in_a_sentence_that_names_it(
     slice_type: type, variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1")
+    monkeypatch.setenv("TAFAWOQ_ENV", "development")
     monkeypatch.setenv(variable, value)
 
     sentence = refusal(slice_type)
 
     assert sentence.startswith(variable)
     assert sentence.endswith(".")
+    assert "pattern" not in sentence
 
 
 def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
