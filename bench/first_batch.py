@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import httpx2
 
-from bench.crowd import warm
+from bench.crowd import TOKENS_PER_S, TTFT_S, warm
 from bench.figures import summary
 from bench.stage import Stage
 from bench.work import one_batch_plans
@@ -49,6 +49,7 @@ def first_batches(stage: Stage, exams: int) -> list[dict[str, Any]]:
         {"figure": "any first question, s", **summary([one.first_s for one in seen])},
         {"figure": "question 1, s", **summary([one.question_s[0] for one in seen])},
         {"figure": "whole first batch, s", **summary([one.ready_s for one in seen])},
+        {"figure": "its longest lane at the model, s", **summary(_bounds_s(stage, seen))},
         {"figure": "commit to reader, ms", **summary(_delays_ms(stage, seen), 1)},
     ]
 
@@ -109,6 +110,16 @@ def _follow(events: httpx2.Response, seen: Seen, began: float) -> None:
             elif kind == "batch-ready":
                 seen.ready_s = now - began
                 return
+
+
+def _bounds_s(stage: Stage, seen: Sequence[Seen]) -> list[float]:
+    """What each first batch takes the model itself, in lanes on a warm cache."""
+    rows = stage.query(
+        "SELECT max(output_tokens) FROM generation.attempts WHERE session_id = ANY(%s::uuid[]) AND batch_index = 0 "
+        "GROUP BY session_id",
+        [one.session_id for one in seen],
+    )
+    return [TTFT_S + tokens / TOKENS_PER_S for (tokens,) in rows]
 
 
 def _delays_ms(stage: Stage, seen: Sequence[Seen]) -> list[float]:
