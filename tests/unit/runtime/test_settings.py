@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
@@ -235,16 +236,19 @@ def test_the_stack_in_production_misses_the_key(monkeypatch: pytest.MonkeyPatch)
 
 
 def example() -> dict[str, str]:
-    """Name -> value of every line of .env.example, commented out or not."""
+    """Name -> value of every line of .env.example, commented out or not; each stands there once."""
     text = (PROJECT / ".env.example").read_text()
-    return dict(re.findall(r"^#? ?([A-Z_]+)=(.*)$", text, flags=re.MULTILINE))
+    lines = re.findall(r"^#? ?([A-Z_]+)=(.*)$", text, flags=re.MULTILINE)
+    assert [name for name, times in Counter(name for name, _ in lines).items() if times > 1] == []
+    return dict(lines)
 
 
-def test_the_example_shows_no_setting_that_nobody_reads() -> None:
+def test_the_example_shows_no_setting_that_nobody_reads_and_all_of_compose() -> None:
     read = {name.upper() for slice_type in EVERY_SLICE for name in slice_type.model_fields}
     compose = set(re.findall(r"\$\{([A-Z_]+)", (PROJECT / "docker-compose.yml").read_text()))
 
     assert example().keys() - read - compose == set()
+    assert compose - example().keys() == set()
 
 
 @pytest.mark.parametrize("slice_type", EVERY_SLICE)
