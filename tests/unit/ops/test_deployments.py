@@ -12,7 +12,20 @@ import pytest
 import yaml
 
 from runtime import settings as all_settings
-from runtime.settings import SettingsSlice, WorkerSettings
+from runtime.settings import (
+    ApiSettings,
+    ClaudeSettings,
+    DatabaseSettings,
+    GenerationSettings,
+    LeaseSettings,
+    OpenRouterSettings,
+    PlanSettings,
+    RedisSettings,
+    SettingsSlice,
+    SpendSettings,
+    TrafficSettings,
+    WorkerSettings,
+)
 from tests.support.metrics_page import api_metrics, worker_metrics
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -55,6 +68,26 @@ def test_a_service_is_given_only_variables_that_are_read(name: str) -> None:
     environment = compose()[name].get("environment", {})
     unknown = {name for name in environment if not NOT_OURS.fullmatch(name)} - variables()
     assert not unknown
+
+
+#: What each process reads, and what compose leaves alone: the address inside, and where a file decides.
+READ_BY_DOOR = (ApiSettings, DatabaseSettings, PlanSettings, RedisSettings, SpendSettings)
+READ_BY_WORKERS = (
+    *(ClaudeSettings, OpenRouterSettings, TrafficSettings, GenerationSettings, LeaseSettings),
+    *(WorkerSettings, DatabaseSettings, PlanSettings, RedisSettings, SpendSettings),
+)
+FIXED = {"API_PORT"}
+
+
+@pytest.mark.parametrize(
+    ("name", "slices"),
+    [("api", READ_BY_DOOR), ("worker-interactive", READ_BY_WORKERS), ("worker-prefetch", READ_BY_WORKERS)],
+)
+def test_every_setting_of_a_service_can_be_set_in_the_env_file(
+    name: str, slices: tuple[type[SettingsSlice], ...]
+) -> None:
+    wanted = {field.upper() for each in slices for field in each.model_fields}
+    assert wanted - FIXED - set(compose()[name]["environment"]) == set()
 
 
 def test_no_service_is_given_a_secret_that_it_does_not_need() -> None:
