@@ -17,7 +17,7 @@ from runtime.child import Child
 from runtime.processes import Worker
 from runtime.stack import Stack, StackOptions
 from runtime.stack_settings import StackSettings
-from runtime.tcp import LOOPBACK, accepts, free_port
+from runtime.tcp import accepts
 
 _SETTLES_WITHIN_S = 60
 
@@ -112,13 +112,6 @@ class System(Stack):
         answer = httpx2.get(f"{self.simulator_url}/_simulator/bill", timeout=_SETTLES_WITHIN_S)
         entries: list[dict[str, Any]] = answer.json()["entries"]
         return entries
-
-    def add_door(self) -> str:
-        """One more API process, which answers when this returns; its address."""
-        port = free_port()
-        child = self._launch(f"api-{port}", processes.api(), API_PORT=str(port))
-        child.await_ready(lambda: accepts(port), within_s=_SETTLES_WITHIN_S)
-        return f"http://{LOOPBACK}:{port}"
 
     def settle(self) -> None:
         """Every process back and ready, after the last fault."""

@@ -117,6 +117,23 @@ class Stack:
         _await_worker(worker)
         return worker
 
+    def add_door(self) -> str:
+        """One more API process, which answers when this returns; its address."""
+        port = free_port()
+        child = self._launch(f"api-{port}", processes.api(), API_PORT=str(port))
+        child.await_ready(lambda: _says_ok(port, "/readyz"), within_s=_START_WITHIN_S)
+        return f"http://{LOOPBACK}:{port}"
+
+    def migrate(self) -> None:
+        """Bring the database to what the code of `project` needs. Raises StartFailed."""
+        migration = self._launch("migrate", processes.migrations())
+        del self.children["migrate"]
+        status = migration.wait(_START_WITHIN_S)
+        migration.stop(grace_s=0)
+        if status != 0:
+            raise StartFailed(f"The database could not be migrated. {migration.last_words()}")
+        self._tell("migrations")
+
     def _start(self) -> None:
         self._servers.enter_context(_only_stack_in(self.options.directory))
         self._require_given_servers()
@@ -124,7 +141,7 @@ class Stack:
             self._launch_simulator()
         self.environment["DATABASE_URL"] = self._postgres()
         self.environment["REDIS_URL"] = self._redis()
-        self._migrate()
+        self.migrate()
         self._launch_api()
         workers = [self._launch_worker(spec) for spec in self.options.workers]
         if self.options.flower:
@@ -159,15 +176,6 @@ class Stack:
         self._embedded.append(server)
         self._tell(server.name)
         return server.url
-
-    def _migrate(self) -> None:
-        migration = self._launch("migrate", processes.migrations())
-        del self.children["migrate"]
-        status = migration.wait(_START_WITHIN_S)
-        migration.stop(grace_s=0)
-        if status != 0:
-            raise StartFailed(f"The database could not be migrated. {migration.last_words()}")
-        self._tell("migrations")
 
     def _launch_simulator(self) -> None:
         port = self._port("simulator_port")

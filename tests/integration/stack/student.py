@@ -45,12 +45,12 @@ class Student:
         prefetch = response.json()["prefetch"]
         return None if prefetch is None else int(prefetch["batchIndex"])
 
-    def ask(self, batch_index: int) -> httpx2.Response:
+    def ask(self, batch_index: int, *, patience_s: int = PATIENCE_S) -> httpx2.Response:
         return self.call(
             "POST",
             f"/{self.session_id}/questions",
             json={"batchIndex": batch_index},
-            prefer=f"wait={PATIENCE_S}",
+            prefer=f"wait={patience_s}",
         )
 
     def take(self, batch_index: int) -> list[dict[str, Any]]:

@@ -1,0 +1,100 @@
+"""The upgrade of docs/operations.md, tried with yesterday's code: what was there before the newest migration."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from runtime.processes import PROJECT
+from runtime.stack import Stack, StackOptions
+from runtime.stack_settings import StackSettings
+from tests.integration.stack.student import Student
+from tests.support.stack import TEST_WORKERS
+
+#: Somebody may have committed half of a change just before.
+TRIES = 10
+
+VERSIONS = ScriptDirectory.from_config(Config(PROJECT / "alembic.ini"))
+
+
+def git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=PROJECT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+@pytest.fixture
+def yesterday(tmp_path: Path) -> Path:
+    """The code of the last commit without the newest migration that is whole enough to be loaded."""
+    head = VERSIONS.get_revision("head")
+    assert head is not None
+    newest = Path(head.path).relative_to(PROJECT)
+    added = git("log", "--diff-filter=A", "--format=%H", "--", str(newest))
+    for commit in git("rev-list", f"--max-count={TRIES}", f"{added}^" if added else "HEAD").split():
+        code = unpacked(commit, tmp_path / commit)
+        assert not (code / newest).exists()
+        if loads(code):
+            return code
+    pytest.skip("there is no history here to take yesterday's code from")
+
+
+def unpacked(commit: str, folder: Path) -> Path:
+    archive = folder.with_suffix(".tar")
+    git("archive", "--format=tar", f"--output={archive}", commit)
+    shutil.unpack_archive(archive, folder, filter="data")
+    return folder
+
+
+def loads(code: Path) -> bool:
+    program = [sys.executable, "-c", "import api.__main__, worker.signals, tasks.sweep"]
+    return subprocess.run(program, cwd=code, capture_output=True, check=False).returncode == 0
+
+
+def revision(stack: Stack) -> str:
+    with psycopg.connect(stack.environment["DATABASE_URL"]) as connection:
+        [[found]] = connection.execute("SELECT version_num FROM generation.alembic_version").fetchall()
+    return str(found)
+
+
+@pytest.mark.timeout(180)
+def test_an_exam_goes_on_while_tables_and_processes_become_todays(tmp_path: Path, yesterday: Path) -> None:
+    settings = StackSettings(
+        speed=20, database_url=None, redis_url=None, anthropic_api_key=None, claude_base_url=None
+    )
+    options = StackOptions(
+        directory=tmp_path, keep_data=False, durable=False, free_ports=True, workers=TEST_WORKERS
+    )
+    stack = Stack(settings, options)
+    stack.project = yesterday
+    with stack:
+        assert revision(stack) == VERSIONS.get_revision("head").down_revision
+        student = Student(stack.api_url)
+        taken = [student.begin({"track": "scientific"})["questions"]]
+        assert student.reach(7) == 1
+
+        stack.project = PROJECT
+        stack.migrate()
+        assert revision(stack) == VERSIONS.get_current_head()
+        taken += [student.take(1), student.take(2)]  # by yesterday's workers, through yesterday's door
+
+        old_workers = [stack.children[spec.name] for spec in TEST_WORKERS]
+        assert student.reach(27) == 3
+        for spec in TEST_WORKERS:
+            stack.start_worker(spec)
+        for worker in old_workers:
+            worker.stop(grace_s=15)
+        taken += [student.take(3)]
+        student.url = stack.add_door()
+        stack.children.pop("api").stop(grace_s=15)
+        taken += [student.take(4)]
+
+        assert [len(batch) for batch in taken] == [10] * 5
+        positions = [question["index"] for batch in taken for question in batch]
+        assert positions == list(range(50))
+        assert student.session()["questions"] == [question for batch in taken for question in batch]

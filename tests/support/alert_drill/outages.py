@@ -1,0 +1,55 @@
+"""Scenes in which something is gone: workers, the stores, the door."""
+
+from __future__ import annotations
+
+import signal
+
+from tests.integration.stack.student import Student
+from tests.support.alert_drill.crowd import hurried, students
+from tests.support.alert_drill.record import Record
+from tests.support.alert_drill.ward import Ward
+from tests.support.stack import TEST_WORKERS
+
+
+def no_worker(ward: Ward, record: Record) -> None:
+    record.calm("NoWorker", "StudentsWait")
+    record.fault("Every worker is killed; a student asks for an exam.")
+    for spec in TEST_WORKERS:
+        ward.kill_worker(spec.name)
+    Student(ward.api_url).begin({"track": "scientific"}, prefer="respond-async")
+    record.fires("NoWorker", "StudentsWait")
+    record.remedy("`docker-compose up -d worker-interactive worker-prefetch`")
+    ward.start_workers()
+    record.ends("NoWorker", "StudentsWait")
+
+
+def no_redis(ward: Ward, record: Record) -> None:
+    with students(ward.api_url, 2, hurried):
+        record.calm("RedisAway")
+        record.fault("Redis is killed while students ask.")
+        ward.redis.end(signal.SIGKILL)
+        record.fires("RedisAway")
+        record.remedy("Start it.")
+        ward.redis.succeed()
+        record.ends("RedisAway")
+
+
+def no_postgres(ward: Ward, record: Record) -> None:
+    with students(ward.api_url, 2, hurried):
+        record.calm("PostgresAway", "DoorFails")
+        record.fault("Postgres is killed while students ask.")
+        ward.postgres.end(signal.SIGKILL)
+        record.fires("PostgresAway", "DoorFails")
+        record.remedy("Start it.")
+        ward.postgres.succeed()
+        record.ends("PostgresAway", "DoorFails")
+
+
+def no_door(ward: Ward, record: Record) -> None:
+    record.calm("DoorAway")
+    record.fault("The API is killed.")
+    ward.kill_api()
+    record.fires("DoorAway")
+    record.remedy("`docker-compose up -d api`")
+    ward.start_api()
+    record.ends("DoorAway")
