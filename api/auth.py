@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import anyio
 import jwt
 import structlog
-from fastapi import Depends, Request
 
 from api.errors import RETRY_AFTER_S, Refusal
 from runtime.settings import ApiSettings
@@ -98,14 +97,6 @@ class Doorkeeper:
             leeway=_LEEWAY_S,
             options={"require": ["exp", "aud", "sub"]},
         )
-
-
-async def _user_of_call(request: Request) -> UUID:
-    user_id: UUID = request.state.user_id  # known since the route was admitted
-    return user_id
-
-
-User = Annotated[UUID, Depends(_user_of_call)]
 
 
 def _revealed(secret: Any) -> str | None:

@@ -12,7 +12,7 @@ import anyio
 import anyio.to_thread
 from fastapi import Depends, Request
 
-from api.auth import Doorkeeper, User
+from api.auth import Doorkeeper
 from api.crowd import Crowd
 from api.errors import Refusal
 from api.hub import Hub
@@ -107,8 +107,8 @@ async def _door(request: Request) -> Door:
     return door
 
 
-async def _call(request: Request, user_id: User) -> Call:
-    return Call(await _door(request), request.state.kind, user_id)
+async def _call(request: Request) -> Call:
+    return Call(request.app.state.door, request.state.kind, request.state.user_id)
 
 
 TheDoor = Annotated[Door, Depends(_door)]

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     any_,
+    bindparam,
     cast,
     func,
     insert,
@@ -57,15 +58,9 @@ class EventLog:
 
     def after(self, session_id: UUID, seq: int, limit: int = 100) -> list[Event]:
         """The events that follow number `seq`, in order; at most `limit`."""
-        query = (
-            select(events, questions.c.content)
-            .select_from(events.outerjoin(questions, _tells_of))
-            .where(events.c.session_id == session_id, events.c.seq > seq)
-            .order_by(events.c.seq)
-            .limit(limit)
-        )
+        values = {"session": session_id, "seen": seq, "limit": limit}
         with self._engine.connect() as connection:
-            return [_event(row) for row in connection.execute(query)]
+            return [_event(row) for row in connection.execute(_AFTER, values)]
 
     def latest(self, session_ids: Iterable[UUID]) -> dict[UUID, int]:
         """The last number of each session that exists; 0 when it has no event yet."""
@@ -84,16 +79,25 @@ class EventLog:
             return {row.session_id: row.last_seq for row in connection.execute(_CHANGED, arrays)}
 
 
-_CHANGED = text(
-    "SELECT plans.session_id, plans.last_seq "
-    "FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS bigint[])) AS seen (id, number) "
-    "JOIN generation.plans ON plans.session_id = seen.id WHERE plans.last_seq > seen.number"
-)
-
 _tells_of = and_(
     events.c.kind == EventKind.QUESTION,
     questions.c.session_id == events.c.session_id,
     questions.c.position == events.c.payload["position"].as_integer(),
+)
+
+# Built once: building them anew would cost each reader more than Postgres takes to answer.
+_AFTER = (
+    select(events, questions.c.content)
+    .select_from(events.outerjoin(questions, _tells_of))
+    .where(events.c.session_id == bindparam("session"), events.c.seq > bindparam("seen"))
+    .order_by(events.c.seq)
+    .limit(bindparam("limit"))
+)
+
+_CHANGED = text(
+    "SELECT plans.session_id, plans.last_seq "
+    "FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS bigint[])) AS seen (id, number) "
+    "JOIN generation.plans ON plans.session_id = seen.id WHERE plans.last_seq > seen.number"
 )
 
 
