@@ -36,7 +36,7 @@ def _first(axes: Sequence[Axes], rows: Rows) -> None:
     for axis, title, unit in ((axes[0], "What one student waits for", "s"), (axes[1], "What we add", "ms")):
         shown = [row for row in rows if row["figure"].endswith(f", {unit}")]
         medians = [row["median"] for row in shown]
-        _bars(axis, [row["figure"].rsplit(",", 1)[0] for row in shown], medians, label="median")
+        _bars(axis, [row["figure"].rsplit(",", 1)[0] for row in shown], medians, label="median", within=True)
         ends = [[row["median"] - row["q1"] for row in shown], [row["p95"] - row["median"] for row in shown]]
         axis.errorbar(
             medians, range(len(shown)), xerr=ends, fmt="none", color="black", capsize=4, label="q1 to p95"
@@ -117,7 +117,7 @@ def _cost(axes: Sequence[Axes], rows: Rows) -> None:
     axes[0].invert_yaxis()
     _name(axes[0], "An exam of 96 questions at list prices", "US dollars", below=True)
     busy = [row for row in rows if "exams_an_hour" in row]
-    at = [f"{row['exams_an_hour']}" for row in busy]
+    at = [str(row["exams_an_hour"]).removesuffix(".0") for row in busy]
     for kind, colour, style in (("5m", _PEER, "o-"), ("1h", _LIMIT, "o-"), ("chosen", _OURS, "o:")):
         axes[1].plot(at, [row[f"prefix_{kind}_usd"] for row in busy], style, color=colour, label=kind)
     axes[1].set_ylim(0)
@@ -138,10 +138,17 @@ def _bars(
     widths: Sequence[float],
     colour: str | Sequence[str] = _OURS,
     label: str = "",
+    *,
+    within: bool = False,
 ) -> None:
-    """From above, each with its figure."""
+    """From above, each with its figure: behind it, or at its foot where something else stands behind it."""
     drawn = axis.barh(range(len(names)), widths, height=0.6, color=colour, label=label)
-    axis.bar_label(drawn, fmt="%.3g", padding=-28, fontsize=8, color="white")
+    if within:
+        for place, width in enumerate(widths):
+            axis.text(0, place, f" {width:.3g}", color="white", fontsize=8, va="center")
+    else:
+        axis.bar_label(drawn, fmt="%.3g", padding=3, fontsize=8)
+        axis.margins(x=0.1)
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.4, -0.6)
 
