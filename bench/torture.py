@@ -18,7 +18,7 @@ def torture(rounds: int, *, seed: int) -> list[dict[str, Any]]:
     """A row a kind of harm, each done a third of `rounds` times."""
     lines = [line for line in reply().splitlines() if line]
     return [
-        {"harm": harm.__name__.strip("_").replace("_", " "), **_tortured(harm, lines, rounds // 3, seed)}
+        {"harm": harm.__name__.strip("_").replace("_", " "), **_tortured(harm, lines, -(-rounds // 3), seed)}
         for harm in (_chunked, _cut_off, _corrupted)
     ]
 
