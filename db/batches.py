@@ -1,6 +1,7 @@
 """Batches: asked for, claimed by one run at a time, filled, published, and found again when they are lost.
 
-Lock order in every transaction: batches rows by index, then the plans row, then the web app's row.
+Lock order in every transaction: the web app's row, then batches rows by index, then the plans row. The web
+app may keep its row locked for long, so nothing of ours is held while we wait for that.
 All times are the database's. A run shows its claim with every write, and the row's epoch decides.
 """
 
@@ -16,17 +17,17 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, Engine, func, literal, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 
-from db import claims, requests
+from db import claims, leases, requests
 from db.accept import accept_parameters, accept_statement
-from db.claims import Held
 from db.engine import committing_each
 from db.errors import BatchIncomplete, QuestionUnstorable
 from db.events import record
 from db.fence import NOBODY, fence_lost, held_by, is_batch, lock_held
+from db.leases import Lease, Renewal
 from db.progress import TimesTaken
 from db.publish import publish_ready, set_generating
 from db.requests import Requested
-from db.session_row import lock_session
+from db.session_row import lock_row
 from db.spending import NO_LIMITS, SpendLimits, check_session
 from db.sweep import Due, close_orphans, release_lapsed, take_due
 from db.tables import REPEATED_QUESTION, SlotState, batches, slots
@@ -79,10 +80,10 @@ class BatchStore:
         with self._engine.begin() as connection:
             return claims.take(connection, session_id, batch_index, owner=owner, ttl_s=ttl_s)
 
-    def renew(self, held: Sequence[Held], ttl_s: float) -> set[Held]:
-        """Give every lease its full time again, in one statement; returns those that are still held."""
+    def renew(self, held: Sequence[Lease], ttl_s: float) -> Renewal:
+        """Give every lease its full time again, in one statement that waits for nobody."""
         with self._committing_each.begin() as connection:
-            return claims.extend(connection, held, ttl_s)
+            return leases.renew(connection, held, ttl_s)
 
     def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
         """Commit the question and its event, and fill its slot; a slot that is filled stays as it is.
@@ -111,12 +112,12 @@ class BatchStore:
         Raises FenceLost, and BatchIncomplete while a slot is open.
         """
         with self._engine.begin() as connection:
+            lock_row(connection, claim.session_id, claim.kind)
             lock_held(connection, claim)
             _check_filled(connection, claim)
             _change(
                 connection, claim, status=BatchStatus.READY, ready_at=func.now(), last_error=None, **NOBODY
             )
-            lock_session(connection, claim.session_id)
             _tell(connection, claim, EventKind.BATCH_READY)
             publish_ready(connection, claim.session_id, claim.kind)
 
@@ -143,9 +144,9 @@ class BatchStore:
     def fail(self, claim: Claim, error_code: str) -> None:
         """Give the batch up until somebody asks for it again. Raises FenceLost."""
         with self._engine.begin() as connection:
+            lock_row(connection, claim.session_id, claim.kind)
             lock_held(connection, claim)
             _change(connection, claim, status=BatchStatus.FAILED, last_error=error_code, **NOBODY)
-            lock_session(connection, claim.session_id)
             _tell(connection, claim, EventKind.BATCH_FAILED, code=error_code)
             set_generating(connection, claim.session_id, claim.kind)
 
@@ -155,9 +156,10 @@ class BatchStore:
         """Queue again what has lapsed, and return at most `limit` due batches that nobody rang for in
         `ring_again_s`, or in `sooner_s` of their urgency, marked as rung for. Sweeps at once share the work.
         """
+        for step in (release_lapsed, close_orphans):
+            with self._engine.begin() as connection:
+                step(connection, limit)
         with self._engine.begin() as connection:
-            release_lapsed(connection, limit)
-            close_orphans(connection, limit)
             return take_due(connection, ring_again_s, limit, sooner_s=sooner_s)
 
     def unring(self, session_id: UUID, batch_index: int) -> None:

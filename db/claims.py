@@ -1,33 +1,26 @@
-"""Taking a batch, and keeping it: the compare-and-set that gives a run its epoch, and the heartbeat."""
+"""Taking a batch: the compare-and-set that gives a run its epoch, and what the run must know."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
-    Integer,
     Row,
-    Uuid,
     and_,
-    column,
     extract,
     func,
-    literal,
     or_,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 
-from db.fence import is_batch, is_held
+from db.fence import is_batch
 from db.history import earlier_questions
-from db.session_row import IN_PROGRESS, PAUSED, batches_of, read_session, session_status, sessions
-from db.tables import SlotState, batches, plans, slots
+from db.leases import lease_end
+from db.session_row import IN_PROGRESS, batches_of, read_session
+from db.tables import SlotState, batches, slots
 from generation.errors import SessionMissing
 from generation.model import (
     BatchStatus,
@@ -37,9 +30,6 @@ from generation.model import (
     Track,
     Urgency,
 )
-
-#: A batch somebody holds, as the heartbeat names it: session, index, epoch.
-Held = tuple[UUID, int, int]
 
 
 def take(
@@ -56,33 +46,6 @@ def take(
     return None if taken is None else _claim(connection, session, batch_index, taken)
 
 
-def extend(connection: Connection, held: Sequence[Held], ttl_s: float) -> set[Held]:
-    """Give each lease its full time again; those of `held` that are still held, in sessions that go on."""
-    if not held:
-        return set()
-    mine = _values(held)
-    alive = (
-        select(batches.c.session_id, batches.c.batch_index, batches.c.epoch)
-        .select_from(
-            batches.join(sessions, plans.c.session_id == batches.c.session_id).join(
-                mine, is_held(mine.c.session_id, mine.c.batch_index, mine.c.epoch)
-            )
-        )
-        .where(session_status.in_([IN_PROGRESS, PAUSED]))
-        # In one order, so that a heartbeat and a cancel do not wait for each other.
-        .order_by(batches.c.session_id, batches.c.batch_index)
-        .with_for_update(of=batches, key_share=True)
-        .cte("alive")
-    )
-    renewed = connection.execute(
-        update(batches)
-        .where(is_held(alive.c.session_id, alive.c.batch_index, alive.c.epoch))
-        .values(lease_until=_lease_end(ttl_s))
-        .returning(batches.c.session_id, batches.c.batch_index, batches.c.epoch)
-    )
-    return {(row.session_id, row.batch_index, row.epoch) for row in renewed}
-
-
 def _compare_and_set(session_id: UUID, batch_index: int, owner: str, ttl_s: float) -> Any:
     due = and_(batches.c.status == BatchStatus.QUEUED, batches.c.not_before <= func.now())
     lapsed = and_(batches.c.status == BatchStatus.RUNNING, batches.c.lease_until < func.now())
@@ -94,7 +57,7 @@ def _compare_and_set(session_id: UUID, batch_index: int, owner: str, ttl_s: floa
             epoch=batches.c.epoch + 1,
             runs=batches.c.runs + 1,
             owner=owner,
-            lease_until=_lease_end(ttl_s),
+            lease_until=lease_end(ttl_s),
             started_at=func.coalesce(batches.c.started_at, func.now()),
         )
         .returning(batches.c.epoch, batches.c.runs, batches.c.failures, batches.c.urgency, _waited_s)
@@ -104,11 +67,6 @@ def _compare_and_set(session_id: UUID, batch_index: int, owner: str, ttl_s: floa
 _waited_s = extract(
     "epoch", func.clock_timestamp() - func.greatest(batches.c.requested_at, batches.c.not_before)
 ).label("waited_s")
-
-
-def _lease_end(ttl_s: float) -> Any:
-    """Counted from now, not from the start of the transaction: it may have waited for the row."""
-    return func.clock_timestamp() + literal(timedelta(seconds=ttl_s))
 
 
 def _claim(connection: Connection, session: Row[Any], batch_index: int, taken: Row[Any]) -> Claim:
@@ -140,16 +98,3 @@ def _open_slots(connection: Connection, session_id: UUID, batch_index: int) -> t
         .order_by(slots.c.position)
     )
     return tuple(Slot.from_json(spec) for spec in connection.execute(query).scalars())
-
-
-def _values(held: Sequence[Held]) -> Any:
-    """Three arrays, so that it is one statement, compiled once, however many leases there are."""
-    sessions_held, indexes, epochs = zip(*((UUID(str(s)), int(i), int(e)) for s, i, e in held), strict=True)
-    columns = column("session_id", Uuid), column("batch_index", Integer), column("epoch", BigInteger)
-    arrays = (
-        literal(list(sessions_held), ARRAY(Uuid)),
-        literal(list(indexes), ARRAY(Integer)),
-        literal(list(epochs), ARRAY(BigInteger)),
-    )
-    held_rows = func.unnest(*arrays).table_valued(*columns).render_derived(name="held")
-    return select(*held_rows.c).cte("mine")

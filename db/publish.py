@@ -1,8 +1,7 @@
 """Publishing: handing ready batches to the web app's row, in order, each exactly once.
 
-The caller holds the plans row of the session, so that two batches that become ready at the same time
-do not both miss the other, and appends what is new instead of rewriting what is there (the web app
-may have written to its row meanwhile).
+The caller holds the web app's row, so that two batches that become ready at the same time do not both miss
+the other. What is new is appended, because the web app may have written to its row meanwhile.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from generation.model import BatchStatus, SessionKind
 def publish_ready(connection: Connection, session_id: UUID, kind: SessionKind) -> None:
     """Append every batch that is ready and next in order to the session's row."""
     table = WEB_APP_TABLES[kind]
-    published = _lock_published(connection, table, session_id)
+    published = _published(connection, table, session_id)
     upto = _first_not_ready(connection, session_id, published)
     values: dict[str, Any] = {"generation_in_progress": _is_generating(session_id)}
     if upto > published:
@@ -38,8 +37,8 @@ def set_generating(connection: Connection, session_id: UUID, kind: SessionKind) 
     )
 
 
-def _lock_published(connection: Connection, table: Table, session_id: UUID) -> int:
-    query = select(table.c.generated_batches).where(table.c.id == session_id).with_for_update(key_share=True)
+def _published(connection: Connection, table: Table, session_id: UUID) -> int:
+    query = select(table.c.generated_batches).where(table.c.id == session_id)
     return connection.execute(query).scalar_one_or_none() or 0
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from db.fence import is_batch
 from db.publish import set_generating
-from db.session_row import IN_PROGRESS, lock_session, read_session
+from db.session_row import IN_PROGRESS, lock_session
 from db.tables import batches
 from generation.errors import BatchNotNext, SessionClosed
 from generation.model import BatchStatus, SessionKind, Urgency
@@ -33,11 +33,10 @@ def request(
 
     `waits`: a student waits for it now.
     """
-    read_session(connection, session_id)
+    session = lock_session(connection, session_id)
     row = _lock_batch(connection, session_id, batch_index)
     if row is not None and row.status == BatchStatus.READY:
         return _answer(row, created=False)
-    session = lock_session(connection, session_id)
     if session.status != IN_PROGRESS:
         raise SessionClosed(session_id=session_id)
     _check_next(session, batch_index, urgency)

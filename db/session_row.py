@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
-from db.tables import exam_sessions, plans, practice_sessions
+from db.tables import WEB_APP_TABLES, exam_sessions, plans, practice_sessions
 from generation.errors import SessionMissing
-from generation.model import Batch, Difficulty, PracticeChoice, Section, Topic
+from generation.model import Batch, Difficulty, PracticeChoice, Section, SessionKind, Topic
 
 IN_PROGRESS = "in_progress"
 PAUSED = "paused"
@@ -43,13 +43,19 @@ def read_session(connection: Connection, session_id: UUID) -> Row[Any]:
 
 
 def lock_session(connection: Connection, session_id: UUID) -> Row[Any]:
-    """The session's row, its plans row locked until the transaction ends. Lock batches rows before.
-
-    Two statements: the second sees what whoever held the lock before has committed.
-    """
-    lock = select(plans.c.session_id).where(plans.c.session_id == session_id).with_for_update(key_share=True)
-    connection.execute(lock)
+    """The session's row, locked until the transaction ends. Raises SessionMissing."""
+    lock_row(connection, session_id, SessionKind(read_session(connection, session_id).kind))
+    # Read again: this statement sees what whoever held the lock has committed.
     return read_session(connection, session_id)
+
+
+def lock_row(connection: Connection, session_id: UUID, kind: SessionKind) -> None:
+    """Lock the web app's row until the transaction ends; nothing happens when it is gone.
+
+    Always the first lock: whoever holds that row may take his time, and nothing of ours may wait meanwhile.
+    """
+    row = WEB_APP_TABLES[kind].c.id
+    connection.execute(select(row).where(row == session_id).with_for_update(key_share=True))
 
 
 def batches_of(specs: list[Mapping[str, Any]]) -> tuple[Batch, ...]:

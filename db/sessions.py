@@ -185,10 +185,10 @@ class SessionStore:
         A session that is over already stays as it is. Raises SessionMissing.
         """
         with self._engine.begin() as connection:
-            _lock_batches(connection, session_id)
             session = lock_session(connection, session_id)
             if session.status not in {IN_PROGRESS, PAUSED}:
                 return
+            _lock_batches(connection, session_id)
             _fence_off(connection, session_id)
             _set_status(connection, session, ABANDONED)
             set_generating(connection, session_id, SessionKind(session.kind))
@@ -310,7 +310,6 @@ def _fence_off(connection: Connection, session_id: UUID) -> None:
 
 
 def _set_status(connection: Connection, session: Row[Any], status: str) -> None:
-    """Tell it first: the event locks the plans row, and the web app's row comes last."""
     record(connection, session.session_id, EventKind.SESSION, {"status": status})
     table = WEB_APP_TABLES[SessionKind(session.kind)]
     connection.execute(update(table).where(table.c.id == session.session_id).values(status=status))

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import (
     Connection,
     Select,
+    Table,
     case,
     func,
     insert,
@@ -29,8 +30,8 @@ from db.events import wake_for
 from db.fence import NOBODY
 from db.publish import set_generating
 from db.session_row import ABANDONED, IN_PROGRESS, PAUSED, session_status, sessions
-from db.tables import batches, events, plans
-from generation.model import BatchStatus, EventKind, SessionKind, Urgency
+from db.tables import WEB_APP_TABLES, batches, events, plans
+from generation.model import BatchStatus, EventKind, Urgency
 
 SESSION_CLOSED = "session_closed"
 
@@ -67,23 +68,24 @@ def release_lapsed(connection: Connection, limit: int) -> None:
 
 
 def close_orphans(connection: Connection, limit: int) -> None:
-    """Give up the batches of sessions that the web app has ended in its own row."""
-    orphans = (
-        _unfinished()
-        .where(_is_over)
-        .limit(limit)
-        .with_for_update(of=batches, skip_locked=True, key_share=True)
-    )
-    closed = connection.execute(
+    """Give up the batches of sessions that the web app has ended in its own row, or has deleted."""
+    for kind, table in WEB_APP_TABLES.items():
+        ended = _unfinished().where(table.c.id == batches.c.session_id, _is_over)
+        for session_id in _give_up(connection, ended.limit(limit), of=(batches, table)):
+            set_generating(connection, session_id, kind)
+    _give_up(connection, _unfinished().where(session_status.is_(None)).limit(limit), of=(batches,))
+
+
+def _give_up(connection: Connection, orphans: Select[Any], *, of: tuple[Table, ...]) -> set[UUID]:
+    """Whose rows are locked now, `of` them all: what somebody else holds is left for the next pass."""
+    free = orphans.with_for_update(of=of, skip_locked=True, key_share=True)
+    given_up = connection.execute(
         update(batches)
-        .where(_key_in(orphans))
+        .where(_key_in(free))
         .values(status=BatchStatus.FAILED, last_error=SESSION_CLOSED, epoch=batches.c.epoch + 1, **NOBODY)
         .returning(batches.c.session_id)
     )
-    # In one order, so that two sweeps that meet at the web app's rows do not wait for each other.
-    of_whom = select(plans.c.session_id, plans.c.kind).where(plans.c.session_id.in_(set(closed.scalars())))
-    for session_id, kind in connection.execute(of_whom.order_by(plans.c.session_id)).all():
-        set_generating(connection, session_id, SessionKind(kind))
+    return set(given_up.scalars())
 
 
 def tell_endings(connection: Connection, limit: int) -> None:

@@ -13,18 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
-from uuid import UUID
 
 import structlog
 
+from db.leases import Lease, Renewal
 from generation.model import Claim
 from generation.stop import StopReason, StopSignal
-from worker.lock import HeldLock
+from worker.lock import HeldLock, renew_locks
 
 log = structlog.get_logger(__name__)
-
-#: (session, batch index, epoch): what a lease is held on.
-Lease = tuple[UUID, int, int]
 
 #: How often deadlines and trust are looked at.
 WATCH_PERIOD_S = 0.2
@@ -34,8 +31,8 @@ SOONER = 0.25
 
 
 class Renewer(Protocol):
-    def renew(self, held: Sequence[Lease], ttl_s: float) -> set[Lease]:
-        """Extend these leases in one statement; returns those that are still ours."""
+    def renew(self, held: Sequence[Lease], ttl_s: float) -> Renewal:
+        """Extend these leases in one statement that waits for nobody."""
 
 
 @dataclass(eq=False)
@@ -105,7 +102,7 @@ class LeaseKeeper:
         `claimed_at` is the monotonic moment before the claim was asked for: trust counts from there.
         """
         held = _Held(
-            (claim.session_id, claim.batch.index, claim.epoch),
+            Lease.of(claim),
             lock,
             trusted_until=claimed_at + self._trust_s,
             deadline=claimed_at + deadline_s,
@@ -127,33 +124,40 @@ class LeaseKeeper:
     def _beat_on(self) -> None:
         pause_s = self._heartbeat_s
         while not self._closing.wait(pause_s):
+            all_renewed = (
+                False  # a beat that failed, or passed over a row, is soon repeated: trust does not wait
+            )
             try:
-                self.beat()
-                pause_s = self._heartbeat_s
+                all_renewed = self.beat()
             except Exception as err:  # noqa: BLE001  the database may be away: trust runs out by itself
-                pause_s = self._heartbeat_s * SOONER  # it may be back at once, and trust does not wait
                 self._missed()
                 log.warning("heartbeat_missed", error=type(err).__name__)
+            pause_s = self._heartbeat_s * (1 if all_renewed else SOONER)
 
-    def beat(self) -> None:
-        """Renew everything once. A lease that Postgres no longer grants stops its run."""
-        batch = self._snapshot()
-        if not batch:
-            return
+    def beat(self) -> bool:
+        """Renew everything once. A lease that is no longer ours stops its run; one whose row is being written
+        to keeps the trust that it has, and False says that there is one.
+        """
+        beating = self._snapshot()
+        if not beating:
+            return True
         began = self._clock()
-        granted = self._renewer.renew([held.lease for held in batch], self.ttl_s)
-        kept = [held for held in batch if held.lease in granted]
-        for held in kept:
-            held.trusted_until = began + self._trust_s
-        for held in batch:
-            if held.lease not in granted:
+        renewal = self._renewer.renew([held.lease for held in beating], self.ttl_s)
+        for held in beating:
+            if held.lease in renewal.renewed:
+                held.trusted_until = began + self._trust_s
+            elif held.lease not in renewal.busy:
                 held.stop.set(StopReason.LEASE_LOST)
-        # Last, and only as long as Redis answers: a silent Redis must not hold the heartbeat up.
-        all(held.lock.renew() for held in kept)
+        # Last: a silent Redis may cost the locks, which are a courtesy, and never a lease.
+        renew_locks([held.lock for held in beating if held.lease in renewal.renewed])
+        return not renewal.busy
 
     def _watch_on(self) -> None:
         while not self._closing.wait(WATCH_PERIOD_S):
-            self.watch()
+            try:
+                self.watch()
+            except Exception as err:  # noqa: BLE001  one run that cannot be stopped must not keep all others
+                log.warning("watch_failed", error=type(err).__name__)
 
     def watch(self) -> None:
         """Stop what must not go on, by the local clock alone: it works when Postgres does not answer."""

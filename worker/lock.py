@@ -6,7 +6,7 @@ its fence refuses a second writer. Hence the lock may fail open, expire or be lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -25,22 +25,7 @@ class HeldLock:
 
     held_elsewhere: bool
     lock: Lock | None = None
-
-    def renew(self) -> bool:
-        """Reset the lock's time to live; False when Redis does not answer.
-
-        Losing the lock is no reason to stop: losing the lease in Postgres is.
-        """
-        if self.lock is None:
-            return True
-        try:
-            self.lock.reacquire()
-        except LockError:
-            log.info("lock_lost", name=self.lock.name)
-        except RedisError as err:
-            log.warning("lock_not_renewed", error=type(err).__name__)
-            return False
-        return True
+    ttl_s: float = 0.0
 
     def release(self) -> None:
         if self.lock is None:
@@ -49,6 +34,28 @@ class HeldLock:
             self.lock.release()
         except (LockError, RedisError) as err:
             log.info("lock_not_released", error=type(err).__name__)
+
+
+def renew_locks(held: Iterable[HeldLock]) -> None:
+    """Reset the time to live of all of them in one round trip, each by its token.
+
+    Losing a lock is no reason to stop: losing the lease in Postgres is.
+    """
+    locks = [(each.lock, round(each.ttl_s * 1000)) for each in held if each.lock is not None]
+    if not locks:
+        return
+    try:
+        redis = locks[0][0].redis
+        renew = redis.register_script(Lock.LUA_REACQUIRE_SCRIPT)
+        with redis.pipeline(transaction=False) as pipe:
+            for lock, ttl_ms in locks:
+                renew([lock.name], [lock.local.token, ttl_ms], pipe)
+            found = pipe.execute()
+    except RedisError as err:
+        log.warning("locks_not_renewed", error=type(err).__name__)
+        return
+    if lost := found.count(0):
+        log.info("locks_lost", count=lost)
 
 
 class BatchLock:
@@ -80,4 +87,4 @@ class BatchLock:
         except RedisError as err:
             log.warning("lock_unknown", error=type(err).__name__)
             return HeldLock(held_elsewhere=False)
-        return HeldLock(held_elsewhere=False, lock=lock) if acquired else HeldLock(held_elsewhere=True)
+        return HeldLock(not acquired, lock if acquired else None, self._ttl_s)

@@ -5,6 +5,7 @@ from uuid import uuid4
 import httpx2
 from sqlalchemy import Engine, text
 
+from db.leases import Lease, Renewal
 from tests.integration.api.served import Served, Writer
 
 NOW = {"Prefer": "respond-async"}
@@ -120,8 +121,7 @@ def test_cancelling_stops_the_run_and_stays(student: httpx2.Client, writer: Writ
     assert {answer.json()["status"] for answer in cancelled} == {"abandoned"}
     assert cancelled[0].json()["generationInProgress"] is False
     assert len(cancelled[0].json()["questions"]) == 2
-    held = (claim.session_id, claim.batch.index, claim.epoch)
-    assert writer.batches.renew([held], 60) == set()
+    assert writer.batches.renew([Lease.of(claim)], 60) == Renewal()
 
 
 def test_a_paused_session_comes_back_with_its_questions(

@@ -26,7 +26,7 @@ def while_held(
         with engine.begin() as connection:
             first(connection)
             waiting = pool.submit(second)
-            until(lambda: waiting.done() or _somebody_waits(engine))
+            until(lambda: waiting.done() or somebody_waits(engine))
             assert not waiting.done(), "the second side should have waited for the first"
         yield waiting
 
@@ -43,7 +43,7 @@ def at_once(works: Sequence[Callable[[], T]]) -> list[T]:
         return list(pool.map(start, works))
 
 
-def _somebody_waits(engine: Engine) -> bool:
+def somebody_waits(engine: Engine) -> bool:
     query = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )

@@ -24,6 +24,7 @@ from sqlalchemy import Engine, text
 from db.batches import BatchStore
 from db.errors import BatchIncomplete
 from db.events import EventLog
+from db.leases import Lease
 from db.sessions import SessionStore
 from generation.errors import BatchNotNext, FenceLost, SessionClosed
 from generation.model import BatchStatus, Claim, EventKind, SessionKind, Urgency
@@ -112,8 +113,8 @@ class BatchMachine(RuleBasedStateMachine):
     @rule(claim=claims)
     def renew(self, claim: Claim) -> None:
         batch = self.batches[claim.batch.index]
-        held = (self.session_id, claim.batch.index, claim.epoch)
-        assert self.store.renew([held], TTL_S) == ({held} if batch.owned_by(claim) else set())
+        held = Lease.of(claim)
+        assert self.store.renew([held], TTL_S).renewed == ({held} if batch.owned_by(claim) else set())
         if batch.owned_by(claim):
             batch.lapsed = False
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from db import claims
 from db.batches import BatchStore
+from db.leases import Lease, Renewal
 from db.sessions import SessionStore
 from generation.errors import FenceLost
 from generation.model import BatchStatus, Claim, SessionKind, Urgency
@@ -149,9 +150,9 @@ def test_renewing_extends_what_is_held_and_tells_what_is_lost(
     run_sql(LAPSE)
     claimed(store, session_id)
     kept = claimed(store, new_session(sessions), ttl_s=1)
-    held = [(claim.session_id, 0, claim.epoch) for claim in (lost, kept)]
 
-    assert store.renew(held, 60) == {held[1]}
+    renewal = store.renew([Lease.of(lost), Lease.of(kept)], 60)
+    assert renewal == Renewal(renewed=frozenset({Lease.of(kept)}))
     [row] = run_sql(
         "SELECT lease_until > now() + interval '50 seconds' FROM generation.batches WHERE session_id = :id",
         id=kept.session_id,
@@ -160,27 +161,29 @@ def test_renewing_extends_what_is_held_and_tells_what_is_lost(
 
 
 def test_renewing_nothing_keeps_nothing(store: BatchStore) -> None:
-    assert store.renew([], TTL_S) == set()
+    assert store.renew([], TTL_S) == Renewal()
 
 
 @pytest.mark.parametrize("status", ["abandoned", "completed"])
-def test_a_session_that_the_web_app_ended_is_not_renewed(
+def test_a_session_that_the_web_app_ended_is_not_renewed_after_the_next_sweep(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID, status: str
 ) -> None:
     claim = claimed(store, session_id)
     run_sql("UPDATE exam_sessions SET status = :status", status=status)
+    store.sweep(TTL_S, 10)
 
-    assert store.renew([(session_id, 0, claim.epoch)], TTL_S) == set()
+    assert store.renew([Lease.of(claim)], TTL_S) == Renewal()
     assert store.claim(session_id, 0, "worker", TTL_S) is None
 
 
-def test_a_session_that_the_web_app_deleted_is_not_renewed(
+def test_a_session_that_the_web_app_deleted_is_not_renewed_after_the_next_sweep(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     claim = claimed(store, session_id)
     run_sql("DELETE FROM exam_sessions")
+    store.sweep(TTL_S, 10)
 
-    assert store.renew([(session_id, 0, claim.epoch)], TTL_S) == set()
+    assert store.renew([Lease.of(claim)], TTL_S) == Renewal()
     assert store.claim(session_id, 0, "worker", TTL_S) is None
 
 

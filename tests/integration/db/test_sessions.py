@@ -15,6 +15,7 @@ from db.batches import BatchStore
 from db.creation import keep_key
 from db.errors import IdempotencyConflict
 from db.events import EventLog
+from db.leases import Lease, Renewal
 from db.sessions import SessionStore
 from generation.errors import FenceLost, SessionClosed, SessionMissing
 from generation.model import BatchStatus, EventKind, SessionKind, Urgency
@@ -142,7 +143,7 @@ def test_a_cancelled_session_fences_off_its_run_and_keeps_what_it_has(
     store.accept(run, question_for(run.open_slots[0]), uuid4(), "claude")
     sessions.cancel(session_id)
 
-    assert store.renew([(session_id, 1, run.epoch)], 30) == set()
+    assert store.renew([Lease.of(run)], 30) == Renewal()
     with pytest.raises(FenceLost):
         store.accept(run, question_for(run.open_slots[1]), uuid4(), "claude")
     view = sessions.view(session_id, EXAM, STUDENT)
@@ -194,7 +195,7 @@ def test_a_pause_lets_the_running_batch_end_and_tells_readers_once(
     run = claimed(store, session_id)
     sessions.pause(session_id)
     sessions.pause(session_id)
-    assert store.renew([(session_id, 0, run.epoch)], 30) == {(session_id, 0, run.epoch)}
+    assert store.renew([Lease.of(run)], 30).renewed == {Lease.of(run)}
     fill(store, run)
     store.finish(run)
     sessions.resume(session_id)

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from db import sweep
 from db.batches import BatchStore
+from db.leases import Lease, Renewal
 from db.sessions import SessionStore
 from db.sweep import Due
 from generation.errors import FenceLost
@@ -65,7 +66,7 @@ def test_defect_2_a_batch_whose_worker_died_is_queued_again(
 
     run_sql(LAPSE)
     assert store.sweep(RING_AGAIN_S, 10) == [Due(session_id, 0, Urgency.INTERACTIVE)]
-    assert store.renew([(session_id, 0, dead.epoch)], 30) == set()
+    assert store.renew([Lease.of(dead)], 30) == Renewal()
     with pytest.raises(FenceLost):
         store.finish(dead)
     assert claimed(store, session_id).failures == 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -10,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from db.leases import Lease, Renewal
 from generation.model import Batch, Claim, Section, SessionKind, Track, Urgency
 from generation.stop import StopReason
 from runtime.settings import LeaseSettings
-from worker.leases import SOONER, Lease, LeaseKeeper
+from worker.leases import SOONER, LeaseKeeper
 from worker.lock import HeldLock
 from worker.periodic import JITTER
 
@@ -34,14 +36,16 @@ class Granting:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.refused: set[Lease] = set()
+        self.busy: set[Lease] = set()
         self.takes_s = 0.0
         self.error: Exception | None = None
 
-    def renew(self, held: Sequence[Lease], ttl_s: float) -> set[Lease]:
+    def renew(self, held: Sequence[Lease], ttl_s: float) -> Renewal:
         self.clock.now += self.takes_s
         if self.error:
             raise self.error
-        return set(held) - self.refused
+        granted = frozenset(held) - self.refused
+        return Renewal(renewed=granted - self.busy, busy=granted & self.busy)
 
 
 @pytest.fixture
@@ -91,7 +95,7 @@ def test_a_lease_that_is_no_longer_granted_stops_its_run_and_no_other(
     keeper: LeaseKeeper, renewer: Granting, clock: Clock
 ) -> None:
     lost, kept = claim(), claim()
-    renewer.refused = {(lost.session_id, 0, 1)}
+    renewer.refused = {Lease.of(lost)}
     with (
         keeper.kept(lost, FREE, claimed_at=clock.now, deadline_s=1000) as lost_stop,
         keeper.kept(kept, FREE, claimed_at=clock.now, deadline_s=1000) as kept_stop,
@@ -99,6 +103,22 @@ def test_a_lease_that_is_no_longer_granted_stops_its_run_and_no_other(
         keeper.beat()
         assert lost_stop.reason is StopReason.LEASE_LOST
         assert kept_stop.reason is None
+
+
+def test_a_lease_whose_row_is_being_written_to_keeps_the_trust_that_it_has(
+    keeper: LeaseKeeper, renewer: Granting, clock: Clock
+) -> None:
+    busy = claim()
+    renewer.busy = {Lease.of(busy)}
+    with keeper.kept(busy, FREE, claimed_at=clock.now, deadline_s=1000) as stop:
+        for _ in range(3):
+            assert keeper.beat() is False
+            keeper.watch()
+            assert stop.reason is None
+            clock.now += HEARTBEAT_S
+        clock.now += HEARTBEAT_S / 2
+        keeper.watch()
+        assert stop.reason is StopReason.LEASE_LOST
 
 
 def test_without_postgres_a_run_stops_before_its_lease_can_be_anothers(
@@ -150,9 +170,9 @@ def test_a_shutdown_stops_runs_that_are_there_and_those_that_come(keeper: LeaseK
 def test_a_finished_run_is_renewed_no_more(keeper: LeaseKeeper, renewer: Granting, clock: Clock) -> None:
     asked: list[int] = []
 
-    def note(held: Sequence[Lease], ttl_s: float) -> set[Lease]:
+    def note(held: Sequence[Lease], ttl_s: float) -> Renewal:
         asked.append(len(held))
-        return set(held)
+        return Renewal(frozenset(held))
 
     renewer.renew = note  # type: ignore[method-assign]  # the simplest spy
     with keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=1000):
@@ -170,9 +190,6 @@ def started(renewer: Granting) -> Iterator[LeaseKeeper]:
 
 
 def test_the_threads_keep_the_beat_and_the_watch(started: LeaseKeeper, renewer: Granting) -> None:
-    import threading
-    import time
-
     woken = threading.Event()
     with started.kept(claim(), FREE, claimed_at=time.monotonic(), deadline_s=0.3) as stop:
         with stop.waking(woken.set):
@@ -180,14 +197,27 @@ def test_the_threads_keep_the_beat_and_the_watch(started: LeaseKeeper, renewer: 
         assert stop.reason is StopReason.DEADLINE
 
 
-def test_a_failing_heartbeat_is_tried_again(started: LeaseKeeper, renewer: Granting) -> None:
-    import threading
-    import time
+def test_one_run_that_cannot_be_stopped_ends_no_other_ones_watch(started: LeaseKeeper) -> None:
+    def refuse() -> None:
+        raise RuntimeError
 
+    woken = threading.Event()
+    now = time.monotonic()
+    with (
+        started.kept(claim(), FREE, claimed_at=now, deadline_s=0) as stuck,
+        stuck.waking(refuse),
+        started.kept(claim(), FREE, claimed_at=now, deadline_s=0.5) as late,
+        late.waking(woken.set),
+    ):
+        assert woken.wait(5)
+    assert late.reason is StopReason.DEADLINE
+
+
+def test_a_failing_heartbeat_is_tried_again(started: LeaseKeeper, renewer: Granting) -> None:
     calls: list[float] = []
     again = threading.Event()
 
-    def fail(held: Sequence[Lease], ttl_s: float) -> set[Lease]:
+    def fail(held: Sequence[Lease], ttl_s: float) -> Renewal:
         calls.append(time.monotonic())
         if len(calls) > 1:
             again.set()
@@ -209,11 +239,11 @@ class Database(Granting):
     def grant(self, lease: Lease) -> None:
         self.until[lease] = self.clock.now + self.ttl_s
 
-    def renew(self, held: Sequence[Lease], ttl_s: float) -> set[Lease]:
-        granted = super().renew(held, ttl_s) & self.until.keys()
-        for lease in granted:
+    def renew(self, held: Sequence[Lease], ttl_s: float) -> Renewal:
+        renewed = super().renew(held, ttl_s).renewed & self.until.keys()
+        for lease in renewed:
             self.grant(lease)
-        return granted
+        return Renewal(renewed)
 
     def sweep(self) -> set[Lease]:
         lapsed = {lease for lease, until in self.until.items() if until < self.clock.now}
@@ -237,7 +267,7 @@ def test_none_of_a_thousand_healthy_slow_streams_is_rescued(away_s: float) -> No
         stops = []
         for _ in range(1000):
             one = claim()
-            database.grant((one.session_id, one.batch.index, one.epoch))
+            database.grant(Lease.of(one))
             stops.append(stack.enter_context(keeper.kept(one, FREE, claimed_at=clock.now, deadline_s=300)))
         ends, back_at, missed = clock.now + 240, 0.0, False
         while clock.now < ends:

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 from fakeredis import FakeRedis, FakeServer
 
-from worker.lock import BatchLock
+from worker.lock import BatchLock, renew_locks
 
 
 @pytest.fixture
@@ -63,11 +63,16 @@ def test_a_late_release_leaves_the_next_holders_lock_alone(redis: FakeRedis, ses
 
 
 def test_renewing_resets_the_time_to_live_from_another_thread(redis: FakeRedis, session_id: UUID) -> None:
-    with make_lock(redis, ttl_s=50).taken(session_id, 0) as held:
-        key = redis.keys("test:*")[0]
-        redis.pexpire(key, 1000)
-        assert held.renew()
-        assert redis.pttl(key) > 40_000
+    with (
+        make_lock(redis, ttl_s=50).taken(session_id, 0) as held,
+        make_lock(redis).taken(session_id, 1) as other,
+    ):
+        keys = redis.keys("test:*")
+        for key in keys:
+            redis.pexpire(key, 1000)
+        renew_locks([held, other])
+        assert sorted(redis.pttl(key) > 40_000 for key in keys) == [False, True]
+        assert min(redis.pttl(key) for key in keys) > 4000
 
 
 def test_renewing_a_lost_lock_is_no_error_and_does_not_take_it_again(
@@ -75,7 +80,7 @@ def test_renewing_a_lost_lock_is_no_error_and_does_not_take_it_again(
 ) -> None:
     with make_lock(redis).taken(session_id, 0) as held:
         redis.flushall()
-        assert held.renew()
+        renew_locks([held])
         assert redis.keys("*") == []
 
 
@@ -85,11 +90,11 @@ def test_without_redis_everybody_may_work(session_id: UUID) -> None:
     server.connected = False
     with make_lock(FakeRedis(server=server)).taken(session_id, 0) as held:
         assert not held.held_elsewhere
-        assert held.renew()
+        renew_locks([held])
 
 
 def test_redis_going_away_under_a_held_lock_is_told_and_harmless(session_id: UUID) -> None:
     server = FakeServer()
     with make_lock(FakeRedis(server=server)).taken(session_id, 0) as held:
         server.connected = False
-        assert not held.renew()
+        renew_locks([held])
