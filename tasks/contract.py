@@ -57,7 +57,7 @@ def _problem(place: tuple[int | str, ...], said: str) -> str:
 
 
 class BatchPayload(Payload):
-    """Ring for one batch. `urgency` matters only when the batch is not yet wanted."""
+    """Ring for one batch."""
 
     session_id: UUID
     batch_index: Annotated[int, Field(ge=0, le=1000)]
