@@ -10,6 +10,8 @@ from http import HTTPStatus
 from inspect import getdoc
 from typing import Any, ClassVar
 
+from generation.model import Usage
+
 
 class GenerationError(Exception):
     """The questions could not be generated."""
@@ -38,16 +40,18 @@ class ProviderError(GenerationError):
         *,
         provider: str,
         request_id: str | None = None,
+        status: int | None = None,
         **context: Any,
     ) -> None:
         self.provider = provider
         self.request_id = request_id
-        super().__init__(message, provider=provider, request_id=request_id, **context)
+        self.status = status  #: of the HTTP answer that said so, if one did
+        super().__init__(message, provider=provider, request_id=request_id, status=status, **context)
 
     @property
     def costs_nothing(self) -> bool:
         """Whether the provider answered with an error in place of a reply, which it does not bill."""
-        return bool(self.context.get("status", HTTPStatus.OK) != HTTPStatus.OK)
+        return self.status is not None and self.status != HTTPStatus.OK
 
 
 class ProviderBusy(ProviderError):
@@ -66,6 +70,12 @@ class ProviderThrottled(ProviderBusy):
     """Our own share of the provider's rate limits is used up for now; no call was made."""
 
     code = "provider_throttled"
+
+
+class ProviderResting(ProviderError):
+    """The provider was found unwell while the call waited for its turn; no call was made."""
+
+    code = "provider_resting"
 
 
 class ProviderUnreachable(ProviderError):
@@ -90,6 +100,10 @@ class ProviderRefused(ProviderError):
     """The model declined to write these questions."""
 
     code = "provider_refused"
+
+    def __init__(self, message: str | None = None, *, usage: Usage | None = None, **context: Any) -> None:
+        self.usage = usage  #: a refusal is billed, too
+        super().__init__(message, **context)
 
 
 class ProviderMisused(ProviderError):

@@ -47,7 +47,9 @@ class AttemptEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceSwitched:
+class SourceGivenUp:
+    """The run asks this source no more, whether or not there is another to turn to."""
+
     session_id: UUID
     batch_index: int
     source: str
@@ -67,4 +69,4 @@ class RunEnded:
     duration_ms: int
 
 
-Fact = RunStarted | QuestionAccepted | QuestionRejected | AttemptEnded | SourceSwitched | RunEnded
+Fact = RunStarted | QuestionAccepted | QuestionRejected | AttemptEnded | SourceGivenUp | RunEnded

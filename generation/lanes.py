@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
+from contextlib import suppress
 from typing import TypeVar
 
 from generation.model import Slot
@@ -25,10 +26,10 @@ def share_out(slots: Sequence[Slot], lanes: int) -> list[Lane]:
     shared: list[Lane] = []
     left = len(slots)
     lane: list[Slot] = []
-    for number, bundle in enumerate(bundles):
+    for number, bundle in enumerate(bundles, start=1):
         lane += bundle
         lanes_left = lanes - len(shared)
-        must_close = len(bundles) - number - 1 == 0
+        must_close = number == len(bundles)
         if must_close or (lanes_left > 1 and len(lane) * lanes_left >= left):
             shared.append(tuple(lane))
             left -= len(lane)
@@ -51,18 +52,17 @@ def _bundles(slots: Sequence[Slot]) -> list[list[Slot]]:
 def run_lanes(executor: Executor, lanes: Sequence[Lane], work: Callable[[Lane], T]) -> list[T]:
     """What `work` returns for each lane, in their order; the first lane runs on the caller's thread.
 
-    Returns when every lane has ended. If any raised, the first error of the earliest lane is raised then:
-    no lane is left running behind the caller's back. Log ids bound to the caller are bound in every lane.
+    Returns when every lane has ended, and only then raises what one of them raised, or the executor: no lane
+    is left running behind the caller's back. Log ids bound to the caller are bound in every lane.
     """
-    futures: list[Future[T]] = [
-        executor.submit(contextvars.copy_context().run, work, lane) for lane in lanes[1:]
-    ]
-    first: Future[T] = Future()
+    others: list[Future[T]] = []
     try:
-        first.set_result(work(lanes[0]))
-    except BaseException as err:  # noqa: BLE001  raised below, when no other lane runs any more
-        first.set_exception(err)
-    results = [first, *futures]
-    for future in results:
-        future.exception()  # waits for it
-    return [future.result() for future in results]
+        # Those before a submit that fails are in the list already, and are waited for.
+        others.extend(executor.submit(contextvars.copy_context().run, work, lane) for lane in lanes[1:])
+        first = work(lanes[0])
+    finally:
+        for other in others:
+            # Not `futures.wait`: that never returns for one that was cancelled by a shutdown.
+            with suppress(CancelledError):
+                other.exception()
+    return [first, *(other.result() for other in others)]

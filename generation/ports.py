@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Protocol
@@ -36,14 +36,16 @@ class QuestionSource(Protocol):
         """The model that will be asked."""
 
     def stream(
-        self, prompt: Prompt, stop: StopSignal, *, urgency: Urgency
+        self, prompt: Prompt, stop: StopSignal, *, urgency: Urgency, before_sending: Callable[[], None]
     ) -> AbstractContextManager[Iterator[StreamEvent]]:
-        """One HTTP stream, no hidden retry: calling waits for its turn, entering the block sends the request.
+        """One HTTP stream, no hidden retry: entering the block waits for its turn, then sends the request.
 
-        Waiting is bounded, and shorter for a prefetch; ProviderThrottled, raised only here, says that the
-        turn would come too late and that nothing was sent. The iterator yields StreamStarted, TextDeltas,
-        then StreamEnded. Leaving the block closes the connection. When `stop` is set the iterator ends
-        without StreamEnded. Raises ProviderError from entering the block or from the iterator; nothing else.
+        Waiting is bounded, and shorter for a prefetch; ProviderThrottled says that the turn would come too
+        late, ProviderResting that the source was found unwell meanwhile. Neither has sent anything; before
+        anything is sent `before_sending` is called, and what it raises ends the call. The iterator yields
+        StreamStarted, TextDeltas, then StreamEnded. Leaving the block closes the connection. When `stop` is
+        set the iterator ends without StreamEnded. Raises ProviderError, from entering the block or from the
+        iterator; nothing else of its own.
         """
 
     def settle(self, started: StreamStarted, text: str) -> Billed:

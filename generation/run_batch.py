@@ -14,19 +14,21 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
-from generation.attempt import AttemptResult, RunContext, make_attempt
+from generation.attempt import CRASHED, AttemptResult, RunContext, make_attempt
 from generation.errors import (
     FenceLost,
+    ProviderBusy,
     ProviderDenied,
     ProviderError,
     ProviderMisused,
     ProviderRefused,
+    ProviderResting,
     ProviderThrottled,
     SessionClosed,
     StreamCut,
     StreamStalled,
 )
-from generation.facts import RunEnded, RunStarted, SourceSwitched
+from generation.facts import RunEnded, RunStarted, SourceGivenUp
 from generation.gate import Gate, known_passages
 from generation.lanes import Lane, run_lanes, share_out
 from generation.model import Claim, EarlierQuestion, Prompt, Slot, Urgency
@@ -44,7 +46,7 @@ PROVIDERS_UNAVAILABLE = "providers_unavailable"
 _FORGIVEN_ONCE = (StreamCut, StreamStalled, ProviderRefused)
 
 #: True of the source whatever it answered in other lanes of the round.
-_OF_THE_SOURCE = (ProviderThrottled, ProviderDenied)
+_OF_THE_SOURCE = (ProviderThrottled, ProviderResting, ProviderDenied)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,12 @@ class RunLimits:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended: an outcome named above, a StopReason, or an error's code."""
+    """How a run ended: an outcome named above, CRASHED, a StopReason, or an error's code."""
 
     outcome: str
     accepted: int
-    retry_after_s: float | None = None  #: what a busy provider asked for
+    retry_after_s: float | None = None  #: when the first of the busy providers may be asked again
+    error: Exception | None = None  #: what it crashed with
 
 
 def run_batch(
@@ -77,18 +80,22 @@ def run_batch(
     """Fill the claim's open slots and publish the batch; say how it ended.
 
     Every accepted question is committed before the next object of its reply is judged, so whatever ends
-    the run loses at most the question being written in each lane. Provider trouble, a lost fence and a
-    stop are outcomes; only failures of the store itself, and defects, are raised.
+    the run loses at most the question being written in each lane. However it ends, the result counts what
+    was committed: provider trouble, a lost fence, a failing store and a defect are outcomes.
     """
     context = RunContext(claim, keeper, ledger, observer, stop, clock, started_at=clock())
     run = _Run(context, sources, limits, lanes)
+    outcome, error = CRASHED, None
     observer.notice(_started(claim))
     try:
         outcome = run.fill()
     except (FenceLost, SessionClosed) as err:
         outcome = err.code
-    observer.notice(run.ended(outcome))
-    return RunResult(outcome, run.accepted, run.retry_after_s)
+    except Exception as err:  # noqa: BLE001  whoever settles the batch tells one failure from another
+        error = err
+    finally:
+        observer.notice(run.ended(outcome))
+    return RunResult(outcome, run.accepted, run.retry_after_s, error)
 
 
 class _Run:
@@ -107,8 +114,8 @@ class _Run:
         self._given_up: set[str] = set()
         self._attempts = 0
         self._first_question_ms: int | None = None
+        self._waits: dict[str, float] = {}  # what each source asked for when it was last asked, in seconds
         self.accepted = 0
-        self.retry_after_s: float | None = None
 
     def fill(self) -> str:
         rounds = 0
@@ -123,7 +130,7 @@ class _Run:
             if self._told_to_stop is not None:
                 return self._told_to_stop
             errors = [result.error for result in results if result.error is not None]
-            self._note_waits(errors)
+            self._waits[source.name] = _longest_wait_s(errors)
             if (final := self._final(errors)) is not None:
                 return final.code
             if errors and not _is_bad_luck(errors, calls=len(results)):
@@ -132,6 +139,11 @@ class _Run:
             return SLOTS_LEFT_OPEN
         self._context.keeper.finish(self._context.claim)
         return READY
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """When the first of the asked sources may be asked again, or None when one of them named no time."""
+        return min(self._waits.values(), default=0.0) or None
 
     def _final(self, errors: Sequence[ProviderError]) -> ProviderError | None:
         """The error after which nobody else is asked in this run, if there was one."""
@@ -155,6 +167,9 @@ class _Run:
         results = run_lanes(self._lanes, shared, partial(self._attempt, source))
         for result in results:
             self._take_in(result)
+        for result in results:
+            if result.fatal is not None:
+                raise result.fatal
         return results
 
     def _lanes_wanted(self) -> int:
@@ -163,13 +178,12 @@ class _Run:
 
     def _attempt(self, source: QuestionSource, lane: Lane) -> AttemptResult:
         gate = Gate(lane, seen=self._seen, passages=self._passages, seed=self._context.claim.seed)
-        try:
-            result = make_attempt(self._context, source, self._prompt(lane), gate)
-        except BaseException:
-            # The run ends with this error; what the other lanes would still write is not wanted any more.
-            self._context.stop.set(StopReason.ABANDONED)
-            raise
-        self._sources.report(source.name, result.error)
+        result = make_attempt(self._context, source, self._prompt(lane), gate)
+        if result.ended or result.error is not None:
+            self._sources.report(source.name, result.error)
+        if result.fatal is not None:
+            # The run ends with it; what the other lanes would still write is not wanted any more.
+            self._context.stop.set(StopReason.LANE_FAILED)
         return result
 
     def _prompt(self, lane: Lane) -> Prompt:
@@ -186,10 +200,6 @@ class _Run:
         firsts = [self._first_question_ms, result.first_question_ms]
         self._first_question_ms = min((ms for ms in firsts if ms is not None), default=None)
 
-    def _note_waits(self, errors: Sequence[ProviderError]) -> None:
-        asked = [error.context["retry_after_s"] for error in errors if "retry_after_s" in error.context]
-        self.retry_after_s = max(filter(None, [self.retry_after_s, *asked]), default=None)
-
     def _weigh(self, source: QuestionSource, errors: Sequence[ProviderError]) -> None:
         """Whether the source is asked again in this run, after a round that went wrong like this."""
         is_one_replys_trouble = all(isinstance(error, _FORGIVEN_ONCE) for error in errors)
@@ -199,7 +209,7 @@ class _Run:
         self._given_up.add(source.name)
         claim = self._context.claim
         self._context.observer.notice(
-            SourceSwitched(claim.session_id, claim.batch.index, source.name, errors[0].code)
+            SourceGivenUp(claim.session_id, claim.batch.index, source.name, errors[0].code)
         )
 
     def ended(self, outcome: str) -> RunEnded:
@@ -223,6 +233,11 @@ def _is_bad_luck(errors: Sequence[ProviderError], *, calls: int) -> bool:
     What it asked for, as a pause, is the business of its shared health: it may still not be picked.
     """
     return len(errors) < calls and not any(isinstance(error, _OF_THE_SOURCE) for error in errors)
+
+
+def _longest_wait_s(errors: Sequence[ProviderError]) -> float:
+    named = (error.retry_after_s for error in errors if isinstance(error, ProviderBusy))
+    return max((wait_s for wait_s in named if wait_s is not None), default=0.0)
 
 
 def _first(errors: Sequence[ProviderError], kind: type[ProviderError]) -> ProviderError | None:

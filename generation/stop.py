@@ -17,7 +17,7 @@ class StopReason(StrEnum):
     LEASE_LOST = "lease_lost"
     SHUTDOWN = "shutdown"
     DEADLINE = "deadline"
-    ABANDONED = "abandoned"  # another lane of the run met an error that ends the run
+    LANE_FAILED = "lane_failed"  # another lane of the run met an error that ends the run
 
 
 class StopSignal:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from generation.errors import ProviderError
 from providers.health import LocalHealth, RestRules, Turn, verdict_on
-from providers.shared import Shared, nobody_answers
+from providers.shared import Shared, in_ms, nobody_answers
 from providers.signs import Signs
 
 #: A source that nobody has called for this long is taken for well.
@@ -31,7 +31,7 @@ class SharedBreaker:
         self._note = shared.script("breaker_note") if shared else nobody_answers
 
     def may_be_asked(self, source: str) -> bool:
-        answer = self._ask([_key(source)], _ms(self._rules.probe_s))
+        answer = self._ask([_key(source)], in_ms(self._rules.probe_s))
         # The own memory is asked only when it is needed: asking takes its probe.
         allowed = self._local.may_be_asked(source) if answer is None else bool(answer)
         self._signs.source_resting(source, not allowed)
@@ -50,13 +50,13 @@ class SharedBreaker:
         answer = self._note(
             [_key(source)],
             verdict.kind,
-            _ms(verdict.rest_s),
+            in_ms(verdict.rest_s),
             rules.failures_before_rest,
             rules.misuses_before_rest,
-            _ms(rules.first_rest_s),
-            _ms(rules.longest_rest_s),
-            _ms(rules.denied_rest_s),
-            _ms(_FORGOTTEN_AFTER_S),
+            in_ms(rules.first_rest_s),
+            in_ms(rules.longest_rest_s),
+            in_ms(rules.denied_rest_s),
+            in_ms(_FORGOTTEN_AFTER_S),
         )
         if answer is not None:
             turn = _TURNS.get(int(answer))
@@ -71,7 +71,3 @@ class SharedBreaker:
 
 def _key(source: str) -> str:
     return f"breaker:{source}"
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

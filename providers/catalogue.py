@@ -10,8 +10,8 @@ from typing import Any
 import anthropic
 import httpx2
 
-from providers.claude import ClaudeSource
 from providers.profiles import ModelProfile, ThinkingOff
+from providers.source import MessagesSource
 
 #: What the sentences recommend.
 CURRENT_MODEL = "claude-sonnet-5-5"
@@ -30,7 +30,7 @@ class ModelCheck:
     retires_on: date | None = None  #: announced
 
 
-def check_model(source: ClaudeSource) -> ModelCheck:
+def check_model(source: MessagesSource) -> ModelCheck:
     """Ask the Models API about the source's model, once at start; takes seconds at most.
 
     Stops for a model that is retired or unknown there, for a key that is not accepted, and for a model that

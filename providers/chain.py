@@ -21,7 +21,7 @@ def make_chain(
     openrouter: OpenRouterSettings,
     limits: GenerationSettings,
     *,
-    traffic: TrafficSettings | None = None,
+    traffic: TrafficSettings,
     shared: Shared | None = None,
     signs: Signs | None = None,
 ) -> OrderedChain:
@@ -32,7 +32,7 @@ def make_chain(
     """
     signs = signs or Signs()
     health = SharedBreaker(shared, signs=signs)
-    shares = Traffic(shared, _limit_rules(traffic or TrafficSettings()), signs, health)
+    shares = Traffic(shared, _limit_rules(traffic), signs, health)
     stall_timeout_s, deadline_s = limits.generation_stall_timeout_s, limits.generation_run_deadline_s
     sources: list[MessagesSource] = [
         make_claude(claude, stall_timeout_s=stall_timeout_s, deadline_s=deadline_s, traffic=shares)

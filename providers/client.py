@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,10 +10,12 @@ from urllib.parse import urlsplit
 
 import anthropic
 import httpx2
+import structlog
 
 from providers.wire import watch_sockets
+from runtime.settings import ClaudeSettings
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 #: Long enough that the batches of a running exam find a connection that is still open.
 _KEEPALIVE_EXPIRY_S = 60
@@ -45,6 +46,16 @@ class Line:
         """Whether this is our own machine or a bare service name: no proxy stands between."""
         host = urlsplit(self.base_url).hostname or ""
         return host == "127.0.0.1" or "." not in host  # also localhost and ::1
+
+
+def line_to(base_url: str, settings: ClaudeSettings) -> Line:
+    """Whoever is there, it is given Claude's time."""
+    return Line(
+        base_url=base_url,
+        connect_timeout_s=settings.claude_connect_timeout_s,
+        read_timeout_s=settings.claude_read_timeout_s,
+        max_connections=settings.claude_max_connections,
+    )
 
 
 def make_client(
@@ -91,7 +102,11 @@ def _http_client(line: Line) -> httpx2.Client:
 def _without_sdk_variables() -> Iterator[None]:
     hidden = {name: os.environ.pop(name) for name in _SDK_VARIABLES if name in os.environ}
     for name in sorted(hidden.keys() - {"ANTHROPIC_API_KEY"}):
-        _log.warning("%s is set but not used. Use CLAUDE_BASE_URL and ANTHROPIC_API_KEY instead.", name)
+        log.warning(
+            "variable_not_used",
+            variable=name,
+            text=f"{name} is set but not used. Use CLAUDE_BASE_URL and ANTHROPIC_API_KEY instead.",
+        )
     try:
         yield
     finally:

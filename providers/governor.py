@@ -10,19 +10,18 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Self
 
 from generation.errors import ProviderThrottled
 from generation.model import Prompt, Urgency, Usage
 from generation.stop import StopSignal
 from providers.failures import retry_after_s
 from providers.limits import BUCKETS, Lesson, LimitRules, LocalLimits, Need, Ticket
-from providers.shared import Shared, nobody_answers
+from providers.shared import Shared, in_ms, nobody_answers
 from providers.signs import Signs
 
-_TOO_MANY_REQUESTS = 429
 _TOO_FAST = "ramp_limit_exceeded"
 
 
@@ -51,7 +50,7 @@ class Governor:
         self._paused = script("governor_paused")
 
     def admit(self, prompt: Prompt, stop: StopSignal, *, urgency: Urgency, writes_prefix: bool) -> Permit:
-        """Wait for the call's turn under the limits, for a bounded time.
+        """Wait for the call's turn under the limits, for a bounded time. The call belongs in the permit's block.
 
         Returns at once when `stop` is set. Raises ProviderThrottled when the turn would come too late: for a
         student sooner to look elsewhere, for a prefetch to wait where waiting costs nothing.
@@ -63,7 +62,10 @@ class Governor:
         ticket = self._book(need, rules.reserve if is_prefetch else 0.0, longest_s)
         if not ticket.admitted:
             raise self._throttled(ticket.wait_s, urgency)
-        self._wait(ticket.wait_s, longest_s, stop)
+        paused_s = self._wait(ticket.wait_s, longest_s, stop)
+        if paused_s > 0:
+            self.settle(prompt, need, None, ended=False)
+            raise self._throttled(paused_s, urgency)
         self._signs.call_waited(self._source, urgency, ticket.wait_s)
         return Permit(self, prompt, need)
 
@@ -79,7 +81,7 @@ class Governor:
         self._learn(
             [self._key],
             *(number for pair in pairs for number in pair),
-            round(lesson.pause_s * 1000),
+            in_ms(lesson.pause_s),
             int(lesson.too_fast),
             self._rules.headroom,
         )
@@ -94,8 +96,9 @@ class Governor:
         self._settle([self._key], unused.input, unused.output)
 
     def _book(self, need: Need, reserve: float, longest_s: float) -> Ticket:
-        ms = round(longest_s * 1000)
-        answer = self._take([self._key], need.input, need.output, reserve, ms, self._rules.ramp_per_s)
+        answer = self._take(
+            [self._key], need.input, need.output, reserve, in_ms(longest_s), self._rules.ramp_per_s
+        )
         if answer is None:
             return self._local.take(need, reserve, longest_s)
         ticket = Ticket(bool(answer[0]), int(answer[1]) / 1000)
@@ -103,15 +106,20 @@ class Governor:
             self._local.take(need, reserve, float("inf"))  # to know it when Redis goes away
         return ticket
 
-    def _wait(self, wait_s: float, longest_s: float, stop: StopSignal) -> None:
-        """Until the turn comes; and, if somebody was refused meanwhile, until the provider may be asked."""
+    def _wait(self, wait_s: float, longest_s: float, stop: StopSignal) -> float:
+        """Until the turn comes; and, if somebody was refused meanwhile, until the provider may be asked.
+
+        Returns how long it still may not be asked, when that is longer than the call may wait.
+        """
         deadline = time.monotonic() + wait_s + longest_s
-        with _stoppable(stop) as stopped:
-            while wait_s > 0 and not stopped.wait(min(wait_s, deadline - time.monotonic())):
+        stopped = threading.Event()
+        with stop.waking(stopped.set):
+            while 0 < wait_s <= deadline - time.monotonic():
+                if stopped.wait(wait_s):
+                    return 0.0
                 answer = self._paused([self._key])
                 wait_s = self._local.paused_s() if answer is None else int(answer) / 1000
-                if time.monotonic() >= deadline:
-                    return
+        return wait_s
 
     def _throttled(self, wait_s: float, urgency: Urgency) -> ProviderThrottled:
         # Those who are told the same moment would all come back at it.
@@ -121,16 +129,24 @@ class Governor:
 
 
 class Permit:
-    """One admitted call: tell it how the call ended."""
+    """One admitted call, for a with-block that ends with the call: tell it what the call uses."""
 
     def __init__(self, governor: Governor, prompt: Prompt, need: Need) -> None:
         self._governor = governor
         self._prompt = prompt
         self._need = need
+        self._used: Usage | None = None  # None while the reply has not begun
+        self._is_final = False
 
-    def over(self, used: Usage | None, *, ended: bool) -> None:
-        """`used` as last counted, None for a call that was refused; `ended` when the count is complete."""
-        self._governor.settle(self._prompt, self._need, used, ended=ended)
+    def count(self, used: Usage, *, is_final: bool = False) -> None:
+        """What the call has used so far, or in all."""
+        self._used, self._is_final = used, is_final
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._governor.settle(self._prompt, self._need, self._used, ended=self._is_final)
 
 
 def _lesson(
@@ -142,7 +158,7 @@ def _lesson(
         remaining = headers.get(f"anthropic-ratelimit-{name}-remaining", "")
         if limit.isdigit() and remaining.isdigit() and int(limit) > 0:
             limits[name] = (int(limit), int(remaining))
-    if status != _TOO_MANY_REQUESTS:
+    if status != HTTPStatus.TOO_MANY_REQUESTS:
         return Lesson(limits)
     pause_s = min(retry_after_s(headers) or 0.0, longest_pause_s)
     return Lesson(limits, pause_s, too_fast=error_code == _TOO_FAST)
@@ -179,11 +195,3 @@ class _Estimates:
 
     def _nearer(self, believed: float, seen: float) -> float:
         return believed + self._WEIGHT * (seen - believed)
-
-
-@contextmanager
-def _stoppable(stop: StopSignal) -> Iterator[threading.Event]:
-    """An event that is set when the run is to stop now, or asked to begin nothing more."""
-    stopped = threading.Event()
-    with stop.waking(stopped.set), stop.listening(stopped.set):
-        yield stopped

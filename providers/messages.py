@@ -15,6 +15,9 @@ from providers.profiles import ModelProfile
 
 CacheTtl = Literal["5m", "1h"]
 
+#: A process has a handful of prefixes; anything beyond is one that drifts, and no memory is kept of it.
+PREFIXES_KEPT = 64
+
 #: The API refuses a request with more.
 MAX_BREAKPOINTS = 4
 

@@ -95,3 +95,8 @@ class SharedScript:
 def nobody_answers(_keys: Sequence[str], *_args: str | float) -> Any | None:
     """A script where there is no Redis at all."""
     return None
+
+
+def in_ms(seconds: float) -> int:
+    """Time as the scripts count it."""
+    return round(seconds * 1000)

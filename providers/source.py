@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 import anthropic
 
-from generation.errors import ProviderThrottled
+from generation.errors import ProviderResting
 from generation.model import Billed, Prompt, StreamEnded, StreamEvent, StreamStarted, Urgency, Usage
 from generation.stop import StopSignal
 from providers.governor import Governor, Permit
 from providers.health import LocalHealth, SourceHealth
 from providers.limits import LimitRules
-from providers.messages import CacheTtl, prefix_levels
+from providers.messages import CacheTtl, prefix_levels, request_body
 from providers.prices import cost_microdollars
 from providers.profiles import ModelProfile, profile_of
 from providers.settling import OutputCounter, settle
 from providers.shared import Shared
 from providers.signs import Signs
 from providers.stream import Call, StreamLimits, streaming
+from providers.trail import CacheTrail
 from providers.warmup import Flight, WarmUp
+from runtime.settings import ClaudeSettings
 
 #: An answer about the source's health that is younger than this still holds.
 _SHORT_WAIT_S = 0.1
-#: When to look again at a source that was found dead meanwhile.
-_LOOK_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,23 @@ class Traffic:
     health: SourceHealth = field(default_factory=LocalHealth)
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a source asks, besides the prompt."""
+
+    effort: str
+    cache_ttl: CacheTtl | None  #: None: the cheaper one each time
+    limits: StreamLimits
+    also: Mapping[str, Any] = field(default_factory=dict)  #: fields that only this source's requests have
+
+    @classmethod
+    def of(
+        cls, settings: ClaudeSettings, limits: StreamLimits, also: Mapping[str, Any] | None = None
+    ) -> Asking:
+        ttl = settings.claude_cache_ttl
+        return cls(settings.claude_effort, None if ttl == "auto" else ttl, limits, also or {})
+
+
 class MessagesSource:
     """One provider, one model, one client for the whole process. Safe to use from many threads."""
 
@@ -51,76 +68,59 @@ class MessagesSource:
         name: str,
         model: str,
         client: anthropic.Anthropic,
-        make_body: Callable[[Prompt, CacheTtl], dict[str, Any]],
-        warmup: WarmUp,
-        governor: Governor,
-        health: SourceHealth,
-        limits: StreamLimits,
+        asking: Asking,
+        traffic: Traffic,
         count: OutputCounter,
+        trail: CacheTrail | None = None,
     ) -> None:
+        """With a `trail` each request asks why the cache was missed, if it was; only Claude answers that."""
         self.name = name
         self.model = model
         self.client = client
-        self._make_body = make_body
-        self._warmup = warmup
-        self._governor = governor
-        self._health = health
-        self._limits = limits
+        self._asking = asking
+        self._health = traffic.health
+        self._governor = Governor(name, model, traffic.shared, rules=traffic.limits, signs=traffic.signs)
+        self._warmup = WarmUp(
+            name,
+            traffic.shared,
+            ttl=asking.cache_ttl,
+            rates=self.profile.prices.rates,
+            signs=traffic.signs,
+        )
         self._count = count
+        self._trail = trail
 
     @property
     def profile(self) -> ModelProfile:
         return profile_of(self.model)
 
+    @contextmanager
     def stream(
-        self, prompt: Prompt, stop: StopSignal, *, urgency: Urgency = Urgency.INTERACTIVE
-    ) -> AbstractContextManager[Iterator[StreamEvent]]:
-        """Wait for the call's turn; what is returned sends it on entering, and never retries.
+        self,
+        prompt: Prompt,
+        stop: StopSignal,
+        *,
+        urgency: Urgency = Urgency.INTERACTIVE,
+        before_sending: Callable[[], None] = lambda: None,
+    ) -> Iterator[Iterator[StreamEvent]]:
+        """Wait for the call's turn, send it once, and give the reply as it comes.
 
         The turn comes when the prefix is cached or this call is the one to write it, and when the rate
-        limits allow; both waits are bounded. Raises ProviderThrottled when it would come too late: then
-        nothing was sent. See `providers.stream.streaming` for what the stream guarantees.
+        limits allow; both waits are bounded. Raises ProviderThrottled when it would come too late and
+        ProviderResting when the source was found unwell meanwhile: then nothing was sent. See
+        `providers.stream.streaming` for what the stream guarantees.
         """
-        flight, permit = self._turn(prompt, stop, urgency)
-        return self._streaming(prompt, stop, flight, permit)
-
-    def _turn(self, prompt: Prompt, stop: StopSignal, urgency: Urgency) -> tuple[Flight, Permit]:
         began = time.monotonic()
-        flight = self._warmup.enter(prefix_levels(self._make_body(prompt, "5m")), stop)
-        # Others wait for the call that warms the prefix, so it does not queue as a prefetch.
-        urgency = Urgency.INTERACTIVE if flight.leads else urgency
-        try:
-            permit = self._governor.admit(prompt, stop, urgency=urgency, writes_prefix=flight.leads)
-        except BaseException:
-            flight.over()
-            raise
-        if time.monotonic() - began > _SHORT_WAIT_S and self._health.is_resting(self.name):
-            # It was well when it was picked, and was found dead while this call waited.
-            flight.over()
-            permit.over(None, ended=False)
-            raise ProviderThrottled(provider=self.name, retry_after_s=_LOOK_AGAIN_S)
-        return flight, permit
-
-    @contextmanager
-    def _streaming(
-        self, prompt: Prompt, stop: StopSignal, flight: Flight, permit: Permit
-    ) -> Iterator[Iterator[StreamEvent]]:
-        flight.asks_now()
-        call = Call(
-            client=self.client,
-            provider=self.name,
-            body=self._make_body(prompt, flight.ttl),
-            cache_ttl=flight.ttl,
-            limits=self._limits,
-            answered=self._governor.learn,
-        )
-        count = _Count()
-        try:
-            with streaming(call, stop) as events:
-                yield count.following(events, flight)
-        finally:
-            flight.over()
-            permit.over(count.used, ended=count.is_final)
+        with self._warmup.enter(prefix_levels(self._body(prompt, "5m")), stop) as flight:
+            # Others wait for the call that warms the prefix, so it does not queue as a prefetch.
+            urgency = Urgency.INTERACTIVE if flight.leads else urgency
+            with self._governor.admit(prompt, stop, urgency=urgency, writes_prefix=flight.leads) as permit:
+                if time.monotonic() - began > _SHORT_WAIT_S and self._health.is_resting(self.name):
+                    raise ProviderResting(provider=self.name)
+                before_sending()
+                flight.asks_now()
+                with streaming(self._call(prompt, flight.ttl), stop) as events:
+                    yield self._following(events, prompt, flight, permit=permit)
 
     def settle(self, started: StreamStarted, text: str) -> Billed:
         """What a reply that broke off after `text` has used. Never raises; may ask the provider."""
@@ -134,22 +134,35 @@ class MessagesSource:
         """Close every connection; the source cannot be used afterwards."""
         self.client.close()
 
+    def _call(self, prompt: Prompt, ttl: CacheTtl) -> Call:
+        return Call(
+            client=self.client,
+            provider=self.name,
+            body=self._body(prompt, ttl),
+            cache_ttl=ttl,
+            limits=self._asking.limits,
+            answered=self._governor.learn,
+        )
 
-class _Count:
-    """What a call has used so far, read off its events on their way."""
+    def _body(self, prompt: Prompt, ttl: CacheTtl) -> dict[str, Any]:
+        body = request_body(prompt, self.profile, model=self.model, effort=self._asking.effort, cache_ttl=ttl)
+        body |= self._asking.also
+        if self._trail is not None:
+            body["diagnostics"] = {"previous_message_id": self._trail.previous(prompt)}
+        return body
 
-    def __init__(self) -> None:
-        self.used: Usage | None = None  #: None while the reply has not begun
-        self.is_final = False
-
-    def following(self, events: Iterator[StreamEvent], flight: Flight) -> Iterator[StreamEvent]:
-        """The same events; the first one says why the cache was missed, if it was."""
+    def _following(
+        self, events: Iterator[StreamEvent], prompt: Prompt, flight: Flight, *, permit: Permit
+    ) -> Iterator[StreamEvent]:
+        """The same events, noted on their way; the first one says why the cache was missed, if it was."""
         for event in events:
             match event:
                 case StreamStarted(usage=usage, cache_miss_reason=told):
-                    self.used = usage
+                    permit.count(usage)
+                    if self._trail is not None:
+                        self._trail.remember(prompt, event.message_id)
                     yield replace(event, cache_miss_reason=flight.began(usage, told))
                     continue
                 case StreamEnded(usage=usage):
-                    self.used, self.is_final = usage, True
+                    permit.count(usage, is_final=True)
             yield event

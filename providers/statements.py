@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from generation.model import Usage
 from generation.reconcile import DayCost
 from providers import claude, openrouter
-from providers.client import make_client
+from providers.client import line_to, make_client
 from providers.profiles import profile_of
 from runtime.settings import ClaudeSettings, OpenRouterSettings, StatementSettings
 
@@ -46,13 +46,14 @@ def reading_statements(
     with ExitStack() as open_clients:
         if settings.anthropic_admin_key is not None:
             key = settings.anthropic_admin_key.get_secret_value()
-            client = make_client(claude.line_of(claude_settings), api_key=key)
+            client = make_client(line_to(claude_settings.address, claude_settings), api_key=key)
             statements[claude.NAME] = _ClaudeStatement(
                 open_clients.enter_context(client), settings.anthropic_key_id
             )
         if settings.openrouter_management_key is not None:
             token = settings.openrouter_management_key.get_secret_value()
-            client = make_client(openrouter.line_of(openrouter_settings, claude_settings), auth_token=token)
+            line = line_to(openrouter_settings.openrouter_base_url, claude_settings)
+            client = make_client(line, auth_token=token)
             statements[openrouter.NAME] = _OpenRouterStatement(open_clients.enter_context(client))
         yield statements
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
 
-from generation.model import Prompt, StreamEvent, StreamStarted
-
-#: A prompt has a handful of prefixes; anything beyond is a leak, not a memory.
-_PREFIXES_KEPT = 64
+from generation.model import Prompt
+from providers.messages import PREFIXES_KEPT
 
 Prefix = tuple[str, ...]
 
@@ -26,18 +23,13 @@ class CacheTrail:
         with self._lock:
             return self._last.get(_prefix(prompt))
 
-    def following(self, prompt: Prompt, events: Iterator[StreamEvent]) -> Iterator[StreamEvent]:
-        """The same events; the message among them becomes the prefix's last."""
-        for event in events:
-            if isinstance(event, StreamStarted):
-                self._remember(_prefix(prompt), event.message_id)
-            yield event
-
-    def _remember(self, prefix: Prefix, message_id: str) -> None:
+    def remember(self, prompt: Prompt, message_id: str) -> None:
+        """The message becomes the last of its prefix."""
+        prefix = _prefix(prompt)
         with self._lock:
             self._last[prefix] = message_id
             self._last.move_to_end(prefix)
-            if len(self._last) > _PREFIXES_KEPT:
+            if len(self._last) > PREFIXES_KEPT:
                 self._last.popitem(last=False)
 
 

@@ -13,14 +13,14 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any
+from enum import Enum, StrEnum
+from typing import Any, Self
 
 from generation.model import Usage
 from generation.stop import StopSignal
-from providers.messages import CacheTtl
+from providers.messages import PREFIXES_KEPT, CacheTtl
 from providers.prices import Rates
-from providers.shared import Shared, nobody_answers
+from providers.shared import Shared, in_ms, nobody_answers
 from providers.signs import Signs
 
 TTL_S: dict[CacheTtl, float] = {"5m": 300.0, "1h": 3600.0}
@@ -28,8 +28,6 @@ TTL_S: dict[CacheTtl, float] = {"5m": 300.0, "1h": 3600.0}
 #: What the provider says when our bytes, or its reading of them, differ between two calls of one prefix.
 _DRIFTS = frozenset({"model_changed", "system_changed", "tools_changed"})
 
-#: A process has a handful; anything beyond is a prefix that drifts.
-_PREFIXES_KEPT = 64
 _STOP_SEEN_WITHIN_S = 0.25
 
 
@@ -45,7 +43,7 @@ class WarmUpRules:
     most_prefixes: int = 8  #: in use within one short lifetime; more means that the shared part is not shared
 
 
-class Miss:
+class Miss(StrEnum):
     """Why a call did not find all of its prefix. Besides these, what the provider itself says."""
 
     FIRST_WRITE = "first_write"  #: nobody had used the prefix before
@@ -78,7 +76,7 @@ class _Answer:
 
 
 class Flight:
-    """One call and its prefix: tell it when the reply has begun, and when the call is over."""
+    """One call and its prefix, for a with-block that ends with the call: tell it when the reply has begun."""
 
     def __init__(self, warmup: WarmUp, levels: tuple[str, ...], ttl: CacheTtl, cold: str | None) -> None:
         self.ttl: CacheTtl = ttl  #: to ask for
@@ -113,10 +111,16 @@ class Flight:
         return reason
 
     def over(self) -> None:
-        """The call is over, whatever became of it; if it led and never began, the next one leads."""
+        """If the call led and its reply never began, the next one leads."""
         if not self._is_over:
             self._is_over = True
             self._warmup.over(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over()
 
     def _missed(self, usage: Usage, told: str | None) -> str | None:
         if usage.cache_read and not usage.cache_written:
@@ -154,7 +158,7 @@ class WarmUp:
         self._lock = threading.Lock()
         self._known: dict[tuple[str, ...], _Known] = {}
         self._led_until: dict[tuple[str, ...], float] = {}
-        self._gates = tuple(threading.Lock() for _ in range(_PREFIXES_KEPT))
+        self._gates = tuple(threading.Lock() for _ in range(PREFIXES_KEPT))
         self._drift_told_at: float | None = None
 
     def enter(self, levels: tuple[str, ...], stop: StopSignal) -> Flight:
@@ -192,7 +196,7 @@ class WarmUp:
         tell = flight.leads or known is None or now - known.told_at >= self._rules.refresh_s
         told_at = now if tell or known is None else known.told_at
         with self._lock:
-            if len(self._known) >= _PREFIXES_KEPT and flight.levels not in self._known:
+            if len(self._known) >= PREFIXES_KEPT and flight.levels not in self._known:
                 self._known.clear()
             self._known[flight.levels] = _Known(warm_until, told_at, flight.ttl)
         if tell:
@@ -224,7 +228,7 @@ class WarmUp:
         return True
 
     def _ask(self, flight: Flight) -> _Answer:
-        answer = self._enter(self._keys(flight.levels), flight.token, _ms(self._rules.lead_s))
+        answer = self._enter(self._keys(flight.levels), flight.token, in_ms(self._rules.lead_s))
         if answer is None:
             return self._ask_within(flight)
         state, seen, minutes, hours, ttl = answer
@@ -248,10 +252,10 @@ class WarmUp:
         too_many = self._began(
             [*self._keys(flight.levels), f"prefixes:{self._source}"],
             flight.token,
-            _ms(life_s),
+            in_ms(life_s),
             flight.ttl,
-            _ms(TTL_S["5m"]),
-            _ms(TTL_S["1h"]),
+            in_ms(TTL_S["5m"]),
+            in_ms(TTL_S["1h"]),
             flight.levels[-1],
             self._rules.most_prefixes,
         )
@@ -281,7 +285,3 @@ def cheaper_ttl(minutes: float, hours: float, rates: Rates | None) -> CacheTtl:
     saved = minutes * float(rates.cache_write_5m - rates.cache_read)
     lost = hours * float(rates.cache_write_1h - rates.cache_write_5m)
     return "1h" if saved >= lost else "5m"
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

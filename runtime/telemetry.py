@@ -236,8 +236,8 @@ class Metrics:
         self.cost_microdollars = Counter(
             "tafawoq_cost_microdollars_total", "Spent at list prices", call, registry=registry
         )
-        self.source_switches = Counter(
-            "tafawoq_source_switches_total",
+        self.sources_given_up = Counter(
+            "tafawoq_sources_given_up_total",
             "Times a run turned away from a provider",
             ["gen_ai_provider_name", "because"],
             registry=registry,

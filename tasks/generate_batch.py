@@ -9,12 +9,13 @@ from __future__ import annotations
 import random
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
 import structlog
 
+from generation.attempt import CRASHED
 from generation.errors import (
     BatchNotNext,
     FenceLost,
@@ -76,7 +77,6 @@ SETTLEMENTS: dict[str, Settlement] = {
     PROVIDERS_UNAVAILABLE: Settlement.WAIT,
     ProviderThrottled.code: Settlement.WAIT,
     StopReason.DEADLINE: Settlement.COUNT,
-    StopReason.ABANDONED: Settlement.COUNT,
     SLOTS_LEFT_OPEN: Settlement.COUNT,
     SpendLimitReached.code: Settlement.GIVE_UP,
     ProviderMisused.code: Settlement.COUNT,
@@ -154,33 +154,30 @@ class GenerateBatch:
             return result, patience.with_(lambda: self._settle(claim, result))
 
     def _fill(self, claim: Claim, stop: StopSignal, patience: Patience) -> RunResult:
+        """How the run ended; a row must not wait for its lease to lapse, whatever its run met."""
         assembly = self.assembly
         try:
             assembly.batches.check_spending(claim.session_id)
-            return run_batch(
-                claim,
-                sources=assembly.sources,
-                keeper=PatientKeeper(assembly.batches, patience),
-                ledger=PatientLedger(assembly.ledger, patience),
-                observer=assembly.observer,
-                stop=stop,
-                limits=RunLimits(
-                    max_rounds=assembly.limits.generation_max_rounds_per_run,
-                    lanes=assembly.limits.generation_lanes,
-                ),
-                lanes=assembly.lanes,
-            )
         except SpendLimitReached as err:
             log.warning("spend_limit_reached", scope=err.scope, text=str(err))
             assembly.metrics.spend_refusals.labels(err.scope).inc()
             return RunResult(err.code, accepted=0)
-        except PASSING as err:
-            log.warning("run_without_store", error=type(err).__name__)
-            return RunResult(STORE_AWAY, accepted=0)
-        except Exception as err:
-            # The row must not wait for its lease to lapse, and a defect must not run for ever.
-            log.exception("run_crashed", error=type(err).__name__)
-            return RunResult("crashed", accepted=0)
+        except Exception as err:  # noqa: BLE001  explained like a run's own
+            return _explained(RunResult(CRASHED, accepted=0, error=err))
+        result = run_batch(
+            claim,
+            sources=assembly.sources,
+            keeper=PatientKeeper(assembly.batches, patience),
+            ledger=PatientLedger(assembly.ledger, patience),
+            observer=assembly.observer,
+            stop=stop,
+            limits=RunLimits(
+                max_rounds=assembly.limits.generation_max_rounds_per_run,
+                lanes=assembly.limits.generation_lanes,
+            ),
+            lanes=assembly.lanes,
+        )
+        return _explained(result)
 
     def _settle(self, claim: Claim, result: RunResult) -> Settlement:
         """Write down how the run ended, by the table above; DONE when somebody else has done so."""
@@ -225,6 +222,16 @@ class GenerateBatch:
         bound = min(longest_s, limits.generation_retry_base_s * 2**doublings)
         asked = min(result.retry_after_s or 0.0, limits.generation_retry_cap_s)
         return max(asked, random.uniform(bound / 2, bound))  # noqa: S311  spreads retries, guards nothing
+
+
+def _explained(result: RunResult) -> RunResult:
+    """A store that was away is nobody's fault; anything else that a run crashed with is a defect."""
+    if isinstance(result.error, PASSING):
+        log.warning("run_without_store", error=type(result.error).__name__)
+        return replace(result, outcome=STORE_AWAY)
+    if result.error is not None:
+        log.error("run_crashed", error=type(result.error).__name__, exc_info=result.error)
+    return result
 
 
 def _pass_on(claim: Claim) -> None:

@@ -22,9 +22,9 @@ from db.ledger import LedgerStore
 from db.sessions import SessionStore
 from db.spending import SpendLimits
 from generation.ports import Observer, SourceChain
+from providers import claude
 from providers.catalogue import check_model
 from providers.chain import OrderedChain, make_chain
-from providers.claude import ClaudeSource
 from providers.shared import Shared
 from providers.signs import Signs
 from runtime.redis import make_redis
@@ -121,7 +121,7 @@ def assemble(metrics: Metrics | None = None) -> Assembly:
         raise
     database = load(DatabaseSettings)
     engine = make_engine(database, application_name="tafawoq-worker")
-    heartbeat_engine = make_engine(_for_one(database), application_name="tafawoq-heartbeat")
+    heartbeat_engine = make_engine(_of_heartbeat(database, lease_settings), "tafawoq-heartbeat")
     batches = BatchStore(engine, SpendLimits.of(load(SpendSettings)))
     leases = LeaseKeeper(
         BatchStore(heartbeat_engine),
@@ -154,15 +154,24 @@ def assemble(metrics: Metrics | None = None) -> Assembly:
     )
 
 
-def _for_one(settings: DatabaseSettings) -> DatabaseSettings:
-    """A connection that the heartbeat need not share: no queue of writes may cost a lease."""
-    return settings.model_copy(update={"database_pool_size": 1, "database_pool_overflow": 0})
+def _of_heartbeat(settings: DatabaseSettings, leases: LeaseSettings) -> DatabaseSettings:
+    """A connection that it need not share: no queue of writes may cost a lease. A renewal that takes too
+    long is given up while there is time for another.
+    """
+    limit_ms = min(settings.database_statement_timeout_ms, round(leases.lease_heartbeat_s * 2000))
+    return settings.model_copy(
+        update={
+            "database_pool_size": 1,
+            "database_pool_overflow": 0,
+            "database_statement_timeout_ms": limit_ms,
+        }
+    )
 
 
 def _check_model(sources: OrderedChain) -> None:
     """A model that is retired, or a wrong key, is found by the operator and not by the first student."""
     for source in sources.sources:
-        if isinstance(source, ClaudeSource):
+        if source.name == claude.NAME:
             check = check_model(source)
             for warning in check.warnings:
                 log.warning("model_warning", text=warning)

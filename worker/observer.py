@@ -12,7 +12,7 @@ from generation.facts import (
     QuestionRejected,
     RunEnded,
     RunStarted,
-    SourceSwitched,
+    SourceGivenUp,
 )
 from generation.model import AttemptRecord
 from runtime.telemetry import OPERATION, Metrics, provider_name
@@ -36,8 +36,8 @@ class TelemetryObserver:
                 self._rejected(fact)
             case AttemptEnded():
                 self._attempt_ended(fact.attempt)
-            case SourceSwitched():
-                self._switched(fact)
+            case SourceGivenUp():
+                self._source_given_up(fact)
             case RunEnded():
                 self._run_ended(fact)
 
@@ -96,8 +96,8 @@ class TelemetryObserver:
         if attempt.cache_miss_reason is not None:
             metrics.cache_misses.labels(*by, attempt.cache_miss_reason).inc()
 
-    def _switched(self, fact: SourceSwitched) -> None:
-        self._metrics.source_switches.labels(provider_name(fact.source), fact.because).inc()
+    def _source_given_up(self, fact: SourceGivenUp) -> None:
+        self._metrics.sources_given_up.labels(provider_name(fact.source), fact.because).inc()
         log.warning("source_given_up", source=fact.source, because=fact.because)
 
     def _run_ended(self, fact: RunEnded) -> None:

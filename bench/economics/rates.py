@@ -12,7 +12,7 @@ from statistics import quantiles
 from typing import Any
 
 from bench.economics.fleet import Site, chains_of, spread
-from generation.errors import ProviderError, ProviderThrottled
+from generation.errors import ProviderBusy, ProviderError, ProviderThrottled
 from generation.model import Prompt, StreamEnded, Track, Urgency
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
@@ -122,22 +122,20 @@ class _Worker:
                 time.sleep(min(done.took_s, max(0.0, load.ends_at - time.time())))
 
     def _call(self, chain: OrderedChain, prompt: Prompt, urgency: Urgency) -> Done:
-        source, began = chain.sources[0], time.monotonic()
+        source, began, sent = chain.sources[0], time.monotonic(), list[float]()
+        note_sent = lambda: sent.append(time.time())  # noqa: E731  a name for what it does
         try:
-            call = source.stream(prompt, StopSignal(), urgency=urgency)
-            sent_at = time.time()
-            with call as events:
+            with source.stream(prompt, StopSignal(), urgency=urgency, before_sending=note_sent) as events:
                 ends = [event for event in events if isinstance(event, StreamEnded)]
         except ProviderError as err:
-            status = int(err.context.get("status", 0))
-            pause_s = err.context.get("retry_after_s") or 0.0
-            return self._note(Done("call", urgency, time.time(), pause_s, err.code, status=status))
+            pause_s = (err.retry_after_s or 0.0) if isinstance(err, ProviderBusy) else 0.0
+            return self._note(Done("call", urgency, time.time(), pause_s, err.code, status=err.status or 0))
         usage = ends[0].usage
         return self._note(
             Done(
                 "call",
                 urgency,
-                sent_at,
+                sent[0],
                 time.monotonic() - began,
                 "complete",
                 output=usage.output,

@@ -241,7 +241,7 @@ FAILING = [
         (
             ("max by (source) (tafawoq_source_resting)", "{{source}} rests"),
             ("max(tafawoq_batches_put_off_for_providers)", "batches put off"),
-            (rate("tafawoq_source_switches_total", "because"), "switched: {{because}}"),
+            (rate("tafawoq_sources_given_up_total", "because"), "given up: {{because}}"),
         ),
     ),
     Panel("Runs by outcome", ((rate("tafawoq_runs_total", "outcome"), "{{outcome}}"),), "reqps"),

@@ -9,15 +9,13 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from generation.model import Prompt, StreamEnded, StreamEvent, SystemBlock, TextDelta, Urgency
-from generation.ports import QuestionSource
+from generation.model import Prompt, StreamEnded, StreamEvent, SystemBlock, TextDelta
 from generation.stop import StopSignal
-from providers.claude import ClaudeSource
 from providers.source import MessagesSource
 from tests.support.raw_server import RawServer
 
 #: Fixtures: a server that plays a script, and a source that asks it.
-ServeClaude = Callable[..., tuple[RawServer, ClaudeSource]]
+ServeClaude = Callable[..., tuple[RawServer, MessagesSource]]
 ServeOpenRouter = Callable[..., tuple[RawServer, MessagesSource]]
 
 PROMPT = Prompt(
@@ -28,11 +26,11 @@ PROMPT = Prompt(
 
 
 def read(
-    source: QuestionSource, stop: StopSignal | None = None, *, into: list[StreamEvent] | None = None
+    source: MessagesSource, stop: StopSignal | None = None, *, into: list[StreamEvent] | None = None
 ) -> list[StreamEvent]:
     """Every event of one stream. What came before an error is in `into`."""
     events: list[StreamEvent] = [] if into is None else into
-    with source.stream(PROMPT, stop or StopSignal(), urgency=Urgency.INTERACTIVE) as stream:
+    with source.stream(PROMPT, stop or StopSignal()) as stream:
         events.extend(stream)
     return events
 

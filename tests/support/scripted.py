@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -174,15 +174,18 @@ class ScriptedSource:
     chunk: int = 40
     refuses: ProviderError | None = None  #: raised before anything is sent: the turn would come too late
 
+    @contextmanager
     def stream(
-        self, prompt: Prompt, stop: StopSignal, *, urgency: Urgency = Urgency.INTERACTIVE
-    ) -> AbstractContextManager[Iterator[StreamEvent]]:
+        self,
+        prompt: Prompt,
+        stop: StopSignal,
+        *,
+        urgency: Urgency = Urgency.INTERACTIVE,
+        before_sending: Callable[[], None] = lambda: None,
+    ) -> Iterator[Iterator[StreamEvent]]:
         if self.refuses is not None:
             raise self.refuses
-        return self._stream(prompt, stop)
-
-    @contextmanager
-    def _stream(self, prompt: Prompt, stop: StopSignal) -> Iterator[Iterator[StreamEvent]]:
+        before_sending()
         reply = self.replies[min(len(self.prompts), len(self.replies) - 1)]
         self.prompts.append(prompt)
         text, error = reply(wanted(prompt))

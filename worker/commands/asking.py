@@ -11,7 +11,8 @@ from typing import Any
 
 from generation.model import Prompt, StreamEnded, StreamStarted, TextDelta, Usage
 from generation.stop import StopSignal
-from providers.claude import ClaudeSource, make_claude
+from providers.claude import make_claude
+from providers.source import MessagesSource
 from runtime.settings import ClaudeSettings, GenerationSettings, SettingsError, load
 from worker.commands.output import WRONG, refuse
 
@@ -50,7 +51,7 @@ class Reading:
 
 
 @contextmanager
-def claude() -> Iterator[ClaudeSource]:
+def claude() -> Iterator[MessagesSource]:
     """Claude as the workers are set up to ask it. Wrong settings end the command with a sentence."""
     try:
         settings = load(ClaudeSettings)
@@ -64,7 +65,7 @@ def claude() -> Iterator[ClaudeSource]:
         source.close()
 
 
-def ask(source: ClaudeSource, prompt: Prompt) -> Reading:
+def ask(source: MessagesSource, prompt: Prompt) -> Reading:
     """Ask once and read to the end. Raises ProviderError."""
     began = time.monotonic()
     started, ended, first_token_s = None, None, None

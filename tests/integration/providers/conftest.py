@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from providers.claude import ClaudeSource, make_claude
+from providers.claude import make_claude
 from providers.openrouter import make_openrouter
 from providers.source import MessagesSource
 from runtime.settings import ClaudeSettings, OpenRouterSettings
@@ -35,7 +35,7 @@ def claude(cleanup: ExitStack, serve: Callable[[Script], RawServer]) -> ServeCla
 
     def make(
         script: Script, *, stall_timeout_s: float = 5, deadline_s: float = 10, **settings: str
-    ) -> tuple[RawServer, ClaudeSource]:
+    ) -> tuple[RawServer, MessagesSource]:
         server = serve(script)
         source = make_claude(
             ClaudeSettings.model_validate({"claude_base_url": server.url} | settings),

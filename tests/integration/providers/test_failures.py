@@ -50,7 +50,7 @@ def test_each_status_has_its_meaning_and_is_asked_once(
     assert type(caught.value) is expected
     assert len(server.requests) == 1
     assert (caught.value.provider, caught.value.request_id) == ("claude", "req_failed")
-    assert caught.value.context["status"] == code
+    assert caught.value.status == code
     assert caught.value.context["error_type"] == error_type
 
 

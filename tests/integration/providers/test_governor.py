@@ -97,16 +97,19 @@ def test_a_call_gives_back_what_it_did_not_use_and_cache_reads_cost_nothing(work
     governor = worker()
     governor.learn(200, headers(input_tokens=(6000, INPUT * 2), output_tokens=(60_000, OUTPUT * 2)))
     for _ in range(20):
-        admit(governor).over(Usage(cache_read=1_000_000), ended=True)
+        with admit(governor) as permit:
+            permit.count(Usage(cache_read=1_000_000), is_final=True)
     for _ in range(5):
-        admit(governor).over(None, ended=False)
+        with admit(governor):
+            pass  # refused: its reply never began
 
 
 def test_a_call_that_broke_off_keeps_its_estimate(worker: MakeGovernor) -> None:
     governor = worker()
     governor.learn(200, headers(output_tokens=(60_000, OUTPUT * 3)))
     for _ in range(3):
-        admit(governor).over(Usage(input=50, output=1), ended=False)
+        with admit(governor) as permit:
+            permit.count(Usage(input=50, output=1))
     assert admitted(governor, Urgency.INTERACTIVE, 10) <= 4
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from generation.errors import ProviderBusy, ProviderError, ProviderRefused, ProviderUnreachable, StreamCut
 from generation.model import StreamEvent
-from providers.claude import ClaudeSource
+from providers.source import MessagesSource
 from tests.integration.providers.test_recorded_streams import COMPLETE, recorded_text
 from tests.support.providers import ServeClaude, deliver_in_pieces, read, text_of
 from tests.support.raw_server import STREAMS, recorded
@@ -28,7 +28,7 @@ ENDINGS: dict[str, type[ProviderError]] = {
 STALLED = {"pings_only_stall.sse"}
 
 
-def ended(source: ClaudeSource) -> tuple[str, type[ProviderError]]:
+def ended(source: MessagesSource) -> tuple[str, type[ProviderError]]:
     """The text that was kept, and what ended it."""
     events: list[StreamEvent] = []
     with pytest.raises(ProviderError) as caught:

@@ -190,7 +190,7 @@ def test_a_refusal_in_the_stream_names_its_category_and_its_cost(claude: ServeCl
     with pytest.raises(ProviderRefused) as caught:
         read(source)
     assert caught.value.context["category"] == "bio"
-    assert caught.value.context["usage"] == Usage(input=412, output=77, cache_read=4380)
+    assert caught.value.usage == Usage(input=412, output=77, cache_read=4380)
 
 
 @pytest.mark.parametrize("complete", [True, False])

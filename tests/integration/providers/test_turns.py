@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,14 +11,14 @@ from redis import Redis
 
 from bench.economics.fleet import Memory, Site, chains_of, claim_of, run
 from bench.economics.outage import DEATH
-from generation.errors import ProviderThrottled, ProviderUnreachable
+from generation.errors import ProviderResting, ProviderThrottled, ProviderUnreachable
 from generation.model import Track, Urgency
 from generation.plan import plan_exam
 from generation.run_batch import READY
 from generation.stop import StopSignal
 from providers.chain import OrderedChain
 from simulator.running import RunningSimulator
-from tests.integration.providers.test_with_the_simulator import prompt_for
+from tests.integration.providers.test_with_the_simulator import ask, prompt_for
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -67,9 +68,43 @@ def test_a_call_that_waited_while_its_source_was_found_dead_is_not_made(
     source = waiting.sources[0]
     source._governor.learn(429, {"retry-after": "0.6"})
     with ThreadPoolExecutor(1) as threads:
-        call = threads.submit(source.stream, prompt_for(1), StopSignal(), urgency=Urgency.INTERACTIVE)
+        call = threads.submit(ask, source, prompt_for(1))
         for _ in range(3):
             teller.report("claude", ProviderUnreachable(provider="claude"))
-        with pytest.raises(ProviderThrottled):
+        with pytest.raises(ProviderResting):
             call.result(timeout=3)
     assert simulator.requests == []
+
+
+def test_a_call_that_cannot_be_booked_gives_its_turn_back(
+    simulator: RunningSimulator, chains: list[OrderedChain]
+) -> None:
+    """Postgres may be away when the turn has come: the fleet must not wait for this call's reply to begin."""
+    source, other = (chain.sources[0] for chain in chains[:2])
+
+    def fail() -> None:
+        raise ConnectionError
+
+    with (
+        pytest.raises(ConnectionError),
+        source.stream(prompt_for(1), StopSignal(), urgency=Urgency.PREFETCH, before_sending=fail),
+    ):
+        pytest.fail("the call was made")
+    assert simulator.requests == []
+    began = time.monotonic()
+    ask(other, prompt_for(1))
+    assert time.monotonic() - began < 2, "nobody waits for a leader that was never sent"
+
+
+def test_a_call_is_not_sent_into_a_pause(simulator: RunningSimulator, chains: list[OrderedChain]) -> None:
+    """Somebody is told to wait longer than this call may, while it waits for its turn."""
+    source = chains[0].sources[0]
+    source._governor.learn(429, {"retry-after": "0.3"})
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(ask, source, prompt_for(1))
+        source._governor.learn(429, {"retry-after": "40"})
+        with pytest.raises(ProviderThrottled) as caught:
+            call.result(timeout=5)
+    assert simulator.requests == []
+    assert caught.value.retry_after_s is not None
+    assert caught.value.retry_after_s > 30

@@ -23,13 +23,13 @@ from generation.errors import (
     StreamCut,
     StreamStalled,
 )
-from generation.model import Prompt, StreamEnded, StreamEvent, StreamStarted, SystemBlock, Urgency, Usage
-from generation.ports import QuestionSource
+from generation.model import Prompt, StreamEnded, StreamEvent, StreamStarted, SystemBlock, Usage
 from generation.stop import StopReason, StopSignal
 from providers.catalogue import check_model
-from providers.claude import ClaudeSource, make_claude
+from providers.claude import make_claude
 from providers.openrouter import make_openrouter
 from providers.profiles import known_profiles
+from providers.source import MessagesSource
 from runtime.settings import ClaudeSettings, OpenRouterSettings
 from simulator.faults import Fault
 from simulator.running import RunningSimulator
@@ -57,19 +57,19 @@ def prompt_for(slots: int = 3, rules: str = RULES) -> Prompt:
 
 
 def ask(
-    source: QuestionSource,
+    source: MessagesSource,
     prompt: Prompt | None = None,
     *,
     stop: StopSignal | None = None,
     into: list[StreamEvent] | None = None,
 ) -> list[StreamEvent]:
     events: list[StreamEvent] = [] if into is None else into
-    with source.stream(prompt or prompt_for(), stop or StopSignal(), urgency=Urgency.INTERACTIVE) as stream:
+    with source.stream(prompt or prompt_for(), stop or StopSignal()) as stream:
         events.extend(stream)
     return events
 
 
-def cost_of(source: QuestionSource, events: list[StreamEvent]) -> Decimal:
+def cost_of(source: MessagesSource, events: list[StreamEvent]) -> Decimal:
     started = events[0]
     assert isinstance(started, StreamStarted)
     return source.cost_microdollars(started.model, end_of(events).usage)
@@ -82,8 +82,8 @@ def simulator() -> Iterator[RunningSimulator]:
 
 
 @pytest.fixture
-def make(simulator: RunningSimulator, cleanup: ExitStack) -> Callable[..., ClaudeSource]:
-    def make(*, stall_timeout_s: float = 5, **settings: str) -> ClaudeSource:
+def make(simulator: RunningSimulator, cleanup: ExitStack) -> Callable[..., MessagesSource]:
+    def make(*, stall_timeout_s: float = 5, **settings: str) -> MessagesSource:
         source = make_claude(
             ClaudeSettings.model_validate({"claude_base_url": simulator.url} | settings),
             stall_timeout_s=stall_timeout_s,
@@ -95,7 +95,7 @@ def make(simulator: RunningSimulator, cleanup: ExitStack) -> Callable[..., Claud
     return make
 
 
-Make = Callable[..., ClaudeSource]
+Make = Callable[..., MessagesSource]
 
 
 def test_questions_come_in_the_order_they_were_asked_for(make: Make) -> None:
@@ -239,7 +239,7 @@ def test_a_refusal_is_billed_as_it_says(make: Make, simulator: RunningSimulator)
     source = make()
     with pytest.raises(ProviderRefused) as caught:
         ask(source)
-    usage = caught.value.context["usage"]
+    usage = caught.value.usage
     assert isinstance(usage, Usage)
     assert source.cost_microdollars(source.model, usage) == simulator.bill().total_microdollars
 

@@ -173,6 +173,21 @@ def test_a_defect_in_a_run_leaves_the_batch_queued_and_says_no_text(
     assert exam.view().batches[0].last_error == "crashed"
 
 
+def test_a_run_that_crashed_after_a_question_has_made_progress(exam: Exam, source: ScriptedSource) -> None:
+    """Counted as fruitless, five of them would give up a batch of which one slot is open."""
+
+    def explode_late(_: int) -> None:
+        if len(exam.view().questions) == 2:
+            raise RuntimeError
+
+    source.during = explode_late
+    assert ring(exam) == {"outcome": "crashed", "accepted": 2}
+    due_now(exam)
+    claim = exam.assembly.batches.claim(exam.id, 0, "another", 30)
+    assert claim is not None
+    assert claim.failures == 0
+
+
 def test_a_cancelled_session_stops_its_run(exam: Exam, source: ScriptedSource) -> None:
     def cancel(_: int) -> None:
         if len(exam.view().questions) == 2:
@@ -185,7 +200,8 @@ def test_a_cancelled_session_stops_its_run(exam: Exam, source: ScriptedSource) -
 
 
 def test_every_stop_reason_is_settled_on_purpose() -> None:
-    assert set(StopReason) <= set(SETTLEMENTS)
+    """A run whose lane failed ends with what the lane met."""
+    assert set(StopReason) - {StopReason.LANE_FAILED} <= set(SETTLEMENTS)
     assert SETTLEMENTS[StopReason.SHUTDOWN] is Settlement.HAND_BACK
 
 

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import structlog
@@ -82,6 +83,45 @@ def test_an_error_is_raised_when_no_lane_runs_any_more(executor: ThreadPoolExecu
     with pytest.raises(ConnectionError):
         run_lanes(executor, LANES, work)
     assert sorted(ended) == [1, 2, 3]
+
+
+class _Closing(ThreadPoolExecutor):
+    """Takes one lane, and then no more."""
+
+    def submit(self, *work: Any, **named: Any) -> Any:
+        submitted = super().submit(*work, **named)
+        self.shutdown(wait=False)
+        return submitted
+
+
+def test_no_lane_is_left_running_when_the_executor_takes_no_more() -> None:
+    ended: list[int] = []
+
+    def work(lane: Lane) -> None:
+        ended.append(lane[0].position)
+
+    with pytest.raises(RuntimeError, match="shutdown"):
+        run_lanes(_Closing(1), LANES, work)
+    assert ended == [1]
+
+
+def test_no_lane_is_left_running_when_a_shutdown_cancels_another() -> None:
+    ended: list[int] = []
+
+    def work(lane: Lane) -> None:
+        if lane is LANES[0]:
+            assert begun.wait(5)
+            executor.shutdown(wait=False, cancel_futures=True)  # of the others only the first has begun
+            cancelled.set()
+            return
+        begun.set()
+        assert cancelled.wait(5)
+        ended.append(lane[0].position)
+
+    begun, cancelled = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(1) as executor, pytest.raises(CancelledError):
+        run_lanes(executor, LANES, work)
+    assert ended == [1]
 
 
 def test_a_lane_logs_with_the_ids_of_its_task(executor: ThreadPoolExecutor) -> None:

@@ -18,7 +18,7 @@ from generation.errors import (
     ProviderUnreachable,
     StreamCut,
 )
-from generation.facts import SourceSwitched
+from generation.facts import SourceGivenUp
 from generation.model import Urgency
 from generation.run_batch import READY, RunResult
 from generation.stop import StopReason
@@ -72,7 +72,7 @@ def test_while_one_lane_is_served_the_others_bad_luck_is_no_reason_to_turn_elsew
     assert bench.run(lanes=10) == RunResult(READY, 10)
     assert sorted(slot for asked in unlucky.asked()[10:] for slot in asked) == sorted(fails_at)
     assert other.prompts == []
-    assert bench.facts.of(SourceSwitched) == []
+    assert bench.facts.of(SourceGivenUp) == []
 
 
 @pytest.mark.parametrize("error", [ProviderDenied(provider="claude"), ProviderThrottled(provider="claude")])
@@ -104,5 +104,5 @@ def test_a_lane_that_loses_the_fence_stops_the_others() -> None:
     bench = Bench(source)
     bench.keeper.refuse = lambda question: FenceLost() if question.slot.position == 4 else None
     assert bench.run(lanes=10).outcome == FenceLost.code
-    assert bench.stop.reason is StopReason.ABANDONED
+    assert bench.stop.reason is StopReason.LANE_FAILED
     assert "open" not in bench.ledger.outcomes()

@@ -7,7 +7,7 @@ import pytest
 from generation.errors import ProviderDenied
 from generation.ports import SourceChain
 from providers.chain import OrderedChain, make_chain
-from runtime.settings import ClaudeSettings, GenerationSettings, OpenRouterSettings
+from runtime.settings import ClaudeSettings, GenerationSettings, OpenRouterSettings, TrafficSettings
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -17,6 +17,7 @@ def chain_with(openrouter_key: str | None) -> OrderedChain:
         ClaudeSettings.model_validate({"anthropic_api_key": "a-key"}),
         OpenRouterSettings.model_validate({"openrouter_api_key": openrouter_key}),
         GenerationSettings.model_validate({}),
+        traffic=TrafficSettings.model_validate({}),
     )
 
 
