@@ -11,7 +11,7 @@ PEERS := .venv-peers
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test chaos bench check client lock clean
+.PHONY: help install demo up test chaos bench check client generated lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,11 @@ client: $(INSTALLED) ## Make the TypeScript client anew from the OpenAPI descrip
 	@command -v npm >/dev/null || { echo "Node 20 or newer is needed for this: https://nodejs.org" >&2; exit 2; }
 	@$(BIN)/python -m tests.support.description > clients/typescript/openapi.json
 	@cd clients/typescript && { test -d node_modules || npm ci --ignore-scripts; } && npm run generate && npm run check
+
+generated: $(INSTALLED) ## Make anew what is made from code: metrics page, dashboards, TypeScript client (needs Node 20)
+	@$(BIN)/python -m tests.support.metrics_page
+	@$(BIN)/python ops/grafana/dashboards.py
+	@$(MAKE) --no-print-directory client
 
 lock: $(INSTALLED) ## Resolve the dependencies anew (needs uv)
 	@command -v uv >/dev/null || { echo "uv is needed for this: https://docs.astral.sh/uv" >&2; exit 2; }
