@@ -70,6 +70,7 @@ _OF_THE_FAMILY: Mapping[str, str] = {
     "invalid_batch_index": "invalid_batch_index",
     "session_not_found": "session_not_found",
     "session_closed": "session_closed",
+    "question_not_loaded": "question_not_loaded",
     "invalid_plan": "invalid_request",
     "idempotency_conflict": "idempotency_key_reused",
     "quota_exhausted": "quota_exhausted",

@@ -6,6 +6,8 @@ no worker is, and every door tells the same.
 
 from __future__ import annotations
 
+import math
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from db.levels import Levels
@@ -110,6 +112,8 @@ class DoorMetrics:
         if levels is None:
             self.batches.clear()
             self.queue_oldest.clear()
+            for level in (self.put_off_for_providers, self.lease_holders, self.spent_today):
+                level.set(math.nan)
             return
         for urgency, queue in levels.queues.items():
             for state in ("due", "put_off", "running", "lapsed"):

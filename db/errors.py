@@ -31,6 +31,12 @@ class QuotaExhausted(StoreRejected):
     code = "quota_exhausted"
 
 
+class QuestionNotLoaded(StoreRejected):
+    """The student cannot be at this question: it is not written yet, or not part of the session."""
+
+    code = "question_not_loaded"
+
+
 class BatchIncomplete(StoreRejected):
     """The batch still has open slots. Fill them before the batch is finished."""
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy import Connection, Engine, func, select, update
 
+from db.errors import QuestionNotLoaded
 from db.session_row import batches_of, read_session
-from db.tables import batches, plans
+from db.tables import batches, plans, questions
 from generation.model import Batch, BatchStatus, SessionKind, Urgency
-from generation.pace import GenerationTimes, Walk
+from generation.pace import Due, GenerationTimes, Walk, next_due
+from runtime.settings import PlanSettings
 
 #: Of so many of the latest generations the p95 is taken, and with fewer than these it is the usual one.
 LATEST = 200
@@ -31,13 +33,43 @@ class Moved:
     """What is known of a session after its student has moved."""
 
     kind: SessionKind
+    position: int
     batches: tuple[Batch, ...]  #: every planned one
     generated: int  #: how many of them are published
     pace_s: float | None  #: seconds a question
 
+    def due(self, plan: PlanSettings, times: GenerationTimes) -> Due | None:
+        """What must be wanted now, when batches of such sessions take so long."""
+        return next_due(
+            self.batches,
+            self.position,
+            threshold=plan.prefetch_threshold,
+            generated=self.generated,
+            pace_s=self.pace_s if plan.prefetch_adaptive else None,
+            times=times,
+        )
+
 
 def move(connection: Connection, session_id: UUID, position: int) -> Moved:
-    """Remember where the student is, and what it tells of his pace. Raises SessionMissing."""
+    """Remember where the student is, and what it tells of his pace. Raises SessionMissing and
+    QuestionNotLoaded; then nothing is remembered.
+    """
+    session = read_session(connection, session_id)
+    _check_loaded(connection, session_id, position)
+    walk = _walk_on(connection, session_id, position)
+    kind, planned = SessionKind(session.kind), batches_of(session.batches)
+    return Moved(kind, position, planned, session.generated_batches, walk.pace_s)
+
+
+def _check_loaded(connection: Connection, session_id: UUID, position: int) -> None:
+    loaded = select(questions.c.position).where(
+        questions.c.session_id == session_id, questions.c.position == position
+    )
+    if connection.execute(loaded).one_or_none() is None:
+        raise QuestionNotLoaded(session_id=session_id, position=position)
+
+
+def _walk_on(connection: Connection, session_id: UUID, position: int) -> Walk:
     own = plans.c.session_id == session_id
     after_s = func.extract("epoch", func.clock_timestamp() - plans.c.moved_at)
     # Locked: two reports at the same time must not both count the same step.
@@ -45,25 +77,18 @@ def move(connection: Connection, session_id: UUID, position: int) -> Moved:
         select(plans.c.furthest_position, plans.c.recent_paces, after_s.label("after_s"))
         .where(own)
         .with_for_update(key_share=True)
-    ).one_or_none()
+    ).one()
+    was = Walk(before.furthest_position, tuple(before.recent_paces))
+    walk = was.to(position, None if before.after_s is None else float(before.after_s))
     changed: dict[str, Any] = {"student_position": position}
-    walk = Walk()
-    if before is not None:
-        was = Walk(before.furthest_position, tuple(before.recent_paces))
-        walk = was.to(position, None if before.after_s is None else float(before.after_s))
-        if walk.furthest != was.furthest:
-            changed |= {
-                "furthest_position": walk.furthest,
-                "recent_paces": list(walk.recent_s),
-                "moved_at": func.clock_timestamp(),
-            }
+    if walk.furthest != was.furthest:
+        changed |= {
+            "furthest_position": walk.furthest,
+            "recent_paces": list(walk.recent_s),
+            "moved_at": func.clock_timestamp(),
+        }
     connection.execute(update(plans).where(own).values(changed))
-    return _moved(read_session(connection, session_id), walk)
-
-
-def _moved(session: Row[Any], walk: Walk) -> Moved:
-    kind, planned = SessionKind(session.kind), batches_of(session.batches)
-    return Moved(kind, planned, session.generated_batches, walk.pace_s)
+    return walk
 
 
 def latest_times(connection: Connection, kind: SessionKind) -> GenerationTimes:

@@ -24,6 +24,7 @@ from db.session_row import (
     lock_session,
     read_session,
     select_sessions,
+    session_status,
 )
 from db.spending import NO_LIMITS, SpendLimits, check_day
 from db.standing import Standing, read_standing
@@ -81,7 +82,6 @@ class SessionView:
     batches: tuple[BatchView, ...]  #: every planned batch, by index
     questions: tuple[dict[str, Any], ...]  #: every committed question with its `position`, and its answer
     last_seq: int  #: of the events; what the questions show is at least as new
-    student_position: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,31 +151,25 @@ class SessionStore:
         with self._reading.connect() as connection:
             return read_standing(connection, session_id, kind, user_id=user_id, batch_index=batch_index)
 
-    def has_question(self, session_id: UUID, position: int) -> bool:
-        """Whether the question at this position is committed."""
-        of_it = select(questions.c.position).where(
-            questions.c.session_id == session_id, questions.c.position == position
-        )
-        with self._reading.connect() as connection:
-            return connection.execute(of_it).one_or_none() is not None
-
     def page(
         self, user_id: UUID, kind: SessionKind, limit: int, *, before: datetime | None = None
     ) -> list[SessionSummary]:
         """The user's sessions, newest first; `before` is the created_at of the last one seen."""
         query = (
             select_sessions()
-            .where(plans.c.user_id == user_id, plans.c.kind == kind)
+            .where(plans.c.user_id == user_id, plans.c.kind == kind, session_status.is_not(None))
             .order_by(plans.c.created_at.desc())
             .limit(limit)
         )
         if before is not None:
             query = query.where(plans.c.created_at < before)
         with self._reading.connect() as connection:
-            return [_summary(row) for row in connection.execute(query) if row.status is not None]
+            return [_summary(row) for row in connection.execute(query)]
 
     def record_progress(self, session_id: UUID, position: int) -> Moved:
-        """Remember where the student is, and learn his pace. Raises SessionMissing."""
+        """Remember where the student is, and learn his pace. Raises SessionMissing, and QuestionNotLoaded for
+        a question that is not committed.
+        """
         with self._engine.begin() as connection:
             return move(connection, session_id, position)
 
@@ -253,7 +247,6 @@ def _view(
         batches=views,
         questions=committed,
         last_seq=session.last_seq,
-        student_position=session.student_position,
     )
 
 

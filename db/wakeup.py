@@ -5,6 +5,8 @@ Postgres delivers a notification only if its transaction commits, and not throug
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -25,22 +27,29 @@ class Listener:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
-        try:
+        with self._saying_that_it_is_away():
             self._connection = psycopg.connect(
                 settings.libpq_url, autocommit=True, **connect_arguments(settings, "tafawoq-listener")
             )
-            self._connection.execute(f"LISTEN {CHANNEL}")
-        except psycopg.OperationalError as err:
-            raise unreachable(settings) from err
+            try:
+                self._connection.execute(f"LISTEN {CHANNEL}")
+            except psycopg.Error:  # a standby refuses to listen
+                self._connection.close()
+                raise
 
     def wait(self, timeout_s: float) -> frozenset[UUID]:
-        """The sessions that were named, as soon as there is one; empty when the time is up."""
-        try:
+        """The sessions that were named, as soon as something is said; empty when the time is up."""
+        with self._saying_that_it_is_away():
             heard = list(self._connection.notifies(timeout=timeout_s, stop_after=1))
             heard += self._connection.notifies(timeout=0)
-        except psycopg.OperationalError as err:
+        return frozenset(_sessions(notification.payload for notification in heard))
+
+    @contextmanager
+    def _saying_that_it_is_away(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as err:
             raise unreachable(self._settings) from err
-        return frozenset(UUID(notification.payload) for notification in heard)
 
     def close(self) -> None:
         self._connection.close()
@@ -52,3 +61,10 @@ class Listener:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _sessions(payloads: Iterable[str]) -> Iterator[UUID]:
+    """Whoever can connect can notify: what names no session is nothing to us."""
+    for payload in payloads:
+        with suppress(ValueError):
+            yield UUID(payload)

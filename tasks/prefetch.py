@@ -9,9 +9,8 @@ from typing import Any
 
 import structlog
 
-from db.progress import Moved
+from db.errors import QuestionNotLoaded
 from generation.errors import BatchNotNext, SessionClosed, SessionMissing, SpendLimitReached
-from generation.pace import Due, next_due
 from tasks.contract import PREFETCH, ProgressPayload
 from tasks.enqueue import enqueue_batch
 from worker.app import app
@@ -30,11 +29,11 @@ def note_progress(assembly: Assembly, payload: ProgressPayload) -> int | None:
     """The index of the batch rung for, or None when none is due or it is on its way already."""
     try:
         moved = assembly.sessions.record_progress(payload.session_id, payload.position)
-        due = _due(assembly, moved, payload.position)
+        due = moved.due(assembly.plan, assembly.batches.times(moved.kind))
         if due is None:
             return None
         wanted = assembly.batches.request_ahead(payload.session_id, due.batch_index, due.urgency)
-    except (BatchNotNext, SessionClosed, SessionMissing, SpendLimitReached) as err:
+    except (BatchNotNext, QuestionNotLoaded, SessionClosed, SessionMissing, SpendLimitReached) as err:
         log.info("prefetch_refused", code=err.code)
         return None
     if not wanted.created:
@@ -42,14 +41,3 @@ def note_progress(assembly: Assembly, payload: ProgressPayload) -> int | None:
     if not enqueue_batch(payload.session_id, due.batch_index, due.urgency):
         assembly.batches.unring(payload.session_id, due.batch_index)
     return due.batch_index
-
-
-def _due(assembly: Assembly, moved: Moved, position: int) -> Due | None:
-    return next_due(
-        moved.batches,
-        position,
-        threshold=assembly.plan.prefetch_threshold,
-        generated=moved.generated,
-        pace_s=moved.pace_s if assembly.plan.prefetch_adaptive else None,
-        times=assembly.batches.times(moved.kind),
-    )

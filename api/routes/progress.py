@@ -8,12 +8,11 @@ from fastapi import APIRouter
 
 from api.admission import AdmittedRoute
 from api.awaited import LIVING
-from api.door import Call, Door, TheCall
+from api.door import Call, TheCall
 from api.errors import Refusal, documented
 from api.schemas import PrefetchShape, Progress, ProgressShape
-from db.progress import Moved
 from generation.errors import BatchNotNext, SessionClosed, SpendLimitReached
-from generation.pace import Due, next_due
+from generation.pace import Due
 
 router = APIRouter(route_class=AdmittedRoute)
 
@@ -32,32 +31,14 @@ router = APIRouter(route_class=AdmittedRoute)
 )
 async def note_progress(session_id: UUID, body: Progress, call: TheCall) -> ProgressShape:
     """Remember the student's position, and schedule the next batch when it is due; once, however often told."""
-    await _check(call, session_id, body.question_index)
-    moved = await call.door.call(call.door.sessions.record_progress, session_id, body.question_index)
-    due = await _due(call.door, moved, body.question_index)
+    door = call.door
+    if (await call.standing(session_id)).status not in LIVING:
+        raise Refusal("session_closed")
+    moved = await door.call(door.sessions.record_progress, session_id, body.question_index)
+    due = moved.due(door.plan, await door.call(door.batches.times, moved.kind))
     if due is None or not await _scheduled(call, session_id, due):
         return ProgressShape(prefetch=None)
     return ProgressShape(prefetch=PrefetchShape(batch_index=due.batch_index))
-
-
-async def _check(call: Call, session_id: UUID, position: int) -> None:
-    """Raise Refusal unless the session goes on and the student can be at this question."""
-    standing = await call.standing(session_id)
-    if standing.status not in LIVING:
-        raise Refusal("session_closed")
-    if not await call.door.call(call.door.sessions.has_question, session_id, position):
-        raise Refusal("question_not_loaded")
-
-
-async def _due(door: Door, moved: Moved, position: int) -> Due | None:
-    return next_due(
-        moved.batches,
-        position,
-        threshold=door.plan.prefetch_threshold,
-        generated=moved.generated,
-        pace_s=moved.pace_s if door.plan.prefetch_adaptive else None,
-        times=await door.call(door.batches.times, moved.kind),
-    )
 
 
 async def _scheduled(call: Call, session_id: UUID, due: Due) -> bool:

@@ -54,10 +54,13 @@ def test_metrics_tell_how_old_the_queue_is_until_somebody_works(
 
 def test_without_postgres_the_page_still_comes_and_old_levels_do_not_stand(served: Served) -> None:
     assert 'tafawoq_queue_oldest_seconds{urgency="prefetch"}' in httpx2.get(f"{served.url}/metrics").text
-    assert served.app.state.door.metrics.show(None) is None
+    served.app.state.door.metrics.show(None)
     page = served.app.state.door.metrics.page().decode()
     assert "tafawoq_levels_read 0.0" in page
-    assert "tafawoq_queue_oldest_seconds{" not in page
+    for level in ("queue_oldest_seconds{", "batches{"):
+        assert f"tafawoq_{level}" not in page
+    for level in ("batches_put_off_for_providers", "lease_holders", "spent_today_microdollars"):
+        assert f"tafawoq_{level} NaN" in page
 
 
 def test_the_description_is_openapi_3_1_and_names_every_call(served: Served) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, text
 
@@ -13,7 +15,7 @@ from db.batches import BatchStore
 from db.errors import DatabaseUnreachable
 from db.events import EventLog, record
 from db.sessions import SessionStore
-from db.wakeup import Listener
+from db.wakeup import CHANNEL, Listener
 from generation.model import EventKind
 from runtime.settings import DatabaseSettings
 from tests.integration.db.exams import claimed, fill, new_session, question_for
@@ -110,6 +112,34 @@ def test_a_listener_hears_nothing_of_what_is_rolled_back(
             record(connection, session_id, EventKind.SESSION, {"status": "paused"})
             connection.rollback()
         assert listener.wait(0.05) == frozenset()
+
+
+def test_a_listener_passes_over_what_names_no_session(
+    engine: Engine, database: DatabaseSettings, sessions: SessionStore
+) -> None:
+    with Listener(database) as listener:
+        with engine.begin() as connection:
+            connection.execute(text(f"NOTIFY {CHANNEL}, 'somebody else'"))
+        made = new_session(sessions)
+        assert listener.wait(LONG_S) | listener.wait(LONG_S) == {made}
+
+
+def test_a_server_that_refuses_to_listen_is_away_and_its_connection_is_closed(
+    database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a standby does, which takes connections and refuses LISTEN."""
+    opened = []
+
+    class Refusing(psycopg.Connection[Any]):
+        def execute(self, *_: Any, **__: Any) -> Any:
+            opened.append(self)
+            raise psycopg.errors.ReadOnlySqlTransaction
+
+    monkeypatch.setattr(psycopg, "connect", Refusing.connect)
+    with pytest.raises(DatabaseUnreachable):
+        Listener(database)
+    [connection] = opened
+    assert connection.closed
 
 
 def test_a_listener_whose_connection_breaks_says_so(engine: Engine, database: DatabaseSettings) -> None:

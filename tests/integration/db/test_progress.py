@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db.batches import BatchStore
+from db.errors import QuestionNotLoaded
 from db.progress import ENOUGH, FRESH_S, LONGEST_S, USUAL, TimesTaken
 from db.sessions import SessionStore
 from generation.errors import SessionMissing
@@ -15,18 +16,24 @@ from generation.model import SessionKind
 from tests.integration.db.exams import exam_plan, make_ready, new_session
 
 
+@pytest.fixture
+def session_id(sessions: SessionStore, store: BatchStore) -> UUID:
+    """An exam of three batches, the first of which is there."""
+    session_id = new_session(sessions, exam_plan((9, 2, 2)))
+    make_ready(store, session_id, 0)
+    return session_id
+
+
 def aged(run_sql: Callable[..., Any], seconds: float) -> None:
     run_sql(f"UPDATE generation.plans SET moved_at = moved_at - interval '{seconds} seconds'")
 
 
-def test_progress_tells_the_plan_and_what_is_published(
-    sessions: SessionStore, store: BatchStore, session_id: UUID
-) -> None:
-    make_ready(store, session_id, 0)
+def test_progress_tells_the_plan_and_what_is_published(sessions: SessionStore, session_id: UUID) -> None:
     moved = sessions.record_progress(session_id, 4)
-    assert (moved.kind, moved.batches, moved.generated, moved.pace_s) == (
+    assert (moved.kind, moved.position, moved.batches, moved.generated, moved.pace_s) == (
         SessionKind.EXAM,
-        exam_plan().batches,
+        4,
+        exam_plan((9, 2, 2)).batches,
         1,
         None,
     )
@@ -54,6 +61,17 @@ def test_looking_back_is_remembered_as_the_place_but_not_as_the_pace(
         sessions.record_progress(session_id, position)
         aged(run_sql, 10)
     assert sessions.record_progress(session_id, 2).pace_s == pytest.approx(10, abs=1)
+
+
+@pytest.mark.parametrize("position", [9, 12, 13, 9_999])
+def test_a_question_that_is_not_there_is_no_place_to_be_and_teaches_nothing(
+    sessions: SessionStore, run_sql: Callable[..., Any], session_id: UUID, position: int
+) -> None:
+    """A position far ahead that was remembered would be the furthest for good, and no pace learnt any more."""
+    sessions.record_progress(session_id, 1)
+    with pytest.raises(QuestionNotLoaded):
+        sessions.record_progress(session_id, position)
+    assert run_sql("SELECT student_position, furthest_position FROM generation.plans") == [(1, 1)]
 
 
 def test_progress_of_an_unknown_session_is_refused(sessions: SessionStore) -> None:

@@ -109,7 +109,9 @@ def test_a_session_that_the_web_app_made_or_deleted_is_missing(
     assert sessions.page(STUDENT, EXAM, 10) == []
 
 
-def test_pages_show_the_newest_first_and_only_the_students_own(sessions: SessionStore) -> None:
+def test_pages_show_the_newest_first_and_only_the_students_own(
+    sessions: SessionStore, run_sql: Callable[..., Any]
+) -> None:
     made = [new_session(sessions) for _ in range(3)]
     sessions.create(uuid4(), exam_plan())
     practice = new_session(sessions, practice_plan())
@@ -118,20 +120,10 @@ def test_pages_show_the_newest_first_and_only_the_students_own(sessions: Session
     assert [summary.id for summary in page] == [made[2], made[1]]
     rest = sessions.page(STUDENT, EXAM, 2, before=page[-1].created_at)
     assert [summary.id for summary in rest] == [made[0]]
+    run_sql("DELETE FROM exam_sessions WHERE id = :id", id=made[2])
+    assert [summary.id for summary in sessions.page(STUDENT, EXAM, 2)] == [made[1], made[0]]
     [other] = sessions.page(STUDENT, SessionKind.PRACTICE, 2)
     assert (other.id, other.practice, other.total_questions) == (practice, practice_plan().practice, 4)
-
-
-def test_progress_is_remembered(sessions: SessionStore, session_id: UUID) -> None:
-    assert sessions.view(session_id, EXAM, STUDENT).student_position is None
-
-    assert sessions.record_progress(session_id, 4).batches == exam_plan().batches
-    assert sessions.view(session_id, EXAM, STUDENT).student_position == 4
-
-
-def test_progress_of_an_unknown_session_is_not_lost_silently(sessions: SessionStore) -> None:
-    with pytest.raises(SessionMissing):
-        sessions.record_progress(uuid4(), 4)
 
 
 def test_a_cancelled_session_fences_off_its_run_and_keeps_what_it_has(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from redis.exceptions import ConnectionError as RedisGone
@@ -67,15 +68,20 @@ def test_question_57_is_not_the_end_of_a_scientific_exam(exam: Exam) -> None:
     assert reach(exam, 54) == 6
 
 
-def test_nothing_is_wanted_after_the_last_batch_or_for_nobody(exam: Exam) -> None:
+def test_nothing_is_wanted_after_the_last_batch(exam: Exam) -> None:
     for batch_index in range(10):
         fill(exam, batch_index)
     assert reach(exam, 95) is None
 
 
-def test_a_position_far_ahead_does_not_buy_the_rest_of_the_exam(exam: Exam) -> None:
+def test_nothing_is_wanted_for_nobody(exam: Exam) -> None:
+    assert note_progress(exam.assembly, ProgressPayload(session_id=uuid4(), position=7)) is None
+
+
+@pytest.mark.parametrize("position", [88, 96, 10_000])
+def test_a_position_far_ahead_does_not_buy_the_rest_of_the_exam(exam: Exam, position: int) -> None:
     fill(exam, 0)
-    assert reach(exam, 88) is None
+    assert reach(exam, position) is None
     assert exam.status(1) is None
 
 
