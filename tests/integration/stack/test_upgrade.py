@@ -12,14 +12,15 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from runtime.processes import PROJECT
+from runtime.processes import PROJECT, Worker
 from runtime.stack import Stack, StackOptions
 from runtime.stack_settings import StackSettings
 from tests.integration.stack.student import Student
-from tests.support.stack import TEST_WORKERS
 
 #: Somebody may have committed half of a change just before.
 TRIES = 10
+
+WORKER = Worker("all", ("interactive", "prefetch", "sweep"), concurrency=16)
 
 VERSIONS = ScriptDirectory.from_config(Config(PROJECT / "alembic.ini"))
 
@@ -68,7 +69,7 @@ def test_an_exam_goes_on_while_tables_and_processes_become_todays(tmp_path: Path
         speed=20, database_url=None, redis_url=None, anthropic_api_key=None, claude_base_url=None
     )
     options = StackOptions(
-        directory=tmp_path, keep_data=False, durable=False, free_ports=True, workers=TEST_WORKERS
+        directory=tmp_path, keep_data=False, durable=False, free_ports=True, workers=(WORKER,)
     )
     stack = Stack(settings, options)
     stack.project = yesterday
@@ -81,14 +82,12 @@ def test_an_exam_goes_on_while_tables_and_processes_become_todays(tmp_path: Path
         stack.project = PROJECT
         stack.migrate()
         assert revision(stack) == VERSIONS.get_current_head()
-        taken += [student.take(1), student.take(2)]  # by yesterday's workers, through yesterday's door
+        taken += [student.take(1), student.take(2)]  # by yesterday's worker, through yesterday's door
 
-        old_workers = [stack.children[spec.name] for spec in TEST_WORKERS]
+        yesterdays = stack.children[WORKER.name]
         assert student.reach(27) == 3
-        for spec in TEST_WORKERS:
-            stack.start_worker(spec)
-        for worker in old_workers:
-            worker.stop(grace_s=15)
+        stack.start_worker(WORKER)
+        yesterdays.stop(grace_s=15)
         taken += [student.take(3)]
         student.url = stack.add_door()
         stack.children.pop("api").stop(grace_s=15)
