@@ -7,14 +7,14 @@ probed by one worker alone. Without Redis each process goes on with its own memo
 from __future__ import annotations
 
 from generation.errors import ProviderError
-from providers.health import LocalHealth, RestRules, Turn, verdict_on
+from providers.health import Change, LocalHealth, RestRules, verdict_on
 from providers.shared import Shared, in_ms, nobody_answers
 from providers.signs import Signs
 
 #: A source that nobody has called for this long is taken for well.
 _FORGOTTEN_AFTER_S = 600
 
-_TURNS = {1: Turn.OPENED, 2: Turn.CLOSED}
+_CHANGES = {1: Change.OPENED, 2: Change.CLOSED}
 
 
 class SharedBreaker:
@@ -43,9 +43,7 @@ class SharedBreaker:
 
     def note(self, source: str, error: ProviderError | None) -> None:
         verdict = verdict_on(error, self._rules)
-        if verdict is None:
-            return
-        turn = self._local.judge(source, error)
+        change = self._local.judge(source, error)
         rules = self._rules
         answer = self._note(
             [_key(source)],
@@ -59,13 +57,13 @@ class SharedBreaker:
             in_ms(_FORGOTTEN_AFTER_S),
         )
         if answer is not None:
-            turn = _TURNS.get(int(answer))
-        self._tell(source, turn, error)
+            change = _CHANGES.get(int(answer))
+        self._tell(source, change, error)
 
-    def _tell(self, source: str, turn: Turn | None, error: ProviderError | None) -> None:
-        if turn is Turn.OPENED and error is not None:
+    def _tell(self, source: str, change: Change | None, error: ProviderError | None) -> None:
+        if change is Change.OPENED and error is not None:
             self._signs.source_opened(source, error)
-        elif turn is Turn.CLOSED:
+        elif change is Change.CLOSED:
             self._signs.source_closed(source)
 
 

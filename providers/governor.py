@@ -79,7 +79,7 @@ class Governor:
         for name, (limit, remaining) in lesson.limits.items():
             self._signs.limit_seen(self._source, name, limit=limit, remaining=remaining)
         self._learn(
-            [self._key],
+            [self._key, f"{self._key}:slowed"],
             *(number for pair in pairs for number in pair),
             in_ms(lesson.pause_s),
             int(lesson.too_fast),

@@ -20,6 +20,7 @@ from generation.errors import (
     ProviderError,
     ProviderMisused,
     ProviderRefused,
+    ProviderResting,
     ProviderThrottled,
 )
 
@@ -61,6 +62,7 @@ class Kind(StrEnum):
     COUNT = "count"
     DENY = "deny"
     MISUSE = "misuse"
+    UNSENT = "unsent"  #: nothing was asked, so somebody else may try
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,13 @@ class Verdict:
     rest_s: float = 0.0
 
 
-def verdict_on(error: ProviderError | None, rules: RestRules) -> Verdict | None:
-    """What this end of a call means for its source, or None when it is about the request alone."""
+def verdict_on(error: ProviderError | None, rules: RestRules) -> Verdict:
+    """What this end of a call means for its source."""
     match error:
-        case None:
+        case None | ProviderRefused():  # who declines to write is there, and answers
             return Verdict(Kind.WELL)
-        case ProviderRefused() | ProviderThrottled():
-            return None
+        case ProviderThrottled() | ProviderResting():
+            return Verdict(Kind.UNSENT)
         case ProviderMisused():
             return Verdict(Kind.MISUSE)
         case ProviderDenied():
@@ -91,7 +93,7 @@ def _busy(asked_s: float | None, rules: RestRules) -> Verdict:
     return Verdict(Kind.REST, min(asked_s, rules.longest_asked_rest_s))
 
 
-class Turn(StrEnum):
+class Change(StrEnum):
     """What a noted call changed for everybody."""
 
     OPENED = "opened"
@@ -136,25 +138,26 @@ class LocalHealth:
     def note(self, source: str, error: ProviderError | None) -> None:
         self.judge(source, error)
 
-    def judge(self, source: str, error: ProviderError | None) -> Turn | None:
+    def judge(self, source: str, error: ProviderError | None) -> Change | None:
         """`note`, and what it changed."""
         verdict = verdict_on(error, self._rules)
-        if verdict is None:
-            return None
         with self._lock:
             record, now = self._records.setdefault(source, _Record()), self._clock()
+            record.probe_until = 0.0  # if this was the probe, it has ended
+            if verdict.kind is Kind.UNSENT:
+                return None
             if verdict.kind is Kind.WELL:
                 return self._well(source, record, now)
-            return Turn.OPENED if self._opens(record, verdict, now) else None
+            return Change.OPENED if self._opens(record, verdict, now) else None
 
-    def _well(self, source: str, record: _Record, now: float) -> Turn | None:
+    def _well(self, source: str, record: _Record, now: float) -> Change | None:
         if record.resting_until > now and record.opens:
             return None  # a call that began before the source opened says nothing about now
         if record.resting_until > now:
             record.streak = record.misuses = 0
             return None
         del self._records[source]
-        return Turn.CLOSED if record.opens else None
+        return Change.CLOSED if record.opens else None
 
     def _opens(self, record: _Record, verdict: Verdict, now: float) -> bool:
         rules, is_open = self._rules, record.resting_until > now and record.opens > 0
@@ -182,4 +185,4 @@ class LocalHealth:
         return True
 
     def _open(self, record: _Record, until: float, opens: int) -> None:
-        record.resting_until, record.opens, record.probe_until = until, opens, 0.0
+        record.resting_until, record.opens = until, opens

@@ -249,8 +249,9 @@ class WarmUp:
         return _Answer(_State.LEAD, chosen, seen=flight.levels in self._known)
 
     def _tell(self, flight: Flight, life_s: float) -> None:
+        used = f"prefixes:{self._source}"
         too_many = self._began(
-            [*self._keys(flight.levels), f"prefixes:{self._source}"],
+            [*self._keys(flight.levels), used, f"{used}:told"],
             flight.token,
             in_ms(life_s),
             flight.ttl,

@@ -1,6 +1,6 @@
 -- A call ended. KEYS: the source's breaker.
--- ARGV: kind (well, rest, count, deny or misuse); ms to rest at once; failures in a row that open; the same for
--- misuses; first rest, longest rest and rest after misuses, ms; life of the key, ms.
+-- ARGV: kind (well, rest, count, deny, misuse or unsent); ms to rest at once; failures in a row that open; the
+-- same for misuses; first rest, longest rest and rest after misuses, ms; life of the key, ms.
 -- Returns 1 when this call opened the breaker, 2 when it closed it, otherwise 0.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -10,6 +10,10 @@ local resting, opens = tonumber(state[1] or '0'), tonumber(state[2] or '0')
 local streak, misuses = tonumber(state[3] or '0'), tonumber(state[4] or '0')
 local open = resting > now and opens > 0
 
+if kind == 'unsent' then
+  redis.call('HDEL', key, 'probe')
+  return 0
+end
 if kind == 'well' then
   -- A call that began before the breaker opened says nothing about now.
   if open then return 0 end
@@ -40,11 +44,7 @@ else
     opens, opened = opens + 1, 1
   end
 end
-local values = { 'until', resting, 'opens', opens, 'streak', streak, 'misuses', misuses }
-if opened == 1 then
-  table.insert(values, 'probe')
-  table.insert(values, 0)
-end
-redis.call('HSET', key, unpack(values))
+-- If this was the probe, it has ended.
+redis.call('HSET', key, 'until', resting, 'opens', opens, 'streak', streak, 'misuses', misuses, 'probe', 0)
 redis.call('PEXPIRE', key, tonumber(ARGV[8]))
 return opened

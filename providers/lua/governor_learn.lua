@@ -1,4 +1,4 @@
--- What an answer said about the limits. KEYS: the governor.
+-- What an answer said about the limits. KEYS: the governor, and what says that it has been slowed down.
 -- ARGV: limit and what remains of requests, input and output (-1: not said), ms to pause, 1 for too fast,
 -- the part of a limit that stays unused (so that two calls which change places on the way are no 429).
 local time = redis.call('TIME')
@@ -25,7 +25,7 @@ end
 if ARGV[8] == '1' then
   local pace = tonumber(redis.call('HGET', key, 'pace') or '0')
   -- Many refusals of one burst are one: halve once a second.
-  if pace > 0 and redis.call('SET', key .. ':slowed', 1, 'NX', 'PX', 1000) then
+  if pace > 0 and redis.call('SET', KEYS[2], 1, 'NX', 'PX', 1000) then
     redis.call('HSET', key, 'pace', math.max(1, pace / 2), 'ceiling', math.max(1, pace / 2))
   end
 end

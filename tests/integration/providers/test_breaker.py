@@ -16,6 +16,9 @@ from generation.errors import (
     ProviderDenied,
     ProviderError,
     ProviderMisused,
+    ProviderRefused,
+    ProviderResting,
+    ProviderThrottled,
     ProviderUnreachable,
     StreamCut,
 )
@@ -125,6 +128,36 @@ def test_a_probe_that_never_ends_gives_its_place_to_another(health: SourceHealth
     assert asked(health, 2) == [True, False]
     clock.pass_s(PROBE_S)
     assert asked(health, 2) == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("error", "rest_s"),
+    [
+        (ProviderBusy(provider="claude", retry_after_s=3), 3.1),
+        (ProviderThrottled(provider="claude"), 0),
+        (ProviderResting(provider="claude"), 0),
+        (ProviderMisused(provider="claude"), 0),
+    ],
+)
+def test_a_probe_that_learned_nothing_gives_its_place_to_another(
+    health: SourceHealth, clock: Clock, error: ProviderError, rest_s: float
+) -> None:
+    """Else everybody waits for as long as a probe may take, for one that has ended."""
+    fail(health)
+    clock.pass_s(FIRST_REST_S)
+    assert asked(health, 2) == [True, False]
+    health.note("claude", error)
+    assert asked(health) == [rest_s == 0]
+    clock.pass_s(rest_s or PROBE_S)
+    assert asked(health, 2) == [True, False]
+
+
+def test_a_probe_that_is_refused_proves_that_the_source_is_well(health: SourceHealth, clock: Clock) -> None:
+    fail(health)
+    clock.pass_s(FIRST_REST_S)
+    assert asked(health) == [True]
+    health.note("claude", ProviderRefused(provider="claude"))
+    assert asked(health, 3) == [True, True, True]
 
 
 def test_thirty_failures_at_once_are_one_opening(health: SourceHealth, clock: Clock) -> None:

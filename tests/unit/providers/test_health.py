@@ -10,11 +10,12 @@ from generation.errors import (
     ProviderError,
     ProviderMisused,
     ProviderRefused,
+    ProviderResting,
     ProviderThrottled,
     ProviderUnreachable,
     StreamCut,
 )
-from providers.health import LocalHealth, RestRules, Turn
+from providers.health import Change, LocalHealth, RestRules
 
 RULES = RestRules()
 
@@ -77,8 +78,8 @@ def test_each_probe_that_fails_rests_the_source_longer(health: LocalHealth, cloc
 
 
 def test_many_calls_that_break_at_once_open_the_source_once(health: LocalHealth, clock: Clock) -> None:
-    turns = [health.judge("claude", unreachable()) for _ in range(200)]
-    assert turns.count(Turn.OPENED) == 1
+    changes = [health.judge("claude", unreachable()) for _ in range(200)]
+    assert changes.count(Change.OPENED) == 1
     clock.now += RULES.first_rest_s
     assert health.may_be_asked("claude")
 
@@ -97,7 +98,7 @@ def test_a_probe_that_went_well_opens_the_way_for_all(health: LocalHealth, clock
         health.note("claude", unreachable())
     clock.now += RULES.first_rest_s
     assert health.may_be_asked("claude")
-    assert health.judge("claude", None) is Turn.CLOSED
+    assert health.judge("claude", None) is Change.CLOSED
     assert all(health.may_be_asked("claude") for _ in range(5))
 
 
@@ -123,7 +124,7 @@ def test_a_source_that_denies_us_rests_at_once(health: LocalHealth, clock: Clock
     assert health.may_be_asked("claude")
 
 
-@pytest.mark.parametrize("kind", [ProviderRefused, ProviderThrottled])
+@pytest.mark.parametrize("kind", [ProviderRefused, ProviderThrottled, ProviderResting])
 def test_what_is_about_one_request_says_nothing_about_the_source(
     health: LocalHealth, kind: type[ProviderError]
 ) -> None:
@@ -134,8 +135,8 @@ def test_what_is_about_one_request_says_nothing_about_the_source(
 
 def test_a_row_of_misuses_stops_the_queue_and_a_few_do_not(health: LocalHealth, clock: Clock) -> None:
     """An account's own spend limit is answered as a bad request: only the row of them tells."""
-    turns = [health.judge("claude", ProviderMisused(provider="claude")) for _ in range(5)]
-    assert turns == [None, None, None, None, Turn.OPENED]
+    changes = [health.judge("claude", ProviderMisused(provider="claude")) for _ in range(5)]
+    assert changes == [None, None, None, None, Change.OPENED]
     clock.now += RULES.denied_rest_s - 1
     assert not health.may_be_asked("claude")
 
