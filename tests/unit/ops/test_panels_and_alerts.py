@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import promql_parser
 import pytest
 import yaml
 
@@ -101,7 +102,14 @@ def test_every_alert_is_tested_to_fire_and_to_go() -> None:
         assert goes["exp_samples"] == []
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+@pytest.mark.parametrize(("where", "expr"), list(asked_for()))
+def test_every_query_is_promql(where: str, expr: str) -> None:
+    promql_parser.parse(expr.replace("$__rate_interval", "5m"))
+
+
+@pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is not installed: it comes with Prometheus"
+)
 def test_promtool_accepts_the_rules_and_their_tests() -> None:
     for command in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]):
         done = subprocess.run(
