@@ -15,18 +15,26 @@ _READY_WITHIN_S = 60
 _TRAFFIC_S = 10
 
 
-def provider_down(ward: Ward, record: Record) -> None:
+def no_fallback(ward: Ward, record: Record) -> None:
     with students(ward.api_url, 3, hurried):
-        record.calm("ProvidersDown", "SourceRests", "ProviderErrors")
+        record.calm("ProvidersDown")
         record.fault("Claude answers 529 to every call, and there is no fallback.")
         ward.inject({"kind": "overloaded", "route": "anthropic"})
-        record.fires("SourceRests", "ProviderErrors", "ProvidersDown")
+        record.fires("ProvidersDown")
         record.remedy("`OPENROUTER_API_KEY` is set, the workers are restarted.")
         ward.restart_workers(
             OPENROUTER_API_KEY="sk-or-drill", OPENROUTER_BASE_URL=f"{ward.simulator_url}/api"
         )
         record.ends("ProvidersDown")
-        record.remedy("An outage: wait. Claude answers again after a while.")
+
+
+def outage(ward: Ward, record: Record) -> None:
+    with students(ward.api_url, 3, hurried):
+        record.calm("SourceRests", "ProviderErrors")
+        record.fault("Claude answers 529 to every call.")
+        ward.inject({"kind": "overloaded", "route": "anthropic"})
+        record.fires("SourceRests", "ProviderErrors")
+        record.remedy("An outage: wait. Claude answers again.")
         ward.inject()
         record.ends("SourceRests", "ProviderErrors")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -16,17 +17,15 @@ _LOOK_AGAIN_S = 0.5
 _INTRODUCTION = """\
 # Each alert, drilled
 
-Written by `python -m tests.support.alert_drill` (a `prometheus` must be installed; names of alerts drill only those).
+Written by `python -m tests.support.alert_drill [ALERT ...]` (a `prometheus` must be installed; without names, all).
 A real Prometheus evaluates the expressions of `ops/prometheus/alerts.yml` over what a real stack tells: API, workers,
 Postgres, Redis and the simulator, whose faults are set while it runs. For each alert: its expression is false, the
-fault, it is true; the remedy of `docs/runbook.md`, and it is false again.
+fault, it is true; the remedy of `docs/runbook.md`, and it is false again. Afterwards a new student is written ten questions.
 
 A drill has no time for windows of minutes: each is {window} here, clocks are old after 12 s and not 60, and `for:` is not
 waited for. Nothing else of an expression is changed. The value is the left side of its comparison, at the largest
 series; `none` where the alert has no single comparison, or nothing to compare. `docker-compose up` and `--scale` start
-the same command here without a container.
-
-Last run: {day}.
+the same command here without a container. In brackets: after how long.
 """
 
 
@@ -74,6 +73,10 @@ class Record:
             line.during = self.watch.value(alert)
 
     def remedy(self, sentence: str) -> None:
+        """What is done about the alerts that fire, which they do until then."""
+        for alert, line in self.lines.items():
+            if line.fault and not line.remedy and not self.watch.holds(alert):
+                raise DrillFailed(f"{alert} ended by itself, before: {sentence}")
         self._now(sentence)
 
     def ends(self, *alerts: str) -> None:
@@ -101,15 +104,24 @@ def _say(sentence: str) -> None:
     sys.stdout.flush()
 
 
-def page(lines: Mapping[str, Line], *, day: date) -> str:
-    """The document: a row for each alert, in the order of the rules."""
-    rows = [_row(rule["labels"]["severity"], lines[rule["alert"]]) for rule in rules()]
-    head = ["| alert | | before | fault | during | remedy | after |", "|---|---|---|---|---|---|---|"]
-    return "\n".join([_INTRODUCTION.format(window=WINDOW, day=day), *head, *rows, ""])
+def page(before: str, lines: Mapping[str, Line], *, day: date) -> str:
+    """The document `before` with what was seen on this day: a row for each alert, in the order of the rules."""
+    kept = {row[1]: row[0] for row in re.finditer(r"^\| \[(\w+)\].*$", before, flags=re.MULTILINE)}
+    seen = {line.alert: line for line in lines.values()}
+    rows = [
+        _row(rule["labels"]["severity"], seen[name], day) if name in seen else kept[name]
+        for rule in rules()
+        if (name := rule["alert"]) in seen or name in kept
+    ]
+    head = [
+        "| alert | | before | fault | during | remedy | after | day |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    return "\n".join([_INTRODUCTION.format(window=WINDOW), *head, *rows, ""])
 
 
-def _row(severity: str, line: Line) -> str:
-    cells: Iterable[str] = (
+def _row(severity: str, line: Line, day: date) -> str:
+    cells = (
         f"[{line.alert}](runbook.md#{line.alert.lower()})",
         severity,
         line.before,
@@ -117,5 +129,6 @@ def _row(severity: str, line: Line) -> str:
         f"{line.during} ({line.fired_after_s:.0f} s)",
         line.remedy,
         f"{line.after} ({line.ended_after_s:.0f} s)",
+        f"{day}",
     )
     return f"| {' | '.join(cells)} |"
