@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from generation.folding import fold
 from generation.model import EarlierQuestion, Question, QuestionType, Slot
 from generation.placing import place
-from generation.repeats import Seen, fingerprint
+from generation.repeats import Seen, Traits
 from generation.rules import Candidate, first_reason, fixed_choice, is_passage
 from generation.schema import Chart, Diagram, DraftQuestion
 
@@ -113,16 +113,18 @@ class Gate:
         key = fixed_choice(candidate.key) if slot.key_index is None else draft.answer
         choices, answer_index = place(slot, key or draft.answer, draft.distractors or (), seed=self._seed)
         passage = None if slot.passage_group is None else self._passages[slot.passage_group]
-        remembered = EarlierQuestion(
-            position=slot.position,
-            question_type=slot.question_type,
-            stem=draft.stem,
-            choices=choices,
-            passage=passage,
-            passage_group=slot.passage_group,
-            diagram=figure,
+        traits = Traits.of(
+            EarlierQuestion(
+                position=slot.position,
+                question_type=slot.question_type,
+                stem=draft.stem,
+                choices=choices,
+                passage=passage,
+                passage_group=slot.passage_group,
+                diagram=figure,
+            )
         )
-        if reason := self._seen.admit(remembered):
+        if reason := self._seen.admit(traits):
             return reason
         return Question(
             slot=slot,
@@ -130,7 +132,7 @@ class Gate:
             choices=choices,
             answer_index=answer_index,
             explanation=draft.explanation,
-            fingerprint=fingerprint(remembered),
+            fingerprint=traits.fingerprint,
             passage=passage,
             diagram=figure,
         )

@@ -24,16 +24,6 @@ NEARLY: Final = 0.8
 SHORTEST_COMPARED: Final = 40
 
 
-def comparable_text(question: EarlierQuestion) -> str:
-    """What makes the question itself, folded: stem, and passage, figure or choices where they belong to it."""
-    return _Traits.of(question).text
-
-
-def fingerprint(question: EarlierQuestion) -> str:
-    """The same for two questions exactly if their comparable texts are; 64 hexadecimal digits."""
-    return hashlib.sha256(comparable_text(question).encode()).hexdigest()
-
-
 class Seen:
     """The questions a new one must not repeat. Lanes may share one: every method is safe from any thread.
 
@@ -46,30 +36,28 @@ class Seen:
         self._lock = threading.Lock()
         self._exact: set[str] = set()
         self._templates: set[str] = set()
-        self._traits: list[_Traits] = []
+        self._traits: list[Traits] = []
         self._read_passages: dict[str, _Shingled] = {}  # of questions, by their text
         self._kept_passages: dict[int, _Shingled] = {}  # of groups that have no question yet
         for question in earlier:
             self.add(question)
 
-    def repeats(self, candidate: EarlierQuestion) -> str | None:
+    def repeats(self, candidate: Traits) -> str | None:
         """Why the candidate is a repeat ("repeated_text", "repeated_template", "repeated_nearly"), or None."""
-        traits = _Traits.of(candidate)
         with self._lock:
-            return self._reason(traits)
+            return self._reason(candidate)
 
     def add(self, question: EarlierQuestion) -> None:
-        traits = _Traits.of(question)
+        traits = Traits.of(question)
         with self._lock:
             self._remember(traits, as_text_only=question.is_elsewhere)
 
-    def admit(self, candidate: EarlierQuestion) -> str | None:
+    def admit(self, candidate: Traits) -> str | None:
         """Add the candidate unless it is a repeat: then say why. One step, so that of twins one stays out."""
-        traits = _Traits.of(candidate)
         with self._lock:
-            reason = self._reason(traits)
+            reason = self._reason(candidate)
             if reason is None:
-                self._remember(traits)
+                self._remember(candidate)
             return reason
 
     def admit_passage(self, passage: str, group: int) -> bool:
@@ -82,14 +70,14 @@ class Seen:
             self._kept_passages[group] = shingled
             return True
 
-    def _reason(self, traits: _Traits) -> str | None:
+    def _reason(self, traits: Traits) -> str | None:
         if traits.text in self._exact:
             return "repeated_text"
         if traits.template in self._templates:
             return "repeated_template"
         return "repeated_nearly" if any(map(traits.is_nearly, self._traits)) else None
 
-    def _remember(self, traits: _Traits, *, as_text_only: bool = False) -> None:
+    def _remember(self, traits: Traits, *, as_text_only: bool = False) -> None:
         self._exact.add(traits.text)
         if traits.template != traits.text:
             self._templates.add(traits.template)
@@ -129,18 +117,20 @@ def _passage(written: str) -> _Shingled:
 
 
 @dataclass(frozen=True, slots=True)
-class _Traits:
+class Traits:
     """What is compared of one question."""
 
     question_type: QuestionType
-    text: str
+    text: (
+        str  #: what makes the question itself, folded: stem, and passage, figure or choices where they belong
+    )
     template: str
     own: _Shingled  #: without the passage and the words that every question of its type has
     quoted: frozenset[str]
     passage: _Shingled | None
 
     @classmethod
-    def of(cls, question: EarlierQuestion) -> _Traits:
+    def of(cls, question: EarlierQuestion) -> Traits:
         own = " | ".join(_own_parts(question))
         passage = _passage(question.passage) if question.passage else None
         text = own if passage is None else f"{own} | {passage.text}"
@@ -154,10 +144,15 @@ class _Traits:
         )
 
     @property
+    def fingerprint(self) -> str:
+        """The same for two questions exactly if their texts are; 64 hexadecimal digits."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
     def passage_text(self) -> str | None:
         return None if self.passage is None else self.passage.text
 
-    def is_nearly(self, other: _Traits) -> bool:
+    def is_nearly(self, other: Traits) -> bool:
         """Questions about two passages are never near: what the passages are is asked elsewhere."""
         return (
             self.question_type is other.question_type
@@ -166,21 +161,24 @@ class _Traits:
             and self.own.is_nearly(other.own)
         )
 
-    def _asks_about_other_words(self, other: _Traits) -> bool:
+    def _asks_about_other_words(self, other: Traits) -> bool:
         """What is the meaning of «this», and of «that»: one sentence, two questions."""
         return bool(self.quoted and other.quoted and self.quoted.isdisjoint(other.quoted))
 
 
 def _own_parts(question: EarlierQuestion) -> list[str]:
-    choices = sorted(fold(choice) for choice in question.choices)
     if question.question_type is QuestionType.ODD_WORD:
-        return choices
+        return _folded_choices(question)
     parts = [fold(question.stem)]
     if question.diagram is not None:
         parts.append(fold(json.dumps(question.diagram, ensure_ascii=False, sort_keys=True)))
     if _POINTS_AT_CHOICES.search(parts[0]):
-        parts += choices
+        parts += _folded_choices(question)
     return parts
+
+
+def _folded_choices(question: EarlierQuestion) -> list[str]:
+    return sorted(fold(choice) for choice in question.choices)
 
 
 #: Folded: "which of the following", where the choices are part of the question.

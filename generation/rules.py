@@ -74,7 +74,7 @@ def is_passage(text: str) -> bool:
 
 def fixed_choice(folded: str) -> str | None:
     """The comparison choice that this folded text means."""
-    return next((choice for choice in COMPARISON_CHOICES if fold(choice) == folded), None)
+    return _COMPARISON_CHOICES.get(folded)
 
 
 def _stem_says_something(candidate: Candidate) -> str | None:
@@ -96,17 +96,16 @@ def _is_arabic(candidate: Candidate) -> str | None:
 
 
 def _arabic_share(text: str, *, of_none: float = 0) -> float:
-    letters = len(_LETTER.findall(text))
-    return len(_ARABIC_LETTER.findall(text)) / letters if letters else of_none
+    letters = sum(map(len, _LETTERS.findall(text)))
+    return sum(map(len, _ARABIC_LETTERS.findall(text))) / letters if letters else of_none
 
 
 def _has_its_choices(candidate: Candidate) -> str | None:
     if not candidate.is_comparison:
         return None if len(candidate.choices) == CHOICES_PER_QUESTION else "wrong_distractors"
-    fixed = {fold(choice) for choice in COMPARISON_CHOICES}
-    if candidate.key not in fixed:
+    if candidate.key not in _COMPARISON_CHOICES:
         return "comparison_answer_unknown"
-    if candidate.distractors and set(candidate.distractors) != fixed - {candidate.key}:
+    if candidate.distractors and set(candidate.distractors) != _COMPARISON_CHOICES.keys() - {candidate.key}:
         return "wrong_distractors"
     return None
 
@@ -206,11 +205,14 @@ _TYPE_RULES: Final[dict[QuestionType, Rule]] = {
     QuestionType.ODD_WORD: _choices_are_words,
 }
 
-_LETTER: Final = re.compile(r"[^\W\d_]")
-_ARABIC_LETTER: Final = re.compile("[\u0621-\u063a\u0641-\u064a\u066e-\u06d3]")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_ARABIC_LETTERS: Final = re.compile("[\u0621-\u063a\u0641-\u064a\u066e-\u06d3]+")
 _PAIR: Final = re.compile(r"\w\W?\s*[:∶]\s*\W?\w")
 _ONLY_A_PAIR: Final = re.compile(r"\s*\w[^:∶]*[:∶][^:∶]*\w[^:∶]*$")
 _BLANK: Final = re.compile(r"\.{3,}|…|_{2,}|ـ{3,}|-{3,}|[(\[]\s*[)\]]")
+
+#: By their folded texts.
+_COMPARISON_CHOICES: Final = {fold(choice): choice for choice in COMPARISON_CHOICES}
 
 #: Folded.
 _QUANTITY: Final = re.compile(

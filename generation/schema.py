@@ -5,7 +5,7 @@ Texts stay as written. Names the model adds are ignored, ours are never lost (D1
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -15,7 +15,7 @@ from generation.folding import fold
 
 def _storable(text: str) -> str:
     """Refuse what Postgres cannot keep or a page cannot show: control characters and halves of characters."""
-    if any(unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\n\t" for sign in text):
+    if _UNSTORABLE.search(text):
         raise ValueError("holds a control character or half a character")
     return text
 
@@ -24,6 +24,8 @@ def _blank_is_none(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+#: Control characters but line break and tab, and halves of surrogate pairs.
+_UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LARGEST: Final = 10**9
 _Number = (
     Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]

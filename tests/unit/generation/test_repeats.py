@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.model import EarlierQuestion, QuestionType
-from generation.repeats import Seen, comparable_text, fingerprint
+from generation.repeats import Seen, Traits
 
 NUMBERS = ("12", "24", "36", "48")
 PASSAGE = (
@@ -49,7 +49,7 @@ def test_a_question_of_another_session_does_not_come_back_but_its_kind_may(
     later: str, reason: str | None
 ) -> None:
     old = asked("اشترى أحمد 5 أقلام بسعر 3 ريالات للقلم الواحد، فكم ريالًا دفع؟")
-    assert Seen([replace(old, position=-1)]).admit(asked(later)) == reason
+    assert Seen([replace(old, position=-1)]).admit(Traits.of(asked(later))) == reason
 
 
 def test_the_passages_of_other_sessions_may_be_read_again() -> None:
@@ -81,7 +81,7 @@ def test_the_passages_of_other_sessions_may_be_read_again() -> None:
     ],
 )
 def test_a_repeat_is_found_and_named(earlier: str, later: str, reason: str | None) -> None:
-    assert Seen([asked(earlier)]).repeats(asked(later)) == reason
+    assert Seen([asked(earlier)]).repeats(Traits.of(asked(later))) == reason
 
 
 @pytest.mark.parametrize(
@@ -98,58 +98,65 @@ def test_a_repeat_is_found_and_named(earlier: str, later: str, reason: str | Non
 )
 def test_short_analogies_are_not_taken_for_each_other(earlier: str, later: str) -> None:
     seen = Seen([asked(earlier, QuestionType.ANALOGY)])
-    assert seen.repeats(asked(later, QuestionType.ANALOGY)) is None
-    assert seen.repeats(asked(earlier, QuestionType.ANALOGY)) == "repeated_text"
+    assert seen.repeats(Traits.of(asked(later, QuestionType.ANALOGY))) is None
+    assert seen.repeats(Traits.of(asked(earlier, QuestionType.ANALOGY))) == "repeated_text"
 
 
 def test_comparisons_are_not_near_for_the_words_they_all_have() -> None:
     seen = Seen([asked("القيمة الأولى: س + 2\nالقيمة الثانية: 2س", QuestionType.COMPARISON)])
-    assert seen.repeats(asked("القيمة الأولى: س + 7\nالقيمة الثانية: 3ص", QuestionType.COMPARISON)) is None
+    assert (
+        seen.repeats(Traits.of(asked("القيمة الأولى: س + 7\nالقيمة الثانية: 3ص", QuestionType.COMPARISON)))
+        is None
+    )
 
 
 def test_the_meaning_of_another_word_is_another_question() -> None:
     sentence = "ما معنى كلمة «{}» كما وردت في الجملة التي قرأتها في بداية هذا القسم من الاختبار؟"
     seen = Seen([asked(sentence.format("وجل"))])
-    assert seen.repeats(asked(sentence.format("نأى"))) is None
-    assert seen.repeats(asked(sentence.format("وجل") + " اختر.")) == "repeated_nearly"
+    assert seen.repeats(Traits.of(asked(sentence.format("نأى")))) is None
+    assert seen.repeats(Traits.of(asked(sentence.format("وجل") + " اختر."))) == "repeated_nearly"
 
 
 def test_an_odd_word_question_is_its_four_words_however_it_is_asked() -> None:
     words = ("قمح", "عدس", "شعير", "ذرة")
     one = asked("ما الكلمة المختلفة: قمح، عدس، شعير، ذرة؟", QuestionType.ODD_WORD, choices=words)
     other = asked("أي كلمة لا تنتمي إلى غيرها؟", QuestionType.ODD_WORD, choices=words[::-1])
-    assert fingerprint(one) == fingerprint(other)
-    assert fingerprint(one) != fingerprint(replace(one, choices=("قمح", "عدس", "شعير", "أرز")))
+    assert Traits.of(one).fingerprint == Traits.of(other).fingerprint
+    assert (
+        Traits.of(one).fingerprint
+        != Traits.of(replace(one, choices=("قمح", "عدس", "شعير", "أرز"))).fingerprint
+    )
 
 
 def test_choices_belong_to_a_question_that_points_at_them() -> None:
     stem = "أي مما يلي عدد أولي؟"
-    assert comparable_text(asked(stem)) != comparable_text(asked(stem, choices=("11", "12", "14", "15")))
-    assert comparable_text(asked("ما ناتج 3 × 4؟")) == comparable_text(
-        asked("ما ناتج 3 × 4؟", choices=("1", "2", "3", "12"))
+    assert Traits.of(asked(stem)).text != Traits.of(asked(stem, choices=("11", "12", "14", "15"))).text
+    assert (
+        Traits.of(asked("ما ناتج 3 × 4؟")).text
+        == Traits.of(asked("ما ناتج 3 × 4؟", choices=("1", "2", "3", "12"))).text
     )
 
 
 def test_the_order_of_choices_makes_no_other_question() -> None:
     stem = "أي القيم التالية أكبر؟"
-    assert fingerprint(asked(stem)) == fingerprint(asked(stem, choices=NUMBERS[::-1]))
+    assert Traits.of(asked(stem)).fingerprint == Traits.of(asked(stem, choices=NUMBERS[::-1])).fingerprint
 
 
 def test_a_figure_belongs_to_its_question() -> None:
     stem = "ما محيط المثلث؟"
     seen = Seen([figure(stem, أب=9, بج=12)])
-    assert seen.repeats(figure(stem, بج=12, أب=9)) == "repeated_text"
-    assert seen.repeats(figure(stem, أب=5, بج=12)) == "repeated_template"
-    assert seen.repeats(figure("ما مساحة الجزء المظلل من الشكل المرسوم؟", أب=5, بج=12)) is None
+    assert seen.repeats(Traits.of(figure(stem, بج=12, أب=9))) == "repeated_text"
+    assert seen.repeats(Traits.of(figure(stem, أب=5, بج=12))) == "repeated_template"
+    assert seen.repeats(Traits.of(figure("ما مساحة الجزء المظلل من الشكل المرسوم؟", أب=5, بج=12))) is None
 
 
 def test_one_stem_on_two_passages_is_two_questions() -> None:
     stem = "ما الفكرة العامة التي يدور حولها النص الذي قرأته؟"
     seen = Seen([reading(stem, PASSAGE, 1)])
-    assert seen.repeats(reading(stem, OTHER_PASSAGE, 2)) is None
-    assert seen.repeats(reading(stem, PASSAGE, 1)) == "repeated_text"
-    assert seen.repeats(reading("ما السبب الذي ذكره النص لحفر القنوات؟", PASSAGE, 1)) is None
-    assert seen.repeats(reading(stem + " أجب", PASSAGE, 1)) == "repeated_nearly"
+    assert seen.repeats(Traits.of(reading(stem, OTHER_PASSAGE, 2))) is None
+    assert seen.repeats(Traits.of(reading(stem, PASSAGE, 1))) == "repeated_text"
+    assert seen.repeats(Traits.of(reading("ما السبب الذي ذكره النص لحفر القنوات؟", PASSAGE, 1))) is None
+    assert seen.repeats(Traits.of(reading(stem + " أجب", PASSAGE, 1))) == "repeated_nearly"
 
 
 def test_a_passage_is_read_once_a_session_and_never_in_two_groups() -> None:
@@ -168,9 +175,9 @@ def test_a_group_may_get_another_passage_while_nobody_read_the_first() -> None:
 
 def test_what_was_rejected_as_a_repeat_is_not_remembered() -> None:
     seen = Seen([asked("ما ناتج 3 × 4؟")])
-    assert seen.admit(asked("ما ناتج 5 × 6؟")) == "repeated_template"
-    assert seen.admit(asked("ما ناتج 5 + 6؟")) is None
-    assert seen.repeats(asked("ما ناتج 5 + 6؟")) == "repeated_text"
+    assert seen.admit(Traits.of(asked("ما ناتج 5 × 6؟"))) == "repeated_template"
+    assert seen.admit(Traits.of(asked("ما ناتج 5 + 6؟"))) is None
+    assert seen.repeats(Traits.of(asked("ما ناتج 5 + 6؟"))) == "repeated_text"
 
 
 def test_of_twins_written_at_the_same_moment_one_gets_in() -> None:
@@ -181,7 +188,7 @@ def test_of_twins_written_at_the_same_moment_one_gets_in() -> None:
 
     def lane() -> None:
         start.wait()
-        reasons.append(seen.admit(asked("ما ناتج 3 × 4؟")))
+        reasons.append(seen.admit(Traits.of(asked("ما ناتج 3 × 4؟"))))
 
     threads = [threading.Thread(target=lane) for _ in range(8)]
     for thread in threads:
@@ -194,12 +201,12 @@ def test_of_twins_written_at_the_same_moment_one_gets_in() -> None:
 @given(st.text(min_size=1), st.sampled_from(QuestionType), st.lists(st.text(), min_size=4, max_size=4))
 def test_every_question_repeats_itself(stem: str, kind: QuestionType, choices: list[str]) -> None:
     question = asked(stem, kind, choices=tuple(choices))
-    assert Seen().repeats(question) is None
-    assert Seen([question]).repeats(question) == "repeated_text"
+    assert Seen().repeats(Traits.of(question)) is None
+    assert Seen([question]).repeats(Traits.of(question)) == "repeated_text"
 
 
 @given(st.text(), st.text())
 def test_fingerprints_are_equal_exactly_if_the_comparable_texts_are(one: str, other: str) -> None:
-    same = comparable_text(asked(one)) == comparable_text(asked(other))
-    assert (fingerprint(asked(one)) == fingerprint(asked(other))) is same
-    assert len(fingerprint(asked(one))) == 64
+    same = Traits.of(asked(one)).text == Traits.of(asked(other)).text
+    assert (Traits.of(asked(one)).fingerprint == Traits.of(asked(other)).fingerprint) is same
+    assert len(Traits.of(asked(one)).fingerprint) == 64
