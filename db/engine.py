@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
+from sqlalchemy.exc import DisconnectionError
 
 from db.errors import DatabaseStruggling, DatabaseUnreachable
 from runtime.settings import DatabaseSettings
@@ -54,7 +56,6 @@ def make_engine(settings: DatabaseSettings, application_name: str) -> Engine:
         pool_timeout=POOL_TIMEOUT_S,
         pool_recycle=RECYCLE_S,
         pool_use_lifo=True,
-        pool_pre_ping=True,
         hide_parameters=True,  # a parameter may be a question with its key
         json_serializer=partial(json.dumps, ensure_ascii=False),
         execution_options={_SESSION_MODE: settings.database_session_mode},
@@ -62,6 +63,7 @@ def make_engine(settings: DatabaseSettings, application_name: str) -> Engine:
     )
     event.listen(engine, "handle_error", partial(_say_that_it_is_away, settings))
     event.listen(engine, "do_connect", partial(_connect, _longest_silence_s(settings)))
+    event.listen(engine, "checkout", _leave_what_was_closed)
     if not settings.database_session_mode:
         event.listen(engine, "begin", partial(_set_timeouts, settings))
     return engine
@@ -147,12 +149,21 @@ def _set_timeouts(settings: DatabaseSettings, connection: Connection) -> None:
     )
 
 
+def _leave_what_was_closed(connection: psycopg.Connection[Any], *_: object) -> None:
+    """Let the pool open a connection anew whose server has gone: at rest it has nothing to say but a farewell.
+
+    A look at the socket, because a ping would double the round trips of a question.
+    """
+    at_rest = select.poll()
+    at_rest.register(connection.fileno(), select.POLLIN)
+    if at_rest.poll(0):
+        raise DisconnectionError("Postgres has closed the connection while nobody used it.")
+
+
 def _say_that_it_is_away(settings: DatabaseSettings, context: ExceptionContext) -> None:
     """Connections that fail to open or break. `is_disconnect` also knows the idle-in-transaction timeout,
-    which psycopg raises as an InternalError. A broken one that the ping finds is replaced by the pool.
+    which psycopg raises as an InternalError.
     """
-    if context.is_pre_ping:
-        return
     if context.connection is None or context.is_disconnect:
         raise unreachable(settings) from context.original_exception
     state = getattr(context.original_exception, "sqlstate", None) or ""

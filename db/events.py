@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -108,8 +109,14 @@ def _event(row: Row[Any]) -> Event:
 
 def record(connection: Connection, session_id: UUID, kind: EventKind, payload: Mapping[str, Any]) -> None:
     """Write one event and wake its readers at commit. Locks the plans row until then."""
+    connection.execute(_recording(kind), {"in_session": session_id, "in_payload": dict(payload)})
+
+
+@cache
+def _recording(kind: EventKind) -> Select[Any]:
     one = select(literal(1).label("one")).cte("one")
-    connection.execute(wake_for(event_of(one, session_id, kind, literal(dict(payload), JSONB))))
+    payload = bindparam("in_payload", type_=JSONB)
+    return wake_for(event_of(one, bindparam("in_session", type_=Uuid), kind, payload))
 
 
 def event_of(source: CTE, session_id: Any, kind: EventKind, payload: ColumnElement[Any]) -> CTE:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine, Row, exists, func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from db.engine import committing_each
 from db.tables import attempts, batches, questions
@@ -59,15 +60,12 @@ class LedgerStore:
     def open(self, attempt: AttemptRecord) -> None:
         """Note that a call begins, so that a worker killed in the middle leaves a trace of it."""
         with self._committing_each.begin() as connection:
-            connection.execute(insert(attempts).values(_row(attempt)).on_conflict_do_nothing())
+            connection.execute(_opening(), _row(attempt))
 
     def close(self, attempt: AttemptRecord) -> None:
         """Note how the call ended and what it cost, also when its beginning was not noted."""
-        row = _row(attempt) | {"closed_at": func.now()}
         with self._committing_each.begin() as connection:
-            connection.execute(
-                insert(attempts).values(row).on_conflict_do_update(index_elements=["id"], set_=row)
-            )
+            connection.execute(_closing(), _row(attempt))
 
     def close_lost(self, limit: int) -> int:
         """Close the calls whose worker is gone, as LOST and of unknown cost; returns how many.
@@ -199,6 +197,19 @@ def _cost(row: Row[Any]) -> Cost:
         estimated=row.estimated,
         unknown=row.unknown,
     )
+
+
+@cache
+def _opening() -> Insert:
+    return insert(attempts).on_conflict_do_nothing()
+
+
+@cache
+def _closing() -> Insert:
+    """Built once, as all that is written for every call: building takes longer than Postgres needs."""
+    statement = insert(attempts).values(closed_at=func.now())
+    columns = [column for column in statement.excluded if column.name != "opened_at"]
+    return statement.on_conflict_do_update(index_elements=["id"], set_={c.name: c for c in columns})
 
 
 def _row(attempt: AttemptRecord) -> dict[str, Any]:
