@@ -31,11 +31,11 @@ class Reply:
 
         Raises UnreadableReply when text comes before the reply has begun.
         """
-        match getattr(event, "type", None):
+        match _of(event, "type"):
             case "message_start":
-                return self._start(getattr(event, "message", None))
+                return self._start(_of(event, "message"))
             case "content_block_delta":
-                return self._text(getattr(event, "delta", None))
+                return self._text(_of(event, "delta"))
             case "message_delta":
                 self._stop(event)
             case "message_stop":
@@ -50,10 +50,10 @@ class Reply:
 
     def _start(self, message: Any) -> StreamStarted:
         self.started = True
-        self.usage = self._counted(getattr(message, "usage", None))
+        self.usage = self._counted(_of(message, "usage"))
         return StreamStarted(
-            model=str(getattr(message, "model", "")),
-            message_id=str(getattr(message, "id", "")),
+            model=str(_of(message, "model") or ""),
+            message_id=str(_of(message, "id") or ""),
             request_id=self.request_id,
             usage=self.usage,
             cache_miss_reason=_cache_miss_reason(message),
@@ -63,17 +63,17 @@ class Reply:
         if not self.started:
             raise UnreadableReply("Text came before the reply had begun.")
         # Anything else (thinking, signatures, tool input) is not part of the answer.
-        if getattr(delta, "type", None) != "text_delta":
+        if _of(delta, "type") != "text_delta":
             return None
-        text = getattr(delta, "text", None)
+        text = _of(delta, "text")
         return TextDelta(text) if isinstance(text, str) and text else None
 
     def _stop(self, event: Any) -> None:
-        self.usage = self._counted(getattr(event, "usage", None))
-        delta = getattr(event, "delta", None)
-        self.stop_reason = getattr(delta, "stop_reason", None) or self.stop_reason
-        details = getattr(delta, "stop_details", None)
-        self.refusal_category = getattr(details, "category", None) or self.refusal_category
+        self.usage = self._counted(_of(event, "usage"))
+        delta = _of(event, "delta")
+        self.stop_reason = _of(delta, "stop_reason") or self.stop_reason
+        details = _of(delta, "stop_details")
+        self.refusal_category = _of(details, "category") or self.refusal_category
 
     def _counted(self, wire: Any) -> Usage:
         """The counts so far. The wire's numbers are totals; what it leaves out stays as it was."""
@@ -90,7 +90,7 @@ class Reply:
     def _writes(self, wire: Any) -> tuple[int, int]:
         """Cache writes by time to live. A bare total belongs to the one we asked for."""
         before = self.usage
-        split = getattr(wire, "cache_creation", None)
+        split = _of(wire, "cache_creation")
         if split is not None:
             return _count(split, "ephemeral_5m_input_tokens", 0), _count(
                 split, "ephemeral_1h_input_tokens", 0
@@ -102,11 +102,14 @@ class Reply:
 
 
 def _count(wire: Any, name: str, otherwise: int) -> int:
-    value = getattr(wire, name, None)
+    value = _of(wire, name)
     return value if isinstance(value, int) else otherwise
 
 
 def _cache_miss_reason(message: Any) -> str | None:
-    diagnostics = getattr(message, "diagnostics", None)
-    reason = getattr(diagnostics, "cache_miss_reason", None)
-    return getattr(reason, "type", None)
+    reason = _of(_of(_of(message, "diagnostics"), "cache_miss_reason"), "type")
+    return reason if isinstance(reason, str) else None
+
+
+def _of(wire: Any, name: str) -> Any:
+    return wire.get(name) if isinstance(wire, dict) else None

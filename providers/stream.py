@@ -9,7 +9,6 @@ from typing import Any
 
 import anthropic
 import httpx2
-from anthropic.types import Message, RawMessageStreamEvent
 
 from generation.errors import ProviderError, ProviderRefused, StreamCut, StreamStalled
 from generation.model import StreamEvent
@@ -19,7 +18,7 @@ from providers.messages import CacheTtl
 from providers.reply import REFUSAL, Reply, UnreadableReply
 from providers.wire import Overdue, Wire, requesting_on
 
-RawStream = anthropic.Stream[RawMessageStreamEvent]
+RawStream = anthropic.Stream[object]
 
 #: All that the SDK, the HTTP library below it and the decoding of their data are known to raise.
 #: A broken connection in the middle of a stream is the HTTP library's own error, not the SDK's.
@@ -32,10 +31,11 @@ _GOODBYE_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """How long one attempt may go without text, and how long it may take altogether."""
+    """How long one attempt may go without text, how long it may take altogether, and how often it is read."""
 
     stall_timeout_s: float
     deadline_s: float
+    gather_s: float = 0  #: between two reads, where nobody waits for each word
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,10 @@ def streaming(call: Call, stop: StopSignal) -> Iterator[Iterator[StreamEvent]]:
     no text came for the stall timeout (pings do not count), StreamCut when the reply broke off or took
     longer than the deadline, ProviderRefused when the model declined; failures.py has the rest.
     """
-    wire = Wire(stall_timeout_s=call.limits.stall_timeout_s, deadline_s=call.limits.deadline_s)
+    limits = call.limits
+    wire = Wire(
+        stall_timeout_s=limits.stall_timeout_s, deadline_s=limits.deadline_s, gather_s=limits.gather_s
+    )
     with stop.waking(wire.cut):
         raw = _open(call, wire, stop)
         if raw is None:
@@ -96,9 +99,9 @@ def _post(call: Call) -> RawStream:
     return call.client.post(
         "/v1/messages",
         body=call.body,
-        cast_to=Message,
+        cast_to=object,
         stream=True,
-        stream_cls=anthropic.Stream[RawMessageStreamEvent],
+        stream_cls=RawStream,
     )
 
 

@@ -33,15 +33,23 @@ class Wire:
     """One attempt's limits and its emergency brake. `cut` may come from any thread, at any time."""
 
     def __init__(
-        self, *, stall_timeout_s: float, deadline_s: float, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        stall_timeout_s: float,
+        deadline_s: float,
+        gather_s: float = 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`gather_s`: how long text gathers in the socket between two reads."""
         self._clock = clock
+        self._gather_s = gather_s
+        self._read_on_at = clock()
         self._stall_timeout_s = stall_timeout_s
         self._deadline_at = clock() + deadline_s
         self._stalled_at = clock() + stall_timeout_s
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._is_cut = False
+        self._cut = threading.Event()
         #: Set when one of our limits, rather than the network, ended a read.
         self.overdue: Overdue | None = None
 
@@ -52,11 +60,19 @@ class Wire:
     def hurry(self, within_s: float) -> None:
         """What is still to come must come within this time."""
         self._deadline_at = min(self._deadline_at, self._clock() + within_s)
+        self._gather_s = 0
+
+    def gather(self) -> None:
+        """Return when the next read is due, at once for the first; or when the wire is cut."""
+        wait_s = self._read_on_at - self._clock()
+        if wait_s > 0:
+            self._cut.wait(wait_s)
+        self._read_on_at = self._clock() + self._gather_s
 
     def cut(self) -> None:
         """End what this attempt waits for, and everything that it would wait for. Never blocks or raises."""
         with self._lock:
-            self._is_cut = True
+            self._cut.set()
             if self._socket is not None:
                 _shut_down(self._socket)
 
@@ -66,7 +82,7 @@ class Wire:
         belong to another attempt.
         """
         with self._lock:
-            if self._is_cut:
+            if self._cut.is_set():
                 raise httpcore2.ReadError("The attempt was stopped.")
             self._socket = sock
         try:
@@ -146,6 +162,8 @@ class _WatchedStream(httpcore2.NetworkStream):
         self._wire: Wire | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._wire is not None:
+            self._wire.gather()
         with _waiting(self._wire, self._stream, timeout) as limit_s:
             return self._stream.read(max_bytes, limit_s)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace as Wire
 from typing import Any
 
 import pytest
@@ -10,6 +9,8 @@ import pytest
 from generation.model import StreamStarted, Usage
 from providers.messages import CacheTtl
 from providers.reply import Reply, UnreadableReply
+
+Wire = dict  #: what the SDK decodes from JSON
 
 
 def started(usage: Any, *, cache_ttl: CacheTtl = "5m") -> tuple[Reply, StreamStarted]:
