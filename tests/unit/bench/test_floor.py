@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 
+from bench.idle import prefix_costs
 from bench.prefetch import POLICIES, prefetch
 from bench.replies import cut, ours, reply, took_us
 from bench.torture import torture
@@ -44,3 +45,8 @@ def test_quick_students_wait_less_than_with_a_fixed_threshold_and_little_is_wast
     for leaving in ("leaving, 20 s", "leaving, 3 s"):
         assert rows[leaving, adaptive]["wasted_an_exam"] <= rows[leaving, fixed]["wasted_an_exam"] + 10
         assert rows[leaving, adaptive]["most_ahead"] <= 1
+
+
+def test_the_lifetime_chosen_for_the_prefix_costs_little_more_than_the_better_one_would() -> None:
+    for row in prefix_costs(0.266, 0.39, seed=2):
+        assert row["prefix_chosen_usd"] <= 1.1 * min(row["prefix_5m_usd"], row["prefix_1h_usd"])
