@@ -25,7 +25,7 @@ from simulator.tokens import count_tokens
 PACE_S = 60.0
 EXAMS_AN_HOUR = (0.0, 0.5, 1.0, 2.0, 5.0, 20.0)
 _LANES, _BATCHES, _QUANTITATIVE = 10, 10, 6
-_DAY_S, _DAYS = 8 * 3600, 40
+_DAY_S, _DAYS = 8 * 3600, 15
 _FADES = 0.8
 _RATES = profile_of(MODEL).prices.rates
 _MICRO = 1e-6
