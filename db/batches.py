@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import Connection, Engine, func, literal, select, update
+from sqlalchemy import Connection, Engine, func, literal, select, tuple_, update
 from sqlalchemy.exc import DataError, IntegrityError
 
 from db import claims, leases, requests
@@ -22,7 +22,7 @@ from db.accept import accept_parameters, accept_statement
 from db.engine import committing_each
 from db.errors import BatchIncomplete, QuestionUnstorable
 from db.events import record
-from db.fence import NOBODY, fence_lost, held_by, is_batch, lock_held
+from db.fence import NOBODY, fence_lost, held_by, lock_held
 from db.leases import Lease, Renewal
 from db.progress import TimesTaken
 from db.publish import publish_ready, set_generating
@@ -56,6 +56,15 @@ class BatchStore:
     def request_ahead(self, session_id: UUID, batch_index: int, urgency: Urgency) -> Requested:
         """The same for a batch that nobody waits for yet: what has begun, or has failed, stays as it is."""
         return self._request(session_id, batch_index, urgency, waits=False)
+
+    def revive(self, session_id: UUID) -> list[int]:
+        """Queue all failed batches of the session again, for the sweep to ring for; returns their indexes.
+
+        Raises SessionMissing, SessionClosed and SpendLimitReached.
+        """
+        with self._engine.begin() as connection:
+            check_session(connection, self._limits, session_id)
+            return requests.revive(connection, session_id)
 
     def times(self, kind: SessionKind) -> GenerationTimes:
         """How long batches of such sessions take at present; measured anew every few seconds."""
@@ -164,10 +173,13 @@ class BatchStore:
 
     def unring(self, session_id: UUID, batch_index: int) -> None:
         """Say that the bell could not be rung, so that the next sweep rings."""
+        self.unring_all([(session_id, batch_index)])
+
+    def unring_all(self, keys: Sequence[tuple[UUID, int]]) -> None:
+        """The same of many, in one statement."""
+        unrung = tuple_(batches.c.session_id, batches.c.batch_index).in_(keys)
         with self._engine.begin() as connection:
-            connection.execute(
-                update(batches).where(is_batch(session_id, batch_index)).values(enqueued_at=None)
-            )
+            connection.execute(update(batches).where(unrung).values(enqueued_at=None))
 
 
 def _check_filled(connection: Connection, claim: Claim) -> None:

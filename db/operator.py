@@ -131,7 +131,3 @@ class OperatorView:
                 AttemptLine(**{name: getattr(row, name) for name in AttemptLine.__slots__})
                 for row in connection.execute(query)
             ]
-
-    def failed_batches(self, session_id: UUID) -> list[int]:
-        """Indexes of the batches that were given up."""
-        return [line.batch_index for line in self.batches(session_id) if line.status is BatchStatus.FAILED]

@@ -45,6 +45,25 @@ def request(
     return _ask_again(connection, session, row, urgency=urgency, waits=waits)
 
 
+def revive(connection: Connection, session_id: UUID) -> list[int]:
+    """Queue the failed batches of a session that goes on, as urgent as they were; the sweep rings for them.
+
+    Returns their indexes.
+    """
+    session = lock_session(connection, session_id)
+    if session.status != IN_PROGRESS:
+        raise SessionClosed(session_id=session_id)
+    revived = connection.execute(
+        update(batches)
+        .where(batches.c.session_id == session_id, batches.c.status == BatchStatus.FAILED)
+        .values(_ANEW | {"enqueued_at": None})
+        .returning(batches.c.batch_index)
+    )
+    indexes = sorted(revived.scalars())
+    set_generating(connection, session_id, SessionKind(session.kind))
+    return indexes
+
+
 def _lock_batch(connection: Connection, session_id: UUID, batch_index: int) -> Row[Any] | None:
     query = select(batches).where(is_batch(session_id, batch_index)).with_for_update(key_share=True)
     return connection.execute(query).one_or_none()
@@ -100,19 +119,23 @@ def _ask_again(
     return _answer(changed, created=status is not BatchStatus.RUNNING)
 
 
+#: What a failed batch is when it is wanted again.
+_ANEW: dict[str, Any] = {
+    "status": BatchStatus.QUEUED,
+    "failures": 0,
+    "last_error": None,
+    "not_before": func.now(),
+    "requested_at": func.now(),
+    "enqueued_at": func.now(),
+}
+
+
 def _revived(status: BatchStatus) -> dict[str, Any]:
     if status is BatchStatus.RUNNING:
         return {}
     if status is BatchStatus.QUEUED:
         return {"enqueued_at": func.now()}
-    return {
-        "status": BatchStatus.QUEUED,
-        "failures": 0,
-        "last_error": None,
-        "not_before": func.now(),
-        "requested_at": func.now(),
-        "enqueued_at": func.now(),
-    }
+    return _ANEW
 
 
 def _answer(row: Row[Any], *, created: bool) -> Requested:

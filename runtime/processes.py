@@ -19,13 +19,13 @@ class Worker:
 
     name: str
     queues: tuple[str, ...]
-    concurrency: int
+    concurrency: int | None = None  #: None: as WORKER_CONCURRENCY says
 
 
 #: The first never takes a prefetch, so that a student who waits always finds a free slot.
 WORKERS = (
-    Worker("interactive", ("interactive", "sweep"), concurrency=64),
-    Worker("prefetch", ("interactive", "prefetch"), concurrency=64),
+    Worker("interactive", ("interactive", "sweep")),
+    Worker("prefetch", ("interactive", "prefetch")),
 )
 
 
@@ -43,11 +43,9 @@ def simulator(*, port: int, speed: float, seed: int, more: Sequence[str] = ()) -
 
 
 def worker(spec: Worker) -> list[str]:
-    return [
-        *_celery("worker", "-P", "threads", "--concurrency", str(spec.concurrency)),
-        *("-Q", ",".join(spec.queues), "-n", f"{spec.name}@%h"),
-        *("--without-gossip", "--without-mingle", "-E"),
-    ]
+    slots = [] if spec.concurrency is None else ["--concurrency", str(spec.concurrency)]
+    names = ["-Q", ",".join(spec.queues), "-n", f"{spec.name}@%h"]
+    return _celery("worker", *slots, *names, "--without-gossip", "--without-mingle")
 
 
 def flower(*, port: int) -> list[str]:

@@ -48,8 +48,7 @@ def sweep_once(assembly: Assembly) -> int:
     for rung, batch in enumerate(due):
         if not enqueue_batch(batch.session_id, batch.batch_index, batch.urgency):
             # The broker is away: they all count as not rung for, and come up again in the next pass.
-            for unrung in due[rung:]:
-                assembly.batches.unring(unrung.session_id, unrung.batch_index)
+            assembly.batches.unring_all([(unrung.session_id, unrung.batch_index) for unrung in due[rung:]])
             return rung
     if due:
         assembly.metrics.sweep_rung.inc(len(due))

@@ -139,20 +139,27 @@ def examine_redis(redis: Redis, *, clock: Callable[[], float] = time.time) -> It
         return
     yield well("Redis", "it answers")
     before = clock()
-    seconds, microseconds = _redis_time(redis)
-    yield judge_skew("Redis", seconds + microseconds / 1e6 - (before + clock()) / 2)
+    there = _time_of(redis)
+    if there is not None:
+        yield judge_skew("Redis", there - (before + clock()) / 2)
     yield judge_memory(_info(redis))
 
 
-def _redis_time(redis: Redis) -> tuple[int, int]:
-    answer: Any = redis.time()
-    return int(answer[0]), int(answer[1])
+# An account may be refused either, and Redis may have gone since: then there is less to say.
+
+
+def _time_of(redis: Redis) -> float | None:
+    try:
+        answer: Any = redis.time()
+    except RedisError:
+        return None
+    return int(answer[0]) + int(answer[1]) / 1e6
 
 
 def _info(redis: Redis) -> Mapping[str, Any]:
     try:
         answer: Any = redis.info("memory")
-    except RedisError:  # an account may be refused this
+    except RedisError:
         return {}
     return dict(answer)
 

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from generation.errors import GenerationError
-from generation.model import Urgency
+from generation.errors import SessionClosed, SessionMissing, SpendLimitReached
 from worker.commands.output import AsJson, SessionId, dollars, moment, print_json, print_table, refuse
 from worker.commands.stores import stores
 
@@ -44,16 +43,17 @@ def sessions(
     )
 
 
-def retry(session_id: SessionId) -> None:
-    """Queue the failed batches of a session again, in order; the workers' sweep rings for them."""
+def retry(session_id: SessionId, *, as_json: AsJson = False) -> None:
+    """Queue the failed batches of a session again; the workers' sweep rings for them."""
     with stores() as at:
-        failed = at.operator.failed_batches(session_id)
-        if not failed:
-            refuse(f"No batch of session {session_id} has failed.")
-        for batch_index in failed:
-            try:
-                at.batches.request(session_id, batch_index, Urgency.INTERACTIVE)
-            except GenerationError as err:
-                refuse(f"Batch {batch_index} cannot be tried again: {err}")
-            at.batches.unring(session_id, batch_index)
-            typer.echo(f"Batch {batch_index} is queued.")
+        try:
+            revived = at.batches.revive(session_id)
+        except (SessionMissing, SessionClosed, SpendLimitReached) as err:
+            refuse(f"Session {session_id} cannot be tried again: {err}")
+    if not revived:
+        refuse(f"No batch of session {session_id} has failed.")
+    if as_json:
+        print_json({"session": session_id, "queued": revived})
+        return
+    for batch_index in revived:
+        typer.echo(f"Batch {batch_index} is queued.")

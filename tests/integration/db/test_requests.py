@@ -113,6 +113,25 @@ def test_a_failed_batch_is_revived_by_a_student_and_not_by_a_prefetch(
     assert (claim.failures, claim.urgency) == (0, INTERACTIVE)
 
 
+def test_an_operator_revives_all_that_failed_of_a_session_that_goes_on(
+    sessions: SessionStore, store: BatchStore, session_id: UUID
+) -> None:
+    make_ready(store, session_id, 0)
+    for index in (1, 2):
+        store.request(session_id, index, PREFETCH)
+        store.fail(claimed(store, session_id, index), "refused")
+
+    assert store.revive(session_id) == [1, 2]
+    assert {due.batch_index for due in store.sweep(15, 10)} == {1, 2}
+    assert store.revive(session_id) == []
+
+    sessions.cancel(session_id)
+    with pytest.raises(SessionClosed):
+        store.revive(session_id)
+    with pytest.raises(SessionMissing):
+        store.revive(uuid4())
+
+
 def test_a_batch_that_waits_for_its_retry_says_until_when(store: BatchStore, session_id: UUID) -> None:
     store.give_back(claimed(store, session_id), 60, "provider_busy", counts_as_failure=False)
 

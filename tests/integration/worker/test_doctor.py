@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from redis import Redis
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
@@ -72,6 +74,21 @@ def test_no_redis() -> None:
     assert (found.health, found.about) == (Health.BROKEN, "Redis")
     assert "REDIS_URL" in found.remedy
     assert "hunter2" not in found.says + found.remedy
+
+
+def test_a_redis_that_says_neither_the_time_nor_its_memory(redis_client: Redis, redis_url: str) -> None:
+    """An account of ours that may do only what the work needs."""
+    redis_client.acl_setuser("modest", enabled=True, nopass=True, commands=["+ping"])
+    try:
+        modest = re.sub(r"//(.*@)?", "//modest:any@", redis_url)
+        with closing(make_redis(RedisSettings(redis_url=modest), timeout_s=1)) as redis:
+            findings = list(examine_redis(redis))
+    finally:
+        redis_client.acl_deluser("modest")
+    assert [(finding.health, finding.about) for finding in findings] == [
+        (Health.WELL, "Redis"),
+        (Health.WELL, "Redis' memory"),
+    ]
 
 
 def test_migrations_missing(empty_database: DatabaseSettings) -> None:
