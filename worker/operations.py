@@ -279,11 +279,14 @@ def _counted(values: Iterator[str]) -> str:
     return ", ".join(f"{count} {value}" for value, count in Counter(values).most_common())
 
 
-def cancel(session_id: SessionId) -> None:
+def cancel(session_id: SessionId, *, as_json: AsJson = False) -> None:
     """Close a session for good: nothing more is written or spent for it. What is committed stays."""
     with stores() as at:
         try:
             SessionStore(at.engine).cancel(session_id)
         except SessionMissing:
             refuse(f"There is no session {session_id}.")
-    typer.echo(f"Session {session_id} is closed.")
+    if as_json:
+        print_json({"session": session_id, "status": "closed"})
+    else:
+        typer.echo(f"Session {session_id} is closed.")
