@@ -47,7 +47,7 @@ class Governor:
         self._take = script("governor_take")
         self._learn = script("governor_learn")
         self._settle = script("governor_settle")
-        self._paused = script("governor_paused")
+        self._again = script("governor_again")
 
     def admit(self, prompt: Prompt, stop: StopSignal, *, urgency: Urgency, writes_prefix: bool) -> Permit:
         """Wait for the call's turn under the limits, for a bounded time. The call belongs in the permit's block.
@@ -62,10 +62,10 @@ class Governor:
         ticket = self._book(need, rules.reserve if is_prefetch else 0.0, longest_s)
         if not ticket.admitted:
             raise self._throttled(ticket.wait_s, urgency)
-        paused_s = self._wait(ticket.wait_s, longest_s, stop)
-        if paused_s > 0:
+        left_s = self._wait(ticket, longest_s, stop)
+        if left_s > 0:
             self.settle(prompt, need, None, ended=False)
-            raise self._throttled(paused_s, urgency)
+            raise self._throttled(left_s, urgency)
         self._signs.call_waited(self._source, urgency, ticket.wait_s)
         return Permit(self, prompt, need)
 
@@ -101,25 +101,30 @@ class Governor:
         )
         if answer is None:
             return self._local.take(need, reserve, longest_s)
-        ticket = Ticket(bool(answer[0]), int(answer[1]) / 1000)
+        ticket = Ticket(bool(answer[0]), int(answer[1]) / 1000, slowed=int(answer[2]))
         if ticket.admitted:
             self._local.take(need, reserve, float("inf"))  # to know it when Redis goes away
         return ticket
 
-    def _wait(self, wait_s: float, longest_s: float, stop: StopSignal) -> float:
-        """Until the turn comes; and, if somebody was refused meanwhile, until the provider may be asked.
+    def _wait(self, ticket: Ticket, longest_s: float, stop: StopSignal) -> float:
+        """Until the turn comes; and, if somebody was refused meanwhile, until it comes anew.
 
-        Returns how long it still may not be asked, when that is longer than the call may wait.
+        Returns how long that is, when it is longer than the call may wait.
         """
-        deadline = time.monotonic() + wait_s + longest_s
+        deadline = time.monotonic() + ticket.wait_s + longest_s
         stopped = threading.Event()
         with stop.waking(stopped.set):
-            while 0 < wait_s <= deadline - time.monotonic():
-                if stopped.wait(wait_s):
+            while 0 < ticket.wait_s <= deadline - time.monotonic():
+                if stopped.wait(ticket.wait_s):
                     return 0.0
-                answer = self._paused([self._key])
-                wait_s = self._local.paused_s() if answer is None else int(answer) / 1000
-        return wait_s
+                ticket = self._look_again(ticket)
+        return ticket.wait_s
+
+    def _look_again(self, ticket: Ticket) -> Ticket:
+        answer = self._again([self._key], ticket.slowed)
+        if answer is None:
+            return self._local.again(ticket)
+        return Ticket(admitted=True, wait_s=int(answer[0]) / 1000, slowed=int(answer[1]))
 
     def _throttled(self, wait_s: float, urgency: Urgency) -> ProviderThrottled:
         # Those who are told the same moment would all come back at it.

@@ -7,10 +7,11 @@ debt, and it is told how long to wait.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 BUCKETS = ("requests", "input-tokens", "output-tokens")
 _REQUESTS, _INPUT, _OUTPUT = BUCKETS
@@ -43,6 +44,7 @@ class Ticket:
 
     admitted: bool
     wait_s: float
+    slowed: int = 0  #: how often the pace had been slowed down when it was given out
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class _Pace:
     next_at: float = 0.0
     ceiling: float = 0.0
     slowed_at: float = field(default=float("-inf"))
+    slowed: int = 0  #: how often
 
 
 class LocalLimits:
@@ -93,7 +96,22 @@ class LocalLimits:
                 if bucket.limit or name == _OUTPUT:
                     bucket.level -= amounts[name]
             self._step(now)
-            return Ticket(admitted=True, wait_s=wait_s)
+            return Ticket(admitted=True, wait_s=wait_s, slowed=self._pace.slowed)
+
+    def again(self, ticket: Ticket) -> Ticket:
+        """The ticket of a call whose time has come, with what it still has to wait.
+
+        A queue that was made at a pace which proved too fast is made anew, or all of it would go when the
+        pause ends.
+        """
+        with self._lock:
+            now, pace = self._clock(), self._pace
+            paused_s = max(0.0, self._paused_until - now)
+            if ticket.slowed == pace.slowed:
+                return replace(ticket, wait_s=paused_s)
+            turn = max(pace.next_at, now + paused_s)
+            pace.next_at = turn + 1 / pace.per_s
+            return Ticket(admitted=True, wait_s=turn - now, slowed=pace.slowed)
 
     def learn(self, lesson: Lesson) -> None:
         with self._lock:
@@ -102,18 +120,13 @@ class LocalLimits:
                 self._correct(self._buckets[name], limit, remaining)
             self._paused_until = max(self._paused_until, now + lesson.pause_s)
             if lesson.too_fast and now - self._pace.slowed_at >= 1:
-                self._pace.slowed_at = now
-                self._pace.per_s = self._pace.ceiling = max(1.0, self._pace.per_s / 2)
+                self._slow_down(now, lesson.pause_s)
 
     def settle(self, unused: Need) -> None:
         """Give back what a call did not use; negative numbers take what it used more."""
         with self._lock:
             self._buckets[_INPUT].level += unused.input if self._buckets[_INPUT].limit else 0
             self._buckets[_OUTPUT].level += unused.output
-
-    def paused_s(self) -> float:
-        """How long nobody may call."""
-        return max(0.0, self._paused_until - self._clock())
 
     def _refill(self) -> float:
         now = self._clock()
@@ -142,6 +155,17 @@ class LocalLimits:
         pace.next_at = max(pace.next_at, now) + 1 / pace.per_s
         refused_before = pace.ceiling and pace.per_s > pace.ceiling
         pace.per_s = min(10_000.0, pace.per_s + (0.5 / pace.per_s if refused_before else 1.0))
+
+    def _slow_down(self, now: float, pause_s: float) -> None:
+        """What was refused went at the pace of now; the pace that is kept is the one of the last booked call."""
+        pace = self._pace
+        ahead_s = max(0.0, pace.next_at - now)
+        gone_at = pace.per_s * math.exp(-ahead_s)
+        if pace.ceiling:
+            gone_at = max(min(pace.per_s, pace.ceiling), pace.per_s - ahead_s / 2)
+        pace.per_s = pace.ceiling = max(1.0, gone_at / 2)
+        pace.next_at, pace.slowed_at = now + pause_s, now
+        pace.slowed += 1
 
     def _correct(self, bucket: _Bucket, limit: int, remaining: int) -> None:
         usable = remaining - limit * self._rules.headroom

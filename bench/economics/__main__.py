@@ -22,6 +22,7 @@ from rich.table import Table
 
 from bench.economics import cold_start, outage, overload, rates
 from bench.economics.fleet import Site
+from generation.errors import ProviderBusy
 from generation.model import Urgency
 from runtime.embedded import EmbeddedRedis
 from simulator.faults import Fault
@@ -49,6 +50,7 @@ def main(
         "cold_start": measure_cold_start(sessions, seed),
         "requests": measure_rates({"rpm": 600}, window_s, seed),
         "output": measure_rates({"otpm": 600 * _TOKENS_A_CALL}, window_s, seed),
+        "ramp": measure_ramp(seed),
         "outage": measure_outage(outage_s, seed),
         "overload": measure_overload(30, seed, retry_after_s=None),
         "overload_with_a_time": measure_overload(30, seed, retry_after_s=1.0),
@@ -91,6 +93,17 @@ def measure_rates(limits: dict[str, int], window_s: float, seed: int) -> dict[st
         cut: round(saturated[cut] / alone[cut] - 1, 3) for cut in ("mean_s", "p50_s", "p95_s")
     }
     return found
+
+
+def measure_ramp(seed: int, *, sessions: int = 120, speed: float = 4) -> dict[str, Any]:
+    """First batches of ten calls each, all in one second, where a hundred new calls a second are allowed."""
+    with _site(seed=seed, speed=speed, with_fallback=False, acceleration_per_s=100) as (simulator, site):
+        began = time.monotonic()
+        attempts = cold_start.cold_start(site, cold_start.ColdStart(sessions, 1, seed))
+        found = cold_start.figures(attempts, simulator.bill().entries, prefixes=1)
+        found["seconds"] = round(time.monotonic() - began, 1)
+        refused = sum(attempt.outcome == ProviderBusy.code for attempt in attempts)
+        return found | {"refused": refused, "refused_share": refused / max(1, len(attempts))}
 
 
 def measure_outage(outage_s: float, seed: int, *, students: int = 6) -> dict[str, Any]:
@@ -175,6 +188,7 @@ def _checks(found: dict[str, Any]) -> Iterator[tuple[str, str, str, bool]]:
         yield _at_most(
             f"{name} limit: first batch slower (mean)", found[name]["first_batch_slower"]["mean_s"], 0.2
         )
+    yield _at_most("ramp: share of calls refused as too fast", found["ramp"]["refused_share"], 0.05)
     for name in ("overload", "overload_with_a_time"):
         yield _at_most(f"{name}: attempts a success", found[name]["attempts_per_success"], 1.2)
         yield _equal(f"{name}: calls before their time", found[name]["too_soon"], 0)

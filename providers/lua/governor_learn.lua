@@ -23,10 +23,17 @@ if pause > 0 then
   redis.call('HSET', key, 'pause', math.max(known, now + pause))
 end
 if ARGV[8] == '1' then
-  local pace = tonumber(redis.call('HGET', key, 'pace') or '0')
   -- Many refusals of one burst are one: halve once a second.
-  if pace > 0 and redis.call('SET', KEYS[2], 1, 'NX', 'PX', 1000) then
-    redis.call('HSET', key, 'pace', math.max(1, pace / 2), 'ceiling', math.max(1, pace / 2))
+  local known = redis.call('HMGET', key, 'pace', 'next', 'ceiling')
+  local booked = tonumber(known[1] or '0')
+  if booked > 0 and redis.call('SET', KEYS[2], 1, 'NX', 'PX', 1000) then
+    -- What was refused went at the pace of now. The pace that is kept is the one of the last booked call: it has
+    -- grown by itself each second until then, or, past a pace that was refused before, by a half.
+    local ahead, ceiling = math.max(0, tonumber(known[2]) - now) / 1000, tonumber(known[3] or '0')
+    local pace = booked * math.exp(-ahead)
+    if ceiling > 0 then pace = math.max(math.min(booked, ceiling), booked - ahead / 2) end
+    redis.call('HSET', key, 'pace', math.max(1, pace / 2), 'ceiling', math.max(1, pace / 2), 'next', now + pause)
+    redis.call('HINCRBY', key, 'slowed', 1)
   end
 end
 redis.call('PEXPIRE', key, 86400000)

@@ -1,13 +1,14 @@
 -- May a call go, and when? KEYS: the governor of one source and model.
 -- ARGV: input tokens, output tokens, share of each limit left untouched, longest wait (ms), calls a second to
 -- begin a ramp with.
--- Returns {1, ms to wait} and takes what the call needs, or {0, ms until it could go} and takes nothing.
+-- Returns {1, ms to wait, how often the pace was slowed} and takes what the call needs, or {0, ms until it could
+-- go, ...} and takes nothing.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local key = KEYS[1]
 local need = { r = 1, i = tonumber(ARGV[1]), o = tonumber(ARGV[2]) }
 local reserve, longest = tonumber(ARGV[3]), tonumber(ARGV[4])
-local known = redis.call('HMGET', key, 'at', 'pause', 'pace', 'next', 'ceiling', 'r', 'i', 'o', 'rl', 'il', 'ol')
+local known = redis.call('HMGET', key, 'at', 'pause', 'pace', 'next', 'ceiling', 'r', 'i', 'o', 'rl', 'il', 'ol', 'slowed')
 local at, wait = tonumber(known[1] or now), math.max(0, tonumber(known[2] or '0') - now)
 local level = { r = tonumber(known[6] or '0'), i = tonumber(known[7] or '0'), o = tonumber(known[8] or '0') }
 local limit = { r = tonumber(known[9] or '0'), i = tonumber(known[10] or '0'), o = tonumber(known[11] or '0') }
@@ -40,4 +41,4 @@ end
 redis.call('HSET', key, 'at', now, 'pace', pace, 'next', next_at, 'ceiling', ceiling,
   'r', level.r, 'i', level.i, 'o', level.o)
 redis.call('PEXPIRE', key, 86400000)
-return { taken and 1 or 0, wait }
+return { taken and 1 or 0, wait, tonumber(known[12] or '0') }

@@ -184,6 +184,22 @@ def test_a_fleet_that_grew_too_fast_goes_on_slower(worker: MakeGovernor) -> None
     assert 0.4 < time.monotonic() - began < 8, "sixty calls at about half the pace of before"
 
 
+def test_who_waited_at_a_pace_that_proved_too_fast_does_not_go_when_the_pause_ends(
+    worker: MakeGovernor,
+) -> None:
+    governor = worker(replace(RULES, ramp_per_s=20, interactive_wait_s=30))
+    for _ in range(5):
+        admit(governor)
+    with ThreadPoolExecutor(40) as threads:
+        waiting = [threads.submit(lambda: (admit(governor), time.monotonic())[1]) for _ in range(40)]
+        time.sleep(0.1)
+        refused_at = time.monotonic()
+        governor.learn(429, {"retry-after": "0.3"}, "ramp_limit_exceeded")
+        after = sorted(went.result() - refused_at for went in waiting if went.result() > refused_at)
+    assert after[0] > 0.28, "nobody goes in the pause"
+    assert sum(0.28 < moment < 0.6 for moment in after) < 12, "they line up anew at the slower pace"
+
+
 def test_a_cold_fleet_is_spread_over_its_first_seconds(worker: MakeGovernor) -> None:
     governor = worker(replace(RULES, ramp_per_s=50, interactive_wait_s=30))
     began = time.monotonic()
