@@ -30,6 +30,9 @@ from runtime.settings import ClaudeSettings
 
 #: An answer about the source's health that is younger than this still holds.
 _SHORT_WAIT_S = 0.1
+#: How long the text of a prefetch gathers between two reads: nobody waits for its words, and to wake up for
+#: each of them costs more than all else that is done with them.
+_GATHER_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ class MessagesSource:
                     raise ProviderResting(provider=self.name)
                 before_sending()
                 flight.asks_now()
-                with streaming(self._call(prompt, flight.ttl), stop) as events:
+                with streaming(self._call(prompt, flight.ttl, urgency), stop) as events:
                     yield self._following(events, prompt, flight, permit=permit)
 
     def settle(self, started: StreamStarted, text: str) -> Billed:
@@ -134,13 +137,14 @@ class MessagesSource:
         """Close every connection; the source cannot be used afterwards."""
         self.client.close()
 
-    def _call(self, prompt: Prompt, ttl: CacheTtl) -> Call:
+    def _call(self, prompt: Prompt, ttl: CacheTtl, urgency: Urgency) -> Call:
+        gather_s = _GATHER_S if urgency is Urgency.PREFETCH else 0
         return Call(
             client=self.client,
             provider=self.name,
             body=self._body(prompt, ttl),
             cache_ttl=ttl,
-            limits=self._asking.limits,
+            limits=replace(self._asking.limits, gather_s=gather_s),
             answered=self._governor.learn,
         )
 

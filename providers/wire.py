@@ -9,6 +9,7 @@ another thread wakes a read, a write and the wait for headers alike, with TLS or
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import ssl
 import threading
@@ -43,7 +44,7 @@ class Wire:
         """`gather_s`: how long text gathers in the socket between two reads."""
         self._clock = clock
         self._gather_s = gather_s
-        self._read_on_at = clock()
+        self._read_at = -math.inf  #: when the last read began
         self._stall_timeout_s = stall_timeout_s
         self._deadline_at = clock() + deadline_s
         self._stalled_at = clock() + stall_timeout_s
@@ -64,10 +65,10 @@ class Wire:
 
     def gather(self) -> None:
         """Return when the next read is due, at once for the first; or when the wire is cut."""
-        wait_s = self._read_on_at - self._clock()
+        wait_s = self._read_at + self._gather_s - self._clock()
         if wait_s > 0:
             self._cut.wait(wait_s)
-        self._read_on_at = self._clock() + self._gather_s
+        self._read_at = self._clock()
 
     def cut(self) -> None:
         """End what this attempt waits for, and everything that it would wait for. Never blocks or raises."""

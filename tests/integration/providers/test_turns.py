@@ -44,7 +44,7 @@ def test_when_claude_dies_in_mid_stream_the_fallback_finishes_and_nothing_is_los
     memories = [Memory() for _ in range(8)]
 
     def fill(number: int) -> str:
-        claim = claim_of(plan, plan.batches[0], memories[number], Urgency.PREFETCH)
+        claim = claim_of(plan, plan.batches[0], memories[number], Urgency.INTERACTIVE)
         return run(chains[number % 4], claim, memories[number], lanes).outcome
 
     with ThreadPoolExecutor(8) as lanes, ThreadPoolExecutor(8) as runs:

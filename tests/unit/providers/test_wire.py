@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 
 import httpcore2
 import pytest
@@ -72,6 +74,30 @@ def test_the_librarys_own_timeout_is_none_of_our_limits(wire: Wire) -> None:
     with pytest.raises(httpcore2.ReadTimeout), wire.patience(1):
         raise httpcore2.ReadTimeout
     assert wire.overdue is None
+
+
+def test_between_two_reads_text_gathers(clock: Clock) -> None:
+    wire = Wire(stall_timeout_s=10, deadline_s=100, gather_s=0.05, clock=clock)
+    wire.gather()  # the first read is due at once
+    began = time.monotonic()
+    wire.gather()
+    assert time.monotonic() - began >= 0.05
+    clock.now += 0.05  # what was read took as long to understand
+    wire.gather()
+
+
+def test_a_cut_ends_the_gathering(clock: Clock) -> None:
+    wire = Wire(stall_timeout_s=10, deadline_s=100, gather_s=3600, clock=clock)
+    wire.gather()
+    threading.Timer(0.01, wire.cut).start()
+    wire.gather()  # would be an hour
+
+
+def test_nothing_gathers_any_more_at_the_end_of_a_reply(clock: Clock) -> None:
+    wire = Wire(stall_timeout_s=10, deadline_s=100, gather_s=3600, clock=clock)
+    wire.gather()
+    wire.hurry(1)
+    wire.gather()  # would be an hour
 
 
 def test_cutting_shuts_the_socket_that_is_waited_on(wire: Wire) -> None:
