@@ -20,6 +20,8 @@ def fold(text: str) -> str:
     text = _VULGAR_FRACTION.sub(r" \g<0>", text)
     text = _decomposed(_decomposed(text.replace("≠", "=!=")).casefold()).replace("=!=", "≠")
     text = _ALIKE.sub(_plain, _UNSEEN.sub("", text))
+    if ":" in text:
+        text = _RATIO_COLON.sub(":", text)
     if _MATHEMATICS.search(text) is None:
         return " ".join(_NOISE.sub(" ", text).split())
     words = " ".join(_NOISE_BESIDE_MATHEMATICS.sub(" ", text).split())
@@ -65,6 +67,8 @@ _SAME: Final = {
     **{chr(ord(zero) + digit): str(digit) for zero in "٠۰" for digit in range(10)},
 }
 _ALIKE: Final = re.compile(f"[{''.join(_SAME)}]")
+
+_RATIO_COLON: Final = re.compile(r"(?<=\d)\s*:\s*(?=\d)")
 
 #: A minus, a decimal point, a comma or a ratio's colon counts only beside what it can belong to.
 _SIGNS: Final = r"+=<>%^/×÷*√≤≥≠±π°∞∠∥⊥|"

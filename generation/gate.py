@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,7 +17,7 @@ from generation.model import EarlierQuestion, Question, QuestionType, Slot
 from generation.placing import place
 from generation.repeats import Seen, Traits
 from generation.rules import Candidate, first_reason, fixed_choice, is_passage
-from generation.schema import Chart, Diagram, DraftQuestion
+from generation.schema import Chart, Diagram, DraftPassage, DraftQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,15 @@ class Gate:
         return self._open.get(position) or Rejected(None, "unknown_slot")
 
     def _question(self, slot: Slot, raw: Mapping[str, Any]) -> Question | str:
-        draft = _draft(raw)
+        # Before anything else: the lines of its group need the passage, whatever is wrong with this one.
+        own = _shaped(DraftPassage, raw)
+        if isinstance(own, str):
+            return own
+        if reason := self._passage_reason(slot, own.passage):
+            return reason
+        draft = _shaped(DraftQuestion, raw)
         if isinstance(draft, str):
             return draft
-        if reason := self._passage_reason(slot, draft):
-            return reason
         figure = _figure(slot, draft)
         if isinstance(figure, str):
             return figure
@@ -91,21 +95,21 @@ class Gate:
             return reason
         return self._admitted(candidate, figure)
 
-    def _passage_reason(self, slot: Slot, draft: DraftQuestion) -> str | None:
-        """Why this draft has no passage to ask about, or one it must not have. Keeps a good new one."""
+    def _passage_reason(self, slot: Slot, passage: str | None) -> str | None:
+        """Why this line has no passage to ask about, or one it must not have. Keeps a good new one."""
         group = slot.passage_group
         if group is None:
-            return "unwanted_passage" if draft.passage is not None else None
+            return "unwanted_passage" if passage is not None else None
         known = self._passages.get(group)
-        if draft.passage is None:
+        if passage is None:
             return "no_passage" if known is None else None
         if known is not None:
-            return None if fold(known) == fold(draft.passage) else "other_passage"
-        if not is_passage(draft.passage):
+            return None if fold(known) == fold(passage) else "other_passage"
+        if not is_passage(passage):
             return "poor_passage"
-        if not self._seen.admit_passage(draft.passage, group):
+        if not self._seen.admit_passage(passage, group):
             return "repeated_passage"
-        self._passages[group] = draft.passage
+        self._passages[group] = passage
         return None
 
     def _admitted(self, candidate: Candidate, figure: dict[str, Any] | None) -> Question | str:
@@ -147,15 +151,17 @@ def known_passages(earlier: Iterable[EarlierQuestion]) -> dict[int, str]:
     }
 
 
+_Shape = TypeVar("_Shape", bound=DraftPassage)
+
 _FIGURES: Final[Mapping[QuestionType, type[BaseModel]]] = {
     QuestionType.DIAGRAM: Diagram,
     QuestionType.CHART: Chart,
 }
 
 
-def _draft(raw: Mapping[str, Any]) -> DraftQuestion | str:
+def _shaped(shape: type[_Shape], raw: Mapping[str, Any]) -> _Shape | str:
     try:
-        return DraftQuestion.model_validate(raw)
+        return shape.model_validate(raw)
     except ValidationError as err:
         name = str(err.errors()[0]["loc"][0])
         return _WRONG.get(name, "wrong_shape")

@@ -118,16 +118,27 @@ def _has_one_key(candidate: Candidate) -> str | None:
     return None if len(values) == CHOICES_PER_QUESTION and "" not in values else "choices_not_distinct"
 
 
-def _value(choice: str) -> str | tuple[Fraction, str]:
-    """The number a folded choice states and the words after it, or the choice itself."""
-    found = _QUANTITY.fullmatch(choice)
-    if found is None:
+def _value(choice: str) -> str | tuple[Fraction | str, ...]:
+    """The number a folded choice states and the words after it, its ratio as a number, or the choice itself."""
+    try:
+        if _RATIO.fullmatch(choice):
+            first, *others = map(Fraction, choice.split(":"))
+            return *(first / other for other in others), ""
+        found = _QUANTITY.fullmatch(choice)
+        return choice if found is None else (_number(found), found["unit"])
+    except ZeroDivisionError:
         return choice
-    whole = Fraction(found["number"].replace(",", ""))
+
+
+def _number(found: re.Match[str]) -> Fraction:
+    number = Fraction(found["number"].replace(",", ""))
     below = Fraction(found["below"] or 1)
-    if not below:
-        return choice
-    return whole / below / (100 if found["percent"] else 1), found["unit"]
+    if found["above"] is None:
+        number /= below
+    else:  # two and a half
+        part = Fraction(found["above"]) / below
+        number += -part if found["number"].startswith("-") else part
+    return number / (100 if found["percent"] else 1)
 
 
 def _no_catch_all(candidate: Candidate) -> str | None:
@@ -216,8 +227,10 @@ _COMPARISON_CHOICES: Final = {fold(choice): choice for choice in COMPARISON_CHOI
 
 #: Folded.
 _QUANTITY: Final = re.compile(
-    r"(?P<number>-?\d+(?:,\d{3})*(?:\.\d+)?)(?:/(?P<below>\d+))?(?P<percent>%)? ?(?P<unit>(?:[^\W\d].*)?)"
+    r"(?P<number>-?\d+(?:,\d{3})*(?:\.\d+)?)(?:(?: (?P<above>\d+))?/(?P<below>\d+))?(?P<percent>%)? ?"
+    r"(?P<unit>(?:[^\W\d].*)?)"
 )
+_RATIO: Final = re.compile(r"\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+")
 _CATCH_ALL: Final = re.compile(
     r"^(?:جميع|كل|كافه|كلا|لا شي|لا احد|لا واحد|ولا واحد|ليس|لا يوجد|غير) (?:\w+ ){0,3}?م?ما (?:سبق|ذكر|تقدم|ورد)\b"
     r"|^(?:جميع|كل|كافه) (?:هذه |تلك )?(?:الاجابات|الخيارات|البدايل|الاختيارات)\b"

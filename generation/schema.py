@@ -5,7 +5,9 @@ Texts stay as written. Names the model adds are ignored, ours are never lost (D1
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -55,11 +57,16 @@ class _Written(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
-class DraftQuestion(_Written):
+class DraftPassage(_Written):
+    """The part of a line that serves its whole group, whatever becomes of the rest of the line."""
+
+    passage: Annotated[_Passage | None, BeforeValidator(_blank_is_none)] = Field(None, alias="p")
+
+
+class DraftQuestion(DraftPassage):
     """One line of a reply. The short names are the model's, the long ones are ours."""
 
     slot: int
-    passage: Annotated[_Passage | None, BeforeValidator(_blank_is_none)] = Field(None, alias="p")
     stem: _Text = Field(alias="q")
     figure: dict[str, object] | None = Field(None, alias="f")
     explanation: _Text = Field(alias="w")
@@ -95,6 +102,10 @@ class Chart(_Written):
             raise ValueError("labels and values must be equally many")
         if len({fold(label) for label in self.labels}) < len(self.labels):
             raise ValueError("labels must differ")
-        if self.kind == "pie-chart" and any(value <= 0 for value in self.values):
-            raise ValueError("the parts of a pie must be positive")
+        if self.kind == "pie-chart" and not _is_whole(self.values):
+            raise ValueError("the parts of a pie must be positive, and a hundred together")
         return self
+
+
+def _is_whole(percentages: Sequence[float]) -> bool:
+    return min(percentages) > 0 and math.isclose(math.fsum(percentages), 100)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from generation.gate import Accepted, Gate, Rejected, known_passages
 from generation.model import (
     EarlierQuestion,
@@ -46,6 +48,14 @@ def test_a_good_passage_is_kept_when_its_question_is_rejected() -> None:
     verdict = gate.judge(line(QuestionType.READING, position=5, p=None))
     assert isinstance(verdict, Accepted)
     assert verdict.question.passage == PASSAGE
+
+
+@pytest.mark.parametrize("part", [{"q": ""}, {"w": 5}, {"a": None}, {"d": "واحد"}, {"f": []}])
+def test_a_good_passage_is_kept_when_its_line_has_another_shape(part: dict[str, Any]) -> None:
+    """The others of the group come without one, and are paid for."""
+    gate = reading_gate()
+    assert isinstance(gate.judge(line(QuestionType.READING, **part)), Rejected)
+    assert gate.passages == {1: PASSAGE}
 
 
 def test_a_poor_passage_is_not_kept() -> None:

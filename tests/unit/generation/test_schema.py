@@ -105,6 +105,8 @@ def test_coordinates_may_be_negative() -> None:
         {"values": [60]},
         {"values": [60, 30, 10]},
         {"values": [100, 0]},
+        {"values": [60, 30]},
+        {"values": [33.3, 33.3]},
         {"values": ["60", "40"]},
         {"labels": ["سكن", "سَكَن"]},
         {"labels": [{"text": "سكن"}, "طعام"]},
@@ -115,6 +117,11 @@ def test_coordinates_may_be_negative() -> None:
 def test_a_chart_that_cannot_be_drawn_is_refused(part: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Chart.model_validate(changed(CHART, **part))
+
+
+@pytest.mark.parametrize("values", [[12.5, 87.5], [33.1, 33.2, 33.7], [0.1] * 10 + [99.0]])
+def test_the_parts_of_a_pie_may_be_broken_numbers(values: list[float]) -> None:
+    Chart.model_validate(changed(CHART, labels=[f"جزء {n}" for n in range(len(values))], values=values))
 
 
 def test_a_line_may_pass_below_zero() -> None:
