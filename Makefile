@@ -31,7 +31,7 @@ demo: $(INSTALLED) ## Watch a 96-question exam being written (TRACK=literary, SP
 up: $(INSTALLED) ## The whole stack with Flower until Ctrl-C; data stay in DATA_DIR (.data), SPEED=1
 	@$(BIN)/python -m runtime.up
 
-test: $(INSTALLED) ## Everything that must pass, with coverage
+test: $(INSTALLED) ## All tests, with coverage (with `make check`: everything that must pass)
 	@$(BIN)/pytest -n $(JOBS) --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 chaos: $(INSTALLED) ## Whole exams while everything is killed, judged (SEED=1 EXAMS=20 KILLS=40 SECONDS=150 REDIS=4 POSTGRES=4)
