@@ -22,7 +22,7 @@ from db.accept import accept_parameters, accept_statement
 from db.engine import committing_each
 from db.errors import BatchIncomplete, QuestionUnstorable
 from db.events import record
-from db.fence import NOBODY, fence_lost, held_by, lock_held
+from db.fence import NOBODY, fence_lost, held_by
 from db.leases import Lease, Renewal
 from db.progress import TimesTaken
 from db.publish import publish_ready, set_generating
@@ -81,8 +81,9 @@ class BatchStore:
 
     def check_spending(self, session_id: UUID) -> None:
         """Raise SpendLimitReached when no further run may begin for the session."""
-        with self._engine.connect() as connection:
-            check_session(connection, self._limits, session_id)
+        if self._limits.session_usd is not None:
+            with self._engine.connect() as connection:
+                check_session(connection, self._limits, session_id)
 
     def claim(self, session_id: UUID, batch_index: int, owner: str, ttl_s: float) -> Claim | None:
         """The right to run the batch, with a new epoch, or None: not due, run by another, ready, or closed."""
@@ -122,11 +123,10 @@ class BatchStore:
         """
         with self._engine.begin() as connection:
             lock_row(connection, claim.session_id, claim.kind)
-            lock_held(connection, claim)
-            _check_filled(connection, claim)
             _change(
                 connection, claim, status=BatchStatus.READY, ready_at=func.now(), last_error=None, **NOBODY
             )
+            _check_filled(connection, claim)
             _tell(connection, claim, EventKind.BATCH_READY)
             publish_ready(connection, claim.session_id, claim.kind)
 
@@ -137,7 +137,6 @@ class BatchStore:
         """
         failed = 1 if counts_as_failure else 0
         with self._engine.begin() as connection:
-            lock_held(connection, claim)
             failures: int = _change(
                 connection,
                 claim,
@@ -154,7 +153,6 @@ class BatchStore:
         """Give the batch up until somebody asks for it again. Raises FenceLost."""
         with self._engine.begin() as connection:
             lock_row(connection, claim.session_id, claim.kind)
-            lock_held(connection, claim)
             _change(connection, claim, status=BatchStatus.FAILED, last_error=error_code, **NOBODY)
             _tell(connection, claim, EventKind.BATCH_FAILED, code=error_code)
             set_generating(connection, claim.session_id, claim.kind)
@@ -196,9 +194,15 @@ def _check_filled(connection: Connection, claim: Claim) -> None:
 
 
 def _change(connection: Connection, claim: Claim, **values: Any) -> Any:
-    """Write a row that lock_held has locked; returns its failures."""
+    """Write the batch's row, which stays locked until the transaction ends; returns its failures.
+
+    Raises FenceLost.
+    """
     statement = update(batches).where(held_by(claim)).values(values).returning(batches.c.failures)
-    return connection.execute(statement).scalar_one()
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise fence_lost(claim)
+    return row.failures
 
 
 def _tell(connection: Connection, claim: Claim, kind: EventKind, **payload: str) -> None:

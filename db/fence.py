@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy import ColumnElement, and_
 
 from db.tables import batches
 from generation.errors import FenceLost
@@ -25,16 +25,6 @@ def is_held(session_id: Any, batch_index: Any, epoch: Any) -> ColumnElement[bool
     return and_(
         is_batch(session_id, batch_index), batches.c.epoch == epoch, batches.c.status == BatchStatus.RUNNING
     )
-
-
-def lock_held(connection: Connection, claim: Claim) -> None:
-    """Lock the batch's row until the transaction ends, so that nobody can take it over meanwhile.
-
-    Raises FenceLost.
-    """
-    query = select(batches.c.epoch).where(held_by(claim)).with_for_update(key_share=True)
-    if connection.execute(query).one_or_none() is None:
-        raise fence_lost(claim)
 
 
 def fence_lost(claim: Claim) -> FenceLost:
