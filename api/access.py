@@ -63,11 +63,12 @@ class Access:
     @contextmanager
     def _noting(self, scope: Scope, status: list[int]) -> Iterator[None]:
         """Log and count the call when it ends, also when it was cut off (status 0)."""
-        began = scope["state"].get("read_at") or time.perf_counter()
+        turn_at = time.perf_counter()
+        read_at = scope["state"].get("read_at", turn_at)
         try:
             yield
         finally:
-            seconds = time.perf_counter() - began
+            seconds = time.perf_counter() - read_at
             route, method = _route(scope), _method(scope)
             code = status[0] if status else 0
             self._metrics.requests.labels(method, route, str(code)).inc()
@@ -79,6 +80,7 @@ class Access:
                 route=route,
                 status=code,
                 ms=round(seconds * 1000),
+                queued_ms=round((turn_at - read_at) * 1000),  # behind other calls, before anything was done
                 **_ids(scope),
             )
 

@@ -1,8 +1,10 @@
 """python -m chaos.one_winner: a thousand requests for one batch at once, over four API processes.
 
-One of them starts the batch. The others must be told 409 and Retry-After quickly; how quickly stands in the
-doors' own logs: from the moment a process has read a request's first bytes to the end of its answer, all that
-it waits in there included. What it waits for outside, in the kernel or in this client, is not the door's.
+One of them starts the batch. The others must be told 409 and Retry-After quickly. Every request has its open
+connection before the first is sent, then all are sent, at the same instant or spread evenly over `--spread-s`
+seconds. How long a loser took stands in the doors' own logs, twice: from the moment the process has read its
+first bytes to the end of the answer, which is all its waiting in there; and without its place in the queue for
+the processor, which is the waiting for the batch's row, the database and the crowd.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ import statistics
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx2
@@ -25,12 +29,14 @@ from chaos.system import System
 
 _ROUTE = "/api/exams/{session_id}/questions"
 _PATIENCE_S = 120
+_BODY = b'{"batchIndex": 1}'
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m chaos.one_winner", description=__doc__)
     parser.add_argument("--requests", type=int, default=1000)
     parser.add_argument("--doors", type=int, default=4)
+    parser.add_argument("--spread-s", type=float, default=0, help="send them over so many seconds")
     given = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="tafawoq-winner-"))
     # One user makes all the requests: his limit would refuse most of them before they are tried.
@@ -38,7 +44,7 @@ def main() -> int:
     try:
         system.start()
         doors = [system.api_url, *(system.add_door() for _ in range(given.doors - 1))]
-        answers = asyncio.run(_race(doors, given.requests))
+        answers = asyncio.run(_race(doors, given.requests, spread_s=given.spread_s))
         [(runs, calls)] = audit.rows(
             system.postgres.url,
             "SELECT max(runs), (SELECT sum(asked) FROM generation.attempts WHERE batch_index = 1) "
@@ -49,41 +55,61 @@ def main() -> int:
     sys.stdout.write(
         f"{given.requests} requests over {given.doors} doors: {dict(answers)}\n"
         f"runs of the batch: {runs}, questions asked for: {calls}\n"
-        f"409 after, from the first bytes a door has read to the end of its answer: {_waits(system.logs)}\n"
+        f"{_waits(system.logs)}\n"
         f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n"
     )
     right = answers == Counter({"409 with Retry-After": given.requests - 1, "200": 1})
     return 0 if right and (runs, calls) == (1, 10) else 1
 
 
-async def _race(doors: list[str], requests: int) -> Counter[str]:
-    user = {"X-User-Id": str(uuid4())}
-    limits = httpx2.Limits(max_connections=None)
-    async with httpx2.AsyncClient(headers=user, timeout=_PATIENCE_S, limits=limits) as client:
+async def _race(doors: Sequence[str], requests: int, *, spread_s: float) -> Counter[str]:
+    user = str(uuid4())
+    headers = {"X-User-Id": user, "Prefer": f"wait={_PATIENCE_S}"}
+    async with httpx2.AsyncClient(headers=headers, timeout=_PATIENCE_S) as client:
         made = await client.post(f"{doors[0]}/api/exams", json={"track": "scientific"})
         path = f"/api/exams/{made.json()['id']}/questions"
-        answers = await asyncio.gather(
-            *(
-                client.post(f"{doors[number % len(doors)]}{path}", json={"batchIndex": 1})
-                for number in range(requests)
-            )
-        )
-    return Counter(_told(answer) for answer in answers)
+        for door in doors:  # none is asked for the first time in its life
+            (await client.post(f"{door}{path}", json={"batchIndex": 0})).raise_for_status()
+    request = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-User-Id: {user}\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(_BODY)}\r\n\r\n"
+    ).encode() + _BODY
+    ports = [urlsplit(doors[number % len(doors)]).port for number in range(requests)]
+    opened = [await asyncio.open_connection("127.0.0.1", port) for port in ports]
+    asked = (
+        _ask(*streams, request, after_s=spread_s * number / requests) for number, streams in enumerate(opened)
+    )
+    async with asyncio.timeout(_PATIENCE_S):
+        return Counter(await asyncio.gather(*asked))
 
 
-def _told(answer: httpx2.Response) -> str:
-    if answer.status_code == httpx2.codes.CONFLICT and "Retry-After" in answer.headers:
-        return "409 with Retry-After"
-    return str(answer.status_code)
+async def _ask(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, *, after_s: float
+) -> str:
+    """What one request is told."""
+    await asyncio.sleep(after_s)
+    writer.write(request)
+    answer = await reader.read()
+    writer.close()
+    status = answer.split(maxsplit=2)[1].decode()
+    return f"{status} with Retry-After" if b"retry-after:" in answer.lower() else status
 
 
 def _waits(logs: Path) -> str:
     """What the doors' access logs say of the calls that lost."""
     lines = (line for log in logs.glob("api*.log") for line in log.read_text().splitlines())
-    calls = (json.loads(line) for line in lines if _ROUTE in line)
-    took = [call["ms"] for call in calls if call["status"] == httpx2.codes.CONFLICT]
-    percent = statistics.quantiles(took, n=100, method="inclusive")
-    return f"p50 {percent[49]:.0f} ms, p99 {percent[98]:.0f} ms, at most {max(took)} ms of {len(took)}"
+    calls = [json.loads(line) for line in lines if _ROUTE in line]
+    lost = [call for call in calls if call["status"] == httpx2.codes.CONFLICT]
+    return (
+        f"409, from first bytes read to the end of the answer: {_figures([call['ms'] for call in lost])}\n"
+        "409, from the call's turn to the end of its answer: "
+        + _figures([call["ms"] - call["queued_ms"] for call in lost])
+    )
+
+
+def _figures(took_ms: Sequence[int]) -> str:
+    percent = statistics.quantiles(took_ms, n=100, method="inclusive")
+    return f"p50 {percent[49]:.0f} ms, p99 {percent[98]:.0f} ms, at most {max(took_ms)} ms of {len(took_ms)}"
 
 
 if __name__ == "__main__":

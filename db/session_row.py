@@ -20,9 +20,7 @@ COMPLETED = "completed"
 #: The session's status as the web app keeps it; NULL when its row is gone.
 session_status: ColumnElement[str | None] = func.coalesce(exam_sessions.c.status, practice_sessions.c.status)
 
-generated_batches: ColumnElement[int] = func.coalesce(
-    exam_sessions.c.generated_batches, practice_sessions.c.generated_batches, 0
-).label("generated_batches")
+_generated = func.coalesce(exam_sessions.c.generated_batches, practice_sessions.c.generated_batches, 0)
 
 #: plans with whichever of the two tables holds the session.
 sessions = plans.outerjoin(exam_sessions, exam_sessions.c.id == plans.c.session_id).outerjoin(
@@ -31,7 +29,9 @@ sessions = plans.outerjoin(exam_sessions, exam_sessions.c.id == plans.c.session_
 
 
 def select_sessions() -> Select[Any]:
-    return select(plans, session_status.label("status"), generated_batches).select_from(sessions)
+    return select(plans, session_status.label("status"), _generated.label("generated_batches")).select_from(
+        sessions
+    )
 
 
 def read_session(connection: Connection, session_id: UUID) -> Row[Any]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, and_, bindparam, select
 
-from db.session_row import IN_PROGRESS, generated_batches, session_status, sessions
+from db.session_row import IN_PROGRESS, session_status, sessions
 from db.tables import batches, plans
 from generation.errors import SessionMissing
 from generation.model import BatchStatus, SessionKind, Urgency
@@ -17,7 +17,6 @@ from generation.model import BatchStatus, SessionKind, Urgency
 
 @dataclass(frozen=True, slots=True)
 class WantedBatch:
-    index: int
     status: BatchStatus
     urgency: Urgency
     not_before: datetime
@@ -28,7 +27,6 @@ class WantedBatch:
 class Standing:
     status: str  #: of the session
     last_seq: int  #: of its events
-    generated_batches: int
     batch: WantedBatch | None  #: None: not wanted yet, not planned, or not asked about
 
     @property
@@ -43,7 +41,6 @@ class Standing:
             self.batch is not None
             and self.batch.status in {BatchStatus.QUEUED, BatchStatus.RUNNING}
             and self.batch.urgency is Urgency.INTERACTIVE
-            and self.batch.index <= self.generated_batches
             and self.status == IN_PROGRESS
         )
 
@@ -56,15 +53,13 @@ def read_standing(
     row = connection.execute(_STANDING, values).one_or_none()
     if row is None or row.session_status is None:
         raise SessionMissing(session_id=session_id)
-    return Standing(row.session_status, row.last_seq, row.generated_batches, _wanted(row))
+    return Standing(row.session_status, row.last_seq, _wanted(row))
 
 
 _STANDING = (
     select(
         session_status.label("session_status"),
         plans.c.last_seq,
-        generated_batches,
-        batches.c.batch_index,
         batches.c.status,
         batches.c.urgency,
         batches.c.not_before,
@@ -85,8 +80,6 @@ _STANDING = (
 
 
 def _wanted(row: Row[Any]) -> WantedBatch | None:
-    if row.batch_index is None:
+    if row.status is None:
         return None
-    return WantedBatch(
-        row.batch_index, BatchStatus(row.status), Urgency(row.urgency), row.not_before, row.last_error
-    )
+    return WantedBatch(BatchStatus(row.status), Urgency(row.urgency), row.not_before, row.last_error)
