@@ -1,0 +1,57 @@
+"""docs/web-app.md leaves out nothing that a page may meet, and no page of ours points to what is not there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from api.errors import ANSWERS
+from generation.model import Difficulty, Section, Topic, Track
+from generation.schema import ChartKind, DiagramKind
+from runtime.processes import PROJECT
+from tests.support.description import description
+
+PAGE = (PROJECT / "docs" / "web-app.md").read_text("utf-8")
+
+#: Of a wrong address or method: no page meets them.
+OF_A_MISTAKE = {"not_found", "method_not_allowed"}
+WORDS = {
+    *(ANSWERS.keys() - OF_A_MISTAKE),
+    *(value.value for kind in (Difficulty, Section, Topic, Track) for value in kind),
+    *get_args(DiagramKind),
+    *get_args(ChartKind),
+}
+
+PAGES = [
+    *PROJECT.glob("*.md"),
+    *(PROJECT / "docs").rglob("*.md"),
+    *(PROJECT / "clients" / "typescript").glob("*.md"),
+]
+LINK = re.compile(r"\]\(([^)#:]+)(?:#([\w-]+))?\)")
+
+
+@pytest.mark.parametrize("word", sorted(WORDS))
+def test_every_value_and_code_stands_on_the_page(word: str) -> None:
+    assert f"`{word}`" in PAGE
+
+
+def test_every_call_stands_on_the_page() -> None:
+    called = {path.partition("{session_id}")[2] for path in description()["paths"] if "{session_id}" in path}
+    assert {"", "/events", "/progress"} <= called
+    assert {name for name in called if name not in PAGE} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for target, heading in LINK.findall(text):
+        there = page.parent / target
+        assert there.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.+)$", there.read_text("utf-8"), flags=re.MULTILINE)
+            assert heading in {found.lower().replace(" ", "-") for found in headings}, heading
+    for path in re.findall(r"`((?:docs|ops|clients|examples)/[\w./-]+)`", text):
+        assert (PROJECT / path).exists(), path
