@@ -96,6 +96,7 @@ plans = Table(
     _one_of("kind", SessionKind),
     _one_of("track", Track),
     Index(None, "user_id", "kind", "created_at"),
+    Index(None, "created_at"),
     # For the sweep, which looks for sessions that the web app has ended.
     Index("ix_plans_open", "created_at", postgresql_where=text("closed_at IS NULL")),
     schema=SCHEMA,
@@ -172,6 +173,8 @@ batches = Table(
     ),
     # For the times of the latest generations.
     Index("ix_batches_ready_at", "ready_at", postgresql_where=text("status = 'ready'")),
+    # For an operator, who lists the sessions with a batch that was given up.
+    Index("ix_batches_failed", "session_id", postgresql_where=text("status = 'failed'")),
     schema=SCHEMA,
 )
 
@@ -249,6 +252,7 @@ idempotency_keys = Table(
     Column("session_id", UUID(as_uuid=True), nullable=False),
     _moment("created_at", now=True),
     PrimaryKeyConstraint("user_id", "key"),
+    Index(None, "created_at"),
     schema=SCHEMA,
 )
 

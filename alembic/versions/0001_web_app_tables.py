@@ -7,13 +7,11 @@ repeated after a migration that was cut off in the middle.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
 from alembic import op
+from db.migrating import add_index
 
 revision = "0001"
 down_revision = None
@@ -29,7 +27,7 @@ def upgrade() -> None:
         else:
             op.create_table(table, *_own_of_a_new_table(table), *needed(), schema="public")
     for name, (table, columns, predicate) in _INDEXES.items():
-        _create_index(name, table, columns, predicate)
+        add_index(name, table, columns, schema="public", where=predicate)
 
 
 def downgrade() -> None:
@@ -42,38 +40,6 @@ def _add_missing(table: str, needed: list[sa.Column[object]]) -> None:
     for column in needed:
         if column.name not in present:
             op.add_column(table, column, schema="public", if_not_exists=True)
-
-
-def _create_index(name: str, table: str, columns: list[str], predicate: str) -> None:
-    """Without blocking writes. An earlier attempt that was cut off leaves an invalid index: drop that first."""
-    with _in_autocommit():
-        if _is_valid(name) is False:
-            op.drop_index(
-                name, schema="public", table_name=table, postgresql_concurrently=True, if_exists=True
-            )
-        op.create_index(
-            name,
-            table,
-            columns,
-            schema="public",
-            postgresql_where=sa.text(predicate),
-            postgresql_concurrently=True,
-            if_not_exists=True,
-        )
-
-
-@contextmanager
-def _in_autocommit() -> Iterator[None]:
-    """CREATE INDEX CONCURRENTLY refuses to run in a transaction; what precedes is committed."""
-    with op.get_context().autocommit_block():
-        yield
-
-
-def _is_valid(index: str) -> bool | None:
-    """None when there is no such index."""
-    query = sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
-    valid: bool | None = op.get_bind().execute(query, {"name": f"public.{index}"}).scalar_one_or_none()
-    return valid
 
 
 def _exam_columns() -> list[sa.Column[object]]:

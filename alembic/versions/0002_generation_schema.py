@@ -1,9 +1,9 @@
-"""Our own schema: plans, slots, questions, batches, attempts, events and idempotency keys."""
+"""Our own schema: plans, slots, questions, batches, attempts, corrections, events and idempotency keys."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
 from alembic import op
 
@@ -21,13 +21,15 @@ def upgrade() -> None:
     _create_questions()
     _create_batches()
     _create_attempts()
+    _create_corrections()
     _create_events()
     _create_idempotency_keys()
 
 
 def downgrade() -> None:
     """The schema itself stays, because Alembic's version table lives in it."""
-    for table in ("idempotency_keys", "events", "attempts", "batches", "questions", "slots", "plans"):
+    children = ("idempotency_keys", "events", "corrections", "attempts", "batches", "questions", "slots")
+    for table in (*children, "plans"):
         op.drop_table(table, schema=SCHEMA)
 
 
@@ -45,6 +47,9 @@ def _create_plans() -> None:
         sa.Column("total_questions", sa.Integer, nullable=False),
         sa.Column("last_seq", sa.BigInteger, nullable=False, server_default=sa.text("0")),
         sa.Column("student_position", sa.Integer),
+        sa.Column("furthest_position", sa.Integer),
+        _moment("moved_at"),
+        sa.Column("recent_paces", ARRAY(sa.REAL), nullable=False, server_default=sa.text("'{}'")),
         _now("created_at"),
         _now("updated_at"),
         _moment("closed_at"),
@@ -128,6 +133,13 @@ def _create_batches() -> None:
         schema=SCHEMA,
         postgresql_where=sa.text("status IN ('queued', 'running')"),
     )
+    op.create_index(
+        "ix_batches_ready_at",
+        "batches",
+        ["ready_at"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("status = 'ready'"),
+    )
 
 
 def _create_attempts() -> None:
@@ -148,6 +160,7 @@ def _create_attempts() -> None:
         _count("cache_read_tokens"),
         _count("cache_write_5m_tokens"),
         _count("cache_write_1h_tokens"),
+        sa.Column("usage_source", sa.Text, nullable=False, server_default=sa.text("'unknown'")),
         sa.Column("cost_microdollars", sa.Numeric(20, 4), nullable=False, server_default=sa.text("0")),
         sa.Column("first_token_ms", sa.Integer),
         sa.Column("duration_ms", sa.Integer),
@@ -158,12 +171,40 @@ def _create_attempts() -> None:
         _now("opened_at"),
         _moment("closed_at"),
         sa.PrimaryKeyConstraint("id", name="pk_attempts"),
+        _one_of("attempts", "usage_source", "reported", "free", "counted", "estimated", "unknown"),
         schema=SCHEMA,
     )
     op.create_index(
         "ix_attempts_session_id_batch_index", "attempts", ["session_id", "batch_index"], schema=SCHEMA
     )
-    op.create_index("ix_attempts_opened_at", "attempts", ["opened_at"], schema=SCHEMA)
+    # A day's spending is added up from the index alone.
+    op.create_index(
+        "ix_attempts_opened_at",
+        "attempts",
+        ["opened_at"],
+        schema=SCHEMA,
+        postgresql_include=["cost_microdollars"],
+    )
+    op.create_index(
+        "ix_attempts_open",
+        "attempts",
+        ["opened_at"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("outcome = 'open'"),
+    )
+
+
+def _create_corrections() -> None:
+    op.create_table(
+        "corrections",
+        sa.Column("day", sa.Date, nullable=False),
+        _text("provider"),
+        _text("model"),
+        sa.Column("cost_microdollars", sa.Numeric(20, 4), nullable=False),
+        _now("booked_at"),
+        sa.PrimaryKeyConstraint("day", "provider", "model", name="pk_corrections"),
+        schema=SCHEMA,
+    )
 
 
 def _create_events() -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
-from alembic import op
+from db.migrating import add_index, drop_index
 
 revision = "0006"
-down_revision = "0005"
+down_revision = "0002"  # what lay between was folded into 0002 before the first release
 branch_labels = None
 depends_on = None
 
@@ -15,14 +13,8 @@ SCHEMA = "generation"
 
 
 def upgrade() -> None:
-    op.create_index(
-        "ix_plans_open",
-        "plans",
-        ["created_at"],
-        schema=SCHEMA,
-        postgresql_where=sa.text("closed_at IS NULL"),
-    )
+    add_index("ix_plans_open", "plans", ["created_at"], schema=SCHEMA, where="closed_at IS NULL")
 
 
 def downgrade() -> None:
-    op.drop_index("ix_plans_open", "plans", schema=SCHEMA)
+    drop_index("ix_plans_open", "plans", schema=SCHEMA)

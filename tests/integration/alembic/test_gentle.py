@@ -1,0 +1,75 @@
+"""Migrations keep nobody waiting who uses a table: what they say to Postgres is looked at, word by word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, event
+
+from tests.integration.alembic.conftest import Alembic
+
+_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY).* ON ([\w.]+)")
+_CHECK = re.compile(r"ALTER TABLE ([\w.]+) ADD CONSTRAINT (?!.* NOT VALID).*(?:CHECK|FOREIGN KEY)")
+_REWRITE = re.compile(r"(?:UPDATE|DELETE FROM) ((?!generation\.alembic_version)[\w.]+)")
+
+
+@pytest.fixture
+def said() -> Iterator[list[str]]:
+    """Every statement of this process, while the test runs."""
+    heard: list[str] = []
+
+    def hear(*arguments: object) -> None:
+        heard.append(" ".join(str(arguments[2]).split()))
+
+    event.listen(Engine, "before_cursor_execute", hear)
+    yield heard
+    event.remove(Engine, "before_cursor_execute", hear)
+
+
+def inconsiderate(statements: list[str]) -> list[str]:
+    """Those that lock a table which was there before for as long as it is large."""
+    made = {table for statement in statements for table in re.findall(r"^CREATE TABLE ([\w.]+)", statement)}
+    return [
+        statement
+        for statement in statements
+        for rule in (_INDEX, _CHECK, _REWRITE)
+        for table in rule.findall(statement)
+        if table not in made
+    ]
+
+
+def test_no_step_locks_a_table_for_as_long_as_it_is_large(alembic: Alembic, said: list[str]) -> None:
+    alembic("upgrade", "0002")
+    said.clear()
+    alembic("upgrade", "head")
+    assert [statement for statement in said if "CREATE INDEX CONCURRENTLY" in statement]
+    assert inconsiderate(said) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE INDEX x ON generation.batches (owner)",
+        "CREATE UNIQUE INDEX x ON generation.batches (owner)",
+        "ALTER TABLE generation.batches ADD CONSTRAINT x CHECK (runs > 0)",
+        "UPDATE generation.attempts SET usage_source = 'reported'",
+    ],
+)
+def test_a_step_that_does_is_noticed(statement: str) -> None:
+    assert inconsiderate([statement]) == [statement]
+    table = re.findall(r"generation\.\w+", statement)[0]
+    assert inconsiderate([f"CREATE TABLE {table} (id uuid)", statement]) == [], "nobody uses it yet"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE INDEX CONCURRENTLY x ON generation.batches (owner)",
+        "ALTER TABLE generation.batches ADD CONSTRAINT x CHECK (runs > 0) NOT VALID",
+        "UPDATE generation.alembic_version SET version_num='0007'",
+    ],
+)
+def test_a_step_that_does_not_is_let_through(statement: str) -> None:
+    assert inconsiderate([statement]) == []
