@@ -162,7 +162,9 @@ def play_all(url: str, numbers: range, *, seed: int) -> Tally:
         tally.steps.update(history.steps)
         tally.wrong += history.wrong
         with engine.begin() as connection:
-            connection.execute(text("UPDATE public.exam_sessions SET status = 'completed'"))
+            connection.execute(
+                text("UPDATE public.exam_sessions SET status = 'completed' WHERE status = 'in_progress'")
+            )
             connection.execute(text("DELETE FROM generation.batches"))
     engine.dispose()
     changes, writes = audit.changes(url), audit.writes(url)

@@ -64,6 +64,8 @@ class Link:
     def _join(self, near: socket.socket) -> None:
         """The kernel has taken the connection already, as it does in front of a dead service."""
         self._passes.wait()
+        if self._closed:
+            return
         try:
             far = socket.create_connection(self._to)
         except OSError:

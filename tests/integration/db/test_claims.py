@@ -160,6 +160,28 @@ def test_renewing_extends_what_is_held_and_tells_what_is_lost(
     assert row[0] is True
 
 
+def test_after_postgres_clock_went_back_the_next_heartbeat_sets_the_lease_right(
+    store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
+) -> None:
+    """Then the lease ends an hour from now; a dead worker's batch would wait for that long."""
+    claim = claimed(store, session_id)
+    run_sql("UPDATE generation.batches SET lease_until = now() + interval '1 hour'")
+    assert store.renew([Lease.of(claim)], TTL_S).renewed == {Lease.of(claim)}
+    run_sql("UPDATE generation.batches SET lease_until = lease_until - make_interval(secs => :s)", s=TTL_S)
+    assert store.claim(session_id, 0, "another", TTL_S) is not None
+
+
+def test_after_postgres_clock_went_forward_the_former_holder_writes_nothing(
+    store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
+) -> None:
+    early = claimed(store, session_id)
+    run_sql("UPDATE generation.batches SET lease_until = lease_until - interval '1 day'")
+    assert store.claim(session_id, 0, "another", TTL_S) is not None
+    for write in WRITES:
+        with pytest.raises(FenceLost):
+            write(store, early)
+
+
 def test_renewing_nothing_keeps_nothing(store: BatchStore) -> None:
     assert store.renew([], TTL_S) == Renewal()
 

@@ -1,0 +1,54 @@
+"""A Redis that takes no writes any more (its memory or its disk is full): nothing ends, nothing is lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+import redis
+from celery import Celery
+
+from generation.model import Urgency
+from runtime.child import Child
+from tasks.enqueue import enqueue_batch
+from tests.integration.worker.test_foreign_messages import QUEUE, await_answer, envelope
+from worker.lock import BatchLock
+
+
+@pytest.fixture
+def full_redis(redis_client: redis.Redis) -> Iterator[redis.Redis]:
+    """With room again at the end, because other tests share the server."""
+    yield redis_client
+    redis_client.config_set("maxmemory", "0")
+
+
+def test_a_worker_outlives_a_redis_without_room_and_goes_on_when_there_is_some(
+    worker_process: Child, full_redis: redis.Redis
+) -> None:
+    """It can still take a message, and can no longer note that it did."""
+    taken, later = envelope("generation.sweep"), envelope("generation.sweep")
+    with full_redis.pipeline(transaction=True) as at_once:
+        at_once.lpush(QUEUE, json.dumps(taken))
+        at_once.config_set("maxmemory", "1")
+        at_once.execute()
+    with pytest.raises(redis.ResponseError, match="maxmemory"):
+        full_redis.lpush(QUEUE, "x")
+    while full_redis.llen(QUEUE):
+        assert worker_process.is_alive
+    full_redis.config_set("maxmemory", "0")
+    full_redis.lpush(QUEUE, json.dumps(later))
+    await_answer(worker_process, later["headers"]["id"], after="Redis was full")
+
+
+def test_without_room_a_bell_is_told_as_not_rung_and_a_lock_as_unknown(
+    full_redis: redis.Redis, redis_url: str
+) -> None:
+    """The batch is wanted in Postgres all the same, and the claim decides there."""
+    sender = Celery("sender", broker=redis_url, set_as_current=False)
+    full_redis.config_set("maxmemory", "1")
+    assert not enqueue_batch(uuid4(), 0, Urgency.INTERACTIVE, through=sender)
+    sender.pool.force_close_all()
+    with BatchLock(full_redis, prefix="test:", ttl_s=1).taken(uuid4(), 0) as lock:
+        assert not lock.held_elsewhere
