@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     Connection,
+    Integer,
+    Interval,
     Row,
+    Select,
+    Text,
+    Uuid,
     and_,
+    bindparam,
     extract,
     func,
     or_,
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from db.fence import is_batch
 from db.history import earlier_questions
@@ -42,28 +51,34 @@ def take(
         return None
     if session.status != IN_PROGRESS:
         return None
-    taken = connection.execute(_compare_and_set(session_id, batch_index, owner, ttl_s)).one_or_none()
+    which = {"in_session": session_id, "in_batch": batch_index}
+    lease = {"in_owner": owner, "in_ttl": timedelta(seconds=ttl_s)}
+    taken = connection.execute(_compare_and_set(), which | lease).one_or_none()
     return None if taken is None else _claim(connection, session, batch_index, taken)
 
 
-def _compare_and_set(session_id: UUID, batch_index: int, owner: str, ttl_s: float) -> Any:
+@cache
+def _compare_and_set() -> ReturningUpdate[Any]:
+    """Built once: building it takes longer than Postgres needs to run it."""
     due = and_(batches.c.status == BatchStatus.QUEUED, batches.c.not_before <= func.now())
     lapsed = and_(batches.c.status == BatchStatus.RUNNING, batches.c.lease_until < func.now())
     return (
         update(batches)
-        .where(is_batch(session_id, batch_index), or_(due, lapsed))
+        .where(is_batch(_SESSION, _INDEX), or_(due, lapsed))
         .values(
             status=BatchStatus.RUNNING,
             epoch=batches.c.epoch + 1,
             runs=batches.c.runs + 1,
-            owner=owner,
-            lease_until=lease_end(ttl_s),
+            owner=bindparam("in_owner", type_=Text),
+            lease_until=lease_end(bindparam("in_ttl", type_=Interval)),
             started_at=func.coalesce(batches.c.started_at, func.now()),
         )
         .returning(batches.c.epoch, batches.c.runs, batches.c.failures, batches.c.urgency, _waited_s)
     )
 
 
+_SESSION = bindparam("in_session", type_=Uuid)
+_INDEX = bindparam("in_batch", type_=Integer)
 _waited_s = extract(
     "epoch", func.clock_timestamp() - func.greatest(batches.c.requested_at, batches.c.not_before)
 ).label("waited_s")
@@ -88,13 +103,14 @@ def _claim(connection: Connection, session: Row[Any], batch_index: int, taken: R
 
 
 def _open_slots(connection: Connection, session_id: UUID, batch_index: int) -> tuple[Slot, ...]:
-    query = (
+    which = {"in_session": session_id, "in_batch": batch_index}
+    return tuple(Slot.from_json(spec) for spec in connection.execute(_specs(), which).scalars())
+
+
+@cache
+def _specs() -> Select[Any]:
+    return (
         select(slots.c.spec)
-        .where(
-            slots.c.session_id == session_id,
-            slots.c.batch_index == batch_index,
-            slots.c.state == SlotState.OPEN,
-        )
+        .where(slots.c.session_id == _SESSION, slots.c.batch_index == _INDEX, slots.c.state == SlotState.OPEN)
         .order_by(slots.c.position)
     )
-    return tuple(Slot.from_json(spec) for spec in connection.execute(query).scalars())

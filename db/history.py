@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, and_, func, null, select, union_all
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    func,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.tables import plans, questions, slots
 from generation.model import EarlierQuestion, QuestionType, Slot, Topic
@@ -15,6 +32,7 @@ from generation.model import EarlierQuestion, QuestionType, Slot, Topic
 _FROM_OTHER_SESSIONS = 100
 _OTHER_SESSIONS = 8
 
+_SESSION = bindparam("in_session", type_=Uuid)
 _OF_A_SLOT = and_(slots.c.session_id == questions.c.session_id, slots.c.position == questions.c.position)
 
 
@@ -25,22 +43,34 @@ def earlier_questions(
     committed question of the session.
     """
     topics = sorted({slot.topic.value for slot in wanted})
-    both = union_all(_elsewhere(session_id, user_id, topics), _here(session_id))
-    return tuple(_earlier_question(row) for row in connection.execute(both.order_by("position")))
+    which = {
+        "in_session": session_id,
+        "in_user": user_id,
+        "in_topics": topics,
+        "in_most": _FROM_OTHER_SESSIONS,
+    }
+    return tuple(_earlier_question(row) for row in connection.execute(_earlier(), which))
 
 
-def _here(session_id: UUID) -> Select[Any]:
+@cache
+def _earlier() -> CompoundSelect[Any]:
+    """Built once: building it takes longer than Postgres needs to run it."""
+    return union_all(_elsewhere(), _here()).order_by("position")
+
+
+def _here() -> Select[Any]:
     return (
         select(questions.c.position, questions.c.content, slots.c.spec["passageGroup"].label("passage_group"))
         .join_from(questions, slots, _OF_A_SLOT)
-        .where(questions.c.session_id == session_id)
+        .where(questions.c.session_id == _SESSION)
     )
 
 
-def _elsewhere(session_id: UUID, user_id: UUID, topics: Sequence[str]) -> Select[Any]:
+def _elsewhere() -> Select[Any]:
+    topics = bindparam("in_topics", type_=ARRAY(Text))
     latest = (
         select(plans.c.session_id)
-        .where(plans.c.user_id == user_id, plans.c.session_id != session_id)
+        .where(plans.c.user_id == bindparam("in_user", type_=Uuid), plans.c.session_id != _SESSION)
         .order_by(plans.c.created_at.desc())
         .limit(_OTHER_SESSIONS)
     )
@@ -51,9 +81,9 @@ def _elsewhere(session_id: UUID, user_id: UUID, topics: Sequence[str]) -> Select
             questions.c.content,
             null().label("passage_group"),  # a group's number means another group in another session
         )
-        .where(questions.c.session_id.in_(latest), questions.c.content["topic"].astext.in_(topics))
+        .where(questions.c.session_id.in_(latest), questions.c.content["topic"].astext == any_(topics))
         .order_by(*newest_first)
-        .limit(_FROM_OTHER_SESSIONS)
+        .limit(bindparam("in_most", type_=Integer))
     )
 
 

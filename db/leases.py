@@ -11,7 +11,18 @@ from datetime import timedelta
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, Integer, Uuid, column, func, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Uuid,
+    column,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.fence import is_held
@@ -54,7 +65,7 @@ def renew(connection: Connection, held: Sequence[Lease], ttl_s: float) -> Renewa
     renewed = (
         update(batches)
         .where(is_held(free.c.session_id, free.c.batch_index, free.c.epoch))
-        .values(lease_until=lease_end(ttl_s))
+        .values(lease_until=lease_end(literal(timedelta(seconds=ttl_s))))
         .returning(batches.c.session_id, batches.c.batch_index)
         .cte("renewed")
     )
@@ -70,9 +81,9 @@ def renew(connection: Connection, held: Sequence[Lease], ttl_s: float) -> Renewa
     )
 
 
-def lease_end(ttl_s: float) -> Any:
+def lease_end(ttl: ColumnElement[timedelta]) -> Any:
     """Counted from now, not from the start of the transaction: it may have waited for the row."""
-    return func.clock_timestamp() + literal(timedelta(seconds=ttl_s))
+    return func.clock_timestamp() + ttl
 
 
 def _rows_of(held: Sequence[Lease]) -> Any:
