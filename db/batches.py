@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import Connection, Engine, func, literal, select, tuple_, update
+from sqlalchemy import Connection, Engine, case, func, literal, select, tuple_, update
 from sqlalchemy.exc import DataError, IntegrityError
 
 from db import claims, leases, requests
@@ -133,15 +133,17 @@ class BatchStore:
     def give_back(self, claim: Claim, delay_s: float, error_code: str, *, counts_as_failure: bool) -> int:
         """Queue the batch again, not before `delay_s` from now; returns its failures so far.
 
-        Raises FenceLost.
+        A student who came while it ran waits for no pause of the prefetch that it was. Raises FenceLost.
         """
         failed = 1 if counts_as_failure else 0
+        is_as_claimed = batches.c.urgency == claim.urgency
+        delay = case((is_as_claimed, literal(timedelta(seconds=delay_s))), else_=timedelta(0))
         with self._engine.begin() as connection:
             failures: int = _change(
                 connection,
                 claim,
                 status=BatchStatus.QUEUED,
-                not_before=func.now() + literal(timedelta(seconds=delay_s)),
+                not_before=func.now() + delay,
                 enqueued_at=None,
                 last_error=error_code,
                 failures=batches.c.failures + failed,

@@ -99,8 +99,9 @@ def _insert(
 def _ask_again(
     connection: Connection, session: Row[Any], row: Row[Any], *, urgency: Urgency, waits: bool
 ) -> Requested:
-    """A student who waits revives a failed batch and hurries a prefetched one; one who comes near only
-    hurries what is still queued (D8: moving on must not start a failed batch again), and a prefetch nothing.
+    """A student who waits revives a failed batch and hurries a prefetched one, out of the pause it may be in;
+    one who comes near only hurries what is still queued (D8: moving on must not start a failed batch again),
+    and a prefetch nothing.
     """
     status = BatchStatus(row.status)
     if not waits and status is not BatchStatus.QUEUED:
@@ -134,7 +135,7 @@ def _revived(status: BatchStatus) -> dict[str, Any]:
     if status is BatchStatus.RUNNING:
         return {}
     if status is BatchStatus.QUEUED:
-        return {"enqueued_at": func.now()}
+        return {"not_before": func.now(), "enqueued_at": func.now()}
     return _ANEW
 
 
