@@ -27,6 +27,7 @@ async def openrouter_messages(state: State, request: Request, connection: Connec
 
 
 async def _messages(state: State, request: Request, connection: Connection, route: str) -> Response | None:
+    arrived = asyncio.get_running_loop().time()
     seen = SeenRequest(
         at=time.time(),
         method=request.method,
@@ -38,7 +39,7 @@ async def _messages(state: State, request: Request, connection: Connection, rout
     state.see(seen)
     try:
         call = admit(state, request, route, seen)
-        return await _answer(state, call, connection)
+        return await _answer(state, call, connection, arrived)
     except ApiError as error:
         seen.status, seen.outcome = error.status, error.kind
         headers = {"request-id": seen.request_id, "anthropic-organization-id": ORGANIZATION}
@@ -46,7 +47,7 @@ async def _messages(state: State, request: Request, connection: Connection, rout
         return Response.of_json(body, status=error.status, headers=headers | error.headers())
 
 
-async def _answer(state: State, call: Call, connection: Connection) -> Response | None:
+async def _answer(state: State, call: Call, connection: Connection, arrived: float) -> Response | None:
     state.open_streams += 1
     state.peak_streams = max(state.peak_streams, state.open_streams)
     try:
@@ -55,14 +56,14 @@ async def _answer(state: State, call: Call, connection: Connection) -> Response 
             connection.reset()
             return None
         if call.body.get("stream"):
-            await _stream(state, call, connection)
+            await _stream(state, call, connection, arrived)
             return None
         return await _whole(state, call, connection)
     finally:
         state.open_streams -= 1
 
 
-async def _stream(state: State, call: Call, connection: Connection) -> None:
+async def _stream(state: State, call: Call, connection: Connection, arrived: float) -> None:
     pace = Pace(state.config, call.rng, call.fault)
     if call.route == "openrouter":
         call.draft.extra_usage["cost"] = _dollars(call)
@@ -80,6 +81,7 @@ async def _stream(state: State, call: Call, connection: Connection) -> None:
         connection,
         state.config,
         headers,
+        arrived=arrived,
         begun=lambda: state.caches[call.route].begin(call.plan),
         settle=lambda played: _account(state, call, played),
         done_mark=call.route == "openrouter" and state.config.openrouter_done,

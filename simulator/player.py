@@ -28,17 +28,20 @@ async def play(
     config: SimulatorConfig,
     headers: dict[str, str],
     *,
+    arrived: float,
     begun: Callable[[], None],
     settle: Callable[[Played], None],
     done_mark: bool,
 ) -> None:
     """Send the script at the configured speed until its end or the client's.
 
+    Its first wait counts from when the request had `arrived`, on the loop's clock: to write the reply is part
+    of what a model needs to its first token, also when many requests come at once.
     `begun` is called with the first bytes. `settle` is called once, before the client can see how it ended:
     who has read the last event finds the bill complete.
     """
     loop = asyncio.get_running_loop()
-    due = loop.time()
+    due = arrived
     left: Frame | None = None
     held: list[Frame] = []
     for frame in script.frames:
