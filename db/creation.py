@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.errors import IdempotencyConflict
@@ -13,6 +14,9 @@ from db.events import record
 from db.session_row import IN_PROGRESS, batch_specs, choice_spec
 from db.tables import WEB_APP_TABLES, batches, idempotency_keys, plans, slots
 from generation.model import EventKind, Plan, Urgency
+
+#: How long a repeated request finds the session that the first one made.
+KEY_KEPT = timedelta(days=7)
 
 
 def keep_key(connection: Connection, user_id: UUID, key: str, digest: str, session_id: UUID) -> UUID | None:
@@ -35,6 +39,20 @@ def keep_key(connection: Connection, user_id: UUID, key: str, digest: str, sessi
         raise IdempotencyConflict
     found: UUID = earlier.session_id
     return found
+
+
+def forget_keys(connection: Connection, limit: int) -> int:
+    """Delete the oldest keys that no client repeats any more; returns how many."""
+    old = (
+        select(idempotency_keys.c.user_id, idempotency_keys.c.key)
+        .where(idempotency_keys.c.created_at < func.now() - literal(KEY_KEPT))
+        .order_by(idempotency_keys.c.created_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("old")
+    )
+    is_old = tuple_(idempotency_keys.c.user_id, idempotency_keys.c.key).in_(select(old))
+    return connection.execute(delete(idempotency_keys).where(is_old)).rowcount
 
 
 def insert_session(connection: Connection, session_id: UUID, user_id: UUID, plan: Plan) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, func, literal, select, update
 
 from db.errors import QuestionNotLoaded
 from db.session_row import batches_of, read_session
@@ -19,6 +20,7 @@ from runtime.settings import PlanSettings
 
 #: Of so many of the latest generations the p95 is taken, and with fewer than these it is the usual one.
 LATEST = 200
+RECENTLY = timedelta(days=1)
 ENOUGH = 20
 #: Before anything was measured: a whole batch in one call, and in lanes.
 USUAL = GenerationTimes(one_lane_s=40, lanes_s=8)
@@ -99,7 +101,11 @@ def latest_times(connection: Connection, kind: SessionKind) -> GenerationTimes:
     latest = (
         select(batches.c.urgency, took_s.label("took_s"))
         .join(plans, plans.c.session_id == batches.c.session_id)
-        .where(batches.c.status == BatchStatus.READY, plans.c.kind == kind)
+        .where(
+            batches.c.status == BatchStatus.READY,
+            batches.c.ready_at > func.now() - literal(RECENTLY),
+            plans.c.kind == kind,
+        )
         .order_by(batches.c.ready_at.desc())
         .limit(LATEST)
         .subquery()

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
-from db.creation import insert_session, keep_key
+from db.creation import forget_keys, insert_session, keep_key
 from db.engine import committing_each
 from db.events import record
 from db.progress import Moved, move
@@ -202,6 +202,11 @@ class SessionStore:
         """Record the `session` event of at most `limit` sessions that the web app has ended in its own row."""
         with self._engine.begin() as connection:
             tell_endings(connection, limit)
+
+    def forget_keys(self, limit: int) -> int:
+        """Delete at most `limit` idempotency keys that no client repeats any more; returns how many."""
+        with self._engine.begin() as connection:
+            return forget_keys(connection, limit)
 
     def _move(self, session_id: UUID, source: str, target: str) -> None:
         with self._engine.begin() as connection:

@@ -29,6 +29,10 @@ PASS_LIMIT = 500
 #: A stream that ends seconds late harms nobody, and looking costs more the more exams a day has.
 ENDINGS_PERIOD_S = 5.0
 
+#: Keys are old for days before it matters; a thousand sessions a minute is more than there are.
+FORGET_PERIOD_S = 60.0
+FORGET_LIMIT = 1000
+
 #: A bell that does not wait in its queue was taken by a worker, who claims at once: or it was lost.
 LOST_AFTER_S = 3.0
 
@@ -78,6 +82,7 @@ def start_sweeping(**_: Any) -> None:
     sweep_period_s = assembly.lease_settings.sweep_period_s
     _repeat("sweep", period_s=sweep_period_s, action=lambda: sweep_once(assembly))
     _repeat("endings", period_s=ENDINGS_PERIOD_S, action=lambda: assembly.sessions.tell_endings(PASS_LIMIT))
+    _repeat("forget", period_s=FORGET_PERIOD_S, action=lambda: assembly.sessions.forget_keys(FORGET_LIMIT))
 
 
 def _repeat(name: str, *, period_s: float, action: Callable[[], object]) -> None:
