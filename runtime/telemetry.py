@@ -60,6 +60,8 @@ def configure_logging(*, level: str, log_format: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # A line a request, beside ours that says how it went; as good as silent unless somebody debugs.
+    logging.getLogger("httpx2").setLevel(logging.NOTSET if level == "DEBUG" else logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -17,6 +17,7 @@ def _logging_as_it_was() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.getLogger("httpx2").setLevel(logging.NOTSET)
     structlog.reset_defaults()
 
 
@@ -95,3 +96,12 @@ def test_celerys_own_sentence_about_a_failed_task_is_not_told(
     told = json.loads(capsys.readouterr().out)
     assert (told["event"], told["raised"]) == ("task_failed", ["ValueError"])
     assert "right answer" not in json.dumps(told)
+
+
+@pytest.mark.parametrize(("level", "lines"), [("INFO", 0), ("DEBUG", 1)])
+def test_a_request_that_a_library_tells_of_too_is_told_once(
+    level: str, lines: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(level=level, log_format="json")
+    logging.getLogger("httpx2").info("HTTP Request: POST")
+    assert capsys.readouterr().out.count("HTTP Request") == lines
