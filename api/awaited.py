@@ -9,8 +9,7 @@ from fastapi import Request
 
 from api.door import Call
 from api.errors import RETRY_AFTER_S
-from api.hub import Watch
-from api.waiting import until_hung_up, wait_until
+from api.waiting import Preference, until_hung_up, wait_until
 from db.standing import Standing, WantedBatch
 from generation.model import BatchStatus
 
@@ -23,9 +22,13 @@ _PROVIDERS = "provider"
 
 
 async def awaited(
-    request: Request, call: Call, session_id: UUID, batch_index: int, *, watch: Watch, patience_s: float
+    request: Request, call: Call, session_id: UUID, batch_index: int, *, wish: Preference
 ) -> Standing:
     """How the batch stands as soon as it is ready or cannot become so in time, at the latest after the patience."""
+    door = call.door
+    patience_s = wish.patience_s(
+        default_s=door.settings.api_default_wait_s, longest_s=door.settings.api_max_wait_s
+    )
     deadline = datetime.now(UTC) + timedelta(seconds=patience_s)
 
     async def look() -> Standing:
@@ -39,8 +42,8 @@ async def awaited(
             return False
         return batch.status in {BatchStatus.READY, BatchStatus.FAILED} or _is_put_off(batch, until=deadline)
 
-    async with until_hung_up(request, watch):
-        with call.door.metrics.waited_for(batch_index).time():
+    with door.hub.watching(session_id) as watch, door.metrics.waited_for(batch_index).time():
+        async with until_hung_up(request, watch):
             return await wait_until(watch, look, enough=settled, patience_s=patience_s)
 
 

@@ -101,14 +101,7 @@ class _Asking:
 
     async def wait(self, request: Request) -> Standing:
         """How the batch stands when it is ready or the waiting is over. Raises Refusal if it cannot be had now."""
-        settings = self.call.door.settings
-        patience_s = self.wish.patience_s(
-            default_s=settings.api_default_wait_s, longest_s=settings.api_max_wait_s
-        )
-        with self.call.door.hub.watching(self.session_id) as watch:
-            standing = await awaited(
-                request, self.call, self.session_id, self.batch_index, watch=watch, patience_s=patience_s
-            )
+        standing = await awaited(request, self.call, self.session_id, self.batch_index, wish=self.wish)
         self._check_hope(standing)
         return standing
 

@@ -21,7 +21,7 @@ from api.limits import Kind
 from api.openapi import session_links, url_of
 from api.schemas import CreateExam, CreatePractice, SessionShape, session_of
 from api.waiting import Preference, Wish
-from db.standing import Standing, WantedBatch
+from db.standing import WantedBatch
 from generation.model import Plan, SessionKind, Urgency
 from generation.plan import plan_exam, plan_practice
 
@@ -82,17 +82,9 @@ class Creation:
         )
         if not created.replayed:
             await door.ring(created.session_id, 0, Urgency.INTERACTIVE)
-        standing = await self._first_batch(created.session_id)
+        standing = await awaited(self.request, self.call, created.session_id, 0, wish=self.wish)
         self._add_headers(created.session_id, standing.batch)
         return session_of(await self.call.session(created.session_id))
-
-    async def _first_batch(self, session_id: UUID) -> Standing:
-        settings = self.call.door.settings
-        patience_s = self.wish.patience_s(
-            default_s=settings.api_default_wait_s, longest_s=settings.api_max_wait_s
-        )
-        with self.call.door.hub.watching(session_id) as watch:
-            return await awaited(self.request, self.call, session_id, 0, watch=watch, patience_s=patience_s)
 
     def _add_headers(self, session_id: UUID, first_batch: WantedBatch | None) -> None:
         self.response.headers["Location"] = url_of(self.call.kind, session_id)
