@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from math import log
 from pathlib import Path
@@ -91,6 +92,12 @@ def _take_exams(api_url: str, arguments: argparse.Namespace) -> list[Sitting]:
 
 def _row(sittings: Sequence[Sitting], calls: int, arguments: argparse.Namespace) -> dict[str, Any]:
     advances = [asked for sitting in sittings for asked in sitting.asked.values()]
+    late = [
+        (index, sitting.ready_s[index] - asked.at_s)
+        for sitting in sittings
+        for index, asked in sitting.asked.items()
+        if not asked.was_ready
+    ]
     stalls = [
         seconds for sitting in sittings for position, seconds in sitting.stalls_s.items() if position > 0
     ]
@@ -99,6 +106,8 @@ def _row(sittings: Sequence[Sitting], calls: int, arguments: argparse.Namespace)
         "exams": len(sittings),
         "advances": len(advances),
         "ready_percent": 100 * sum(asked.was_ready for asked in advances) / len(advances),
+        "late_s": [round(seconds, 2) for _, seconds in late],
+        "late_by_batch": dict(sorted(Counter(index for index, _ in late).items())),
         "stalls_an_exam": len(stalls) / len(sittings),
         "stall_p95_s": share(stalls, 0.95) if stalls else 0.0,
         "first_question_s": summary([min(sitting.arrived_s.values()) for sitting in sittings])["median"],
