@@ -11,7 +11,6 @@ from uuid import UUID
 
 import structlog
 from celery import Celery
-from kombu.exceptions import OperationalError
 
 from generation.model import Urgency
 from tasks.contract import GENERATE_BATCH, QUEUES
@@ -34,7 +33,7 @@ def enqueue_batch(
             queue=QUEUES[urgency],
             **shown(session_id, batch_index),
         )
-    except OperationalError as err:
+    except Exception as err:  # noqa: BLE001  kombu meets more than its own errors when a connection is given up
         log.warning(
             "doorbell_not_rung",
             session_id=str(session_id),

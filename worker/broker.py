@@ -79,11 +79,18 @@ class GuardedConnection(Connection):
     def get_transport_cls(self) -> type:
         return GuardedTransport
 
-    def _ensure_connection(self, *args: Any, **options: Any) -> Any:
-        options["interval_max"] = min(
-            options.get("interval_max", RECONNECT_AT_LATEST_S), RECONNECT_AT_LATEST_S
-        )
-        return super()._ensure_connection(*args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
+    def _ensure_connection(  # kombu passes these by place, and by name
+        self,
+        errback: Any = None,
+        max_retries: int | None = None,
+        interval_start: float = 2,
+        interval_step: float = 2,
+        interval_max: float = RECONNECT_AT_LATEST_S,
+        *args: Any,
+        **options: Any,
+    ) -> Any:
+        pauses = interval_start, interval_step, min(interval_max, RECONNECT_AT_LATEST_S)
+        return super()._ensure_connection(errback, max_retries, *pauses, *args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
 
     def Pool(self, limit: int | None = None, **options: Any) -> ConnectionPool:  # noqa: N802  kombu's name
         return GuardedPool(self, limit, **options)  # type: ignore[no-untyped-call]  # kombu has no types

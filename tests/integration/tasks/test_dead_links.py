@@ -23,7 +23,7 @@ from runtime.redis import make_redis
 from runtime.settings import DatabaseSettings, RedisSettings
 from tasks.contract import BatchPayload
 from tasks.enqueue import enqueue_batch
-from tasks.generate_batch import GenerateBatch
+from tasks.generate_batch import answer
 from tasks.sweep import sweep_once
 from tests.support.link import Link
 from worker import patience
@@ -94,7 +94,7 @@ def far(
 
 
 def ring(exam: Exam, assembly: Assembly) -> dict[str, Any]:
-    return GenerateBatch(assembly).ring(BatchPayload(session_id=exam.id, batch_index=0))
+    return answer(assembly, BatchPayload(session_id=exam.id, batch_index=0))
 
 
 def questions(exam: Exam) -> int:
@@ -139,7 +139,8 @@ def test_a_batch_is_written_while_redis_swallows_every_question(
 def test_a_bell_on_a_dead_link_is_told_as_not_rung(
     to_redis: Link, redis_url: str, redis_client: Redis
 ) -> None:
-    sender = Celery("sender", broker=through(to_redis, redis_url), set_as_current=False)
+    broker, amqp = through(to_redis, redis_url), "worker.broker:GuardedAMQP"
+    sender = Celery("sender", broker=broker, amqp=amqp, set_as_current=False)
     sender.conf.broker_transport_options = {"socket_timeout": 0.3, "socket_connect_timeout": 0.3}
     sender.conf.task_publish_retry_policy = {"max_retries": 2, "interval_start": 0.1, "interval_max": 0.1}
     assert enqueue_batch(uuid4(), 0, Urgency.INTERACTIVE, through=sender)

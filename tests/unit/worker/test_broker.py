@@ -59,6 +59,12 @@ def test_a_long_outage_does_not_make_the_worker_look_rarely(
     assert max(pauses) <= RECONNECT_AT_LATEST_S
 
 
+def test_kombu_may_name_its_pauses_or_not(connection: GuardedConnection) -> None:
+    """As when a bell cannot be rung: kombu looks for the broker with its pauses in their places."""
+    with pytest.raises(Exception, match="refused"):
+        connection._ensure_connection(None, 1, 0, 0, 0, reraise_as_library_errors=False)
+
+
 @pytest.mark.parametrize("message", [None, [], "text", {}, {"content-type": "application/json"}])
 def test_what_is_no_envelope_has_a_problem(message: object) -> None:
     assert problem_of(message) is not None
