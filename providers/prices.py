@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 
 from pydantic import ConfigDict
@@ -10,8 +9,10 @@ from pydantic.dataclasses import dataclass
 
 from generation.model import Usage
 
+_STRICT = ConfigDict(extra="forbid")
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+
+@dataclass(frozen=True, config=_STRICT)
 class Rates:
     """Micro-dollars per token, which is dollars per million tokens."""
 
@@ -32,7 +33,7 @@ class Rates:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class LongPrompt:
     """Other rates, for all tokens of a call whose whole prompt is longer than this."""
 
@@ -40,11 +41,10 @@ class LongPrompt:
     rates: Rates
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class PriceTable:
-    """The list prices of one model, and the day they were read."""
+    """The list prices of one model."""
 
-    as_of: date
     rates: Rates
     long_prompt: LongPrompt | None = None
 

@@ -7,17 +7,17 @@ it still works: it is sent nothing that any model refuses, and priced so that a 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import date
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.dataclasses import dataclass
 
-from providers.prices import LongPrompt, PriceTable, Rates
+from providers.prices import PriceTable, Rates
 
 
 class ThinkingOff(StrEnum):
@@ -36,7 +36,7 @@ class ThinkingOff(StrEnum):
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class ModelProfile:
     """One model as its provider describes it."""
 
@@ -46,7 +46,6 @@ class ModelProfile:
     cache_minimum_tokens: int  #: a shorter prefix is silently not cached
     max_output_tokens: int
     prices: PriceTable
-    openrouter_slug: str | None = None
     deprecated_on: date | None = None
     retires_on: date | None = None
     not_retired_before: date | None = None
@@ -56,8 +55,8 @@ class ModelProfile:
 def profile_of(model: str) -> ModelProfile:
     """The profile of a model by any of its names: bare, dated, or as OpenRouter writes it.
 
-    An unknown model gets a profile with `known=False`: neither thinking nor effort is sent, and it costs
-    as much as the dearest model of the table.
+    An unknown model gets a profile with `known=False`: neither thinking nor effort is sent, and each kind of
+    token costs as much as with the model where it is dearest.
     """
     return _profiles().get(_bare(model)) or _guess(model)
 
@@ -79,46 +78,14 @@ def _bare(model: str) -> str:
     return name
 
 
-class _LongPromptRow(BaseModel):
-    above_tokens: int
-    prices: Rates
-
-
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    name: str
-    thinking_off: ThinkingOff
-    efforts: frozenset[str]
-    cache_minimum_tokens: int
-    max_output_tokens: int
-    openrouter_slug: str | None
-    deprecated_on: date | None
-    retires_on: date | None
-    not_retired_before: date | None
-    prices: Rates
-    long_prompt: _LongPromptRow | None
-
-
 class _Table(BaseModel):
-    as_of: date
-    currency: str
-    models: list[_Row]
+    models: list[ModelProfile]
 
 
 @cache
 def _profiles() -> Mapping[str, ModelProfile]:
     text = resources.files("providers").joinpath("models.json").read_text(encoding="utf-8")
-    table = _Table.model_validate_json(text)
-    return {row.name: _profile(row, table.as_of) for row in table.models}
-
-
-def _profile(row: _Row, as_of: date) -> ModelProfile:
-    values: dict[str, Any] = {name: getattr(row, name) for name in _Row.model_fields}
-    long_row = values.pop("long_prompt")
-    long_prompt = long_row and LongPrompt(long_row.above_tokens, long_row.prices)
-    values["prices"] = PriceTable(as_of=as_of, rates=row.prices, long_prompt=long_prompt)
-    return ModelProfile(**values)
+    return {profile.name: profile for profile in _Table.model_validate_json(text).models}
 
 
 def _guess(model: str) -> ModelProfile:
@@ -129,6 +96,13 @@ def _guess(model: str) -> ModelProfile:
         efforts=frozenset(),
         cache_minimum_tokens=max(profile.cache_minimum_tokens for profile in known),
         max_output_tokens=min(profile.max_output_tokens for profile in known),
-        prices=max((profile.prices for profile in known), key=lambda prices: prices.rates.output),
+        prices=PriceTable(_dearest([profile.prices for profile in known])),
         known=False,
     )
+
+
+def _dearest(tables: Sequence[PriceTable]) -> Rates:
+    """The dearest rate of each kind: no one model need be the dearest in all."""
+    rates = [table.rates for table in tables]
+    rates += [table.long_prompt.rates for table in tables if table.long_prompt is not None]
+    return Rates(**{kind.name: max(getattr(each, kind.name) for each in rates) for kind in fields(Rates)})

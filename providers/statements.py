@@ -119,15 +119,17 @@ class _ClaudeStatement:
         }
         if self._key_id is not None:
             query["api_key_ids[]"] = self._key_id
-        page: _ClaudePage | None = None
-        while page is None or page.has_more:
-            if page is not None:
-                query["page"] = page.next_page or ""
+        while True:
             found = _get(
                 self._client, "/v1/organizations/usage_report/messages", query, "ANTHROPIC_ADMIN_KEY"
             )
             page = _read(_ClaudePage, found)
             yield page
+            if not page.has_more:
+                return
+            if page.next_page is None:
+                raise StatementError("The statement has more and does not say where. Try again later.")
+            query["page"] = page.next_page
 
 
 def _claude_cost(starting_at: datetime, used: _ClaudeDay) -> DayCost:

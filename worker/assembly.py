@@ -23,8 +23,8 @@ from db.sessions import SessionStore
 from db.spending import SpendLimits
 from generation.ports import Observer, SourceChain
 from providers import claude
-from providers.catalogue import check_model
 from providers.chain import OrderedChain, make_chain
+from providers.model_check import check_model
 from providers.shared import Shared
 from providers.signs import Signs
 from runtime.redis import make_redis

@@ -260,7 +260,7 @@ def judge_queue(levels: Levels, slots: int) -> Finding:
 
 
 class ModelCheck(Protocol):
-    """What providers.catalogue.check_model says."""
+    """What providers.model_check.check_model says."""
 
     @property
     def stop(self) -> str | None: ...

@@ -132,8 +132,8 @@ def _queue(crew: Crew) -> Iterator[Finding]:
 
 def _model() -> Iterator[Finding]:
     # Here, because the SDK takes a second to load and no other command needs it.
-    from providers.catalogue import check_model
     from providers.claude import make_claude
+    from providers.model_check import check_model
 
     try:
         claude, limits = load(ClaudeSettings), load(GenerationSettings)

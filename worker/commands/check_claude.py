@@ -9,7 +9,7 @@ import typer
 
 from generation.errors import ProviderError
 from generation.model import Prompt
-from providers.catalogue import ModelCheck, check_model
+from providers.model_check import ModelCheck, check_model
 from worker.commands.asking import Reading, ask, claude
 from worker.commands.output import NO, AsJson, dollars, print_json, refuse
 

@@ -96,6 +96,17 @@ def test_a_statement_of_another_shape_is_not_taken_for_an_empty_one() -> None:
         statements["claude"](today(), today() + timedelta(days=1))
 
 
+def test_a_page_that_names_no_next_one_is_not_asked_for_ever() -> None:
+    """Nor taken for the last: a statement with days missing would be believed."""
+    with (
+        RawServer(json_reply({"data": [], "has_more": True, "next_page": None})).running() as server,
+        reading(server.url, anthropic_admin_key="sk-ant-admin-1") as statements,
+        pytest.raises(StatementError, match="has more and does not say where"),
+    ):
+        statements["claude"](today(), today() + timedelta(days=1))
+    assert len(server.requests) == 1
+
+
 def test_without_a_key_there_is_no_statement() -> None:
     with reading("http://127.0.0.1:9") as statements:
         assert statements == {}

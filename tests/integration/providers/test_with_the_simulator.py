@@ -25,8 +25,8 @@ from generation.errors import (
 )
 from generation.model import Prompt, StreamEnded, StreamEvent, StreamStarted, SystemBlock, Usage
 from generation.stop import StopReason, StopSignal
-from providers.catalogue import check_model
 from providers.claude import make_claude
+from providers.model_check import check_model
 from providers.openrouter import make_openrouter
 from providers.profiles import known_profiles
 from providers.source import MessagesSource

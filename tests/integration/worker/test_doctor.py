@@ -19,8 +19,8 @@ from db.engine import make_engine
 from db.sessions import SessionStore
 from generation.model import Track
 from generation.plan import plan_exam
-from providers.catalogue import check_model
 from providers.claude import make_claude
+from providers.model_check import check_model
 from runtime.redis import make_redis
 from runtime.settings import ClaudeSettings, DatabaseSettings, RedisSettings
 from tests.support.raw_server import RawServer, Script, status

@@ -40,11 +40,12 @@ def check_model(source: MessagesSource) -> ModelCheck:
     model, profile = source.model, source.profile
     try:
         info = source.client.models.retrieve(model, timeout=_PATIENCE_S)
-    except anthropic.NotFoundError:
-        return ModelCheck(stop=f"CLAUDE_MODEL={model} does not exist, or is retired. {_use_current()}")
     except anthropic.AuthenticationError:
         return ModelCheck(stop="ANTHROPIC_API_KEY is not accepted. Set a valid key.")
-    except (anthropic.AnthropicError, httpx2.HTTPError, ValueError):
+    except (anthropic.AnthropicError, httpx2.HTTPError, ValueError) as err:
+        # A gateway may have no Models API, and answers 404 as well.
+        if isinstance(err, anthropic.NotFoundError) and err.type == "not_found_error":
+            return ModelCheck(stop=f"CLAUDE_MODEL={model} does not exist, or is retired. {_use_current()}")
         return ModelCheck(
             warnings=(f"The Models API could not be asked about {model}.", *_table_warnings(profile))
         )

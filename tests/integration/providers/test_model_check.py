@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from providers.catalogue import check_model
 from providers.claude import make_claude
+from providers.model_check import check_model
 from runtime.settings import ClaudeSettings
 from tests.support.providers import ServeClaude
 from tests.support.raw_server import Exchange, Script, json_reply, status
@@ -81,6 +81,20 @@ def test_the_model_of_the_quickstart_is_warned_about_whatever_the_api_says(claud
     _, source = claude(described("claude-sonnet-4-5"), claude_model="claude-sonnet-4-5")
     (warning,) = check_model(source).warnings
     assert "2026-11-30" in warning
+
+
+def test_a_gateway_without_a_models_api_stops_nothing(claude: ServeClaude) -> None:
+    """That a path is not there says nothing about the model."""
+
+    def play(exchange: Exchange) -> None:
+        exchange.send(
+            b"HTTP/1.1 404 Not Found\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\nnot found"
+        )
+
+    _, source = claude(play)
+    check = check_model(source)
+    assert check.stop is None
+    assert "could not be asked" in check.warnings[0]
 
 
 @pytest.mark.parametrize("code", [403, 429, 500, 529])
