@@ -22,7 +22,6 @@ from generation.errors import (
     ProviderError,
     ProviderMisused,
     ProviderRefused,
-    ProviderResting,
     ProviderThrottled,
     SessionClosed,
     StreamCut,
@@ -46,7 +45,12 @@ PROVIDERS_UNAVAILABLE = "providers_unavailable"
 _FORGIVEN_ONCE = (StreamCut, StreamStalled, ProviderRefused)
 
 #: True of the source whatever it answered in other lanes of the round.
-_OF_THE_SOURCE = (ProviderThrottled, ProviderResting, ProviderDenied)
+_OF_THE_SOURCE = (ProviderThrottled, ProviderDenied)
+
+#: A source rests for half a second after each answer that it is busy. With many calls one often does, and a
+#: student's run that is given back for it comes again after several.
+_REST_WAITED_FOR_S = 1.5
+_LOOK_AGAIN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +127,9 @@ class _Run:
             if self._told_to_stop is not None:
                 return self._told_to_stop
             rounds += 1
-            source = self._sources.pick(frozenset(self._given_up))
+            source = self._pick()
             if source is None:
-                return PROVIDERS_UNAVAILABLE
+                return self._context.stop.asked or PROVIDERS_UNAVAILABLE
             results = self._round(source)
             if self._told_to_stop is not None:
                 return self._told_to_stop
@@ -139,6 +143,17 @@ class _Run:
             return SLOTS_LEFT_OPEN
         self._context.keeper.finish(self._context.claim)
         return READY
+
+    def _pick(self) -> QuestionSource | None:
+        """Whom to ask. While a student waits and nobody was given up, who rests only for a moment is waited for."""
+        clock, stop = self._context.clock, self._context.stop
+        is_urgent = self._context.claim.urgency is Urgency.INTERACTIVE
+        gives_up_at = clock() + (_REST_WAITED_FOR_S if is_urgent and not self._given_up else 0)
+        while (source := self._sources.pick(frozenset(self._given_up))) is None:
+            if clock() >= gives_up_at or stop.asked is not None:
+                return None
+            time.sleep(_LOOK_AGAIN_S)
+        return source
 
     @property
     def retry_after_s(self) -> float | None:

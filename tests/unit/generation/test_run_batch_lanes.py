@@ -20,9 +20,9 @@ from generation.errors import (
 )
 from generation.facts import SourceGivenUp
 from generation.model import Urgency
-from generation.run_batch import READY, RunResult
+from generation.run_batch import PROVIDERS_UNAVAILABLE, READY, RunResult
 from generation.stop import StopReason
-from tests.support.scripted import ScriptedSource, everything
+from tests.support.scripted import Chain, ScriptedSource, everything
 from tests.unit.generation.test_run_batch import Bench, failing, make_claim
 
 
@@ -106,3 +106,46 @@ def test_a_lane_that_loses_the_fence_stops_the_others() -> None:
     assert bench.run(lanes=10).outcome == FenceLost.code
     assert bench.stop.reason is StopReason.LANE_FAILED
     assert "open" not in bench.ledger.outcomes()
+
+
+class Resting(Chain):
+    """Nobody may be asked for the first so many looks."""
+
+    def __init__(self, source: ScriptedSource, looks: int) -> None:
+        super().__init__([source])
+        self.looks = looks
+
+    def pick(self, excluded: frozenset[str]) -> ScriptedSource | None:
+        self.looks -= 1
+        return None if self.looks >= 0 else super().pick(excluded)
+
+
+@pytest.fixture
+def passing_time(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the run slept; it does not."""
+    slept: list[float] = []
+    monkeypatch.setattr("generation.run_batch.time.sleep", slept.append)
+    return slept
+
+
+def test_who_rests_only_for_a_moment_is_waited_for(passing_time: list[float]) -> None:
+    """One busy answer rests a source for half a second; queueing again would take several."""
+    bench = Bench(ScriptedSource())
+    bench.sources = Resting(ScriptedSource(), looks=3)
+    assert bench.run(lanes=10) == RunResult(READY, 10)
+    assert len(passing_time) == 3
+
+
+def test_a_prefetch_waits_for_nobody_in_its_slot(passing_time: list[float]) -> None:
+    bench = Bench(claim=replace(make_claim(1), urgency=Urgency.PREFETCH))
+    bench.sources = Resting(ScriptedSource(), looks=3)
+    assert bench.run() == RunResult(PROVIDERS_UNAVAILABLE, 0)
+    assert passing_time == []
+
+
+def test_a_run_that_waits_for_a_rest_stops_when_it_is_asked_to(passing_time: list[float]) -> None:
+    bench = Bench()
+    bench.sources = Resting(ScriptedSource(), looks=3)
+    bench.stop.ask(StopReason.SHUTDOWN)
+    assert bench.run(lanes=10) == RunResult(StopReason.SHUTDOWN, 0)
+    assert passing_time == []
