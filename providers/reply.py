@@ -21,7 +21,6 @@ class Reply:
         self.request_id = request_id
         self.usage = Usage()
         self.started = False
-        self.is_over = False  #: the provider said that nothing more comes
         self.stop_reason: str | None = None
         self.refusal_category: str | None = None
         self._cache_ttl = cache_ttl
@@ -38,8 +37,6 @@ class Reply:
                 return self._text(_of(event, "delta"))
             case "message_delta":
                 self._stop(event)
-            case "message_stop":
-                self.is_over = True
         return None
 
     def ended(self) -> StreamEnded:

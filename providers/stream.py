@@ -25,7 +25,7 @@ RawStream = anthropic.Stream[object]
 _FAILURES = (anthropic.AnthropicError, httpx2.HTTPError, httpx2.StreamError, UnreadableReply, ValueError)
 
 
-#: After message_stop only the end of the HTTP body is missing; having read it, the connection can be reused.
+#: After the stop reason only goodbyes are missing; having read them, the connection can be reused.
 _GOODBYE_S = 0.2
 
 
@@ -115,7 +115,7 @@ def _events(raw: RawStream, call: Call, wire: Wire, *, stop: StopSignal) -> Iter
             if event is not None:
                 yield event
                 wire.grew()  # the time that our reader took is not the provider's
-            if reply.is_over:
+            if reply.stop_reason is not None:
                 wire.hurry(_GOODBYE_S)
     except _FAILURES as err:
         # Once the stop reason is known the answer is complete; what breaks after that is of no interest.

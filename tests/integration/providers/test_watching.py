@@ -96,6 +96,20 @@ def stopping_when(
     return thread, moments
 
 
+def test_a_reply_that_is_complete_waits_for_no_goodbye(claude: ServeClaude) -> None:
+    """A server that hangs once it has said why it stopped has nothing more that we want."""
+
+    def play(exchange: Exchange) -> None:
+        exchange.begin_stream()
+        exchange.send_chunk((STREAMS / "ten_questions.sse").read_bytes().partition(b"event: message_stop")[0])
+        exchange.wait_until_left()
+
+    _, source = claude(play, stall_timeout_s=5)
+    began = time.monotonic()
+    assert end_of(read(source)).stop_reason == "end_turn"
+    assert time.monotonic() - began < 2
+
+
 def test_pings_do_not_keep_a_stalled_reply_alive(claude: ServeClaude) -> None:
     server, source = claude(pinging_after("pings_only_stall.sse"), stall_timeout_s=0.3)
     events: list[StreamEvent] = []
