@@ -162,7 +162,7 @@ class Metrics:
         )
         self.bells = Counter(
             "tafawoq_bells_total",
-            "Messages answered: run, held_elsewhere (somebody works on it), nothing_to_do",
+            "Messages answered: run, held_elsewhere (somebody works on it), nothing_to_do, store_away (no Postgres)",
             ["outcome"],
             registry=registry,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from generation.attempt import COMPLETE
+from generation.errors import FenceLost
 from generation.facts import (
     AttemptEnded,
     Fact,
@@ -15,6 +16,7 @@ from generation.facts import (
     SourceGivenUp,
 )
 from generation.model import AttemptRecord
+from generation.stop import StopReason
 from runtime.telemetry import OPERATION, Metrics, provider_name
 
 log = structlog.get_logger(__name__)
@@ -106,7 +108,7 @@ class TelemetryObserver:
         self._metrics.run_seconds.labels(fact.urgency, fact.outcome).observe(fact.duration_ms / 1000)
         if fact.first_question_ms is not None:
             self._metrics.first_question_seconds.labels(fact.urgency).observe(fact.first_question_ms / 1000)
-        if fact.outcome in {"lease_lost", "fence_lost"}:
+        if fact.outcome in {StopReason.LEASE_LOST, FenceLost.code}:
             self._metrics.leases_lost.inc()
         log.info(
             "run_ended",

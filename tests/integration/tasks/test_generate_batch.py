@@ -14,9 +14,10 @@ from generation.errors import ProviderBusy, ProviderMisused, ProviderUnreachable
 from generation.model import BatchStatus, Urgency
 from generation.stop import StopReason
 from tasks.contract import BatchPayload, PayloadRefused
-from tasks.generate_batch import SETTLEMENTS, GenerateBatch, Settlement, generate_batch
+from tasks.generate_batch import answer, generate_batch
 from tests.support.scripted import ScriptedSource, an_object, everything, lines
 from worker.assembly import Assembly
+from worker.settlement import SETTLEMENTS, Settlement
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Bells, Exam
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def ring(exam: Exam, batch_index: int = 0, assembly: Assembly | None = None) -> dict[str, Any]:
     payload = BatchPayload(session_id=exam.id, batch_index=batch_index)
-    return GenerateBatch(assembly or exam.assembly).ring(payload)
+    return answer(assembly or exam.assembly, payload)
 
 
 def due_now(exam: Exam) -> None:
@@ -83,7 +84,7 @@ def test_a_batch_nobody_wanted_yet_is_wanted_by_its_first_bell(exam: Exam) -> No
 def test_a_bell_out_of_order_or_for_nobody_is_refused_quietly(exam: Exam) -> None:
     assert ring(exam, 7) == {"outcome": "nothing_to_do"}
     stranger = BatchPayload(session_id=uuid4(), batch_index=0)
-    assert GenerateBatch(exam.assembly).ring(stranger) == {"outcome": "nothing_to_do"}
+    assert answer(exam.assembly, stranger) == {"outcome": "nothing_to_do"}
 
 
 def test_a_shutdown_gives_the_batch_back_at_once_with_what_it_has(

@@ -10,11 +10,10 @@ from sqlalchemy import text
 from db.errors import DatabaseStruggling, DatabaseUnreachable
 from generation.model import BatchStatus
 from generation.stop import StopReason
-from tasks import generate_batch as module
 from tasks.contract import BatchPayload
-from tasks.generate_batch import GenerateBatch
+from tasks.generate_batch import answer
 from tests.support.scripted import ScriptedSource
-from worker import patience
+from worker import patience, runs
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Bells, Exam
@@ -23,7 +22,7 @@ KEPT = "SELECT count(*) FROM generation.questions"
 
 
 def ring(exam: Exam) -> dict[str, Any]:
-    return GenerateBatch(exam.assembly).ring(BatchPayload(session_id=exam.id, batch_index=0))
+    return answer(exam.assembly, BatchPayload(session_id=exam.id, batch_index=0))
 
 
 def execute(exam: Exam, statement: str) -> Any:
@@ -94,7 +93,7 @@ def test_a_store_that_struggles_for_a_while_costs_no_question(
 def test_a_store_that_stays_away_is_not_the_fault_of_the_batch(
     exam: Exam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "Patience", lambda _longest_s, stop: patience.Patience(0.0, stop))
+    monkeypatch.setattr(runs, "Patience", lambda _longest_s, stop: patience.Patience(0.0, stop))
     refuse(exam, "53100", times=1000)
     assert ring(exam)["outcome"] == "store_away"
     assert exam.status() is BatchStatus.QUEUED
@@ -107,7 +106,7 @@ def test_a_bell_without_postgres_is_answered_and_not_an_error(
     def away(*_: Any) -> None:
         raise DatabaseUnreachable
 
-    monkeypatch.setattr(module, "CLAIM_PATIENCE_S", 0.0)
+    monkeypatch.setattr(runs, "CLAIM_PATIENCE_S", 0.0)
     monkeypatch.setattr(type(exam.assembly.batches), "claim", away)
     assert ring(exam) == {"outcome": "store_away"}
 

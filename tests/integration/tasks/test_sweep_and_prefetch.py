@@ -11,7 +11,7 @@ from sqlalchemy import text
 from generation.model import BatchStatus, Urgency
 from runtime.settings import PlanSettings
 from tasks.contract import BatchPayload, ProgressPayload
-from tasks.generate_batch import GenerateBatch
+from tasks.generate_batch import answer
 from tasks.prefetch import note_progress
 from tasks.sweep import LOST_AFTER_S, sweep_once
 from worker.assembly import Assembly
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def fill(exam: Exam, batch_index: int) -> None:
-    GenerateBatch(exam.assembly).ring(BatchPayload(session_id=exam.id, batch_index=batch_index))
+    answer(exam.assembly, BatchPayload(session_id=exam.id, batch_index=batch_index))
 
 
 def reach(exam: Exam, position: int) -> int | None:

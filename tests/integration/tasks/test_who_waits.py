@@ -25,7 +25,7 @@ from generation.errors import (
 )
 from generation.model import BatchStatus, Urgency
 from tasks.contract import BatchPayload
-from tasks.generate_batch import GenerateBatch
+from tasks.generate_batch import answer
 from tests.support.scripted import Chain, ScriptedSource
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def answering(name: str, error: ProviderError | None) -> ScriptedSource:
 def ring(exam: Exam, batch_index: int, *sources: ScriptedSource) -> str:
     assembly = replace(exam.assembly, sources=Chain(sources))
     bell = BatchPayload(session_id=exam.id, batch_index=batch_index)
-    return str(GenerateBatch(assembly).ring(bell)["outcome"])
+    return str(answer(assembly, bell)["outcome"])
 
 
 def wanted(exam: Exam, urgency: Urgency) -> int:
