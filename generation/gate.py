@@ -115,7 +115,7 @@ class Gate:
     def _admitted(self, candidate: Candidate, figure: dict[str, Any] | None) -> Question | str:
         slot, draft = candidate.slot, candidate.draft
         key = fixed_choice(candidate.key) if slot.key_index is None else draft.answer
-        choices, answer_index = place(slot, key or draft.answer, draft.distractors or (), seed=self._seed)
+        choices, answer_index = place(slot, key, draft.distractors or (), seed=self._seed)
         passage = None if slot.passage_group is None else self._passages[slot.passage_group]
         traits = Traits.of(
             EarlierQuestion(

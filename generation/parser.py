@@ -30,11 +30,6 @@ class QuestionParser:
         self._broken = 0
 
     @property
-    def broken(self) -> int:
-        """How many objects were begun and dropped so far."""
-        return self._broken
-
-    @property
     def is_in_an_object(self) -> bool:
         return bool(self._open)
 

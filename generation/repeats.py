@@ -42,18 +42,15 @@ class Seen:
         for question in earlier:
             self.add(question)
 
-    def repeats(self, candidate: Traits) -> str | None:
-        """Why the candidate is a repeat ("repeated_text", "repeated_template", "repeated_nearly"), or None."""
-        with self._lock:
-            return self._reason(candidate)
-
     def add(self, question: EarlierQuestion) -> None:
         traits = Traits.of(question)
         with self._lock:
             self._remember(traits, as_text_only=question.is_elsewhere)
 
     def admit(self, candidate: Traits) -> str | None:
-        """Add the candidate unless it is a repeat: then say why. One step, so that of twins one stays out."""
+        """Add the candidate unless it is a repeat: then say why ("repeated_text", "repeated_template" or
+        "repeated_nearly"). One step, so that of twins one stays out.
+        """
         with self._lock:
             reason = self._reason(candidate)
             if reason is None:

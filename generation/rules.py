@@ -72,9 +72,9 @@ def is_passage(text: str) -> bool:
     )
 
 
-def fixed_choice(folded: str) -> str | None:
+def fixed_choice(folded: str) -> str:
     """The comparison choice that this folded text means."""
-    return _COMPARISON_CHOICES.get(folded)
+    return _COMPARISON_CHOICES[folded]
 
 
 def _stem_says_something(candidate: Candidate) -> str | None:

@@ -142,8 +142,7 @@ def watch_sockets(client: httpx2.Client) -> None:
     httpx2 has no public door for a network backend, so this replaces the one inside its transports, also
     those it made for proxies. Raises TypeError when the library has changed so that it can no longer.
     """
-    # httpx2 offers no public way in; a test fails when these names go.
-    transports = (client._transport, *client._mounts.values())  # noqa: SLF001
+    transports = (client._transport, *client._mounts.values())  # noqa: SLF001  no public door
     for transport in transports:
         if transport is None:
             continue
@@ -152,7 +151,7 @@ def watch_sockets(client: httpx2.Client) -> None:
             raise TypeError(
                 f"{type(transport).__name__} has no connection pool whose sockets could be watched."
             )
-        pool._network_backend = _WatchedBackend(pool._network_backend)  # noqa: SLF001 - as above
+        pool._network_backend = _WatchedBackend(pool._network_backend)  # noqa: SLF001  no public door
 
 
 class _WatchedStream(httpcore2.NetworkStream):

@@ -6,7 +6,6 @@ track, a user or the time. Ordered by reuse: what all sections share comes first
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 from functools import cache
 from importlib.resources import files
@@ -23,17 +22,6 @@ def system_blocks(section: Section) -> tuple[SystemBlock, ...]:
     """
     names = ("rules", f"section-{section.value}", f"examples-{section.value}")
     return tuple(SystemBlock(_text(name), cached=True) for name in names)
-
-
-@cache
-def prefix_fingerprint(section: Section) -> str:
-    """SHA-256, in hex, of the section's blocks and of where each of them ends."""
-    digest = hashlib.sha256()
-    for block in system_blocks(section):
-        encoded = block.text.encode()
-        digest.update(len(encoded).to_bytes(8))
-        digest.update(encoded)
-    return digest.hexdigest()
 
 
 def _text(name: str) -> str:

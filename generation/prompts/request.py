@@ -55,7 +55,6 @@ def build_prompt(
     slots: Sequence[Slot],
     passages: Mapping[int, str],
     earlier: Sequence[EarlierQuestion] = (),
-    max_tokens_per_question: int = TOKENS_PER_QUESTION,
 ) -> Prompt:
     """The words of one call that asks for exactly these slots, in this order. Equal input, equal bytes.
 
@@ -68,7 +67,7 @@ def build_prompt(
     return Prompt(
         system=system_blocks(section),
         user="\n".join(_lines(track, section, slots, passages=passages, avoided=avoided)),
-        max_tokens=_room(slots, passages, max_tokens_per_question),
+        max_tokens=_room(slots, passages),
     )
 
 
@@ -119,8 +118,8 @@ def _json(line: Mapping[str, Any]) -> str:
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).translate(_LINE_ENDS)
 
 
-def _room(slots: Sequence[Slot], passages: Mapping[int, str], per_question: int) -> int:
+def _room(slots: Sequence[Slot], passages: Mapping[int, str]) -> int:
     """More tokens than the reply should take: a bound for a runaway reply, never one for a good one."""
     unwritten = sum(group not in passages for group in _groups(slots))
     figures = sum(slot.question_type in _FIGURED for slot in slots)
-    return len(slots) * per_question + unwritten * TOKENS_PER_PASSAGE + figures * TOKENS_PER_FIGURE
+    return len(slots) * TOKENS_PER_QUESTION + unwritten * TOKENS_PER_PASSAGE + figures * TOKENS_PER_FIGURE

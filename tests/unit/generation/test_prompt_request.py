@@ -294,11 +294,6 @@ def test_room_grows_with_questions_figures_and_unwritten_passages() -> None:
     assert room(*group, passages={3: "نص"}) == 2 * TOKENS_PER_QUESTION
 
 
-def test_a_caller_may_give_each_question_more_room() -> None:
-    prompt = build_prompt(track=Track.LITERARY, slots=[slot()], passages={}, max_tokens_per_question=1_500)
-    assert prompt.max_tokens == 1_500
-
-
 def test_a_prompt_carries_the_blocks_of_its_section() -> None:
     prompt = build_prompt(track=Track.LITERARY, slots=[reading_slot(60, 1)], passages={})
     assert prompt.system == system_blocks(Section.VERBAL)

@@ -81,7 +81,7 @@ def test_the_passages_of_other_sessions_may_be_read_again() -> None:
     ],
 )
 def test_a_repeat_is_found_and_named(earlier: str, later: str, reason: str | None) -> None:
-    assert Seen([asked(earlier)]).repeats(Traits.of(asked(later))) == reason
+    assert Seen([asked(earlier)]).admit(Traits.of(asked(later))) == reason
 
 
 @pytest.mark.parametrize(
@@ -98,14 +98,14 @@ def test_a_repeat_is_found_and_named(earlier: str, later: str, reason: str | Non
 )
 def test_short_analogies_are_not_taken_for_each_other(earlier: str, later: str) -> None:
     seen = Seen([asked(earlier, QuestionType.ANALOGY)])
-    assert seen.repeats(Traits.of(asked(later, QuestionType.ANALOGY))) is None
-    assert seen.repeats(Traits.of(asked(earlier, QuestionType.ANALOGY))) == "repeated_text"
+    assert seen.admit(Traits.of(asked(later, QuestionType.ANALOGY))) is None
+    assert seen.admit(Traits.of(asked(earlier, QuestionType.ANALOGY))) == "repeated_text"
 
 
 def test_comparisons_are_not_near_for_the_words_they_all_have() -> None:
     seen = Seen([asked("القيمة الأولى: س + 2\nالقيمة الثانية: 2س", QuestionType.COMPARISON)])
     assert (
-        seen.repeats(Traits.of(asked("القيمة الأولى: س + 7\nالقيمة الثانية: 3ص", QuestionType.COMPARISON)))
+        seen.admit(Traits.of(asked("القيمة الأولى: س + 7\nالقيمة الثانية: 3ص", QuestionType.COMPARISON)))
         is None
     )
 
@@ -113,8 +113,8 @@ def test_comparisons_are_not_near_for_the_words_they_all_have() -> None:
 def test_the_meaning_of_another_word_is_another_question() -> None:
     sentence = "ما معنى كلمة «{}» كما وردت في الجملة التي قرأتها في بداية هذا القسم من الاختبار؟"
     seen = Seen([asked(sentence.format("وجل"))])
-    assert seen.repeats(Traits.of(asked(sentence.format("نأى")))) is None
-    assert seen.repeats(Traits.of(asked(sentence.format("وجل") + " اختر."))) == "repeated_nearly"
+    assert seen.admit(Traits.of(asked(sentence.format("نأى")))) is None
+    assert seen.admit(Traits.of(asked(sentence.format("وجل") + " اختر."))) == "repeated_nearly"
 
 
 def test_an_odd_word_question_is_its_four_words_however_it_is_asked() -> None:
@@ -145,18 +145,18 @@ def test_the_order_of_choices_makes_no_other_question() -> None:
 def test_a_figure_belongs_to_its_question() -> None:
     stem = "ما محيط المثلث؟"
     seen = Seen([figure(stem, أب=9, بج=12)])
-    assert seen.repeats(Traits.of(figure(stem, بج=12, أب=9))) == "repeated_text"
-    assert seen.repeats(Traits.of(figure(stem, أب=5, بج=12))) == "repeated_template"
-    assert seen.repeats(Traits.of(figure("ما مساحة الجزء المظلل من الشكل المرسوم؟", أب=5, بج=12))) is None
+    assert seen.admit(Traits.of(figure(stem, بج=12, أب=9))) == "repeated_text"
+    assert seen.admit(Traits.of(figure(stem, أب=5, بج=12))) == "repeated_template"
+    assert seen.admit(Traits.of(figure("ما مساحة الجزء المظلل من الشكل المرسوم؟", أب=5, بج=12))) is None
 
 
 def test_one_stem_on_two_passages_is_two_questions() -> None:
     stem = "ما الفكرة العامة التي يدور حولها النص الذي قرأته؟"
     seen = Seen([reading(stem, PASSAGE, 1)])
-    assert seen.repeats(Traits.of(reading(stem, OTHER_PASSAGE, 2))) is None
-    assert seen.repeats(Traits.of(reading(stem, PASSAGE, 1))) == "repeated_text"
-    assert seen.repeats(Traits.of(reading("ما السبب الذي ذكره النص لحفر القنوات؟", PASSAGE, 1))) is None
-    assert seen.repeats(Traits.of(reading(stem + " أجب", PASSAGE, 1))) == "repeated_nearly"
+    assert seen.admit(Traits.of(reading(stem, OTHER_PASSAGE, 2))) is None
+    assert seen.admit(Traits.of(reading(stem, PASSAGE, 1))) == "repeated_text"
+    assert seen.admit(Traits.of(reading("ما السبب الذي ذكره النص لحفر القنوات؟", PASSAGE, 1))) is None
+    assert seen.admit(Traits.of(reading(stem + " أجب", PASSAGE, 1))) == "repeated_nearly"
 
 
 def test_a_passage_is_read_once_a_session_and_never_in_two_groups() -> None:
@@ -177,7 +177,7 @@ def test_what_was_rejected_as_a_repeat_is_not_remembered() -> None:
     seen = Seen([asked("ما ناتج 3 × 4؟")])
     assert seen.admit(Traits.of(asked("ما ناتج 5 × 6؟"))) == "repeated_template"
     assert seen.admit(Traits.of(asked("ما ناتج 5 + 6؟"))) is None
-    assert seen.repeats(Traits.of(asked("ما ناتج 5 + 6؟"))) == "repeated_text"
+    assert seen.admit(Traits.of(asked("ما ناتج 5 + 6؟"))) == "repeated_text"
 
 
 def test_of_twins_written_at_the_same_moment_one_gets_in() -> None:
@@ -201,8 +201,8 @@ def test_of_twins_written_at_the_same_moment_one_gets_in() -> None:
 @given(st.text(min_size=1), st.sampled_from(QuestionType), st.lists(st.text(), min_size=4, max_size=4))
 def test_every_question_repeats_itself(stem: str, kind: QuestionType, choices: list[str]) -> None:
     question = asked(stem, kind, choices=tuple(choices))
-    assert Seen().repeats(Traits.of(question)) is None
-    assert Seen([question]).repeats(Traits.of(question)) == "repeated_text"
+    assert Seen().admit(Traits.of(question)) is None
+    assert Seen([question]).admit(Traits.of(question)) == "repeated_text"
 
 
 @given(st.text(), st.text())
