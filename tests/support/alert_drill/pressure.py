@@ -44,7 +44,7 @@ def too_few_slots(ward: Ward, record: Record) -> None:
 
 def no_prefetch(ward: Ward, record: Record) -> None:
     ward.simulate(speed=2)
-    with students(ward.api_url, 4, reader(reading_s=12)):
+    with students(ward.api_url, 4, reader(reading_s=20)):
         record.calm("StudentsStall")
         record.fault("The only worker that takes prefetches is killed; four students practise.")
         ward.kill_worker(PREFETCH.name)

@@ -8,7 +8,17 @@ import time
 from tests.integration.stack.student import Student
 from tests.support.alert_drill.crowd import hurried, students
 from tests.support.alert_drill.record import DrillFailed, Record
-from tests.support.alert_drill.ward import Ward
+from tests.support.alert_drill.ward import Edit, Ward
+
+#: Two versions that should not have been rolled out.
+WRONG_TYPE = Edit(
+    "generation/prompts/request.py", old='"type": slot.question_type.value', new='"type": "comparison"'
+)
+DRIFTING = Edit(
+    "providers/messages.py",
+    old='"text": block.text}',
+    new='"text": block.text + str(__import__("time").time_ns())}',
+)
 
 _READY_WITHIN_S = 60
 #: Until there is something to compare the fault with.
@@ -69,11 +79,7 @@ def wrong_prompt(ward: Ward, record: Record) -> None:
         record.calm("RejectsMany", "BatchesGivenUp")
         record.fault("A version is rolled out whose prompt names the wrong type of question.")
         ward.stop_workers()
-        ward.start_release(
-            edited="generation/prompts/request.py",
-            old='"type": slot.question_type.value',
-            new='"type": "comparison"',
-        )
+        ward.start_release(WRONG_TYPE)
         stuck = Student(ward.api_url)
         stuck.begin({"track": "scientific"}, prefer="respond-async")
         record.fires("RejectsMany")
@@ -94,12 +100,7 @@ def drifting_prompt(ward: Ward, record: Record) -> None:
             "A version is rolled out that puts the time into the prompt, with `CLAUDE_MODEL=claude-opus-5-5`."
         )
         ward.stop_workers()
-        ward.start_release(
-            edited="providers/messages.py",
-            old='"text": block.text}',
-            new='"text": block.text + str(__import__("time").time_ns())}',
-            CLAUDE_MODEL="claude-opus-5-5",
-        )
+        ward.start_release(DRIFTING, CLAUDE_MODEL="claude-opus-5-5")
         record.fires("PrefixDrifted", "CacheCold", "DearQuestions")
         record.remedy("The version before it is started again, with `CLAUDE_MODEL=claude-sonnet-5-5`.")
         ward.restart_workers(CLAUDE_MODEL="claude-sonnet-5-5")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from tests.support.alert_drill.watch import WINDOW, Watch, rules
+from tests.support.alert_drill.watch import NOTHING, WINDOW, Watch, rules
 
 PATIENCE_S = 120
 _LOOK_AGAIN_S = 0.5
@@ -82,15 +82,16 @@ class Record:
     def ends(self, *alerts: str) -> None:
         for alert in alerts:
             line = self.lines[alert]
-            line.remedy, line.ended_after_s = self._what, self._await(alert, true=False)
+            line.remedy, line.ended_after_s = self._what, self._await(alert, true=False, of_something=True)
             line.after = self.watch.value(alert)
 
     def _now(self, sentence: str) -> None:
         self._what, self._since = sentence, time.monotonic()
         _say(sentence)
 
-    def _await(self, alert: str, *, true: bool) -> float:
-        while self.watch.holds(alert) is not true:
+    def _await(self, alert: str, *, true: bool, of_something: bool = False) -> float:
+        """Until the alert is so, `of_something` by a share that has something to share; after how many seconds."""
+        while self.watch.holds(alert) is not true or (of_something and self.watch.value(alert) == NOTHING):
             if time.monotonic() - self._since > PATIENCE_S:
                 raise DrillFailed(f"{alert} is still {not true} {PATIENCE_S} s after: {self._what}")
             time.sleep(_LOOK_AGAIN_S)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,20 @@ from tests.support.stack import TEST_WORKERS
 #: What a worker's code consists of.
 ROOMS = ("db", "generation", "providers", "runtime", "tasks", "worker")
 _ENDS_WITHIN_S = 15
+
+
+@dataclass(frozen=True)
+class Edit:
+    """How another version differs from ours: one place in one file."""
+
+    file: str
+    old: str
+    new: str
+
+    def of(self, text: str) -> str:
+        if self.old not in text:
+            raise ValueError(f"{self.file} does not say {self.old!r} any more. Correct the drill.")
+        return text.replace(self.old, self.new)
 
 
 class Ward(Stack):
@@ -103,18 +118,15 @@ class Ward(Stack):
         """Other settings of the provider."""
         self._tell_simulator("config", changed)
 
-    def start_release(self, *specs: Worker, edited: str, old: str, new: str, **changed: str) -> None:
-        """Workers of another version: a copy of the code with one place written otherwise."""
+    def start_release(self, edit: Edit, **changed: str) -> None:
+        """Workers of another version: a copy of the code with the edit."""
         self.project = self.options.directory / "release"
         for room in ROOMS:
             shutil.copytree(PROJECT / room, self.project / room)
-        file = self.project / edited
-        text = file.read_text()
-        if old not in text:
-            raise RuntimeError(f"{edited} does not say {old!r} any more. Correct the drill.")
-        file.write_text(text.replace(old, new))
+        file = self.project / edit.file
+        file.write_text(edit.of(file.read_text()))
         try:
-            self.start_workers(*specs, **changed)
+            self.start_workers(**changed)
         finally:
             self.project = PROJECT
 

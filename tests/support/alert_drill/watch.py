@@ -24,6 +24,9 @@ SHORTER = {r"\[\d+[mh]\]": f"[{WINDOW}]", r"offset \d+[mh]": f"offset {WINDOW}",
 
 _FEW = 5
 
+#: What a share is when there is nothing to share: it is below every bound, and says nothing.
+NOTHING = "0 of 0"
+
 #: Where to scrape, by job.
 Targets = Callable[[], Mapping[str, Sequence[str]]]
 
@@ -74,7 +77,7 @@ class Watch:
         if not values:
             return "none"
         numbers = [value for value in values if value == value]  # noqa: PLR0124  -- leaves out NaN
-        return f"{max(numbers):.3g}" if numbers else "0 of 0"
+        return f"{max(numbers):.3g}" if numbers else NOTHING
 
     def scraped(self) -> bool:
         """Whether every target has answered a few times: a counter is seen to rise only from there."""
