@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import typer
 
-from worker import operations
+from worker.commands.cancel import cancel
 from worker.commands.check_cache import check_cache
 from worker.commands.check_claude import check_claude
 from worker.commands.cost import cost
+from worker.commands.doctor import doctor
+from worker.commands.plan import plan
+from worker.commands.queues import queues
 from worker.commands.reconcile import reconcile
 from worker.commands.sessions import retry, sessions
+from worker.commands.show import show
 
 cli = typer.Typer(
     name="tafawoq-worker",
@@ -23,9 +27,8 @@ cli = typer.Typer(
 )
 check = typer.Typer(no_args_is_help=True)
 
-for command in (sessions, retry, cost, reconcile):
+for command in (doctor, queues, sessions, show, retry, cancel, plan, cost, reconcile):
     cli.command()(command)
-operations.add_to(cli)
 check.command("claude")(check_claude)
 check.command("cache")(check_cache)
 cli.add_typer(check, name="check", help="Ask Claude itself; costs a few cents.")

@@ -24,8 +24,8 @@ from providers.model_check import check_model
 from runtime.redis import make_redis
 from runtime.settings import ClaudeSettings, DatabaseSettings, RedisSettings
 from tests.support.raw_server import RawServer, Script, status
-from worker import operations
 from worker.cli import cli
+from worker.commands import queues
 from worker.doctor import (
     Crew,
     Finding,
@@ -170,7 +170,7 @@ def test_the_worst_decides() -> None:
 def run(database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """A command in this process, on the test's database, with no worker."""
     monkeypatch.setenv("DATABASE_URL", database.libpq_url)
-    monkeypatch.setattr(operations, "ask_crew", lambda _app: Crew((), frozenset(), 0))
+    monkeypatch.setattr(queues, "ask_crew", lambda _app: Crew((), frozenset(), 0))
     return lambda *arguments: CliRunner().invoke(cli, list(arguments))
 
 

@@ -1,0 +1,123 @@
+"""`doctor`: every dependency looked at, and for each that is not well, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+
+import typer
+
+from db.engine import make_engine
+from runtime.redis import make_redis
+from runtime.settings import (
+    ClaudeSettings,
+    DatabaseSettings,
+    GenerationSettings,
+    RedisSettings,
+    SettingsError,
+    load,
+)
+from worker.app import app
+from worker.commands.output import AsJson, print_json
+from worker.doctor import (
+    INSPECT_S,
+    Crew,
+    Finding,
+    Health,
+    ask_crew,
+    examine_crew,
+    examine_postgres,
+    examine_queue,
+    examine_redis,
+    judge_model,
+    worst,
+)
+
+
+def doctor(*, as_json: AsJson = False) -> None:
+    """Look at every dependency; name what is broken and its remedy. Exit 1 when something is."""
+    findings: list[Finding] = []
+    for finding in examine():
+        findings.append(finding)
+        if not as_json:
+            typer.echo(_told(finding))
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    if worst(findings) is Health.BROKEN:
+        raise typer.Exit(1)
+
+
+_MARKS = {Health.WELL: "ok", Health.POOR: "look", Health.BROKEN: "BROKEN"}
+
+
+def _told(finding: Finding) -> str:
+    remedy = f"\n{'':10}-> {finding.remedy}" if finding.remedy else ""
+    return f"{_MARKS[finding.health]:<10}{finding.about}: {finding.says}{remedy}"
+
+
+def examine() -> Iterator[Finding]:
+    """Everything, one after the other; wrong settings are findings, too."""
+    yield from _postgres()
+    yield from _redis_and_crew()
+    yield from _model()
+
+
+def _postgres() -> Iterator[Finding]:
+    try:
+        engine = make_engine(load(DatabaseSettings), application_name="tafawoq-doctor")
+    except SettingsError as err:
+        yield _wrong_settings("Postgres", err)
+        return
+    try:
+        yield from examine_postgres(engine)
+    finally:
+        engine.dispose()
+
+
+def _redis_and_crew() -> Iterator[Finding]:
+    try:
+        settings = load(RedisSettings)
+    except SettingsError as err:
+        yield _wrong_settings("Redis", err)
+        return
+    with closing(make_redis(settings, timeout_s=INSPECT_S)) as redis:
+        found = list(examine_redis(redis))
+    yield from found
+    crew = ask_crew(app) if found[0].health is Health.WELL else Crew((), frozenset(), 0)
+    yield examine_crew(crew)
+    yield from _queue(crew)
+
+
+def _queue(crew: Crew) -> Iterator[Finding]:
+    try:
+        engine = make_engine(load(DatabaseSettings), application_name="tafawoq-doctor")
+    except SettingsError:  # told already
+        return
+    try:
+        yield examine_queue(engine, crew)
+    finally:
+        engine.dispose()
+
+
+def _model() -> Iterator[Finding]:
+    # Here, because the SDK takes a second to load and no other command needs it.
+    from providers.claude import make_claude
+    from providers.model_check import check_model
+
+    try:
+        claude, limits = load(ClaudeSettings), load(GenerationSettings)
+    except SettingsError as err:
+        yield _wrong_settings("model", err)
+        return
+    source = make_claude(
+        claude, stall_timeout_s=limits.generation_stall_timeout_s, deadline_s=limits.generation_run_deadline_s
+    )
+    try:
+        yield from judge_model(claude.claude_model, check_model(source))
+    finally:
+        source.close()
+
+
+def _wrong_settings(about: str, err: SettingsError) -> Finding:
+    return Finding(about, Health.BROKEN, "its settings are not usable", str(err))

@@ -1,0 +1,58 @@
+"""`plan`: how an exam is cut, with the settings of this machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from generation.model import Track
+from generation.plan import plan_exam
+from runtime.settings import PlanSettings, SettingsError, load
+from worker.commands.output import AsJson, print_json, print_table, refuse
+
+
+def plan(
+    track: Track,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same plan.")] = 0,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show how an exam of this track is cut, with the settings of this machine. Needs no server."""
+    try:
+        planned = plan_exam(track, batch_size=load(PlanSettings).exam_batch_size, seed=seed)
+    except SettingsError as err:
+        refuse(str(err), code=2)
+    if as_json:
+        print_json(
+            {
+                "version": planned.version,
+                "batches": [asdict(batch) for batch in planned.batches],
+                "slots": [_without_key(slot.to_json()) for slot in planned.slots],
+            }
+        )
+        return
+    print_table(
+        ["batch", "section", "questions", "difficulty", "topics"],
+        [
+            [
+                str(batch.index),
+                batch.section,
+                f"{batch.start}-{batch.stop - 1}",
+                _counted(slot.difficulty for slot in planned.slots_of(batch)),
+                _counted(slot.topic for slot in planned.slots_of(batch)),
+            ]
+            for batch in planned.batches
+        ],
+    )
+
+
+def _without_key(slot: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in slot.items() if name != "keyIndex"}
+
+
+def _counted(values: Iterator[str]) -> str:
+    return ", ".join(f"{count} {value}" for value, count in Counter(values).most_common())
