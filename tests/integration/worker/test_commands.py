@@ -170,6 +170,18 @@ def test_a_failed_batch_is_queued_again_unless_its_session_has_cost_enough(
     assert "Batch 0 is queued." in tool("retry", session_id).stdout
 
 
+def test_a_session_is_closed_for_programs_too(engine: Engine, tool: Tool) -> None:
+    session_id = new_exam(engine)
+    assert read(tool("cancel", session_id, "--json")) == {"session": str(session_id), "status": "closed"}
+
+
+def test_every_command_that_tells_something_can_tell_it_to_programs(tool: Tool) -> None:
+    commands = ("doctor", "queues", "sessions", "show", "plan", "cost", "reconcile", "retry", "cancel")
+    for command in (*((name,) for name in commands), ("check", "claude"), ("check", "cache")):
+        assert "--json" in tool(*command, "--help").stdout, command
+        assert tool(*command, "--nonsense").exit_code == 2, command
+
+
 def test_wrong_settings_and_a_missing_server_are_one_sentence(
     tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
