@@ -127,7 +127,7 @@ class _Attempt:
             ):
                 for event in events:
                     self._take(event)
-            outcome = self._stop.reason or COMPLETE
+            outcome = COMPLETE if self._ended is not None else self._stop.reason or CRASHED
         except ProviderError as err:
             self._error, outcome = err, err.code
         except GenerationError as err:
