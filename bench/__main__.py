@@ -22,6 +22,7 @@ from bench.figures import table
 from bench.first_batch import bell_to_model, first_batches
 from bench.machine import machine
 from bench.morning import mornings
+from bench.overhead import overhead
 from bench.parsing import growth, parsing
 from bench.plots import draw
 from bench.prefetch import prefetch
@@ -41,6 +42,7 @@ class Size:
 
     exams: int
     bells: int
+    rounds: int
     counts: tuple[int, ...]
     harms: int
     students: int
@@ -48,10 +50,13 @@ class Size:
     templates: bool
 
 
-QUICK = Size(exams=2, bells=0, counts=(20,), harms=3000, students=60, mornings=((500, 500),), templates=False)
+QUICK = Size(
+    exams=2, bells=0, rounds=0, counts=(20,), harms=3000, students=60, mornings=((500, 500),), templates=False
+)
 FULL = Size(
     exams=20,
     bells=30,
+    rounds=4,
     counts=(1, 50, 200, 500),
     harms=100_000,
     students=400,
@@ -96,6 +101,11 @@ def main() -> int:
     _alone(run)
     if run.wants("first", "crowd"):
         _at_real_speed(run)
+    if run.wants("overhead") and run.size.rounds:
+        with on_stage(run.out / "stack", simulator=("--jitter", "0"), GENERATION_LANES="1") as stage:
+            run.part(
+                "overhead", "Ours over a bare stream", lambda: overhead(stage, run.size.rounds, seed=7000)
+            )
     if run.wants("cost"):
         with on_stage(run.out / "stack", speed=30) as stage:
             run.part("cost", "What an exam costs", lambda: cost(stage))
@@ -161,7 +171,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", default=bool(os.environ.get("QUICK")))
     parser.add_argument(
-        "--only", default="", help="parts, separated by commas: first,crowd,parsing,cost,prefetch,morning"
+        "--only",
+        default="",
+        help="parts, separated by commas: first,crowd,overhead,parsing,cost,prefetch,morning",
     )
     parser.add_argument("--out", type=Path, default=PROJECT / ".bench")
     return parser

@@ -57,7 +57,7 @@ def first_batches(stage: Stage, exams: int) -> list[dict[str, Any]]:
 def bell_to_model(stage: Stage, bells: int, *, seed: int) -> list[dict[str, Any]]:
     """From ringing to the request's arrival at the model, one bell at a time."""
     warm(stage)
-    ids = stage.queued_as_prefetch(one_batch_plans(bells, seed=seed))
+    ids = stage.queued(one_batch_plans(bells, seed=seed), Urgency.PREFETCH)
     known = len(stage.simulator("requests")["requests"])
     rung = []
     for session_id in ids:

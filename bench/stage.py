@@ -18,7 +18,7 @@ import psycopg
 
 from db.engine import make_engine
 from db.sessions import SessionStore
-from generation.model import Plan
+from generation.model import Plan, Urgency
 from runtime.processes import PROJECT, Worker
 from runtime.settings import DatabaseSettings
 from runtime.stack import Stack, StackOptions
@@ -62,8 +62,8 @@ class Stage:
             cursor = connection.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else []
 
-    def queued_as_prefetch(self, plans: Sequence[Plan]) -> list[UUID]:
-        """A session a plan, whose first batch is wanted in one lane, and not rung for yet.
+    def queued(self, plans: Sequence[Plan], urgency: Urgency) -> list[UUID]:
+        """A session a plan, whose first batch is wanted and not rung for yet.
 
         The sweep would ring for it; its mark says that somebody did a moment ago.
         """
@@ -72,9 +72,9 @@ class Stage:
             for plan in plans:
                 ids.append(self.sessions.create(uuid4(), plan).session_id)
                 connection.execute(
-                    "UPDATE generation.batches SET urgency = 'prefetch', "
+                    "UPDATE generation.batches SET urgency = %s, "
                     "enqueued_at = now() + interval '1 hour' WHERE session_id = %s",
-                    [ids[-1]],
+                    [urgency, ids[-1]],
                 )
         return ids
 
