@@ -1,10 +1,10 @@
 """python -m chaos.one_winner: a thousand requests for one batch at once, over four API processes.
 
-One of them starts the batch. The others must be told 409 and Retry-After quickly. Every request has its open
-connection before the first is sent, then all are sent, at the same instant or spread evenly over `--spread-s`
-seconds. How long a loser took stands in the doors' own logs, twice: from the moment the process has read its
-first bytes to the end of the answer, which is all its waiting in there; and without its place in the queue for
-the processor, which is the waiting for the batch's row, the database and the crowd.
+One of them starts the batch. The others must be told 409 and Retry-After quickly. Every door has started a
+batch before, and every request has its open connection before the first is sent; then all are sent, at the same
+instant or spread evenly over `--spread-s` seconds. How long a loser took stands in the doors' own logs, twice:
+from the moment the process has read its first bytes to the end of the answer, which is all its waiting in
+there; and without its place in the queue for the processor, until its turn came.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from chaos.system import System
 _ROUTE = "/api/exams/{session_id}/questions"
 _PATIENCE_S = 120
 _BODY = b'{"batchIndex": 1}'
+_PRACTICE = {"section": "quantitative", "categories": ["algebra"], "difficulty": "easy", "questionCount": 10}
 
 
 def main() -> int:
@@ -47,8 +48,9 @@ def main() -> int:
         answers = asyncio.run(_race(doors, given.requests, spread_s=given.spread_s))
         [(runs, calls)] = audit.rows(
             system.postgres.url,
-            "SELECT max(runs), (SELECT sum(asked) FROM generation.attempts WHERE batch_index = 1) "
-            "FROM generation.batches WHERE batch_index = 1",
+            "SELECT max(runs), (SELECT sum(asked) FROM generation.attempts WHERE session_id = plans.session_id "
+            "AND batch_index = 1) FROM generation.batches JOIN generation.plans USING (session_id) "
+            "WHERE kind = 'exam' AND batch_index = 1 GROUP BY plans.session_id",
         )
     finally:
         system.stop()
@@ -66,10 +68,9 @@ async def _race(doors: Sequence[str], requests: int, *, spread_s: float) -> Coun
     user = str(uuid4())
     headers = {"X-User-Id": user, "Prefer": f"wait={_PATIENCE_S}"}
     async with httpx2.AsyncClient(headers=headers, timeout=_PATIENCE_S) as client:
+        await asyncio.gather(*(_warm(client, door) for door in doors))
         made = await client.post(f"{doors[0]}/api/exams", json={"track": "scientific"})
         path = f"/api/exams/{made.json()['id']}/questions"
-        for door in doors:  # none is asked for the first time in its life
-            (await client.post(f"{door}{path}", json={"batchIndex": 0})).raise_for_status()
     request = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-User-Id: {user}\r\nConnection: close\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(_BODY)}\r\n\r\n"
@@ -81,6 +82,13 @@ async def _race(doors: Sequence[str], requests: int, *, spread_s: float) -> Coun
     )
     async with asyncio.timeout(_PATIENCE_S):
         return Counter(await asyncio.gather(*asked))
+
+
+async def _warm(client: httpx2.AsyncClient, door: str) -> None:
+    """Have the door start a batch, so that it is not asked for the first time in its life."""
+    made = await client.post(f"{door}/api/practice", json=_PRACTICE)
+    asked = await client.post(f"{door}/api/practice/{made.json()['id']}/questions", json={"batchIndex": 1})
+    asked.raise_for_status()
 
 
 async def _ask(
