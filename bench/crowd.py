@@ -43,14 +43,16 @@ def ours(stage: Stage, count: int, *, seed: int) -> dict[str, Any]:
     warm(stage)
     ids = stage.queued(one_batch_plans(count, seed=seed), Urgency.PREFETCH)
     writes_before = _writes(stage)
-    with Meter(stage.worker_pids) as workers, Meter([stage.simulator_pid]) as simulator:
-        postgres = Meter([_postgres_pid(stage)])
-        with postgres:
-            began = time.time()
-            for session_id in ids:
-                enqueue_batch(session_id, 0, Urgency.PREFETCH)
-            rung_s = time.time() - began
-            stage.await_ready(ids, within_s=_PATIENCE_S)
+    with (
+        Meter(stage.worker_pids) as workers,
+        Meter([stage.simulator_pid], with_memory=False) as simulator,
+        Meter([_postgres_pid(stage)], with_memory=False) as postgres,
+    ):
+        began = time.time()
+        for session_id in ids:
+            enqueue_batch(session_id, 0, Urgency.PREFETCH)
+        rung_s = time.time() - began
+        stage.await_ready(ids, within_s=_PATIENCE_S)
     writes = {name: after - writes_before[name] for name, after in _writes(stage).items()}
     times = stage.query(
         "SELECT extract(epoch FROM b.started_at) - %s, extract(epoch FROM b.first_question_at) - %s, "
@@ -81,7 +83,7 @@ def bare(stage: Stage, count: int, *, seed: int) -> dict[str, Any]:
     """The same replies read by a bare asyncio client in one process: the limit."""
     warm(stage)
     bodies = bodies_for(one_batch_plans(count, seed=seed), stream=True)
-    with Meter([stage.simulator_pid]) as simulator:
+    with Meter([stage.simulator_pid], with_memory=False) as simulator:
         process = stage.python("bench.arms.bare")
         answer, _ = process.communicate("".join(json.dumps(body) + "\n" for body in bodies))
     report = json.loads(answer)
@@ -187,15 +189,13 @@ def _writes(stage: Stage) -> dict[str, float]:
 
 
 def _postgres_pid(stage: Stage) -> int:
-    [(pid,)] = stage.query("SELECT pg_backend_pid()")
-    # The backend's parent is the server; its other backends are its children.
-    names = [process for process in psutil.process_iter(["name", "cmdline"]) if process.info["cmdline"]]
+    """The server's own process; its backends are its children."""
     [(directory,)] = stage.query("SHOW data_directory")
-    del pid
-    for process in names:
-        if directory in process.info["cmdline"] and "postgres" in (process.info["name"] or ""):
-            return int(process.pid)
-    return stage.simulator_pid
+    return next(
+        int(process.pid)
+        for process in psutil.process_iter(["name", "cmdline"])
+        if directory in (process.info["cmdline"] or []) and "postgres" in (process.info["name"] or "")
+    )
 
 
 def _await_children(pid: int) -> None:
