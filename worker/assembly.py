@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import socket
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import structlog
 from redis import Redis
@@ -95,62 +96,101 @@ class Assembly:
         self.redis.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """All that will be needed, read before anything is opened."""
+
+    claude: ClaudeSettings
+    openrouter: OpenRouterSettings
+    traffic: TrafficSettings
+    limits: GenerationSettings
+    plan: PlanSettings
+    leases: LeaseSettings
+    database: DatabaseSettings
+    redis: RedisSettings
+    spending: SpendLimits
+    worker: WorkerSettings
+
+    @classmethod
+    def read(cls) -> Self:
+        return cls(
+            claude=load(ClaudeSettings),
+            openrouter=load(OpenRouterSettings),
+            traffic=load(TrafficSettings),
+            limits=load(GenerationSettings),
+            plan=load(PlanSettings),
+            leases=load(LeaseSettings),
+            database=load(DatabaseSettings),
+            redis=load(RedisSettings),
+            spending=SpendLimits.of(load(SpendSettings)),
+            worker=load(WorkerSettings),
+        )
+
+
 def assemble(metrics: Metrics | None = None) -> Assembly:
     """Build a worker from the environment and start its heartbeat.
 
     Raises SettingsError with a sentence when a setting cannot be right, or when the provider says that the
     model or the key will never do. Postgres and Redis may still be away: tasks and the sweep wait for them.
     """
-    limits, lease_settings = load(GenerationSettings), load(LeaseSettings)
-    redis_settings = load(RedisSettings)
-    redis = make_redis(redis_settings, timeout_s=LOCK_ANSWER_S)
+    settings = _Settings.read()
     metrics = metrics or Metrics()
-    sources = make_chain(
-        load(ClaudeSettings),
-        load(OpenRouterSettings),
-        limits,
-        traffic=load(TrafficSettings),
-        shared=Shared(redis, prefix=redis_settings.redis_key_prefix),
+    with ExitStack() as opened:
+        redis = make_redis(settings.redis, timeout_s=LOCK_ANSWER_S)
+        opened.callback(redis.close)
+        sources = _sources(settings, redis, metrics)
+        opened.callback(sources.close)
+        _check_model(sources)
+        opened.pop_all()
+    assembly = _assembled(settings, metrics, redis, sources)
+    assembly.leases.start()
+    return assembly
+
+
+def _sources(settings: _Settings, redis: Redis, metrics: Metrics) -> OrderedChain:
+    return make_chain(
+        settings.claude,
+        settings.openrouter,
+        settings.limits,
+        traffic=settings.traffic,
+        shared=Shared(redis, prefix=settings.redis.redis_key_prefix),
         signs=Signs(metrics),
     )
-    try:
-        _check_model(sources)
-    except SettingsError:
-        sources.close()
-        redis.close()
-        raise
-    database = load(DatabaseSettings)
-    engine = make_engine(database, application_name="tafawoq-worker")
-    heartbeat_engine = make_engine(_of_heartbeat(database, lease_settings), "tafawoq-heartbeat")
-    batches = BatchStore(engine, SpendLimits.of(load(SpendSettings)))
-    leases = LeaseKeeper(
-        BatchStore(heartbeat_engine),
-        ttl_s=lease_settings.lease_ttl_s,
-        heartbeat_s=lease_settings.lease_heartbeat_s,
-        grace_s=load(WorkerSettings).worker_shutdown_grace_s,
-        missed=metrics.heartbeats_missed.inc,
-    )
-    progress = Progress()
-    leases.start()
+
+
+def _assembled(settings: _Settings, metrics: Metrics, redis: Redis, sources: OrderedChain) -> Assembly:
+    engine = make_engine(settings.database, "tafawoq-worker")
+    heartbeat_engine = make_engine(_of_heartbeat(settings.database, settings.leases), "tafawoq-heartbeat")
+    prefix, progress = settings.redis.redis_key_prefix, Progress()
     return Assembly(
         owner=f"{socket.gethostname()}:{os.getpid()}",
-        batches=batches,
+        batches=BatchStore(engine, settings.spending),
         sessions=SessionStore(engine),
         ledger=LedgerStore(engine),
         sources=sources,
-        lock=BatchLock(redis, prefix=redis_settings.redis_key_prefix, ttl_s=_lock_ttl_s(lease_settings)),
-        queues=Queues(redis, redis_settings.redis_key_prefix),
-        leases=leases,
-        lanes=ThreadPoolExecutor(limits.generation_lane_threads, thread_name_prefix="lane"),
+        lock=BatchLock(redis, prefix=prefix, ttl_s=_lock_ttl_s(settings.leases)),
+        queues=Queues(redis, prefix),
+        leases=_leases(settings, heartbeat_engine, metrics),
+        lanes=ThreadPoolExecutor(settings.limits.generation_lane_threads, thread_name_prefix="lane"),
         observer=Observers((TelemetryObserver(metrics), progress)),
         progress=progress,
         metrics=metrics,
-        limits=limits,
-        plan=load(PlanSettings),
-        lease_settings=lease_settings,
+        limits=settings.limits,
+        plan=settings.plan,
+        lease_settings=settings.leases,
         engine=engine,
         heartbeat_engine=heartbeat_engine,
         redis=redis,
+    )
+
+
+def _leases(settings: _Settings, engine: Engine, metrics: Metrics) -> LeaseKeeper:
+    return LeaseKeeper(
+        BatchStore(engine),
+        ttl_s=settings.leases.lease_ttl_s,
+        heartbeat_s=settings.leases.lease_heartbeat_s,
+        grace_s=settings.worker.worker_shutdown_grace_s,
+        missed=metrics.heartbeats_missed.inc,
     )
 
 

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from runtime.settings import DatabaseSettings, SettingsError
 from runtime.telemetry import Metrics
 from simulator.running import RunningSimulator
+from worker import assembly
 from worker.assembly import assemble
 
 
@@ -65,4 +66,18 @@ def test_a_model_nobody_knows_does_not_start(
 ) -> None:
     monkeypatch.setenv("CLAUDE_MODEL", "claude-sonnet-4-5-20250514")
     with pytest.raises(SettingsError, match="does not exist"):
+        warnings()
+
+
+@pytest.mark.parametrize("name", ["EXAM_BATCH_SIZE", "SPEND_LIMIT_DAY_USD", "WORKER_SHUTDOWN_GRACE_S"])
+def test_a_wrong_setting_stops_the_start_before_anything_is_opened(
+    simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def opened(*_: object, **__: object) -> None:
+        pytest.fail("something was opened")
+
+    monkeypatch.setenv(name, "-1")
+    for opening in ("make_redis", "make_chain", "make_engine"):
+        monkeypatch.setattr(assembly, opening, opened)
+    with pytest.raises(SettingsError, match=name):
         warnings()
