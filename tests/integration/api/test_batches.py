@@ -113,6 +113,18 @@ def test_many_calls_for_one_batch_start_it_once_and_those_that_wait_all_get_it(
     assert writer.bells.empty()
 
 
+def test_of_many_calls_at_once_one_starts_the_batch_and_the_others_are_told_so(
+    student: httpx2.Client, writer: Writer, exam_id: str
+) -> None:
+    writer.finish()
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: ask(student, exam_id, 1, "respond-async"), range(20)))
+
+    assert sorted(answer.status_code for answer in answers) == [202, *[409] * 19]
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
+    assert writer.bells.qsize() == 1
+
+
 def test_a_batch_out_of_order_is_refused_with_the_one_that_is_next(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
