@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tests.support.alert_drill import outages, pressure, providers
+from tests.support.alert_drill import money, outages, pressure, providers
 from tests.support.alert_drill.record import Record
 from tests.support.alert_drill.ward import Ward
 
@@ -29,6 +29,7 @@ SCENES = (
     Scene(("RequestRefused",), providers.model_retired),
     Scene(("RejectsMany", "BatchesGivenUp"), providers.wrong_prompt),
     Scene(("PrefixDrifted", "CacheCold", "DearQuestions"), providers.drifting_prompt),
+    Scene(("SpendLimitReached",), money.spent_up, environment=money.LITTLE),
     Scene(("QueueFull", "FirstQuestionSlow"), pressure.too_few_slots),
     Scene(("StudentsStall",), pressure.no_prefetch),
     Scene(("LeasesLost",), pressure.starved_worker),
