@@ -1,0 +1,135 @@
+"""Who waits for whom: what each trouble of each provider means for when the batch is tried again.
+
+A student waits neither for a provider that another can stand in for, nor for the slower of two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from db.batches import BatchStore
+from generation.errors import (
+    ProviderBusy,
+    ProviderDenied,
+    ProviderError,
+    ProviderMisused,
+    ProviderRefused,
+    ProviderResting,
+    ProviderThrottled,
+    ProviderUnreachable,
+    StreamCut,
+)
+from generation.model import Claim, Urgency
+from generation.run_batch import PROVIDERS_UNAVAILABLE as AWAY
+from generation.run_batch import READY
+from runtime.settings import GenerationSettings
+from runtime.telemetry import Metrics
+from tests.support.scripted import ScriptedSource
+from tests.unit.generation.test_run_batch import Bench, make_claim
+from worker.settlement import Settler
+
+#: Its own pause after a run is next to nothing here.
+LIMITS, OWN_PAUSE_S = GenerationSettings(generation_retry_base_s=0.01), 0.05
+
+STUDENT, PREFETCH = Urgency.INTERACTIVE, Urgency.PREFETCH
+
+
+@dataclass(frozen=True)
+class Case:
+    """Two providers that answer like this, and what becomes of the batch."""
+
+    claude: ProviderError
+    openrouter: ProviderError | None  #: None: it is well
+    urgency: Urgency
+    outcome: str
+    pause_s: float = 0.0  #: 0: nobody asked for one
+
+    def __str__(self) -> str:
+        return (
+            f"{self.urgency}-{self.claude.code}-{self.openrouter and self.openrouter.code}-{self.pause_s:g}"
+        )
+
+
+def busy(retry_after_s: float | None = None) -> ProviderError:
+    return ProviderBusy(provider="any", retry_after_s=retry_after_s)
+
+
+def throttled(retry_after_s: float) -> ProviderError:
+    return ProviderThrottled(provider="any", retry_after_s=retry_after_s)
+
+
+DEAD, RESTING, DENIED, CUT, REFUSED, MISUSED = (
+    kind(provider="any")
+    for kind in (
+        ProviderUnreachable,
+        ProviderResting,
+        ProviderDenied,
+        StreamCut,
+        ProviderRefused,
+        ProviderMisused,
+    )
+)
+
+CASES = [
+    # One provider's trouble is no wait at all where another is well; but nobody pays twice for a prefetch
+    # because our own limits are used up, and a wrong request is wrong everywhere.
+    *(
+        Case(error, None, urgency, READY)
+        for urgency in Urgency
+        for error in (busy(60), busy(), DEAD, RESTING, DENIED, CUT, REFUSED)
+    ),
+    Case(throttled(40), None, STUDENT, READY),
+    Case(throttled(40), None, PREFETCH, ProviderThrottled.code, 40),
+    *(Case(MISUSED, None, urgency, MISUSED.code) for urgency in Urgency),
+    # Where both are away, the one that is back first is waited for; one that names no time may be back at once.
+    *(
+        Case(claude, openrouter, urgency, AWAY, pause_s)
+        for urgency in Urgency
+        for claude, openrouter, pause_s in (
+            (busy(50), busy(5), 5),
+            (busy(5), busy(50), 5),
+            (busy(50), DEAD, 0),
+            (DEAD, busy(50), 0),
+            (RESTING, busy(30), 0),
+            (DENIED, DENIED, 0),
+            (DEAD, DENIED, 0),
+        )
+    ),
+    Case(throttled(40), throttled(20), STUDENT, AWAY, 20),
+]
+
+
+def answering(name: str, error: ProviderError | None) -> ScriptedSource:
+    if error is None:
+        return ScriptedSource(name=name)
+    if isinstance(error, ProviderThrottled | ProviderResting):
+        return ScriptedSource(name=name, refuses=error)
+    return ScriptedSource([lambda _: ("", error)], name=name)
+
+
+class Rows(BatchStore):
+    """What is written down at the end of a run."""
+
+    def __init__(self) -> None:
+        self.delays_s: list[float] = []
+
+    def give_back(self, claim: Claim, delay_s: float, error_code: str, *, counts_as_failure: bool) -> int:
+        self.delays_s.append(delay_s)
+        return claim.failures + counts_as_failure
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_batch_is_tried_again_when_somebody_may_be_asked(case: Case) -> None:
+    sources = answering("claude", case.claude), answering("openrouter", case.openrouter)
+    bench = Bench(*sources, claim=replace(make_claim(), urgency=case.urgency))
+    rows, result = Rows(), bench.run()
+    Settler(rows, LIMITS, Metrics(CollectorRegistry())).settle(bench.claim, result)
+    assert result.outcome == case.outcome
+    if case.outcome == READY:
+        assert rows.delays_s == []
+    else:
+        [delay_s] = rows.delays_s
+        assert case.pause_s <= delay_s <= case.pause_s + OWN_PAUSE_S
