@@ -33,7 +33,6 @@ class Took(NamedTuple):
 def overhead(stage: Stage, rounds: int, *, seed: int) -> list[dict[str, Any]]:
     """A row a figure: the ratios of ours to the bare client's, pair by pair. The stage has one lane."""
     warm(stage)
-    _warm_ours(stage, seed)
     ours: list[Took] = []
     bare: list[Took] = []
     for number in range(rounds):
@@ -51,13 +50,6 @@ def overhead(stage: Stage, rounds: int, *, seed: int) -> list[dict[str, Any]]:
         {"figure": "first question later, ms", **summary([1000 * (a.first - b.first) for a, b in pairs], 1)},
         {"figure": "batch later, ms", **summary([1000 * (a.batch - b.batch) for a, b in pairs], 1)},
     ]
-
-
-def _warm_ours(stage: Stage, seed: int) -> None:
-    """Let our workers see that the prefix is cached, or they would wait for the first of them."""
-    stage.simulator("config", {"speed": 100})
-    _ours(stage, one_batch_plans(AT_ONCE, seed=seed - AT_ONCE))
-    stage.simulator("config", {"speed": 1})
 
 
 def _ours(stage: Stage, plans: Sequence[Plan]) -> list[Took]:
