@@ -107,6 +107,8 @@ class _Asking:
 
     async def batch(self, *, cache_hit: bool) -> BatchShape:
         self._count("cached" if cache_hit else "ready")
+        if cache_hit:  # who waits for nothing counts, too: a stall is a share of all who ask
+            self.call.door.metrics.waited_for(self.batch_index).observe(0)
         return batch_of(await self.call.session(self.session_id), self.batch_index, cache_hit=cache_hit)
 
     def pending(self, standing: Standing) -> BatchPending:
