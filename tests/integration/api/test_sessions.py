@@ -6,7 +6,7 @@ import httpx2
 from sqlalchemy import Engine, text
 
 from db.leases import Lease, Renewal
-from tests.integration.api.served import Served, Writer
+from tests.integration.api.served import FIGURE, Served, Writer
 
 NOW = {"Prefer": "respond-async"}
 PRACTICE = {"section": "quantitative", "categories": ["algebra"], "difficulty": "hard", "questionCount": 7}
@@ -43,7 +43,7 @@ def test_a_question_has_the_shape_that_the_web_app_reads(
     assert plain["id"] == "quant_0_01"
     assert plain["stem"] == "ما ناتج المسألة رقم 0؟"
     assert plain["choices"] == ["ألف", "باء", "جيم", "دال"]
-    assert plain["diagram"] == {"kind": "square", "measures": {"side": 4}}
+    assert plain["diagram"] == FIGURE
     assert "passage" not in plain
     assert with_passage["passage"] == "نص قصير"
     assert set(with_passage) == {
