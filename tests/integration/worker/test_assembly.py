@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from runtime.settings import DatabaseSettings, SettingsError
@@ -67,6 +68,20 @@ def test_a_model_nobody_knows_does_not_start(
     monkeypatch.setenv("CLAUDE_MODEL", "claude-sonnet-4-5-20250514")
     with pytest.raises(SettingsError, match="does not exist"):
         warnings()
+
+
+def test_a_heartbeat_finds_a_connection_while_writes_hold_all_the_others(
+    simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_POOL_SIZE", "1")
+    monkeypatch.setenv("DATABASE_POOL_OVERFLOW", "0")
+    assembled = assemble(Metrics(CollectorRegistry()))
+    try:
+        with assembled.engine.begin() as write, assembled.heartbeat_engine.begin() as heartbeat:
+            write.execute(text("SELECT 1"))
+            assert heartbeat.execute(text("SELECT 1")).scalar_one() == 1
+    finally:
+        assembled.close()
 
 
 @pytest.mark.parametrize("name", ["EXAM_BATCH_SIZE", "SPEND_LIMIT_DAY_USD", "WORKER_SHUTDOWN_GRACE_S"])
