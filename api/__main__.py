@@ -1,6 +1,6 @@
 """`python -m api`: the HTTP door. What keeps it from starting is one sentence and an exit code.
 
-2: a setting is missing or wrong. 1: the address is taken, or Postgres is away or not migrated.
+2: a setting is missing or wrong. 1: the address is taken, or Postgres is away or lacks our tables.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _serve(settings: _Settings) -> None:
 
 def _check_database(engine: Engine) -> None:
     try:
-        EventLog(engine).latest([])
+        EventLog(engine).ping()
     except ProgrammingError as error:
         raise CannotStart(
             "The database does not have our tables. Run `alembic upgrade head` first."

@@ -130,8 +130,8 @@ class BatchStore:
             _tell(connection, claim, EventKind.BATCH_READY)
             publish_ready(connection, claim.session_id, claim.kind)
 
-    def give_back(self, claim: Claim, delay_s: float, error_code: str, *, counts_as_failure: bool) -> int:
-        """Queue the batch again, not before `delay_s` from now; returns its failures so far.
+    def give_back(self, claim: Claim, delay_s: float, error_code: str, *, counts_as_failure: bool) -> None:
+        """Queue the batch again, not before `delay_s` from now.
 
         A student who came while it ran waits for no pause of the prefetch that it was. Raises FenceLost.
         """
@@ -139,7 +139,7 @@ class BatchStore:
         is_as_claimed = batches.c.urgency == claim.urgency
         delay = case((is_as_claimed, literal(timedelta(seconds=delay_s))), else_=timedelta(0))
         with self._engine.begin() as connection:
-            failures: int = _change(
+            _change(
                 connection,
                 claim,
                 status=BatchStatus.QUEUED,
@@ -149,7 +149,6 @@ class BatchStore:
                 failures=batches.c.failures + failed,
                 **NOBODY,
             )
-            return failures
 
     def fail(self, claim: Claim, error_code: str) -> None:
         """Give the batch up until somebody asks for it again. Raises FenceLost."""
@@ -195,16 +194,10 @@ def _check_filled(connection: Connection, claim: Claim) -> None:
         )
 
 
-def _change(connection: Connection, claim: Claim, **values: Any) -> Any:
-    """Write the batch's row, which stays locked until the transaction ends; returns its failures.
-
-    Raises FenceLost.
-    """
-    statement = update(batches).where(held_by(claim)).values(values).returning(batches.c.failures)
-    row = connection.execute(statement).one_or_none()
-    if row is None:
+def _change(connection: Connection, claim: Claim, **values: Any) -> None:
+    """Write the batch's row, which stays locked until the transaction ends. Raises FenceLost."""
+    if not connection.execute(update(batches).where(held_by(claim)).values(values)).rowcount:
         raise fence_lost(claim)
-    return row.failures
 
 
 def _tell(connection: Connection, claim: Claim, kind: EventKind, **payload: str) -> None:

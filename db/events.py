@@ -6,7 +6,7 @@ a reader that has seen number n will never find a smaller one later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -23,7 +23,6 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
-    any_,
     bindparam,
     cast,
     func,
@@ -33,7 +32,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
 
 from db.engine import committing_each
 from db.tables import events, plans, questions
@@ -63,12 +62,10 @@ class EventLog:
         with self._engine.connect() as connection:
             return [_event(row) for row in connection.execute(_AFTER, values)]
 
-    def latest(self, session_ids: Iterable[UUID]) -> dict[UUID, int]:
-        """The last number of each session that exists; 0 when it has no event yet."""
-        asked = literal(list(session_ids), ARRAY(Uuid))
-        query = select(plans.c.session_id, plans.c.last_seq).where(plans.c.session_id == any_(asked))
+    def ping(self) -> None:
+        """Raise ProgrammingError where our tables are not there, and DatabaseUnreachable without Postgres."""
         with self._engine.connect() as connection:
-            return {row.session_id: row.last_seq for row in connection.execute(query)}
+            connection.execute(select(plans.c.last_seq).limit(0))
 
     def changed(self, seen: Mapping[UUID, int]) -> dict[UUID, int]:
         """The last number of those sessions that have a later one than was seen.

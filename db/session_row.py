@@ -15,7 +15,6 @@ from generation.model import Batch, Difficulty, PracticeChoice, Section, Session
 IN_PROGRESS = "in_progress"
 PAUSED = "paused"
 ABANDONED = "abandoned"
-COMPLETED = "completed"
 
 #: The session's status as the web app keeps it; NULL when its row is gone.
 session_status: ColumnElement[str | None] = func.coalesce(exam_sessions.c.status, practice_sessions.c.status)

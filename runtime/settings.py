@@ -7,6 +7,7 @@ the working directory is read as well; the environment wins.
 
 from __future__ import annotations
 
+import os
 import re
 from decimal import Decimal
 from enum import StrEnum
@@ -358,8 +359,6 @@ def _sentence(slice_type: type[SettingsSlice], problem: dict[str, object]) -> st
 
 def _shown(slice_type: type[SettingsSlice], name: str) -> str:
     """`=value` for a plain number; nothing where a value may be or carry a secret."""
-    import os
-
     annotation = slice_type.model_fields[name].annotation
     value = os.environ.get(name.upper())
     return f"={value}" if value is not None and annotation in {int, float, bool} else ""

@@ -20,10 +20,7 @@ def configuration() -> dict[str, Any]:
         "broker_url": redis.redis_url,
         # --- a message is a doorbell: the row in Postgres is what is wanted ---
         "task_ignore_result": True,
-        "task_serializer": "json",
-        "accept_content": ["json"],
         "task_acks_late": True,  # a worker that dies gives its bells back
-        "task_create_missing_queues": True,
         "task_default_queue": "interactive",
         # --- streams: a slot a stream, hundreds a process ---
         "worker_pool": "threads",

@@ -66,8 +66,8 @@ def bind_ids(task_id: str, task: Any, kwargs: dict[str, Any], **_: Any) -> None:
     structlog.contextvars.bind_contextvars(
         task=task.name,
         task_id=task_id,
-        session=kwargs.get("session_id"),
-        batch=kwargs.get("batch_index"),
+        session_id=kwargs.get("session_id"),
+        batch_index=kwargs.get("batch_index"),
     )
 
 

@@ -38,7 +38,7 @@ async def alive() -> Health:
 @router.get("/readyz", responses=documented("service_unavailable"))
 async def ready(door: TheDoor) -> Health:
     """Postgres answers. Without Redis the door still serves: the sweep rings later."""
-    await door.call(door.events.latest, [])
+    await door.call(door.events.ping)
     return Health()
 
 

@@ -212,11 +212,11 @@ def test_a_session_that_the_web_app_deleted_is_not_renewed_after_the_next_sweep(
 def test_giving_back_counts_failures_and_says_why(
     sessions: SessionStore, store: BatchStore, session_id: UUID
 ) -> None:
-    assert store.give_back(claimed(store, session_id), 0, "provider_busy", counts_as_failure=False) == 0
-    assert store.give_back(claimed(store, session_id), 0, "stream_cut", counts_as_failure=True) == 1
+    store.give_back(claimed(store, session_id), 0, "provider_busy", counts_as_failure=False)
+    store.give_back(claimed(store, session_id), 0, "stream_cut", counts_as_failure=True)
     claim = claimed(store, session_id)
     assert (claim.runs, claim.failures) == (3, 1)
-    assert store.give_back(claim, 40, "stream_cut", counts_as_failure=True) == 2
+    store.give_back(claim, 40, "stream_cut", counts_as_failure=True)
 
     [batch, *_] = sessions.view(session_id, SessionKind.EXAM, STUDENT).batches
     assert (batch.status, batch.last_error) == (BatchStatus.QUEUED, "stream_cut")

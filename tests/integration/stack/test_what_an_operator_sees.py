@@ -179,6 +179,6 @@ def test_every_line_about_a_run_names_its_session_batch_and_task(stack: Stack) -
     of_runs = [line for line in lines if line["event"] in {"run_started", "attempt_ended", "run_ended"}]
     assert of_runs
     for line in of_runs:
-        assert line["session"], line
-        assert line["batch"] is not None, line
+        assert line["session_id"], line
+        assert line["batch_index"] is not None, line
         assert line["task_id"], line
