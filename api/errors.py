@@ -23,7 +23,15 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from api import examples
-from generation.errors import BatchNotNext, GenerationError, SpendLimitReached
+from db.errors import DatabaseUnreachable, IdempotencyConflict, QuestionNotLoaded, QuotaExhausted
+from generation.errors import (
+    BatchNotNext,
+    GenerationError,
+    PlanError,
+    SessionClosed,
+    SessionMissing,
+    SpendLimitReached,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -66,17 +74,16 @@ EXACT_SENTENCES: Mapping[str, str] = {
 NOT_NOW = "لا يمكن إعداد أسئلة جديدة الآن، عُد في وقت لاحق."
 
 #: The family's errors that a caller can cause; any other one is our bug, and answered as such.
-_OF_THE_FAMILY: Mapping[str, str] = {
-    "invalid_batch_index": "invalid_batch_index",
-    "session_not_found": "session_not_found",
-    "session_closed": "session_closed",
-    "question_not_loaded": "question_not_loaded",
-    "invalid_plan": "invalid_request",
-    "idempotency_conflict": "idempotency_key_reused",
-    "quota_exhausted": "quota_exhausted",
-    "database_unreachable": "service_unavailable",
-    "database_struggling": "service_unavailable",
-    "spend_limit_reached": "generation_unavailable",
+_OF_THE_FAMILY: Mapping[type[Exception], str] = {
+    BatchNotNext: "invalid_batch_index",
+    SessionMissing: "session_not_found",
+    SessionClosed: "session_closed",
+    QuestionNotLoaded: "question_not_loaded",
+    PlanError: "invalid_request",
+    IdempotencyConflict: "idempotency_key_reused",
+    QuotaExhausted: "quota_exhausted",
+    DatabaseUnreachable: "service_unavailable",
+    SpendLimitReached: "generation_unavailable",
 }
 
 _OF_THE_FRAMEWORK: Mapping[int, str] = {
@@ -216,7 +223,7 @@ async def _on_family(request: Request, error: Exception) -> JSONResponse:
 
 def refusal_for(error: GenerationError) -> Refusal:
     """What the caller is told of an error of the family."""
-    code = _OF_THE_FAMILY.get(error.code, "internal_error")
+    code = code_for(type(error))
     if isinstance(error, SpendLimitReached):
         log.warning("spend_limit_reached", scope=error.scope, text=str(error))
     elif ANSWERS[code].status >= _OUR_FAULT:
@@ -226,6 +233,11 @@ def refusal_for(error: GenerationError) -> Refusal:
     if isinstance(error, SpendLimitReached):
         return Refusal(code, sentence=NOT_NOW, retry_after_s=error.retry_after_s)
     return Refusal(code, retry_after_s=RETRY_AFTER_S if code == "service_unavailable" else None)
+
+
+def code_for(kind: type[GenerationError]) -> str:
+    """The code of ANSWERS for errors of this kind: its own, or that of the nearest kind that it is one of."""
+    return next((_OF_THE_FAMILY[each] for each in kind.__mro__ if each in _OF_THE_FAMILY), "internal_error")
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:

@@ -2,10 +2,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 
-from api.errors import ANSWERS, EXACT_SENTENCES, Refusal, answer, documented, refusal_for, retry_after
+from api.errors import (
+    ANSWERS,
+    EXACT_SENTENCES,
+    Refusal,
+    answer,
+    code_for,
+    documented,
+    refusal_for,
+    retry_after,
+)
 from db.errors import BatchIncomplete, DatabaseStruggling, DatabaseUnreachable, IdempotencyConflict
 from generation.errors import (
     BatchNotNext,
@@ -36,7 +46,7 @@ from generation.errors import (
         (GenerationError(), 500, "internal_error"),
     ],
 )
-def test_every_error_of_the_family_has_its_status_and_code(
+def test_an_error_of_the_family_has_its_status_and_code_and_no_word_of_its_own(
     error: GenerationError, status: int, code: str
 ) -> None:
     refusal = refusal_for(error)
@@ -46,6 +56,32 @@ def test_every_error_of_the_family_has_its_status_and_code(
     assert (response.status_code, body["code"], body["requestId"]) == (status, code, "request-1")
     assert body["error"] == ANSWERS[code].sentence
     assert str(error) not in json.dumps(body)
+
+
+OUR_FAULT = 500
+
+
+def family(kind: type[GenerationError] = GenerationError) -> Iterator[type[GenerationError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from family(each)
+
+
+def test_all_but_these_errors_are_our_own_fault() -> None:
+    """And what is one of these is answered like it, so that nobody can forget a new kind of it."""
+    told = {kind.__name__: ANSWERS[code_for(kind)].status for kind in family()}
+    assert {name: status for name, status in told.items() if status != OUR_FAULT} == {
+        "BatchNotNext": 400,
+        "SessionMissing": 404,
+        "SessionClosed": 409,
+        "QuestionNotLoaded": 409,
+        "PlanError": 422,
+        "IdempotencyConflict": 422,
+        "QuotaExhausted": 403,
+        "DatabaseUnreachable": 503,
+        "DatabaseStruggling": 503,
+        "SpendLimitReached": 503,
+    }
 
 
 def test_the_wrong_batch_index_comes_with_the_right_one() -> None:
