@@ -1,18 +1,22 @@
-"""Workers that are frozen and wake, or told to end, in the middle of a question."""
+"""Workers that are frozen and wake, or told to end, in the middle of a question; and a batch that none can fill."""
 
 from __future__ import annotations
 
+import json
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import psycopg
 import pytest
 
 from runtime.child import Child
-from runtime.processes import Worker
+from runtime.processes import PROJECT, Worker
 from runtime.stack import Stack
 from tests.integration.stack.student import Student
 from tests.support.stack import running_stack
@@ -24,7 +28,11 @@ QUICK_LEASES = {
     "SWEEP_PERIOD_S": "0.5",
     "GENERATION_LANES": "1",
     "WORKER_SHUTDOWN_GRACE_S": "8",
+    # Two tries: a third failure in a row would already rest the provider.
+    "GENERATION_MAX_FAILED_RUNS": "2",
+    "GENERATION_RETRY_BASE_S": "0.05",
 }
+NEVER = [{"kind": "http", "status": 400, "error_type": "invalid_request_error"}]
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +124,31 @@ def test_a_worker_told_to_end_finishes_its_question_and_hands_the_batch_on_at_on
         student.session_id,
     )
     assert asked == 10 - by_epoch.count(1), "nothing that was finished is asked for again"
+
+
+def operator(stack: Stack, *arguments: str) -> str:
+    """What `tafawoq-worker` prints."""
+    command = [sys.executable, "-m", "worker.cli", *arguments]
+    ran = subprocess.run(
+        command, cwd=PROJECT, env=stack.environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    return ran.stdout
+
+
+@pytest.mark.timeout(120)
+def test_a_poisoned_batch_is_given_up_told_to_everybody_and_cured_by_retry(stack: Stack) -> None:
+    httpx2.post(f"{stack.simulator_url}/_simulator/faults", json=NEVER).raise_for_status()
+    student = Student(stack.api_url)
+    student.begin({"track": "scientific"}, prefer="respond-async")
+
+    refused = student.ask(0)
+    assert refused.status_code == 503
+    assert refused.json()["code"] == "generation_unavailable"
+    assert int(refused.headers["Retry-After"]) >= 1
+
+    [batch] = json.loads(operator(stack, "show", student.session_id, "--json"))["batches"]
+    assert (batch["status"], batch["last_error"]) == ("failed", "provider_misused")
+
+    httpx2.post(f"{stack.simulator_url}/_simulator/faults", json=[]).raise_for_status()
+    assert "Batch 0 is queued." in operator(stack, "retry", student.session_id)
+    assert len(student.take(0)) == 10
