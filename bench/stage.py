@@ -25,9 +25,7 @@ from runtime.stack import Stack, StackOptions
 from runtime.stack_settings import StackSettings
 
 #: One process a core. Both take every queue: here nobody needs a slot kept free.
-WORKERS = tuple(
-    Worker(f"bench-{number}", ("interactive", "prefetch", "sweep"), concurrency=300) for number in (1, 2)
-)
+WORKERS = tuple(Worker(f"bench-{number}", ("interactive", "prefetch"), concurrency=300) for number in (1, 2))
 _POLL_S = 0.5
 
 

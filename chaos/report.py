@@ -35,7 +35,7 @@ def write(directory: Path, name: str, setup: Setup, findings: Findings) -> Path:
     }
     (directory / f"{name}.json").write_text(json.dumps(whole, indent=2, sort_keys=True) + "\n")
     page = directory / f"{name}.md"
-    page.write_text(text(setup, findings))
+    page.write_text(f"{text(setup, findings)}\nEverything that was counted: [{name}.json]({name}.json).\n")
     return page
 
 

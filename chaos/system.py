@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,10 @@ from runtime.stack import Stack, StackOptions
 from runtime.stack_settings import StackSettings
 from runtime.tcp import accepts
 
-_SETTLES_WITHIN_S = 60
+_BILL_WITHIN_S = 60
 
 WORKERS = (
-    Worker("w1", ("interactive", "sweep"), concurrency=48),
+    Worker("w1", ("interactive",), concurrency=48),
     Worker("w2", ("interactive", "prefetch"), concurrency=48),
     Worker("w3", ("interactive", "prefetch"), concurrency=48),
     Worker("w4", ("interactive", "prefetch"), concurrency=48),
@@ -109,16 +108,9 @@ class System(Stack):
 
     def bill(self) -> list[dict[str, Any]]:
         """Every reply that the simulator billed, with its whole questions."""
-        answer = httpx2.get(f"{self.simulator_url}/_simulator/bill", timeout=_SETTLES_WITHIN_S)
+        answer = httpx2.get(f"{self.simulator_url}/_simulator/bill", timeout=_BILL_WITHIN_S)
         entries: list[dict[str, Any]] = answer.json()["entries"]
         return entries
-
-    def settle(self) -> None:
-        """Every process back and ready, after the last fault."""
-        deadline = time.monotonic() + _SETTLES_WITHIN_S
-        while time.monotonic() < deadline and len(self.ready_workers()) < len(self._specs):
-            self.replace_ended()
-            time.sleep(0.2)
 
     def _worker_children(self) -> list[Child]:
         return [self.children[name] for name in self._specs]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TOTAL = 96
 _SECTIONS = {
     "scientific": (("quantitative", 57), ("verbal", 39)),
     "literary": (("quantitative", 29), ("verbal", 67)),
 }
-TRACKS = tuple(_SECTIONS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class Worker:
 
 #: The first never takes a prefetch, so that a student who waits always finds a free slot.
 WORKERS = (
-    Worker("interactive", ("interactive", "sweep")),
+    Worker("interactive", ("interactive",)),
     Worker("prefetch", ("interactive", "prefetch")),
 )
 

@@ -23,7 +23,6 @@ SWEEP = "generation.sweep"
 
 #: Queues by urgency, so that a batch somebody waits for never stands behind one for later.
 QUEUES: dict[Urgency, str] = {Urgency.INTERACTIVE: "interactive", Urgency.PREFETCH: "prefetch"}
-SWEEP_QUEUE = "sweep"
 
 #: Of a foreign field, in our log.
 _LONGEST_NAME = 60

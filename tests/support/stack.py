@@ -19,7 +19,7 @@ from runtime.stack_settings import StackSettings
 TEST_SPEED = 20
 
 TEST_WORKERS = (
-    Worker("interactive", ("interactive", "sweep"), concurrency=16),
+    Worker("interactive", ("interactive",), concurrency=16),
     Worker("prefetch", ("interactive", "prefetch"), concurrency=16),
 )
 

@@ -20,7 +20,7 @@ from tests.integration.stack.student import Student
 #: Somebody may have committed half of a change just before.
 TRIES = 10
 
-WORKER = Worker("all", ("interactive", "prefetch", "sweep"), concurrency=16)
+WORKER = Worker("all", ("interactive", "prefetch"), concurrency=16)
 
 VERSIONS = ScriptDirectory.from_config(Config(PROJECT / "alembic.ini"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,8 +13,6 @@ import pytest
 from runtime.child import Child, launch
 from runtime.processes import PROJECT, Worker, worker
 from runtime.settings import DatabaseSettings
-
-StartWorker = Callable[..., Child]
 
 
 @contextmanager
@@ -38,6 +36,6 @@ def worker_process(tmp_path: Path, database: DatabaseSettings, redis_url: str) -
         "SIMULATOR_URL": "http://127.0.0.1:9",
         "SWEEP_PERIOD_S": "60",
     }
-    spec = Worker("foreign", ("interactive", "prefetch", "sweep"), concurrency=4)
+    spec = Worker("foreign", ("interactive", "prefetch"), concurrency=4)
     with _worker(spec, tmp_path / "worker.log", env) as child:
         yield child

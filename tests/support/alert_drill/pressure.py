@@ -16,9 +16,9 @@ from tests.support.alert_drill.crowd import hurried, reader, students
 from tests.support.alert_drill.record import Record
 from tests.support.alert_drill.ward import Ward
 
-SMALL = Worker("interactive", ("interactive", "prefetch", "sweep"), concurrency=1)
+SMALL = Worker("interactive", ("interactive", "prefetch"), concurrency=1)
 MORE = Worker("interactive-2", ("interactive", "prefetch"), concurrency=32)
-INTERACTIVE = Worker("interactive", ("interactive", "sweep"), concurrency=16)
+INTERACTIVE = Worker("interactive", ("interactive",), concurrency=16)
 PREFETCH = Worker("prefetch", ("interactive", "prefetch"), concurrency=16)
 
 #: The lease lapses in the first; the second is enough to be scraped, and to take new batches.
