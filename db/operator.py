@@ -6,12 +6,13 @@ Reads across all users; nothing here is reachable through the HTTP door. No ques
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, Row, func, select
 
 from db.tables import attempts, batches, plans, questions
 from generation.model import BatchStatus, SessionKind, Track, Urgency
@@ -28,6 +29,20 @@ class SessionLine:
     batches: dict[BatchStatus, int]  #: how many are in each state; those not wanted yet are in none
     cost_microdollars: Decimal
 
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        states = sorted(Counter(row.states or ()).items())
+        return cls(
+            session_id=row.session_id,
+            kind=SessionKind(row.kind),
+            track=Track(row.track),
+            created_at=row.created_at,
+            questions=row.committed,
+            total_questions=row.total_questions,
+            batches={BatchStatus(state): count for state, count in states},
+            cost_microdollars=row.spent,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class BatchLine:
@@ -42,6 +57,11 @@ class BatchLine:
     first_question_at: datetime | None
     ready_at: datetime | None
     not_before: datetime
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        line = cls(**{name: getattr(row, name) for name in cls.__slots__})
+        return replace(line, status=BatchStatus(line.status), urgency=Urgency(line.urgency))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +78,10 @@ class AttemptLine:
     first_token_ms: int | None
     duration_ms: int | None
     request_id: str | None
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        return cls(**{name: getattr(row, name) for name in cls.__slots__})
 
 
 class OperatorView:
@@ -85,49 +109,16 @@ class OperatorView:
             states.scalar_subquery().label("states"),
         ).order_by(newest.c.created_at.desc())
         with self._engine.connect() as connection:
-            return [
-                SessionLine(
-                    session_id=row.session_id,
-                    kind=SessionKind(row.kind),
-                    track=Track(row.track),
-                    created_at=row.created_at,
-                    questions=row.committed,
-                    total_questions=row.total_questions,
-                    batches={
-                        BatchStatus(state): count
-                        for state, count in sorted(Counter(row.states or ()).items())
-                    },
-                    cost_microdollars=row.spent,
-                )
-                for row in connection.execute(query)
-            ]
+            return [SessionLine.of(row) for row in connection.execute(query)]
 
     def batches(self, session_id: UUID) -> list[BatchLine]:
         """Every batch of the session that was ever wanted, by index."""
         query = select(batches).where(batches.c.session_id == session_id).order_by(batches.c.batch_index)
         with self._engine.connect() as connection:
-            return [
-                BatchLine(
-                    batch_index=row.batch_index,
-                    status=BatchStatus(row.status),
-                    urgency=Urgency(row.urgency),
-                    runs=row.runs,
-                    failures=row.failures,
-                    owner=row.owner,
-                    last_error=row.last_error,
-                    requested_at=row.requested_at,
-                    first_question_at=row.first_question_at,
-                    ready_at=row.ready_at,
-                    not_before=row.not_before,
-                )
-                for row in connection.execute(query)
-            ]
+            return [BatchLine.of(row) for row in connection.execute(query)]
 
     def attempts(self, session_id: UUID) -> list[AttemptLine]:
         """Every model call made for the session, in the order in which they began."""
         query = select(attempts).where(attempts.c.session_id == session_id).order_by(attempts.c.opened_at)
         with self._engine.connect() as connection:
-            return [
-                AttemptLine(**{name: getattr(row, name) for name in AttemptLine.__slots__})
-                for row in connection.execute(query)
-            ]
+            return [AttemptLine.of(row) for row in connection.execute(query)]

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, Row, func, select, update
 from db.creation import forget_keys, insert_session, keep_key
 from db.engine import committing_each
 from db.events import record
+from db.fence import NOBODY
 from db.progress import Moved, move
 from db.publish import set_generating
 from db.quota import Quota, everybody_may
@@ -297,13 +298,7 @@ def _fence_off(connection: Connection, session_id: UUID) -> None:
     connection.execute(
         update(batches)
         .where(batches.c.session_id == session_id, batches.c.status != BatchStatus.READY)
-        .values(
-            status=BatchStatus.FAILED,
-            last_error=CANCELLED,
-            epoch=batches.c.epoch + 1,
-            owner=None,
-            lease_until=None,
-        )
+        .values(status=BatchStatus.FAILED, last_error=CANCELLED, epoch=batches.c.epoch + 1, **NOBODY)
     )
 
 
