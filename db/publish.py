@@ -6,10 +6,24 @@ the other. What is new is appended, because the web app may have written to its 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, Table, func, literal, select, text, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    Table,
+    Update,
+    Uuid,
+    bindparam,
+    func,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from db.tables import WEB_APP_TABLES, batches, exam_sessions, practice_sessions, questions
@@ -21,10 +35,21 @@ def publish_ready(connection: Connection, session_id: UUID, kind: SessionKind) -
     table = WEB_APP_TABLES[kind]
     published = _published(connection, table, session_id)
     upto = _first_not_ready(connection, session_id, published)
-    values: dict[str, Any] = {"generation_in_progress": _is_generating(session_id)}
     if upto > published:
-        values |= _publication(table, session_id, published, upto)
-    connection.execute(update(table).where(table.c.id == session_id).values(values | _touched(table)))
+        which = {"in_session": session_id, "in_published": published, "in_upto": upto}
+        connection.execute(_publishing(table), which)
+    else:
+        set_generating(connection, session_id, kind)
+
+
+@cache
+def _publishing(table: Table) -> Update:
+    """Built once: building it takes longer than Postgres needs to run it."""
+    session_id = bindparam("in_session", type_=Uuid)
+    upto = bindparam("in_upto", type_=Integer)
+    values = _publication(table, session_id, bindparam("in_published", type_=Integer), upto)
+    values |= {"generation_in_progress": _is_generating(session_id)} | _touched(table)
+    return update(table).where(table.c.id == session_id).values(values)
 
 
 def set_generating(connection: Connection, session_id: UUID, kind: SessionKind) -> None:
@@ -54,10 +79,10 @@ def _first_not_ready(connection: Connection, session_id: UUID, published: int) -
     return published
 
 
-def _publication(table: Table, session_id: UUID, published: int, upto: int) -> dict[str, Any]:
+def _publication(table: Table, session_id: Any, published: Any, upto: Any) -> dict[str, Any]:
     new = _aggregated(session_id, questions.c.content, published, upto)
     ids = _aggregated(session_id, questions.c.content["id"], 0, upto)
-    context = func.jsonb_build_object("generatedIds", ids, "lastBatchIndex", literal(upto - 1))
+    context = func.jsonb_build_object("generatedIds", ids, "lastBatchIndex", upto - literal(1))
     empty_list, empty_object = text("'[]'::jsonb"), text("'{}'::jsonb")
     values = {
         "questions": func.coalesce(table.c.questions, empty_list, type_=JSONB).op("||")(new),
@@ -71,7 +96,7 @@ def _publication(table: Table, session_id: UUID, published: int, upto: int) -> d
     return values
 
 
-def _aggregated(session_id: UUID, what: Any, start: int, stop: int) -> Any:
+def _aggregated(session_id: Any, what: Any, start: Any, stop: Any) -> Any:
     listed = func.jsonb_agg(aggregate_order_by(what, questions.c.position))
     query: Select[Any] = select(func.coalesce(listed, text("'[]'::jsonb"))).where(
         *_of(session_id, start, stop)
@@ -79,7 +104,7 @@ def _aggregated(session_id: UUID, what: Any, start: int, stop: int) -> Any:
     return query.scalar_subquery()
 
 
-def _of(session_id: UUID, start: int, stop: int) -> tuple[Any, ...]:
+def _of(session_id: Any, start: Any, stop: Any) -> tuple[Any, ...]:
     """The questions of the batches from `start` up to but not including `stop`."""
     return (
         questions.c.session_id == session_id,
@@ -88,7 +113,7 @@ def _of(session_id: UUID, start: int, stop: int) -> tuple[Any, ...]:
     )
 
 
-def _is_generating(session_id: UUID) -> Any:
+def _is_generating(session_id: Any) -> Any:
     return (
         select(batches.c.batch_index)
         .where(
