@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +21,6 @@ from generation.model import BatchStatus, SessionKind, Urgency
 class Requested:
     status: BatchStatus
     created: bool  #: True: the caller rings for it, on the queue of the urgency it asked with
-    not_before: datetime
-    last_error: str | None
 
 
 def request(
@@ -140,4 +137,4 @@ def _revived(status: BatchStatus) -> dict[str, Any]:
 
 
 def _answer(row: Row[Any], *, created: bool) -> Requested:
-    return Requested(BatchStatus(row.status), created, row.not_before, row.last_error)
+    return Requested(BatchStatus(row.status), created)

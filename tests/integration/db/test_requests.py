@@ -97,18 +97,17 @@ def test_a_running_prefetch_goes_on_and_counts_as_urgent_when_it_is_given_back(
 
 
 def test_a_failed_batch_is_revived_by_a_student_and_not_by_a_prefetch(
-    store: BatchStore, session_id: UUID
+    store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     for _ in range(2):
         store.give_back(claimed(store, session_id), 0, "stream_cut", counts_as_failure=True)
     store.fail(claimed(store, session_id), "stream_cut")
 
-    refused = store.request(session_id, 0, PREFETCH)
-    assert (refused.status, refused.created) == (BatchStatus.FAILED, False)
-    assert refused.last_error == "stream_cut"
+    assert ask(store, session_id, 0, PREFETCH) == (BatchStatus.FAILED, False)
+    assert run_sql("SELECT last_error FROM generation.batches") == [("stream_cut",)]
 
-    revived = store.request(session_id, 0, INTERACTIVE)
-    assert (revived.status, revived.created, revived.last_error) == (BatchStatus.QUEUED, True, None)
+    assert ask(store, session_id, 0, INTERACTIVE) == (BatchStatus.QUEUED, True)
+    assert run_sql("SELECT last_error FROM generation.batches") == [(None,)]
     claim = claimed(store, session_id)
     assert (claim.failures, claim.urgency) == (0, INTERACTIVE)
 
@@ -132,11 +131,12 @@ def test_an_operator_revives_all_that_failed_of_a_session_that_goes_on(
         store.revive(uuid4())
 
 
-def test_a_batch_that_waits_for_its_retry_says_until_when(store: BatchStore, session_id: UUID) -> None:
+def test_a_batch_that_waits_for_its_retry_is_not_hurried_by_asking(
+    store: BatchStore, session_id: UUID
+) -> None:
     store.give_back(claimed(store, session_id), 60, "provider_busy", counts_as_failure=False)
 
-    answer = store.request(session_id, 0, INTERACTIVE)
-    assert (answer.status, answer.created, answer.last_error) == (BatchStatus.QUEUED, False, "provider_busy")
+    assert ask(store, session_id, 0, INTERACTIVE) == (BatchStatus.QUEUED, False)
     assert store.claim(session_id, 0, "worker", 30) is None
 
 
