@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import Refusal, answer
 from api.metrics import DoorMetrics
+from api.openapi import PREFIXES
 
 log = structlog.get_logger("api.access")
 
@@ -86,13 +87,12 @@ class Access:
 
 
 def _route(scope: Scope) -> str:
-    """The path with names for its ids: few values, whatever callers send."""
+    """The route's template, with names for its ids: nothing of it is the caller's to choose."""
     if "route" not in scope:
         return "unmatched"
-    path: str = scope["path"]
-    for name, value in scope.get("path_params", {}).items():
-        path = path.replace(str(value), f"{{{name}}}")
-    return path
+    prefix = next((each for each in PREFIXES.values() if scope["path"].startswith(each)), "")
+    template: str = scope["route"].path  # as its router has it, without the prefix
+    return prefix + template
 
 
 def _method(scope: Scope) -> str:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 from uuid import uuid4
 
 import httpx2
 import pytest
 
+from db.standing import Standing
 from db.sweep import Due
 from generation.model import Urgency
 from tests.integration.api.conftest import Serve
@@ -261,3 +263,20 @@ def test_a_waiting_call_of_a_client_that_hung_up_is_let_go(serve: Serve) -> None
         served.until_watched()
         assert isinstance(asked.exception(), httpx2.ReadTimeout)
         served.until_watched(0)
+
+
+def test_an_idle_wait_is_not_woken_by_what_it_has_seen(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waiting call would ask the database at every poll, for nothing."""
+    served = serve(api_poll_s=0.02)
+    looks: list[object] = []
+    standing = served.sessions.standing
+
+    def counted(*asked: Any, **named: Any) -> Standing:
+        looks.append(asked)
+        return standing(*asked, **named)
+
+    monkeypatch.setattr(served.sessions, "standing", counted)
+    with served.client(uuid4()) as client:
+        client.post("/exams", json={"track": "scientific"}, headers={"Prefer": "wait=1"})
+
+    assert 2 <= len(looks) <= 4, "at the start, at the end, and when the first poll met the first look"

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from sqlalchemy import Engine, text
 
 from tests.integration.api.conftest import Serve
 from tests.integration.api.served import Served, Writer
@@ -104,6 +105,20 @@ def test_the_stream_ends_with_the_session_and_is_not_to_be_reopened(
     assert rest == [Told(2, "session", {"status": "abandoned"})]
     with follow(student, exam_id, "2") as response:
         assert response.status_code == 204
+
+
+def test_the_stream_ends_when_the_web_app_ends_the_session(
+    served: Served, student: httpx2.Client, exam_id: str, engine: Engine
+) -> None:
+    """It writes its own row and nothing else; the sweep tells of it."""
+    with follow(student, exam_id) as response:
+        told = events(response)
+        next(told)
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE exam_sessions SET status = 'completed'"))
+        served.sessions.tell_endings(10)
+
+        assert list(told) == [Told(2, "session", {"status": "completed"})]
 
 
 def test_a_batch_that_failed_is_told_with_its_code(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from uuid import uuid4
 
@@ -37,6 +38,24 @@ def test_metrics_count_calls_by_route_and_show_no_id(
     assert "BREW" not in page
     assert "nothing-here" not in page
     assert exam_id not in page
+
+
+def test_no_caller_can_invent_a_route(serve: Serve) -> None:
+    """A label that a stranger could choose would be a new histogram a call, until the memory is gone."""
+    served = serve(api_service_token="the-service-token")
+    with httpx2.Client(base_url=served.url) as stranger:
+        for named in ("a", "api", "exams", "questions", "{session_id}", "%7B", "a%2Fb", "%0A", "%20"):
+            for path in (f"/exams/{named}", f"/practice/{named}/questions", f"/exams/{named}/events"):
+                stranger.get(f"/api{path}")
+                stranger.post(f"/api{path}")
+    page = httpx2.get(f"{served.url}/metrics").text
+
+    assert set(re.findall('requests_total{.*route="([^"]*)"', page)) == {
+        "unmatched",
+        "/api/exams/{session_id}",
+        "/api/exams/{session_id}/events",
+        "/api/practice/{session_id}/questions",
+    }
 
 
 def test_metrics_tell_how_old_the_queue_is_until_somebody_works(
