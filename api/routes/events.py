@@ -12,6 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic.json_schema import SkipJsonSchema
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.types import Send
 
 from api import examples
@@ -21,12 +22,16 @@ from api.door import Door, TheCall
 from api.errors import documented
 from api.hub import Watch
 from api.schemas import redacted
+from db.errors import DatabaseUnreachable
 from db.events import Event
 from db.standing import Standing
 from generation.model import EventKind
 
 #: Rows read at once; a reader that is further behind comes back for more.
 PAGE = 100
+
+#: Errors that pass: Postgres, or a free connection to it.
+_AWAY = (DatabaseUnreachable, PoolTimeout)
 
 _RECONNECT_MS = 2_000
 _GREATEST_SEQ = 2**53
@@ -103,7 +108,8 @@ class _Reader:
     after: int
 
     async def frames(self, *, over: bool) -> AsyncGenerator[bytes]:
-        """Frames until the session is over or the hub closes; a comment when nothing happens for long.
+        """Frames until the session is over or the hub closes; a comment when nothing happens for long, or while
+        Postgres is away: a crowd that is cut off would come back all at once, and find it weak.
 
         `over`: nothing will follow what is there already.
         """
@@ -114,7 +120,12 @@ class _Reader:
         ):
             yield f"retry: {_RECONNECT_MS}\n\n".encode()
             while not watch.closed:
-                events = await door.call(door.events.after, self.session_id, watch.seen, PAGE)
+                try:
+                    events = await door.call(door.events.after, self.session_id, watch.seen, PAGE)
+                except _AWAY:
+                    yield b": one moment\n\n"
+                    await watch.changed(door.settings.api_poll_s)
+                    continue
                 for event in events:
                     watch.seen = event.seq
                     yield _frame(event)
