@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
+import psutil
 import psycopg
 
 from db.engine import make_engine
@@ -75,6 +76,18 @@ class Stage:
                     [urgency, ids[-1]],
                 )
         return ids
+
+    @contextlib.contextmanager
+    def workers_held(self) -> Iterator[None]:
+        """The workers stand still while the block runs, for less than their leases last."""
+        workers = [psutil.Process(pid) for pid in self.worker_pids]
+        for worker in workers:
+            worker.suspend()
+        try:
+            yield
+        finally:
+            for worker in workers:
+                worker.resume()
 
     def await_ready(self, ids: Sequence[UUID], *, within_s: float) -> None:
         """Return when every batch of these sessions is ready. Raises TimeoutError."""
