@@ -19,7 +19,6 @@ from bench.machine import Meter, Spent
 from bench.stage import Stage
 from bench.work import bodies_for, one_batch_plans
 from generation.model import Urgency
-from tasks.enqueue import enqueue_batch
 
 TTFT_S, TOKENS_PER_S = 1.0, 100.0
 #: The usual template's workers; each slot holds one reply at a time.
@@ -53,7 +52,7 @@ def ours(stage: Stage, count: int, *, seed: int) -> dict[str, Any]:
     ):
         with stage.workers_held():
             for session_id in ids:
-                enqueue_batch(session_id, 0, Urgency.PREFETCH)
+                stage.ring(session_id, Urgency.PREFETCH)
         began = time.time()
         stage.await_ready(ids, within_s=_PATIENCE_S)
     writes = {name: after - writes_before[name] for name, after in _writes(stage).items()}
@@ -151,7 +150,7 @@ def warm(stage: Stage) -> None:
     stage.simulator("reset", {})
     stage.simulator("config", {"speed": 100})
     ids = stage.queued(one_batch_plans(1, seed=999_983), Urgency.PREFETCH)
-    enqueue_batch(ids[0], 0, Urgency.PREFETCH)
+    stage.ring(ids[0], Urgency.PREFETCH)
     stage.await_ready(ids, within_s=_PATIENCE_S)
     stage.simulator("config", {"speed": 1})
 

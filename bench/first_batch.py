@@ -18,7 +18,6 @@ from bench.figures import summary
 from bench.stage import Stage
 from bench.work import one_batch_plans
 from generation.model import Urgency
-from tasks.enqueue import enqueue_batch
 
 #: Students at the same time: each has ten lanes, and two cores are also the simulator's.
 AT_ONCE = 2
@@ -62,7 +61,7 @@ def bell_to_model(stage: Stage, bells: int, *, seed: int) -> list[dict[str, Any]
     rung = []
     for session_id in ids:
         rung.append(time.time())
-        enqueue_batch(session_id, 0, Urgency.PREFETCH)
+        stage.ring(session_id, Urgency.PREFETCH)
         time.sleep(_BETWEEN_BELLS_S)
     arrived = arrivals(stage, known)
     stage.await_ready(ids, within_s=_PATIENCE_S * 2)

@@ -16,7 +16,6 @@ from bench.figures import summary
 from bench.stage import Stage
 from bench.work import bodies_for, one_batch_plans
 from generation.model import Plan, Urgency
-from tasks.enqueue import enqueue_batch
 
 #: Few enough that nobody waits for the other on two cores.
 AT_ONCE = 5
@@ -58,7 +57,7 @@ def _ours(stage: Stage, plans: Sequence[Plan]) -> list[Took]:
     rung = {}
     for session_id in ids:
         rung[session_id] = time.time()
-        enqueue_batch(session_id, 0, Urgency.INTERACTIVE)
+        stage.ring(session_id, Urgency.INTERACTIVE)
     stage.await_ready(ids, within_s=_PATIENCE_S)
     committed = {
         session_id: Took(float(first) - rung[session_id], float(ready) - rung[session_id])

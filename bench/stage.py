@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import httpx2
 import psutil
 import psycopg
+from celery import Celery
 
 from db.engine import make_engine
 from db.sessions import SessionStore
@@ -24,6 +25,8 @@ from runtime.processes import PROJECT, Worker
 from runtime.settings import DatabaseSettings
 from runtime.stack import Stack, StackOptions
 from runtime.stack_settings import StackSettings
+from tasks.enqueue import enqueue_batch
+from worker.app import configuration
 
 #: One process a core. Both take every queue: here nobody needs a slot kept free.
 WORKERS = tuple(Worker(f"bench-{number}", ("interactive", "prefetch"), concurrency=300) for number in (1, 2))
@@ -36,6 +39,7 @@ class Stage:
 
     stack: Stack
     sessions: SessionStore
+    bells: Celery
 
     @property
     def worker_pids(self) -> list[int]:
@@ -76,6 +80,10 @@ class Stage:
                     [urgency, ids[-1]],
                 )
         return ids
+
+    def ring(self, session_id: UUID, urgency: Urgency) -> None:
+        """Ring for the session's first batch."""
+        enqueue_batch(session_id, 0, urgency, through=self.bells)
 
     @contextlib.contextmanager
     def workers_held(self) -> Iterator[None]:
@@ -138,7 +146,10 @@ def on_stage(
             {name: stack.environment[name] for name in ("DATABASE_URL", "REDIS_URL", "TAFAWOQ_ENV")}
         )
         engine = make_engine(DatabaseSettings(database_url=stack.environment["DATABASE_URL"]), "bench")
+        # Not the workers' own: it keeps the address of the first stage that was asked to ring.
+        bells = Celery("bench", set_as_current=False)
+        bells.add_defaults(configuration)
         try:
-            yield Stage(stack, SessionStore(engine))
+            yield Stage(stack, SessionStore(engine), bells)
         finally:
             engine.dispose()
