@@ -110,8 +110,9 @@ class DatabaseSettings(SettingsSlice):
             r"postgres(ql)?(\+psycopg)?://.*", "must be like postgresql://user:password@host:5432/database"
         ),
     ]
-    database_pool_size: int = Field(8, ge=1, le=100)
-    database_pool_overflow: int = Field(4, ge=0, le=100)
+    #: Kept open: to open one costs more than a hundred questions, and a crowd would open and close the overflow.
+    database_pool_size: int = Field(12, ge=1, le=100)
+    database_pool_overflow: int = Field(0, ge=0, le=100)
     database_connect_timeout_s: int = Field(5, ge=1, le=60)
     database_statement_timeout_ms: int = Field(15_000, ge=100)
     database_lock_timeout_ms: int = Field(5_000, ge=100)
