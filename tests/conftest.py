@@ -6,6 +6,7 @@ the first, and use the second only when it is empty, because they empty it again
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import redis
+import structlog
 
 from runtime.embedded import EmbeddedPostgres, EmbeddedRedis
 from runtime.settings import DatabaseSettings
@@ -28,6 +30,19 @@ _KEYS_THAT_SPEND_MONEY = ("ANTHROPIC_API_KEY", "OPENROUTER_API_KEY")
 def _no_test_spends_money() -> None:
     for name in _KEYS_THAT_SPEND_MONEY:
         os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """A process's main function routes all logging to its standard output: here, that of one test."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    if root.handlers != handlers or root.level != level:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.getLogger("httpx2").setLevel(logging.NOTSET)
+        structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

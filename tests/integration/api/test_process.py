@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 import socket
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import httpx2
 import pytest
-import structlog
 
 from api.__main__ import main
 from runtime.settings import DatabaseSettings
@@ -34,13 +32,8 @@ def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def _process_as_it_was() -> Iterator[None]:
     """What main() sets for its whole process is taken back."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
     on_terminate = signal.getsignal(signal.SIGTERM)
     yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
     signal.signal(signal.SIGTERM, on_terminate)
 
 
