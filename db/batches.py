@@ -71,13 +71,11 @@ class BatchStore:
         return self._times.of(kind)
 
     def _request(self, session_id: UUID, batch_index: int, urgency: Urgency, *, waits: bool) -> Requested:
-        while True:
-            with self._engine.begin() as connection:
-                answer = requests.request(connection, session_id, batch_index, urgency, waits=waits)
-                if answer is not None and answer.created:
-                    check_session(connection, self._limits, session_id)  # which undoes the request
-            if answer is not None:
-                return answer
+        with self._engine.begin() as connection:
+            answer = requests.request(connection, session_id, batch_index, urgency, waits=waits)
+            if answer.created:
+                check_session(connection, self._limits, session_id)  # which undoes the request
+            return answer
 
     def check_spending(self, session_id: UUID) -> None:
         """Raise SpendLimitReached when no further run may begin for the session."""

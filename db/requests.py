@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from db.fence import is_batch
 from db.publish import set_generating
@@ -25,11 +24,8 @@ class Requested:
 
 def request(
     connection: Connection, session_id: UUID, batch_index: int, urgency: Urgency, *, waits: bool
-) -> Requested | None:
-    """One try at BatchStore.request; None when another request made the row meanwhile.
-
-    `waits`: a student waits for it now.
-    """
+) -> Requested:
+    """BatchStore.request in one transaction. `waits`: a student waits for it now."""
     session = lock_session(connection, session_id)
     row = _lock_batch(connection, session_id, batch_index)
     if row is not None and row.status == BatchStatus.READY:
@@ -75,22 +71,12 @@ def _check_next(session: Row[Any], batch_index: int, urgency: Urgency) -> None:
         )
 
 
-def _insert(
-    connection: Connection, session: Row[Any], batch_index: int, urgency: Urgency
-) -> Requested | None:
-    statement = (
-        insert(batches)
-        .values(
-            session_id=session.session_id, batch_index=batch_index, urgency=urgency, enqueued_at=func.now()
-        )
-        .on_conflict_do_nothing()
-        .returning(batches)
-    )
-    row = connection.execute(statement).one_or_none()
-    if row is None:
-        return None
+def _insert(connection: Connection, session: Row[Any], batch_index: int, urgency: Urgency) -> Requested:
+    """Nobody else can: whoever asks for a batch of this session holds its row."""
+    key = {"session_id": session.session_id, "batch_index": batch_index}
+    connection.execute(insert(batches).values(**key, urgency=urgency, enqueued_at=func.now()))
     set_generating(connection, session.session_id, SessionKind(session.kind))
-    return _answer(row, created=True)
+    return Requested(BatchStatus.QUEUED, created=True)
 
 
 def _ask_again(

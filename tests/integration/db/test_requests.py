@@ -173,14 +173,14 @@ def test_two_requests_at_once_make_one_batch(sessions: SessionStore, store: Batc
         assert sorted(created for _, created in answers) == [False] * 5 + [True]
 
 
-def test_a_request_that_loses_the_race_for_the_row_looks_again(
+def test_a_request_that_comes_second_finds_the_row_of_the_first(
     engine: Engine, store: BatchStore, session_id: UUID
 ) -> None:
     """A prefetch makes the row while a student asks for it: the student's urgency is not lost."""
     make_ready(store, session_id, 0)
 
     def prefetch(connection: Any) -> None:
-        assert requests.request(connection, session_id, 1, PREFETCH, waits=False)
+        assert requests.request(connection, session_id, 1, PREFETCH, waits=False).created
 
     with while_held(engine, prefetch, partial(store.request, session_id, 1, INTERACTIVE)) as student:
         assert student.result().created is True
