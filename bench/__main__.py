@@ -98,6 +98,14 @@ def main() -> int:
         f"On {before['cpus']} cores, load {before['load_1m_before']}; "
         f"the same computation repeated spreads by {before['spin_spread']:.1%}."
     )
+    try:
+        _measure(run)
+    finally:  # a part that fails must not take with it what the others have found
+        _write(run, before)
+    return 0
+
+
+def _measure(run: Run) -> None:
     _alone(run)
     if run.wants("first", "crowd"):
         _at_real_speed(run)
@@ -112,6 +120,9 @@ def main() -> int:
         run.part(
             "cost", "The prefix by how busy it is (simulated)", lambda: alone(run.results["cost"], seed=1)
         )
+
+
+def _write(run: Run, before: dict[str, Any]) -> None:
     after = machine()
     (run.out / "results.json").write_text(
         json.dumps({"before": before, "after": after, "results": run.results}, indent=1, default=float)
@@ -121,7 +132,6 @@ def main() -> int:
         f"\nLoad at the end {after['load_1m_before']}. Written to {run.out}: results.json, "
         + ", ".join(picture.name for picture in pictures)
     )
-    return 0
 
 
 def _alone(run: Run) -> None:

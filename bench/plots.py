@@ -43,7 +43,7 @@ def _first(axes: Sequence[Axes], rows: Rows) -> None:
         )
         if unit == "s":
             _allow(axis, 5, upright=True)
-        _name(axis, title, unit)
+        _name(axis, title, unit, below=True)
 
 
 def _crowd(axes: Sequence[Axes], rows: Rows) -> None:
@@ -53,10 +53,17 @@ def _crowd(axes: Sequence[Axes], rows: Rows) -> None:
         for column, key, style, label in (
             (0, "all_over_bound", "o-", f"{name}: the last"),
             (0, "mean_over_bound", "o:", f"{name}: mean"),
-            (1, "cpu_ms_a_batch", "o-", name),
             (2, "peak_mb", "o-", name),
         ):
             axes[column].plot(at, [row[key] for row in mine], style, color=colour, label=label)
+        many = [row for row in mine if row["batches"] > 1]  # of one alone it is what idling costs
+        axes[1].plot(
+            [row["batches"] for row in many],
+            [row["cpu_ms_a_batch"] for row in many],
+            "o-",
+            color=colour,
+            label=name,
+        )
     for row in rows:
         if "slots" in row:
             axes[1].plot(row["batches"], row["cpu_ms_a_batch"], "s", color=_PEER, label=row["contender"])
