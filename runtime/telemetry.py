@@ -315,9 +315,9 @@ class Metrics:
         )
         self.messages_refused = Counter(
             "tafawoq_messages_refused_total",
-            "Messages that no task could take: unreadable, unknown, rejected, internal_error",
+            "Messages that no task could take: unreadable, unknown, fields, rejected, internal_error",
             ["why"],
             registry=registry,
         )
-        for why in ("unreadable", "unknown", "rejected", "internal_error"):
+        for why in ("unreadable", "unknown", "fields", "rejected", "internal_error"):
             self.messages_refused.labels(why)  # a counter must stand at 0 before its first increase is seen

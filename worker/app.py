@@ -61,7 +61,7 @@ def configuration() -> dict[str, Any]:
 
 app = Celery(
     "tafawoq",
-    include=["worker.signals", "tasks.generate_batch", "tasks.prefetch", "tasks.sweep"],
+    include=["worker.signals", "tasks.generate_batch", "tasks.prefetch", "tasks.refusals", "tasks.sweep"],
     task_cls="worker.request:GuardedTask",
     amqp="worker.broker:GuardedAMQP",
     set_as_current=False,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx2
 import psycopg
 import pytest
 
@@ -17,6 +18,7 @@ from runtime.stack import Stack
 from tests.integration.stack.student import PATIENCE_S, Student
 from tests.support.node import PROJECT, built_example, node
 
+REFUSED = 'tafawoq_messages_refused_total{why="fields"} 1.0'
 PRODUCER = PROJECT / "examples" / "node-producer" / "enqueue.mjs"
 
 
@@ -69,6 +71,7 @@ def test_a_field_that_nobody_documented_is_refused_with_a_sentence(stack: Stack)
     assert "`colour`: extra inputs are not permitted" in said
     assert "It takes session_id and batch_index" in said
     assert "سر" not in said
+    assert any(REFUSED in httpx2.get(url, timeout=10).text for url in stack.metrics_urls.values())
     assert stack.ended() is None
 
 

@@ -1,0 +1,19 @@
+"""Messages with fields that their task does not take are counted with those that reach no task.
+
+Importing the module connects it; the worker does it through `include` in worker.app.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery.signals import task_failure
+
+from tasks.contract import PayloadRefused
+from worker.assembly import current
+
+
+@task_failure.connect
+def count_refused(exception: BaseException, **_: Any) -> None:
+    if isinstance(exception, PayloadRefused):
+        current().metrics.messages_refused.labels("fields").inc()
