@@ -21,7 +21,7 @@ from api.door import Door, Enqueue
 from api.hub import Hub
 from api.limits import Limits, Unlimited
 from api.metrics import DoorMetrics
-from api.origin import LocalOnly
+from api.origin import NoForeignPages
 from api.routes import batches, creating, events, health, progress, sessions
 from db.batches import BatchStore
 from db.events import EventLog
@@ -129,8 +129,10 @@ def _surround(app: FastAPI, door: Door) -> None:
     """What every call passes through, innermost first."""
     settings = door.settings
     app.add_middleware(BodyLimit)
-    if not settings.has_auth and not settings.api_insecure_no_auth:
-        app.add_middleware(LocalOnly, origins=settings.api_cors_origins)
+    if not settings.has_auth:
+        app.add_middleware(
+            NoForeignPages, origins=settings.api_cors_origins, hosts=settings.api_trusted_hosts
+        )
     app.add_middleware(Access, metrics=door.metrics)
     if settings.api_cors_origins:
         app.add_middleware(

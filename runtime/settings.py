@@ -71,6 +71,14 @@ Origin = Annotated[
     ),
 ]
 Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
+HostName = Annotated[
+    str,
+    _like(
+        r"[a-z0-9.\-]+",
+        "must be host names like door.internal, in small letters, separated by commas: no http://, no port",
+    ),
+]
+HostNames = Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split)]
 QuotaFunctionName = Annotated[
     Annotated[
         str,
@@ -310,6 +318,8 @@ class ApiSettings(SettingsSlice):
     api_cors_origins: Origins = ()
     #: Serve without auth beyond loopback, as a container must; refused in production.
     api_insecure_no_auth: bool = False
+    #: By which names, beside localhost, a door without auth may be called; see api.origin.
+    api_trusted_hosts: HostNames = ()
     log_format: LogFormat = "json"
     log_level: LogLevel = "INFO"
 

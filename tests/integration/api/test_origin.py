@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx2
 import pytest
 
@@ -16,21 +18,40 @@ def get(served: Served, **headers: str) -> httpx2.Response:
     return httpx2.get(f"{served.url}/api/exams", headers=headers)
 
 
+#: A container listens on every address of its own, and is published on loopback.
+IN_A_CONTAINER = {
+    "api_host": "0.0.0.0",
+    "api_insecure_no_auth": True,
+    "api_trusted_hosts": "api,door.internal",
+}
+
+
+@pytest.mark.parametrize("settings", [{}, IN_A_CONTAINER], ids=["loopback", "container"])
 @pytest.mark.parametrize(
-    "host", ["rebound.example", "127.0.0.1.nip.io:8000", "localhost.evil.example", "0.0.0.0"]
+    "host", ["rebound.example", "127.0.0.1.nip.io:8000", "localhost.evil.example", "", "["]
 )
-def test_a_name_that_was_made_to_point_here_is_refused(serve: Serve, host: str) -> None:
+def test_a_name_that_was_made_to_point_here_is_refused(
+    serve: Serve, settings: dict[str, Any], host: str
+) -> None:
     """DNS rebinding: the page's own name leads to 127.0.0.1, and its browser calls that same-origin."""
-    refused = get(serve(), Host=host)
+    refused = get(serve(**settings), Host=host)
 
     assert refused.status_code == 403
     assert refused.json()["code"] == "forbidden_origin"
     assert refused.headers["X-Request-Id"] == refused.json()["requestId"]
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:9", "[::1]:8000"])
-def test_the_names_of_this_machine_are_served(serve: Serve, host: str) -> None:
+@pytest.mark.parametrize(
+    "host", ["localhost", "Localhost:8000", "127.0.0.1:9", "[::1]:8000", "172.18.0.5:8000", "[fd00::2]"]
+)
+def test_this_machine_and_addresses_are_served(serve: Serve, host: str) -> None:
+    """Probes and Prometheus call a container by its address, which no page can make its own."""
     assert get(serve(), Host=host).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["api:8000", "door.internal", "API"])
+def test_a_trusted_name_is_served(serve: Serve, host: str) -> None:
+    assert get(serve(**IN_A_CONTAINER), Host=host).status_code == 200
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])

@@ -133,6 +133,7 @@ def test_a_blank_key_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         (RedisSettings, "REDIS_KEY_PREFIX", "tafawoq"),
         (ApiSettings, "API_QUOTA_FUNCTION", "take_credit"),
         (ApiSettings, "API_CORS_ORIGINS", "https://one.example,https://app.example/"),
+        (ApiSettings, "API_TRUSTED_HOSTS", "door.internal,http://api:8000"),
     ],
 )
 def test_a_value_that_cannot_be_right_is_refused_in_a_sentence_that_names_it(
