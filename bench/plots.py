@@ -64,9 +64,8 @@ def _crowd(axes: Sequence[Axes], rows: Rows) -> None:
             color=colour,
             label=name,
         )
-    for row in rows:
-        if "slots" in row:
-            axes[1].plot(row["batches"], row["cpu_ms_a_batch"], "s", color=_PEER, label=row["contender"])
+    for row, mark in zip([row for row in rows if "slots" in row], "s^", strict=False):
+        axes[1].plot(row["batches"], row["cpu_ms_a_batch"], mark, color=_PEER, label=row["contender"])
     for axis, most in zip(axes, (1.10, 60, 600), strict=True):
         _allow(axis, most)
     axes[1].set_ylim(0)
