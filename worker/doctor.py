@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseUnreachable
 from db.levels import Levels, read_levels
+from db.rights import Rights, read_rights
 from db.tables import SCHEMA
 from generation.model import Urgency
 
@@ -60,7 +61,7 @@ def well(about: str, says: str) -> Finding:
 
 
 def examine_postgres(engine: Engine, *, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
-    """Reachable, migrated to what this version needs, and of one time with us."""
+    """Reachable, migrated to what this version needs, open to our account, and of one time with us."""
     try:
         with engine.connect() as connection:
             before = clock()
@@ -74,6 +75,7 @@ def examine_postgres(engine: Engine, *, clock: Callable[[], float] = time.time) 
                 if migrated
                 else None
             )
+            rights = read_rights(connection)
     except (DatabaseUnreachable, SQLAlchemyError) as err:
         yield Finding(
             "Postgres",
@@ -85,6 +87,7 @@ def examine_postgres(engine: Engine, *, clock: Callable[[], float] = time.time) 
     yield well("Postgres", "it answers")
     yield judge_skew("Postgres", skew_s)
     yield judge_version(version, head_revision())
+    yield judge_rights(rights)
 
 
 def judge_skew(whose: str, skew_s: float) -> Finding:
@@ -120,6 +123,22 @@ def judge_version(found: str | None, wanted: str | None) -> Finding:
             about, Health.POOR, f"at {found}, newer than this version's {wanted}", "Finish the roll-out."
         )
     return Finding(about, Health.BROKEN, f"at {found}, and {wanted} is needed", "Run: alembic upgrade head")
+
+
+def judge_rights(rights: Rights) -> Finding:
+    about = f"account {rights.account}"
+    if rights.refused:
+        says = f"it may not read and write {', '.join(rights.refused)}"
+    elif rights.hidden:
+        says = f"row level security hides the rows of {', '.join(rights.hidden)}"
+    else:
+        return well(about, "it may read and write our tables")
+    return Finding(
+        about,
+        Health.BROKEN,
+        says,
+        "As the owner, give it what docs/web-app.md, section 1, gives an account: grants and BYPASSRLS.",
+    )
 
 
 def examine_redis(redis: Redis, *, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
@@ -271,12 +290,20 @@ class ModelCheck(Protocol):
 
 def judge_model(model: str, check: ModelCheck) -> Iterator[Finding]:
     """What the provider says of the key and the model."""
-    about = f"model {model}"
+    yield from _judged(f"model {model}", "the key and the model are accepted", check)
+
+
+def judge_key(provider: str, check: ModelCheck) -> Iterator[Finding]:
+    """What a provider says of the key alone."""
+    yield from _judged(f"{provider}'s key", "it is accepted", check)
+
+
+def _judged(about: str, fine: str, check: ModelCheck) -> Iterator[Finding]:
     if check.stop is not None:
         problem, _, remedy = check.stop.partition(". ")
         yield Finding(about, Health.BROKEN, problem, remedy)
     elif not check.warnings:
-        yield well(about, "the key and the model are accepted")
+        yield well(about, fine)
     for warning in check.warnings:
         problem, _, remedy = warning.partition(". ")
         yield Finding(about, Health.POOR, problem, remedy or "Look whether the API can be reached from here.")

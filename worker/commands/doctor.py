@@ -14,6 +14,7 @@ from runtime.settings import (
     ClaudeSettings,
     DatabaseSettings,
     GenerationSettings,
+    OpenRouterSettings,
     RedisSettings,
     SettingsError,
     load,
@@ -30,6 +31,7 @@ from worker.doctor import (
     examine_postgres,
     examine_queue,
     examine_redis,
+    judge_key,
     judge_model,
     worst,
 )
@@ -103,10 +105,12 @@ def _queue(crew: Crew) -> Iterator[Finding]:
 def _model() -> Iterator[Finding]:
     # Here, because the SDK takes a second to load and no other command needs it.
     from providers.claude import make_claude
+    from providers.key_check import check_openrouter_key
     from providers.model_check import check_model
 
     try:
         claude, limits = load(ClaudeSettings), load(GenerationSettings)
+        openrouter = load(OpenRouterSettings)
     except SettingsError as err:
         yield _wrong_settings("model", err)
         return
@@ -117,6 +121,9 @@ def _model() -> Iterator[Finding]:
         yield from judge_model(claude.claude_model, check_model(source))
     finally:
         source.close()
+    fallback = check_openrouter_key(openrouter, claude)
+    if fallback is not None:
+        yield from judge_key("OpenRouter", fallback)
 
 
 def _wrong_settings(about: str, err: SettingsError) -> Finding:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
+from sqlalchemy import Engine
 
 from db.batches import BatchStore
 from db.engine import make_engine
@@ -20,6 +21,7 @@ from generation.model import SessionKind
 from runtime.processes import PROJECT
 from runtime.settings import DatabaseSettings
 from tests.integration.db.exams import STUDENT, exam_plan, make_ready
+from worker.doctor import Finding, Health, examine_postgres
 
 Db = psycopg.Connection[tuple[object, ...]]
 
@@ -69,6 +71,11 @@ def blocks() -> list[str]:
     return found
 
 
+def judged(engine: Engine) -> Finding:
+    """What the doctor says of the account."""
+    return next(found for found in examine_postgres(engine) if found.about.startswith("account"))
+
+
 def test_the_account_can_do_all_that_the_door_and_the_workers_do_and_browsers_see_no_answer(
     owner: Owner, database: DatabaseSettings
 ) -> None:
@@ -81,6 +88,7 @@ def test_the_account_can_do_all_that_the_door_and_the_workers_do_and_browsers_se
     engine = make_engine(DatabaseSettings(database_url=url), "tests")
     sessions = SessionStore(engine, quota=QuotaFunction("public.take_credit"))
     batches = BatchStore(engine)
+    assert judged(engine).health is Health.WELL
 
     session_id = sessions.create(STUDENT, exam_plan()).session_id
     make_ready(batches, session_id, 0)
@@ -90,6 +98,12 @@ def test_the_account_can_do_all_that_the_door_and_the_workers_do_and_browsers_se
     sessions.cancel(session_id)
     sessions.tell_endings(10)
     assert sessions.view(session_id, SessionKind.EXAM, STUDENT).status == "abandoned"
+    owner.run("ALTER ROLE tafawoq_app NOBYPASSRLS")
+    assert judged(engine).says == "row level security hides the rows of exam_sessions, practice_sessions"
+    owner.run("CREATE POLICY ours ON exam_sessions TO tafawoq_app USING (true)")
+    assert judged(engine).says == "row level security hides the rows of practice_sessions"
+    owner.run("REVOKE UPDATE ON practice_sessions FROM tafawoq_app")
+    assert judged(engine).says == "it may not read and write practice_sessions"
     engine.dispose()
 
     with psycopg.connect(database.libpq_url) as browser:

@@ -98,7 +98,7 @@ def test_no_worker(doctor: Doctor) -> None:
     told, status = doctor.tells()
     assert f"BROKEN    workers: {NO_WORKER[0]}\n          -> {NO_WORKER[1]}\n" in told
     assert (told.count("BROKEN"), status) == (1, 1)
-    assert told.count("ok  ") == 8
+    assert told.count("ok  ") == 9
 
 
 def test_no_redis_and_a_wrong_key(doctor: Doctor, provider: RunningSimulator) -> None:
@@ -112,6 +112,20 @@ def test_no_redis_and_a_wrong_key(doctor: Doctor, provider: RunningSimulator) ->
         "workers": NO_WORKER,
         "model claude-sonnet-5-5": ("ANTHROPIC_API_KEY is not accepted", "Set a valid key."),
     }
+    assert "hunter2" not in found.text
+
+
+def test_a_key_of_the_fallback_that_is_revoked_or_spent(doctor: Doctor, provider: RunningSimulator) -> None:
+    fallback = {"OPENROUTER_API_KEY": "sk-or-hunter2", "OPENROUTER_BASE_URL": f"{provider.url}/api"}
+    assert set(doctor.sees(**fallback).broken) == {"workers"}
+    provider.config.update({"openrouter_credit_usd": 0})
+    assert doctor.sees(**fallback).broken["OpenRouter's key"] == (
+        "OPENROUTER_API_KEY has spent its limit",
+        "Raise it, or top up.",
+    )
+    provider.config.update({"refused_key": "sk-or-hunter2"})
+    found = doctor.sees(**fallback)
+    assert found.broken["OpenRouter's key"] == ("OPENROUTER_API_KEY is not accepted", "Set a valid key.")
     assert "hunter2" not in found.text
 
 
