@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import anyio
@@ -88,7 +89,7 @@ def create_app(
             crowd=Crowd(),
             metrics=DoorMetrics(),
             threads=threads,
-            bells=anyio.CapacityLimiter(BELLS),
+            bells=ThreadPoolExecutor(BELLS, thread_name_prefix="bell"),
             levels=levels,
             limits=limits or Unlimited(),
         ),
@@ -157,6 +158,7 @@ def _lifespan(
             door.hub.close()
             polling.cancel()
             await door.limits.close()
+            door.bells.shutdown(wait=False, cancel_futures=True)
 
     return lifespan
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, ParamSpec, Protocol, TypeVar
@@ -40,7 +43,10 @@ class Enqueue(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """One per app. `threads` is as wide as the connection pool, so that no thread waits for a connection."""
+    """One per app. `threads` is as wide as the connection pool, so that no thread waits for a connection.
+
+    `bells` has threads of its own, which a broker that hangs may hold; bells that wait for one can be given up.
+    """
 
     settings: ApiSettings
     plan: PlanSettings
@@ -53,7 +59,7 @@ class Door:
     crowd: Crowd
     metrics: DoorMetrics
     threads: anyio.CapacityLimiter
-    bells: anyio.CapacityLimiter
+    bells: Executor
     levels: Callable[[], Levels]
     limits: Limits
 
@@ -63,7 +69,7 @@ class Door:
         if wait_s > 0:
             raise Refusal("too_many_requests", retry_after_s=wait_s)
 
-    async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def on_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What a store's method returns, or raises, without the loop waiting for it."""
         return await anyio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=self.threads)
 
@@ -73,14 +79,16 @@ class Door:
         Without one the batch is marked as not rung for, and the sweep rings as soon as it can. A bell
         that rings after all, later, is harmless: the claim decides.
         """
-        rung = False
-        with anyio.move_on_after(RING_PATIENCE_S):
-            rung = await anyio.to_thread.run_sync(
-                self.enqueue, session_id, batch_index, urgency, abandon_on_cancel=True, limiter=self.bells
-            )
+        ringing = asyncio.get_running_loop().run_in_executor(
+            self.bells, copy_context().run, self.enqueue, session_id, batch_index, urgency
+        )
+        try:
+            rung = await asyncio.wait_for(ringing, RING_PATIENCE_S)
+        except TimeoutError:
+            rung = False
         if not rung:
             self.metrics.bells_not_rung.inc()
-            await self.call(self.batches.unring, session_id, batch_index)
+            await self.on_thread(self.batches.unring, session_id, batch_index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +101,11 @@ class Call:
 
     async def session(self, session_id: UUID) -> SessionView:
         """All of the user's session. Raises SessionMissing, also for another's or one of the other kind."""
-        return await self.door.call(self.door.sessions.view, session_id, self.kind, self.user_id)
+        return await self.door.on_thread(self.door.sessions.view, session_id, self.kind, self.user_id)
 
     async def standing(self, session_id: UUID, batch_index: int | None = None) -> Standing:
         """Where it stands, and one of its batches, without loading it. Raises SessionMissing likewise."""
-        return await self.door.call(
+        return await self.door.on_thread(
             self.door.sessions.standing, session_id, self.kind, self.user_id, batch_index=batch_index
         )
 

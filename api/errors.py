@@ -280,7 +280,7 @@ def _methods_at(request: Request) -> set[str]:
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
-    """Postgres answers, but not in time: a statement, a lock or the pool has timed out."""
+    """No connection was free in time, or Postgres met a trouble of its own that the store does not know."""
     cause = error.orig if isinstance(error, OperationalError) else None
     log.error("database_overloaded", error=type(cause or error).__name__)
     return _respond(request, Refusal("service_unavailable", retry_after_s=RETRY_AFTER_S))

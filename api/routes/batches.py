@@ -89,7 +89,7 @@ class _Asking:
         if standing.is_ready or standing.is_under_way:
             return standing, False
         try:
-            requested = await door.call(
+            requested = await door.on_thread(
                 door.batches.request, self.session_id, self.batch_index, Urgency.INTERACTIVE
             )
         except SessionClosed:

@@ -69,11 +69,11 @@ class Creation:
     request: Request
     response: Response
 
-    async def of(self, plan: Plan, body: BaseModel) -> SessionShape:
+    async def make(self, plan: Plan, body: BaseModel) -> SessionShape:
         """Commit the session, ring for its first batch, and wait for it as long as the caller likes."""
         door = self.call.door
         await door.admit(self.call.user_id, Kind.SESSIONS)
-        created = await door.call(
+        created = await door.on_thread(
             door.sessions.create,
             self.call.user_id,
             plan,
@@ -107,7 +107,7 @@ TheCreation = Annotated[Creation, Depends(_creation)]
 async def create_exam(body: CreateExam, creation: TheCreation) -> SessionShape:
     """A new exam, with the questions of its first batch that are ready when the waiting ends."""
     size = creation.call.door.plan.exam_batch_size
-    return await creation.of(plan_exam(body.track, seed=_seed(), batch_size=size), body)
+    return await creation.make(plan_exam(body.track, seed=_seed(), batch_size=size), body)
 
 
 @practice.post(
@@ -117,7 +117,7 @@ async def create_practice(body: CreatePractice, creation: TheCreation) -> Sessio
     """A new practice session, with the questions of its first batch that are ready when the waiting ends."""
     size = creation.call.door.plan.practice_batch_size
     plan = plan_practice(body.choice(), track=body.track, seed=_seed(), batch_size=size)
-    return await creation.of(plan, body)
+    return await creation.make(plan, body)
 
 
 def _seed() -> int:

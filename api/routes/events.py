@@ -121,7 +121,7 @@ class _Reader:
             yield f"retry: {_RECONNECT_MS}\n\n".encode()
             while not watch.closed:
                 try:
-                    events = await door.call(door.events.after, self.session_id, watch.seen, PAGE)
+                    events = await door.on_thread(door.events.after, self.session_id, watch.seen, PAGE)
                 except _AWAY:
                     yield b": one moment\n\n"
                     await watch.changed(door.settings.api_poll_s)

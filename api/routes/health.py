@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import anyio
-import anyio.to_thread
 import structlog
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -38,7 +38,7 @@ async def alive() -> Health:
 @router.get("/readyz", responses=documented("service_unavailable"))
 async def ready(door: TheDoor) -> Health:
     """Postgres answers. Without Redis the door still serves: the sweep rings later."""
-    await door.call(door.events.ping)
+    await door.on_thread(door.events.ping)
     return Health()
 
 
@@ -48,7 +48,7 @@ async def metrics(door: TheDoor) -> Response:
     levels: Levels | None = None
     try:
         with anyio.fail_after(LEVELS_PATIENCE_S):
-            levels = await anyio.to_thread.run_sync(door.levels, abandon_on_cancel=True, limiter=door.threads)
+            levels, _ = await door.crowd.share("levels", partial(door.on_thread, door.levels))
     except (TimeoutError, DatabaseUnreachable, SQLAlchemyError) as err:
         log.warning("levels_unknown", error=type(err).__name__)
     door.metrics.show(levels)

@@ -34,8 +34,8 @@ async def note_progress(session_id: UUID, body: Progress, call: TheCall) -> Prog
     door = call.door
     if (await call.standing(session_id)).status not in LIVING:
         raise Refusal("session_closed")
-    moved = await door.call(door.sessions.record_progress, session_id, body.question_index)
-    due = moved.due(door.plan, await door.call(door.batches.times, moved.kind))
+    moved = await door.on_thread(door.sessions.record_progress, session_id, body.question_index)
+    due = moved.due(door.plan, await door.on_thread(door.batches.times, moved.kind))
     if due is None or not await _scheduled(call, session_id, due):
         return ProgressShape(prefetch=None)
     return ProgressShape(prefetch=PrefetchShape(batch_index=due.batch_index))
@@ -45,7 +45,7 @@ async def _scheduled(call: Call, session_id: UUID, due: Due) -> bool:
     """Whether it was this call that made the batch wanted."""
     door = call.door
     try:
-        requested = await door.call(door.batches.request_ahead, session_id, due.batch_index, due.urgency)
+        requested = await door.on_thread(door.batches.request_ahead, session_id, due.batch_index, due.urgency)
     except (BatchNotNext, SessionClosed):  # the batch before it is not there yet, or the session is paused
         return False
     except SpendLimitReached as error:  # his position is noted all the same; he is told when he asks for it

@@ -34,7 +34,7 @@ async def list_sessions(
 ) -> SessionPage:
     """The user's sessions without their questions, newest first."""
     door = call.door
-    found = await door.call(door.sessions.page, call.user_id, call.kind, limit, before=before)
+    found = await door.on_thread(door.sessions.page, call.user_id, call.kind, limit, before=before)
     return SessionPage(
         sessions=tuple(summary_of(session) for session in found),
         next_before=found[-1].created_at if len(found) == limit else None,
@@ -67,5 +67,5 @@ async def resume_session(session_id: UUID, call: TheCall) -> SessionShape:
 
 async def _moved(session_id: UUID, call: Call, move: Callable[[UUID], None]) -> SessionShape:
     await call.standing(session_id)  # the move does not ask whose session it is
-    await call.door.call(move, session_id)
+    await call.door.on_thread(move, session_id)
     return session_of(await call.session(session_id))

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from api.app import BELLS
 from tests.integration.api.conftest import Serve
 from tests.integration.api.served import Served, Writer
 
@@ -43,7 +44,7 @@ def test_metrics_count_calls_by_route_and_show_no_id(
 def test_no_caller_can_invent_a_route(serve: Serve) -> None:
     """A label that a stranger could choose would be a new histogram a call, until the memory is gone."""
     served = serve(api_service_token="the-service-token")
-    with httpx2.Client(base_url=served.url) as stranger:
+    with httpx2.Client(base_url=served.url, timeout=30) as stranger:
         for named in ("a", "api", "exams", "questions", "{session_id}", "%7B", "a%2Fb", "%0A", "%20"):
             for path in (f"/exams/{named}", f"/practice/{named}/questions", f"/exams/{named}/events"):
                 stranger.get(f"/api{path}")
@@ -153,6 +154,46 @@ def test_a_database_that_does_not_answer_in_time_is_service_unavailable(
 
     assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_broker_that_hangs_holds_few_threads(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its callers have gone on, and each would leave a thread behind."""
+    monkeypatch.setattr("api.door.RING_PATIENCE_S", 0.05)
+    served = serve()
+    released, ringing = threading.Event(), []
+
+    def hang(*bell: object) -> bool:
+        ringing.append(bell)
+        return released.wait(30)
+
+    object.__setattr__(served.app.state.door, "enqueue", hang)
+    try:
+        with served.client(uuid4(), Prefer="respond-async") as client:
+            for _ in range(BELLS + 2):
+                assert client.post("/exams", json={"track": "literary"}).status_code == 201
+        assert len(ringing) == BELLS
+    finally:
+        released.set()
+
+
+def test_levels_that_hang_are_asked_for_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever scrapes gives up and comes again; the question that hangs holds one connection, not all."""
+    monkeypatch.setattr("api.routes.health.LEVELS_PATIENCE_S", 0.05)
+    served = serve()
+    released, asked = threading.Event(), []
+
+    def hang() -> None:
+        asked.append(1)
+        released.wait(30)
+
+    object.__setattr__(served.app.state.door, "levels", hang)
+    try:
+        pages = [httpx2.get(f"{served.url}/metrics").text for _ in range(4)]
+    finally:
+        released.set()
+
+    assert all("tafawoq_levels_read 0.0" in page for page in pages)
+    assert len(asked) == 1
 
 
 def test_a_broker_that_hangs_costs_a_caller_little(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
