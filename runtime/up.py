@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import NoReturn
 
 from runtime.child import StartFailed
@@ -60,9 +62,18 @@ def _addresses(stack: Stack) -> str:
         f"Postgres   {stack.environment['DATABASE_URL']}",
         f"Redis      {stack.environment['REDIS_URL']}",
         f"logs       {stack.logs}",
+        f"operator   {_doctor(stack)}",
         "Ctrl-C stops everything; the data stay.",
     ]
     return "\n".join(lines)
+
+
+def _doctor(stack: Stack) -> str:
+    """The operators' command as another terminal needs it, to be pasted."""
+    names = ("TAFAWOQ_ENV", "DATABASE_URL", "REDIS_URL", "SIMULATOR_URL")
+    given = [f"{name}={shlex.quote(stack.environment[name])}" for name in names if name in stack.environment]
+    program = Path(sys.executable).with_name("tafawoq-worker")
+    return " ".join([*given, shlex.quote(str(program)), "doctor"])
 
 
 def _say(text: str) -> None:

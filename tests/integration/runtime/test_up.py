@@ -96,6 +96,16 @@ def test_up_says_where_everything_is_and_ends_on_ctrl_c(tmp_path: Path) -> None:
         for port in ("API_PORT", "FLOWER_PORT", "SIMULATOR_PORT"):
             assert f":{environment[port]}" in "".join(said)
             assert accepts(int(environment[port]))
+        [line] = [line for line in said if line.startswith("operator ")]
+        doctor = subprocess.run(
+            ["sh", "-c", line.removeprefix("operator ")],
+            env=_bare_environment(tmp_path),
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert doctor.returncode == 0, doctor.stdout
         running.send_signal(signal.SIGINT)
         assert running.stdout.read() == "Stopped.\n"
         assert running.wait(30) == 0
