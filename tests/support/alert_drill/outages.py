@@ -18,7 +18,7 @@ def no_worker(ward: Ward, record: Record) -> None:
         ward.kill_worker(spec.name)
     Student(ward.api_url).begin({"track": "scientific"}, prefer="respond-async")
     record.fires("NoWorker", "StudentsWait")
-    record.remedy("`docker-compose up -d worker-interactive worker-prefetch`")
+    record.remedy("`docker compose up -d worker-interactive worker-prefetch`")
     ward.start_workers()
     record.ends("NoWorker", "StudentsWait")
 
@@ -50,6 +50,6 @@ def no_door(ward: Ward, record: Record) -> None:
     record.fault("The API is killed.")
     ward.kill_api()
     record.fires("DoorAway")
-    record.remedy("`docker-compose up -d api`")
+    record.remedy("`docker compose up -d api`")
     ward.start_api()
     record.ends("DoorAway")

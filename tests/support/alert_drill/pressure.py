@@ -37,7 +37,7 @@ def too_few_slots(ward: Ward, record: Record) -> None:
     with students(ward.api_url, 8, hurried):
         record.fault("Eight students, and one worker with `WORKER_CONCURRENCY=1`.")
         record.fires("QueueFull", "FirstQuestionSlow")
-        record.remedy("`docker-compose up -d --scale worker-interactive=2`, the second with 32 slots")
+        record.remedy("`docker compose up -d --scale worker-interactive=2`, the second with 32 slots")
         ward.start_workers(MORE)
         record.ends("QueueFull", "FirstQuestionSlow")
 
@@ -49,7 +49,7 @@ def no_prefetch(ward: Ward, record: Record) -> None:
         record.fault("The only worker that takes prefetches is killed; four students practise.")
         ward.kill_worker(PREFETCH.name)
         record.fires("StudentsStall")
-        record.remedy("`docker-compose up -d --scale worker-prefetch=1`")
+        record.remedy("`docker compose up -d --scale worker-prefetch=1`")
         ward.start_workers(PREFETCH)
         record.ends("StudentsStall")
 

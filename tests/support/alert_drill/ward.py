@@ -69,7 +69,7 @@ class Ward(Stack):
     # --- the operator ---
 
     def start_workers(self, *specs: Worker, **changed: str) -> None:
-        """As `docker-compose up -d` and `--scale` do; `changed` are settings, which stay."""
+        """As `docker compose up -d` and `--scale` do; `changed` are settings, which stay."""
         self.environment.update(changed)
         for spec in specs or TEST_WORKERS:
             self.start_worker(spec)
