@@ -34,7 +34,7 @@ def test_an_engine_is_made_without_connecting(url: str) -> None:
     engine = make_engine(settings(database_url=url), "api")
 
     assert engine.dialect.driver == "psycopg"
-    assert engine.pool.status().startswith("Pool size: 8  Connections in pool: 0")
+    assert "Connections in pool: 0" in engine.pool.status()
 
 
 def test_the_sentence_names_the_place_and_no_credential() -> None:
