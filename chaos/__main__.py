@@ -21,7 +21,7 @@ from chaos.findings import Findings
 from chaos.students import Class
 from chaos.system import System
 
-_FINISH_WITHIN_S = 300
+_FINISH_WITHIN_S = 600
 
 
 def main(arguments: list[str] | None = None) -> int:
