@@ -23,7 +23,7 @@ from uuid import uuid4
 from bench.figures import share, summary, table
 from bench.populations import SPREAD
 from bench.stage import on_stage
-from demo.shape import TRACKS, exam_shape
+from demo.shape import exam_shape
 from demo.sitting import Sitting
 from demo.student import Student
 
@@ -78,7 +78,7 @@ def _take_exams(api_url: str, arguments: argparse.Namespace) -> list[Sitting]:
     def take(number: int) -> None:
         rng = Random(f"{arguments.seed}:{number}")
         time.sleep(rng.uniform(0, _ARRIVE_WITHIN_S))
-        track = TRACKS[number % len(TRACKS)]
+        track = ("scientific", "literary")[number % 2]
         batches = exam_shape(track, _BATCH_SIZE)[: arguments.batches]
         sittings.append(_Uneven(api_url, pace_s=arguments.pace_s, rng=rng).take_exam(track, batches))
 
