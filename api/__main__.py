@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
@@ -45,6 +46,11 @@ BAD_SETTINGS = 2
 CANNOT_START = 1
 
 log = structlog.get_logger("api")
+
+
+#: A full collection walks through all open streams, and every event waits for it: 60 ms with 2,000 readers.
+#: What a call leaves behind goes with its last reference; a hundred times fewer full ones find the rest.
+GC_THRESHOLDS = (700, 10, 1000)
 
 
 class CannotStart(Exception):
@@ -93,6 +99,7 @@ def _serve(settings: _Settings) -> None:
         _check_database(engine)
         quota = _quota(settings.api, engine)
         with _listening_socket(settings.api) as listener:
+            gc.set_threshold(*GC_THRESHOLDS)
             log.info("door_open", host=settings.api.api_host, port=settings.api.api_port)
             DoorServer(_app(settings, engine, quota)).run(sockets=[listener])
     finally:
