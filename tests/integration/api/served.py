@@ -157,7 +157,9 @@ class Served:
 
     def until_watched(self, readers: int = 1) -> None:
         """Return when so many calls and streams wait for news, no more and no fewer."""
+        deadline = time.monotonic() + 20
         while self.app.state.door.hub.readers != readers:
+            assert time.monotonic() < deadline, f"{self.app.state.door.hub.readers} watch, not {readers}"
             time.sleep(0.01)
 
     def client(self, user_id: UUID | None = None, **headers: str) -> httpx2.Client:
