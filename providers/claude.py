@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from providers.client import line_to, make_client
 from providers.settling import TokenCounter
-from providers.source import Asking, MessagesSource, Traffic
+from providers.source import GATHER_S, Asking, MessagesSource, Traffic
 from providers.stream import StreamLimits
 from providers.trail import CacheTrail
 from runtime.settings import ClaudeSettings
@@ -20,6 +20,7 @@ def make_claude(
     *,
     stall_timeout_s: float,
     deadline_s: float,
+    gather_s: float = GATHER_S,
     traffic: Traffic | None = None,
 ) -> MessagesSource:
     """The source for CLAUDE_MODEL. Opens no connection yet; make it once per process, after a fork.
@@ -36,7 +37,7 @@ def make_claude(
         name=NAME,
         model=settings.claude_model,
         client=client,
-        asking=Asking.of(settings, StreamLimits(stall_timeout_s, deadline_s)),
+        asking=Asking.of(settings, StreamLimits(stall_timeout_s, deadline_s, gather_s)),
         traffic=traffic or Traffic(),
         count=TokenCounter(client, settings.claude_model),
         trail=CacheTrail(),

@@ -27,7 +27,7 @@ from providers.chain import OrderedChain
 from providers.claude import make_claude
 from providers.limits import LimitRules
 from providers.openrouter import make_openrouter
-from providers.source import Traffic
+from providers.source import GATHER_S, Traffic
 from runtime.settings import ClaudeSettings, Environment, OpenRouterSettings
 from simulator.running import RunningSimulator
 
@@ -88,6 +88,9 @@ def sources_of(simulator: RunningSimulator) -> Iterator[OrderedChain]:
     limits: dict[str, Any] = {
         "stall_timeout_s": STALL_TIMEOUT_S,
         "deadline_s": DEADLINE_S,
+        # As long as in earnest, on the simulator's clock: or its haste would fill the socket meanwhile, and
+        # a reset take what did not fit.
+        "gather_s": GATHER_S / simulator.config.speed,
         "traffic": traffic,
     }
     fallback = make_openrouter(openrouter, claude, **limits)
