@@ -35,7 +35,7 @@ class StreamLimits:
 
     stall_timeout_s: float
     deadline_s: float
-    gather_s: float = 0  #: between two reads, where nobody waits for each word; what comes must fit the socket
+    gather_s: float = 0  #: between two reads, where nobody waits for each word
 
 
 @dataclass(frozen=True, slots=True)

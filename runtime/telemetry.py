@@ -90,8 +90,9 @@ def _tell_where_not_what(_logger: object, _method: str, event: EventDict) -> Eve
     """An exception as its classes and places. Its text stays out: it can quote a row, and a row holds a key."""
     error = _error_of(event.pop("exc_info", None))
     if error is not None:
-        if str(event.get("logger", "")).startswith("celery."):
-            event["event"] = "task_failed"  # Celery's own sentence quotes the exception and its traceback
+        if (teller := str(event.get("logger", ""))).startswith("celery."):
+            # Celery's own sentence quotes the exception and its traceback.
+            event["event"] = "task_failed" if teller == "celery.app.trace" else "celery_failed"
         event["raised"] = [type(cause).__name__ for cause in _causes(error)]
         frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
         event["raised_at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

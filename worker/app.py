@@ -31,6 +31,7 @@ def configuration() -> dict[str, Any]:
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # the default gives up after 100 and the worker dies
+        "broker_channel_error_retry": True,  # a Redis that takes no writes ends nobody; the default does
         "broker_pool_acquire_timeout": 5,
         "task_publish_retry_policy": {
             "max_retries": 2,  # the sweep rings again; a caller must not wait

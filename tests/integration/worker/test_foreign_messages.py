@@ -139,7 +139,7 @@ def test_no_foreign_message_stops_a_worker_or_stays_on_the_queue(
         redis_client.lpush(QUEUE, raw)
         bell = envelope("generation.sweep")
         redis_client.lpush(QUEUE, json.dumps(bell).encode())
-        await_answer(worker_process, bell["headers"]["id"], after=f"message {number}: {raw[:300]!r}")
+        await_output(worker_process, bell["headers"]["id"], after=f"message {number}: {raw[:300]!r}")
     output = worker_process.output()
     assert "Connection to broker lost" not in output, "a message counted as a lost connection"
     assert redis_client.llen(QUEUE) == 0
@@ -154,9 +154,9 @@ def await_empty(client: redis.Redis, name: str) -> None:
         time.sleep(0.01)
 
 
-def await_answer(worker: Child, task_id: str, *, after: str) -> None:
+def await_output(worker: Child, text: str, *, after: str) -> None:
     deadline = time.monotonic() + 10
-    while task_id not in worker.output():
+    while text not in worker.output():
         assert worker.is_alive, f"the worker ended after {after}: {worker.last_words()}"
         assert time.monotonic() < deadline, f"no answer after {after}: {worker.last_words()}"
         time.sleep(0.005)

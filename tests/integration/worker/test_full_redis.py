@@ -13,7 +13,7 @@ from celery import Celery
 from generation.model import Urgency
 from runtime.child import Child
 from tasks.enqueue import enqueue_batch
-from tests.integration.worker.test_foreign_messages import QUEUE, await_answer, envelope
+from tests.integration.worker.test_foreign_messages import QUEUE, await_output, envelope
 from worker.lock import BatchLock
 
 
@@ -27,7 +27,7 @@ def full_redis(redis_client: redis.Redis) -> Iterator[redis.Redis]:
 def test_a_worker_outlives_a_redis_without_room_and_goes_on_when_there_is_some(
     worker_process: Child, full_redis: redis.Redis
 ) -> None:
-    """It can still take a message, and can no longer note that it did."""
+    """It can still take a message, and can no longer note that it did: it says so, and connects anew."""
     taken, later = envelope("generation.sweep"), envelope("generation.sweep")
     with full_redis.pipeline(transaction=True) as at_once:
         at_once.lpush(QUEUE, json.dumps(taken))
@@ -35,11 +35,24 @@ def test_a_worker_outlives_a_redis_without_room_and_goes_on_when_there_is_some(
         at_once.execute()
     with pytest.raises(redis.ResponseError, match="maxmemory"):
         full_redis.lpush(QUEUE, "x")
-    while full_redis.llen(QUEUE):
-        assert worker_process.is_alive
+    await_output(worker_process, "OutOfMemoryError", after="Redis was full")
     full_redis.config_set("maxmemory", "0")
     full_redis.lpush(QUEUE, json.dumps(later))
-    await_answer(worker_process, later["headers"]["id"], after="Redis was full")
+    await_output(worker_process, later["headers"]["id"], after="Redis had room again")
+
+
+def test_a_worker_outlives_a_redis_that_was_made_a_replica_and_goes_on_when_it_leads_again(
+    worker_process: Child, redis_client: redis.Redis
+) -> None:
+    """What a failover does to the one that led; a disk that is full is answered in the same way."""
+    later = envelope("generation.sweep")
+    redis_client.replicaof("127.0.0.1", "9")
+    try:
+        await_output(worker_process, "read only replica", after="Redis was made a replica")
+    finally:
+        redis_client.replicaof("NO", "ONE")
+    redis_client.lpush(QUEUE, json.dumps(later))
+    await_output(worker_process, later["headers"]["id"], after="it led again")
 
 
 def test_without_room_a_bell_is_told_as_not_rung_and_a_lock_as_unknown(

@@ -73,16 +73,19 @@ def test_an_exception_is_told_by_class_and_place_without_its_text(
         assert "right answer" not in json.dumps(told)
 
 
-def test_celerys_own_sentence_about_a_failed_task_is_not_told(
-    log: structlog.stdlib.BoundLogger, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("teller", "event"), [("celery.app.trace", "task_failed"), ("celery.worker", "celery_failed")]
+)
+def test_celerys_own_sentence_about_what_failed_is_not_told(
+    teller: str, event: str, log: structlog.stdlib.BoundLogger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logging(level="INFO", log_format="json")
     try:
         int("the right answer")
     except ValueError:
-        logging.getLogger("celery.app.trace").exception("Task x raised unexpected: the right answer")
+        logging.getLogger(teller).exception("Task x raised unexpected: the right answer")
     told = json.loads(capsys.readouterr().out)
-    assert (told["event"], told["raised"]) == ("task_failed", ["ValueError"])
+    assert (told["event"], told["raised"]) == (event, ["ValueError"])
     assert "right answer" not in json.dumps(told)
 
 
