@@ -133,7 +133,6 @@ class BatchStore:
 
         A student who came while it ran waits for no pause of the prefetch that it was. Raises FenceLost.
         """
-        failed = 1 if counts_as_failure else 0
         is_as_claimed = batches.c.urgency == claim.urgency
         delay = case((is_as_claimed, literal(timedelta(seconds=delay_s))), else_=timedelta(0))
         with self._engine.begin() as connection:
@@ -144,15 +143,22 @@ class BatchStore:
                 not_before=func.now() + delay,
                 enqueued_at=None,
                 last_error=error_code,
-                failures=batches.c.failures + failed,
+                failures=batches.c.failures + int(counts_as_failure),
                 **NOBODY,
             )
 
-    def fail(self, claim: Claim, error_code: str) -> None:
+    def fail(self, claim: Claim, error_code: str, *, counts_as_failure: bool = False) -> None:
         """Give the batch up until somebody asks for it again. Raises FenceLost."""
         with self._engine.begin() as connection:
             lock_row(connection, claim.session_id, claim.kind)
-            _change(connection, claim, status=BatchStatus.FAILED, last_error=error_code, **NOBODY)
+            _change(
+                connection,
+                claim,
+                status=BatchStatus.FAILED,
+                last_error=error_code,
+                failures=batches.c.failures + int(counts_as_failure),
+                **NOBODY,
+            )
             _tell(connection, claim, EventKind.BATCH_FAILED, code=error_code)
             set_generating(connection, claim.session_id, claim.kind)
 

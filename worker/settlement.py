@@ -81,7 +81,7 @@ class Settler:
         """A run that brought at least one question is progress, and does not count."""
         failed = result.accepted == 0
         if failed and claim.failures + 1 >= self.limits.generation_max_failed_runs:
-            self.batches.fail(claim, result.outcome)
+            self.batches.fail(claim, result.outcome, counts_as_failure=True)
             self.metrics.batches_given_up.inc()
             log.error("batch_given_up", outcome=result.outcome, failures=claim.failures + 1)
         else:
