@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 
 from db.ledger import LedgerStore
 from db.spending import SpendLimits
-from generation.model import AttemptRecord
 from tests.integration.api.served import Served, Writer
+from tests.support.attempts import dollars_spent
 
 NOW = {"Prefer": "respond-async"}
 
@@ -27,18 +27,7 @@ def _limits(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def spend(engine: Engine, dollars: int, session_id: UUID | None = None) -> None:
-    call = AttemptRecord(
-        id=uuid4(),
-        session_id=session_id or uuid4(),
-        batch_index=0,
-        epoch=1,
-        provider="claude",
-        model="claude-sonnet-5-5",
-        asked=10,
-        outcome="complete",
-        cost_microdollars=Decimal(dollars) * 1_000_000,
-    )
-    LedgerStore(engine).close(call)
+    LedgerStore(engine).close(dollars_spent(dollars, session_id))
 
 
 def refusals(served: Served, scope: str) -> float:

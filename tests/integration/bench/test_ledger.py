@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine
@@ -13,8 +12,9 @@ from bench.ledger.calls import STALL_TIMEOUT_S, make_calls
 from bench.ledger.mixture import mixture
 from bench.ledger.reconcile import compare
 from db.ledger import LedgerStore
-from generation.model import AttemptRecord, Usage, UsageSource
+from generation.model import Usage, UsageSource
 from simulator.running import RunningSimulator
+from tests.support.attempts import an_attempt
 
 SEED, SPEED = 7, 300.0
 
@@ -42,14 +42,7 @@ def test_a_difference_is_found(engine: Engine) -> None:
         make_calls(engine, simulator, wanted=2, seed=SEED, threads=1)
         bill = simulator.bill().entries
     assert compare(engine, bill).holds
-    invented = AttemptRecord(
-        id=uuid4(),
-        session_id=uuid4(),
-        batch_index=0,
-        epoch=1,
-        provider="claude",
-        model="claude-sonnet-5-5",
-        asked=10,
+    invented = an_attempt(
         usage=Usage(output=1),
         usage_source=UsageSource.REPORTED,
         cost_microdollars=Decimal(10),

@@ -16,20 +16,14 @@ from db.ledger import CostKey, LedgerStore
 from db.sessions import SessionStore
 from generation.model import AttemptRecord, Usage, UsageSource
 from tests.integration.db.exams import claimed, new_session, question_for
+from tests.support.attempts import an_attempt
 
 SESSION, OTHER = UUID(int=1), UUID(int=2)
 
 
 def attempt(**changes: Any) -> AttemptRecord:
-    made = AttemptRecord(
-        id=uuid4(),
+    made = an_attempt(
         session_id=SESSION,
-        batch_index=0,
-        epoch=1,
-        provider="claude",
-        model="claude-sonnet-5-5",
-        asked=10,
-        outcome="complete",
         accepted=9,
         rejected=1,
         usage=Usage(input=300, output=3000, cache_read=15000, cache_write_5m=10, cache_write_1h=20),

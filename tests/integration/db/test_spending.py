@@ -15,8 +15,9 @@ from db.ledger import LedgerStore
 from db.sessions import SessionStore
 from db.spending import NO_LIMITS, SpendLimits
 from generation.errors import SpendLimitReached
-from generation.model import AttemptRecord, BatchStatus, Urgency
+from generation.model import BatchStatus, Urgency
 from tests.integration.db.exams import STUDENT, claimed, exam_plan, make_ready, new_session
+from tests.support.attempts import dollars_spent
 
 LIMITS = SpendLimits(session_usd=Decimal(2), day_usd=Decimal(5))
 
@@ -27,19 +28,7 @@ def limited(engine: Engine) -> tuple[SessionStore, BatchStore]:
 
 
 def spend(ledger: LedgerStore, session_id: UUID, dollars: str) -> None:
-    ledger.close(
-        AttemptRecord(
-            id=uuid4(),
-            session_id=session_id,
-            batch_index=0,
-            epoch=1,
-            provider="claude",
-            model="claude-sonnet-5-5",
-            asked=10,
-            outcome="complete",
-            cost_microdollars=Decimal(dollars) * 1_000_000,
-        )
-    )
+    ledger.close(dollars_spent(dollars, session_id))
 
 
 def test_a_session_may_cost_up_to_its_limit_and_then_gets_no_further_batch(

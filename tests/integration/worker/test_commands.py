@@ -25,6 +25,7 @@ from simulator.bill import BilledRequest
 from simulator.faults import Fault
 from simulator.pricing import TokenCounts
 from simulator.running import RunningSimulator
+from tests.support.attempts import an_attempt
 from worker.cli import cli
 from worker.commands.asking import Reading
 from worker.commands.check_cache import judge
@@ -51,15 +52,8 @@ def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimulator]:
 
 
 def spent(engine: Engine, **changes: Any) -> AttemptRecord:
-    call = AttemptRecord(
-        id=uuid4(),
+    call = an_attempt(
         session_id=SESSION,
-        batch_index=0,
-        epoch=1,
-        provider="claude",
-        model="claude-sonnet-5-5",
-        asked=10,
-        outcome="complete",
         accepted=9,
         rejected=1,
         usage=Usage(input=100, output=200, cache_read=300, cache_write_5m=100),
