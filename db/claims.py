@@ -28,9 +28,8 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from db.fence import is_batch
 from db.history import earlier_questions
 from db.leases import lease_end
-from db.session_row import IN_PROGRESS, batches_of, read_session
-from db.tables import SlotState, batches, slots
-from generation.errors import SessionMissing
+from db.session_row import IN_PROGRESS, batches_of, select_sessions
+from db.tables import SlotState, batches, plans, slots
 from generation.model import (
     BatchStatus,
     Claim,
@@ -45,26 +44,24 @@ def take(
     connection: Connection, session_id: UUID, batch_index: int, *, owner: str, ttl_s: float
 ) -> Claim | None:
     """The claim, if the batch may be run now and nobody runs it; None otherwise."""
-    try:
-        session = read_session(connection, session_id)
-    except SessionMissing:
-        return None
-    if session.status != IN_PROGRESS:
-        return None
     which = {"in_session": session_id, "in_batch": batch_index}
     lease = {"in_owner": owner, "in_ttl": timedelta(seconds=ttl_s)}
     taken = connection.execute(_compare_and_set(), which | lease).one_or_none()
-    return None if taken is None else _claim(connection, session, batch_index, taken)
+    return None if taken is None else _claim(connection, batch_index, taken)
 
 
 @cache
 def _compare_and_set() -> ReturningUpdate[Any]:
-    """Built once: building it takes longer than Postgres needs to run it."""
+    """Built once: building it takes longer than Postgres needs to run it.
+
+    What it needs of the session comes with it: in the first seconds of a crowd each statement counts.
+    """
+    session = select_sessions().where(plans.c.session_id == _SESSION).subquery("session")
     due = and_(batches.c.status == BatchStatus.QUEUED, batches.c.not_before <= func.now())
     lapsed = and_(batches.c.status == BatchStatus.RUNNING, batches.c.lease_until < func.now())
     return (
         update(batches)
-        .where(is_batch(_SESSION, _INDEX), or_(due, lapsed))
+        .where(is_batch(session.c.session_id, _INDEX), or_(due, lapsed), session.c.status == IN_PROGRESS)
         .values(
             status=BatchStatus.RUNNING,
             epoch=batches.c.epoch + 1,
@@ -73,7 +70,14 @@ def _compare_and_set() -> ReturningUpdate[Any]:
             lease_until=lease_end(bindparam("in_ttl", type_=Interval)),
             started_at=func.coalesce(batches.c.started_at, func.now()),
         )
-        .returning(batches.c.epoch, batches.c.runs, batches.c.failures, batches.c.urgency, _waited_s)
+        .returning(
+            batches.c.epoch,
+            batches.c.runs,
+            batches.c.failures,
+            batches.c.urgency,
+            _waited_s,
+            *(session.c[name] for name in ("session_id", "user_id", "kind", "track", "seed", "batches")),
+        )
     )
 
 
@@ -84,20 +88,20 @@ _waited_s = extract(
 ).label("waited_s")
 
 
-def _claim(connection: Connection, session: Row[Any], batch_index: int, taken: Row[Any]) -> Claim:
-    wanted = _open_slots(connection, session.session_id, batch_index)
+def _claim(connection: Connection, batch_index: int, taken: Row[Any]) -> Claim:
+    wanted = _open_slots(connection, taken.session_id, batch_index)
     return Claim(
-        session_id=session.session_id,
-        kind=SessionKind(session.kind),
-        track=Track(session.track),
-        batch=batches_of(session.batches)[batch_index],
-        seed=session.seed,
+        session_id=taken.session_id,
+        kind=SessionKind(taken.kind),
+        track=Track(taken.track),
+        batch=batches_of(taken.batches)[batch_index],
+        seed=taken.seed,
         epoch=taken.epoch,
         runs=taken.runs,
         failures=taken.failures,
         urgency=Urgency(taken.urgency),
         open_slots=wanted,
-        earlier=earlier_questions(connection, session.session_id, session.user_id, wanted),
+        earlier=earlier_questions(connection, taken.session_id, taken.user_id, wanted),
         waited_s=float(taken.waited_s),
     )
 

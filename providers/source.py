@@ -7,17 +7,27 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import anthropic
 
 from generation.errors import ProviderResting
-from generation.model import Billed, Prompt, StreamEnded, StreamEvent, StreamStarted, Urgency, Usage
+from generation.model import (
+    Billed,
+    Prompt,
+    StreamEnded,
+    StreamEvent,
+    StreamStarted,
+    SystemBlock,
+    Urgency,
+    Usage,
+)
 from generation.stop import StopSignal
 from providers.governor import Governor, Permit
 from providers.health import LocalHealth, SourceHealth
 from providers.limits import LimitRules
-from providers.messages import CacheTtl, prefix_levels, request_body
+from providers.messages import PREFIXES_KEPT, CacheTtl, prefix_levels, request_body
 from providers.prices import cost_microdollars
 from providers.profiles import ModelProfile, profile_of
 from providers.settling import OutputCounter, settle
@@ -93,6 +103,8 @@ class MessagesSource:
         )
         self._count = count
         self._trail = trail
+        #: Remembered: a digest reads all of a prefix, and every call of a section has the same one.
+        self._levels = lru_cache(PREFIXES_KEPT)(self._digests)
 
     @property
     def profile(self) -> ModelProfile:
@@ -115,7 +127,7 @@ class MessagesSource:
         `providers.stream.streaming` for what the stream guarantees.
         """
         began = time.monotonic()
-        with self._warmup.enter(prefix_levels(self._body(prompt, "5m")), stop) as flight:
+        with self._warmup.enter(self._levels(prompt.system), stop) as flight:
             # Others wait for the call that warms the prefix, so it does not queue as a prefetch.
             urgency = Urgency.INTERACTIVE if flight.leads else urgency
             with self._governor.admit(prompt, stop, urgency=urgency, writes_prefix=flight.leads) as permit:
@@ -148,6 +160,9 @@ class MessagesSource:
             limits=limits if urgency is Urgency.PREFETCH else replace(limits, gather_s=0),
             answered=self._governor.learn,
         )
+
+    def _digests(self, system: tuple[SystemBlock, ...]) -> tuple[str, ...]:
+        return prefix_levels(self._body(Prompt(system, user="", max_tokens=1), "5m"))
 
     def _body(self, prompt: Prompt, ttl: CacheTtl) -> dict[str, Any]:
         body = request_body(prompt, self.profile, model=self.model, effort=self._asking.effort, cache_ttl=ttl)

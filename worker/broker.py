@@ -47,6 +47,16 @@ _NOT_OBEYED = frozenset({"eta", "expires", "timelimit", "retries", "group", "com
 
 
 class GuardedChannel(kombu_redis.Channel):
+    _commands: Any = None  #: one client for all single commands; kombu makes one for each of them
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        if asynchronous:
+            return super()._create_client(asynchronous)  # type: ignore[no-untyped-call]  # kombu has no types
+        # After a lost connection the channel has another pool.
+        if self._commands is None or self._commands.connection_pool is not self.pool:
+            self._commands = super()._create_client()  # type: ignore[no-untyped-call]  # kombu has no types
+        return self._commands
+
     def _connparams(self, *args: Any, **options: Any) -> Any:
         # A channel that is closed after its connection was given up would look for an address there, and
         # the AttributeError ends the worker; as a lost connection it is what Celery expects.

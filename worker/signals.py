@@ -5,6 +5,7 @@ Importing the module connects the hooks; the worker does it through `include` in
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Any
 
@@ -14,6 +15,7 @@ from celery.signals import (
     task_postrun,
     task_prerun,
     worker_init,
+    worker_ready,
     worker_shutdown,
     worker_shutting_down,
 )
@@ -46,6 +48,15 @@ def assemble_worker(**_: Any) -> None:
         raise SystemExit(2) from err
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, addr=settings.worker_metrics_host)
+
+
+@worker_ready.connect
+def keep_what_is_here(**_: Any) -> None:
+    """What has been made by now lasts as long as the worker. A full collection that looks through it all
+    takes 150 ms, during which nobody's batch begins; it need not look again.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @worker_shutting_down.connect

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from redis import ConnectionPool, Redis
 from redis.exceptions import ConnectionError as BrokerLost
 
 from worker.app import app
@@ -42,6 +43,17 @@ def test_a_channel_closed_after_its_connection_counts_as_a_lost_connection(
     with pytest.raises(BrokerLost):
         channel._connparams()
     assert BrokerLost in connection.connection_errors
+
+
+def test_a_channel_keeps_one_client_for_its_commands_and_leaves_it_with_its_pool() -> None:
+    """kombu makes one for each command, which takes longer than the command."""
+    channel = object.__new__(GuardedTransport.Channel)
+    channel.Client = Redis
+    channel._pool = ConnectionPool()
+    client = channel._create_client()
+    assert channel._create_client() is client
+    channel._pool = ConnectionPool()  # as after a lost connection
+    assert channel._create_client().connection_pool is channel._pool
 
 
 def test_a_long_outage_does_not_make_the_worker_look_rarely(
