@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from simulator.config import SimulatorConfig
 from simulator.faults import Fault
-from simulator.tokens import count_tokens
+from simulator.tokens import beyond_ascii, count_tokens, tokens_of
 
 DELTA_CHARS = (20, 120)
 PADDING = 12  #: the recorded API pads its data lines with up to this many spaces
@@ -171,15 +171,17 @@ def _thinking(draft: Draft, pace: Pace) -> Iterator[Frame]:
 def _deltas(text: str, draft: Draft, pace: Pace, rng: Random) -> Iterator[Frame]:
     """Pieces of any length, cut anywhere: in a word, in an escape, between a letter and its diacritic."""
     head = TEXT_HEAD % _text_index(draft)
-    position, produced = 0, draft.thinking_tokens
+    position, beyond, lines, produced = 0, 0, 0, draft.thinking_tokens
     while position < len(text):
         piece = text[position : position + rng.randint(*DELTA_CHARS)]
         position += len(piece)
-        before, produced = produced, draft.thinking_tokens + count_tokens(text[:position])
+        beyond += beyond_ascii(piece)
+        lines += piece.count("\n")
+        before, produced = produced, draft.thinking_tokens + tokens_of(position, beyond)
         data = f"{head}{json.dumps(piece, ensure_ascii=False)}}}}}{' ' * rng.randrange(PADDING)}\n\n"
         ping = PING if rng.randrange(DELTAS_PER_PING) == 0 else b""
         wait_s = pace.of(produced - before)
-        yield Frame(wait_s, data.encode() + ping, produced, text.count("\n", 0, position))
+        yield Frame(wait_s, data.encode() + ping, produced, lines)
 
 
 def _closing(draft: Draft) -> Iterator[Frame]:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 def count_tokens(text: str) -> int:
     """At least one for any text that is not empty."""
-    beyond_ascii = _beyond_ascii(text)
-    ascii_letters = len(text) - beyond_ascii
-    return -(-(beyond_ascii * 35 + ascii_letters * 22) // 77)
+    return tokens_of(len(text), beyond_ascii(text))
 
 
-def _beyond_ascii(text: str) -> int:
+def tokens_of(letters: int, beyond_ascii: int) -> int:
+    """Of a text of so many letters, so many of them outside ASCII."""
+    return -(-(beyond_ascii * 35 + (letters - beyond_ascii) * 22) // 77)
+
+
+def beyond_ascii(text: str) -> int:
     """Every Arabic letter takes two bytes in UTF-8, every ASCII letter one."""
     return len(text.encode("utf-8", "replace")) - len(text)
