@@ -60,7 +60,7 @@ def ours(stage: Stage, count: int, *, seed: int) -> dict[str, Any]:
         "SELECT extract(epoch FROM b.started_at) - %s, extract(epoch FROM b.first_question_at) - %s, "
         "extract(epoch FROM b.ready_at) - %s, count(*), sum(a.output_tokens) "
         "FROM generation.batches b JOIN generation.attempts a USING (session_id, batch_index) "
-        "WHERE b.session_id = ANY(%s::uuid[]) GROUP BY b.session_id, b.batch_index",
+        "WHERE a.purpose = 'write' AND b.session_id = ANY(%s::uuid[]) GROUP BY b.session_id, b.batch_index",
         *[began] * 3,
         ids,
     )

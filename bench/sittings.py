@@ -63,7 +63,7 @@ def main() -> int:
         on_stage(Path(directory), speed=arguments.speed) as stage,
     ):
         sittings = _take_exams(stage.stack.api_url, arguments)
-        calls = stage.query("SELECT count(*) FROM generation.attempts")[0][0]
+        calls = stage.query("SELECT count(*) FROM generation.attempts WHERE purpose = 'write'")[0][0]
     row = _row(sittings, calls, arguments)
     print(table([row]))
     if arguments.json:

@@ -128,7 +128,10 @@ class Stage:
 def on_stage(
     directory: Path, *, speed: float = 1, simulator: Sequence[str] = (), **environment: str
 ) -> Iterator[Stage]:
-    """Everything started, and stopped at the end. `environment` is ours to vary: settings of every process."""
+    """Everything started, and stopped at the end. `environment` is ours to vary: settings of every process.
+
+    Without second opinions, unless it names a solver: the peers have none.
+    """
     options = StackOptions(
         directory=directory,
         keep_data=False,
@@ -136,7 +139,7 @@ def on_stage(
         free_ports=True,
         workers=WORKERS,
         simulator_options=simulator,
-        environment={"LOG_LEVEL": "INFO", **environment},
+        environment={"LOG_LEVEL": "INFO", "SOLVER_MODEL": "off", **environment},
     )
     settings = StackSettings(
         speed=speed, anthropic_api_key=None, claude_base_url=None, database_url=None, redis_url=None

@@ -48,7 +48,7 @@ BEGIN
     row_.batch_index, row_.position, (SELECT epoch FROM generation.attempts WHERE id = row_.attempt_id);
   RETURN NULL;
 END $$;
-CREATE TRIGGER note_write AFTER INSERT OR UPDATE OR DELETE ON generation.questions
+CREATE TRIGGER note_write AFTER INSERT OR UPDATE OF position, fingerprint, content OR DELETE ON generation.questions
   FOR EACH ROW EXECUTE FUNCTION chaos.note_write();
 """
 

@@ -49,7 +49,7 @@ def main() -> int:
         [(runs, calls)] = audit.rows(
             system.postgres.url,
             "SELECT max(runs), (SELECT sum(asked) FROM generation.attempts WHERE session_id = plans.session_id "
-            "AND batch_index = 1) FROM generation.batches JOIN generation.plans USING (session_id) "
+            "AND batch_index = 1 AND purpose = 'write') FROM generation.batches JOIN generation.plans USING (session_id) "
             "WHERE kind = 'exam' AND batch_index = 1 GROUP BY plans.session_id",
         )
     finally:

@@ -13,6 +13,7 @@ from typing import Any
 from chaos import audit
 from chaos.conductor import Struck
 from chaos.faults import Kind
+from runtime.settings import ClaudeSettings
 
 Span = tuple[datetime, datetime]
 
@@ -47,15 +48,17 @@ class Reply:
         return max(0, self.output - self.kept_tokens)
 
 
+_SOLVER = ClaudeSettings.model_fields["solver_model"].default
+
 KILLED = "killed"
 UNDISTURBED = "killed, nothing else hurt before"
 
 
 def replies(url: str, bill: Iterable[Mapping[str, Any]]) -> list[Reply]:
-    """Every entry of an itemized bill."""
+    """Every entry of an itemized bill that was to bring questions: a second opinion brings none."""
     kept = {digest for (digest,) in audit.rows(url, _KEPT)}
     outcomes = dict(audit.rows(url, _TOLD))
-    return [_reply(entry, kept, outcomes) for entry in bill]
+    return [_reply(entry, kept, outcomes) for entry in bill if entry["model"] != _SOLVER]
 
 
 def _reply(entry: Mapping[str, Any], kept: set[str], outcomes: Mapping[str, str]) -> Reply:

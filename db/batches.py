@@ -17,7 +17,7 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, Engine, case, func, literal, select, tuple_, update
 from sqlalchemy.exc import DataError, IntegrityError
 
-from db import claims, leases, requests
+from db import claims, leases, requests, verdicts
 from db.accept import accept_parameters, accept_statement
 from db.engine import committing_each
 from db.errors import BatchIncomplete, QuestionUnstorable
@@ -32,8 +32,9 @@ from db.spending import NO_LIMITS, SpendLimits, check_session
 from db.sweep import Due, close_orphans, release_lapsed, take_due
 from db.tables import REPEATED_QUESTION, SlotState, batches, slots
 from generation.errors import QuestionRepeated
-from generation.model import BatchStatus, Claim, EventKind, Question, SessionKind, Urgency
+from generation.model import BatchStatus, Claim, EventKind, Question, SessionKind, Slot, Urgency
 from generation.pace import GenerationTimes
+from generation.verdicts import Verdict
 
 
 class BatchStore:
@@ -113,6 +114,20 @@ class BatchStore:
             raise QuestionUnstorable(**where) from None
         if not row.held:
             raise fence_lost(claim)
+
+    def unchecked(self, claim: Claim) -> tuple[Question, ...]:
+        """The batch's questions that have no verdict; none once somebody waits for it, or another run owns it."""
+        with self._engine.connect() as connection:
+            return verdicts.read_unchecked(connection, claim)
+
+    def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
+        """Keep the solver's verdicts, by fingerprint; return the slots that are open now.
+
+        A disputed question is deleted and its slot opened, once a slot and only while nobody waits for the
+        batch; else it stays. Raises FenceLost.
+        """
+        with self._engine.begin() as connection:
+            return verdicts.settle(connection, claim, given)
 
     def finish(self, claim: Claim) -> None:
         """Mark the batch ready and publish what is ready in order.

@@ -89,7 +89,7 @@ _waited_s = extract(
 
 
 def _claim(connection: Connection, batch_index: int, taken: Row[Any]) -> Claim:
-    wanted = _open_slots(connection, taken.session_id, batch_index)
+    wanted = open_slots(connection, taken.session_id, batch_index)
     return Claim(
         session_id=taken.session_id,
         kind=SessionKind(taken.kind),
@@ -106,7 +106,8 @@ def _claim(connection: Connection, batch_index: int, taken: Row[Any]) -> Claim:
     )
 
 
-def _open_slots(connection: Connection, session_id: UUID, batch_index: int) -> tuple[Slot, ...]:
+def open_slots(connection: Connection, session_id: UUID, batch_index: int) -> tuple[Slot, ...]:
+    """The batch's slots that have no question, by position."""
     which = {"in_session": session_id, "in_batch": batch_index}
     return tuple(Slot.from_json(spec) for spec in connection.execute(_specs(), which).scalars())
 

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from db.engine import committing_each
 from db.tables import attempts, batches, questions
 from generation.model import AttemptRecord, BatchStatus, Usage, UsageSource
+from generation.verdicts import Purpose
 
 #: Outcomes that are no stop reason and no error's code: running, and never heard of again.
 OPEN = "open"
@@ -31,6 +32,7 @@ class CostKey(StrEnum):
     DAY = "day"  # UTC
     PROVIDER = "provider"
     MODEL = "model"
+    PURPOSE = "purpose"  # questions written, or second opinions on them
     OUTCOME = "outcome"
     SESSION = "session"
     BATCH = "batch"
@@ -38,9 +40,9 @@ class CostKey(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    key: str  #: the day, provider, model, outcome, session or batch index
+    key: str  #: the day, provider, model, purpose, outcome, session or batch index
     attempts: int
-    asked: int
+    asked: int  #: questions asked for
     accepted: int
     rejected: int
     usage: Usage
@@ -138,13 +140,13 @@ _GROUPS: dict[CostKey, Any] = {
     CostKey.DAY: func.to_char(func.timezone("UTC", attempts.c.opened_at), "YYYY-MM-DD"),
     CostKey.PROVIDER: attempts.c.provider,
     CostKey.MODEL: attempts.c.model,
+    CostKey.PURPOSE: attempts.c.purpose,
     CostKey.OUTCOME: attempts.c.outcome,
     CostKey.SESSION: attempts.c.session_id,
     CostKey.BATCH: attempts.c.batch_index,
 }
 
 _SUMMED = (
-    attempts.c.asked,
     attempts.c.accepted,
     attempts.c.rejected,
     attempts.c.input_tokens,
@@ -156,9 +158,14 @@ _SUMMED = (
 )
 
 
+#: What a solver was asked about are no questions more.
+_WRITES = attempts.c.purpose == Purpose.WRITE
+
+
 def _sums() -> list[Any]:
     return [
         func.count().label("attempts"),
+        func.coalesce(func.sum(attempts.c.asked).filter(_WRITES), 0).label("asked"),
         *(func.sum(c).label(c.name) for c in _SUMMED),
         *(
             func.count().filter(attempts.c.usage_source == source).label(source.value)
@@ -220,6 +227,7 @@ def _row(attempt: AttemptRecord) -> dict[str, Any]:
         "epoch": attempt.epoch,
         "provider": attempt.provider,
         "model": attempt.model,
+        "purpose": attempt.purpose,
         "asked": attempt.asked,
         "outcome": attempt.outcome,
         "accepted": attempt.accepted,

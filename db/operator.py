@@ -14,8 +14,9 @@ from uuid import UUID
 
 from sqlalchemy import Engine, Row, func, select
 
-from db.tables import attempts, batches, plans, questions
+from db.tables import attempts, batches, plans, questions, slots
 from generation.model import BatchStatus, SessionKind, Track, Urgency
+from generation.verdicts import Purpose, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class AttemptLine:
     opened_at: datetime
     provider: str
     model: str
+    purpose: Purpose
     outcome: str
     asked: int
     accepted: int
@@ -81,7 +83,20 @@ class AttemptLine:
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        return cls(**{name: getattr(row, name) for name in cls.__slots__})
+        line = cls(**{name: getattr(row, name) for name in cls.__slots__})
+        return replace(line, purpose=Purpose(line.purpose))
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What is known of how good a session's questions are."""
+
+    questions: int  #: committed
+    checked: int  #: of them, by the solver: the sum of the next two
+    agreed: int
+    disputed_kept: int  #: disputed again after they were written anew, or while somebody waited
+    rewritten: int  #: slots whose first question was disputed and withdrawn
+    rejected: int  #: objects that never became a question; the metric tells why
 
 
 class OperatorView:
@@ -116,6 +131,21 @@ class OperatorView:
         query = select(batches).where(batches.c.session_id == session_id).order_by(batches.c.batch_index)
         with self._engine.connect() as connection:
             return [BatchLine.of(row) for row in connection.execute(query)]
+
+    def quality(self, session_id: UUID) -> Quality:
+        """What the rules and the solver have found in the session so far."""
+        of_session = questions.c.session_id == session_id
+        counts = [func.count().filter(questions.c.solver_verdict == verdict) for verdict in Verdict]
+        rewritten = select(func.coalesce(func.sum(slots.c.disputes), 0)).where(
+            slots.c.session_id == session_id
+        )
+        rejected = select(func.coalesce(func.sum(attempts.c.rejected), 0)).where(
+            attempts.c.session_id == session_id
+        )
+        query = select(func.count(), *counts, rewritten.scalar_subquery(), rejected.scalar_subquery())
+        with self._engine.connect() as connection:
+            committed, agreed, kept, *rest = connection.execute(query.where(of_session)).one()
+        return Quality(committed, agreed + kept, agreed, kept, *rest)
 
     def attempts(self, session_id: UUID) -> list[AttemptLine]:
         """Every model call made for the session, in the order in which they began."""

@@ -110,6 +110,7 @@ slots = Table(
     Column("batch_index", Integer, nullable=False),
     Column("spec", JSONB, nullable=False),
     Column("state", Text, nullable=False, server_default=text("'open'")),
+    _count("disputes"),  # how often its question was withdrawn because the solver disputed the key
     PrimaryKeyConstraint("session_id", "position"),
     _of_a_plan(),
     _one_of("state", SlotState),
@@ -126,6 +127,7 @@ questions = Table(
     Column("content", JSONB, nullable=False),
     Column("provider", Text, nullable=False),
     Column("attempt_id", UUID(as_uuid=True), nullable=False),
+    Column("solver_verdict", Text),  # NULL: not checked, or the solver was not sure
     _moment("created_at", now=True),
     PrimaryKeyConstraint("session_id", "position"),
     UniqueConstraint("session_id", "fingerprint"),
@@ -188,6 +190,7 @@ attempts = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("provider", Text, nullable=False),
     Column("model", Text, nullable=False),
+    Column("purpose", Text, nullable=False, server_default=text("'write'")),
     Column("asked", Integer, nullable=False),
     Column("outcome", Text, nullable=False),
     _count("accepted"),

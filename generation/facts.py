@@ -57,6 +57,20 @@ class SourceGivenUp:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchChecked:
+    """A second opinion was asked for; or would have been, if there had been somebody to ask."""
+
+    session_id: UUID
+    batch_index: int
+    outcome: str  #: "complete", or why there is no opinion
+    agreed: int = 0
+    disputed: int = 0
+    unsure: int = 0  #: questions that the reply says nothing usable about
+    skipped: int = 0  #: questions that there is no opinion on
+    reopened: int = 0  #: of the disputed: withdrawn, to be written anew
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     session_id: UUID
     batch_index: int
@@ -69,4 +83,6 @@ class RunEnded:
     duration_ms: int
 
 
-Fact = RunStarted | QuestionAccepted | QuestionRejected | AttemptEnded | SourceGivenUp | RunEnded
+Fact = (
+    RunStarted | QuestionAccepted | QuestionRejected | AttemptEnded | SourceGivenUp | BatchChecked | RunEnded
+)

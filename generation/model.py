@@ -1,7 +1,6 @@
 """The nouns of an exam: slots, batches, plans, questions, and what one model call costs.
 
-Values only. Nothing here knows Postgres, Redis, Celery or a vendor's SDK; every other module of this
-room speaks in these types, and so do the rooms above it.
+Values only: nothing here knows Postgres, Redis, Celery or a vendor's SDK.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from generation.verdicts import Purpose
 
 
 class SessionKind(StrEnum):
@@ -292,8 +293,7 @@ class Claim:
     runs: int  #: of this batch, this one included
     failures: int  #: runs of it that brought nothing through a fault of its own
     open_slots: tuple[Slot, ...]
-    #: What may not be asked again: the student's latest of other sessions, then all of this one, by position.
-    earlier: tuple[EarlierQuestion, ...]
+    earlier: tuple[EarlierQuestion, ...]  #: the student's latest of other sessions, then all of this one
     waited_s: float = 0.0  #: since the batch was due
 
 
@@ -384,7 +384,8 @@ class AttemptRecord:
     epoch: int
     provider: str
     model: str
-    asked: int  #: slots asked for
+    asked: int  #: slots asked for, or questions asked about
+    purpose: Purpose = Purpose.WRITE
     outcome: str = "open"  #: "complete", or the code of what ended it; "open" while it runs
     accepted: int = 0
     rejected: int = 0

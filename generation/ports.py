@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Protocol
@@ -16,12 +16,14 @@ from generation.model import (
     Claim,
     Prompt,
     Question,
+    Slot,
     StreamEvent,
     StreamStarted,
     Urgency,
     Usage,
 )
 from generation.stop import StopSignal
+from generation.verdicts import Verdict
 
 
 class QuestionSource(Protocol):
@@ -67,6 +69,12 @@ class SourceChain(Protocol):
     def report(self, source: str, error: ProviderError | None) -> None:
         """Tell how a call to `source` went; None means well."""
 
+    def pick_solver(self) -> QuestionSource | None:
+        """Whom to ask for a second opinion now, or None: nobody is to be asked, or nobody is well."""
+
+    def report_solver(self, error: ProviderError | None) -> None:
+        """Tell how a call to the solver went; None means well. It says nothing about who writes."""
+
 
 class BatchKeeper(Protocol):
     """Where accepted questions are kept. Every method is one short transaction."""
@@ -75,6 +83,19 @@ class BatchKeeper(Protocol):
         """Commit the question and its event, and close its slot.
 
         Raises FenceLost when another run owns the batch, QuestionRepeated when the session has it already.
+        """
+
+    def unchecked(self, claim: Claim) -> tuple[Question, ...]:
+        """The committed questions of the batch that have no verdict, whichever run wrote them, by position.
+
+        None once somebody waits for the batch: it is not to be held up.
+        """
+
+    def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
+        """Keep the verdicts, by the questions' fingerprints; return the slots that are open now.
+
+        A disputed question is withdrawn and its slot opened, once a slot and only while nobody waits for the
+        batch; else it stays, with its verdict. May be repeated. Raises FenceLost.
         """
 
     def finish(self, claim: Claim) -> None:

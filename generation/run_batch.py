@@ -1,7 +1,7 @@
 """The use case: fill the open slots of one batch, from whoever can write them.
 
 The only module that knows the order of things: ask for exactly the open slots, keep what is accepted, ask
-again or ask somebody else for what is still open, publish. It waits for a model inside no transaction,
+again or ask somebody else for what is still open, have it checked, publish. It waits for a model inside no transaction,
 and one level of retry lives here: a source makes one attempt, a run makes a few rounds, the queue decides
 about the next run.
 """
@@ -14,7 +14,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
-from generation.attempt import CRASHED, AttemptResult, RunContext, make_attempt
+from generation.attempt import AttemptResult, make_attempt
+from generation.call import CRASHED, RunContext
 from generation.errors import (
     FenceLost,
     ProviderBusy,
@@ -34,6 +35,7 @@ from generation.model import Claim, EarlierQuestion, Prompt, Slot, Urgency
 from generation.ports import BatchKeeper, Ledger, Observer, QuestionSource, SourceChain
 from generation.prompts.request import build_prompt
 from generation.repeats import Seen
+from generation.second_opinion import SecondOpinion
 from generation.stop import StopReason, StopSignal
 
 #: Outcomes of a run that are no stop reason and no error's code.
@@ -110,6 +112,7 @@ class _Run:
         self._sources = sources
         self._limits = limits
         self._lanes = lanes
+        self._second_opinion = SecondOpinion(context, sources)
         self._open: dict[int, Slot] = {slot.position: slot for slot in context.claim.open_slots}
         self._earlier = list(context.claim.earlier)
         self._seen = Seen(context.claim.earlier)
@@ -122,6 +125,17 @@ class _Run:
         self.accepted = 0
 
     def fill(self) -> str:
+        """Write what is open and have it checked until nothing is open any more; then publish."""
+        while (ended := self._write()) is None:
+            reopened = self._second_opinion.reopened()
+            if not reopened:
+                self._context.keeper.finish(self._context.claim)
+                return READY
+            self._open = {slot.position: slot for slot in reopened}
+        return ended
+
+    def _write(self) -> str | None:
+        """Fill every open slot; why that did not come to its end, or None."""
         rounds = 0
         while self._open and rounds < self._limits.max_rounds:
             if self._told_to_stop is not None:
@@ -139,10 +153,7 @@ class _Run:
                 return final.code
             if errors and not _is_bad_luck(errors, calls=len(results)):
                 self._weigh(source, errors)
-        if self._open:
-            return SLOTS_LEFT_OPEN
-        self._context.keeper.finish(self._context.claim)
-        return READY
+        return SLOTS_LEFT_OPEN if self._open else None
 
     def _pick(self) -> QuestionSource | None:
         """Whom to ask. While a student waits and nobody was given up, who rests only for a moment is waited for."""

@@ -1,4 +1,4 @@
-"""The sources in order of preference, the first that is well first."""
+"""The sources in order of preference, the first that is well first; and who gives second opinions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from generation.errors import ProviderError
 from providers.breaker import SharedBreaker
-from providers.claude import make_claude
+from providers.claude import SOLVER, make_claude, make_solver
 from providers.health import LocalHealth, SourceHealth
 from providers.limits import LimitRules
 from providers.openrouter import make_openrouter
@@ -34,15 +34,15 @@ def make_chain(
     health = SharedBreaker(shared, signs=signs)
     shares = Traffic(shared, _limit_rules(traffic), signs, health)
     stall_timeout_s, deadline_s = limits.generation_stall_timeout_s, limits.generation_run_deadline_s
-    sources: list[MessagesSource] = [
-        make_claude(claude, stall_timeout_s=stall_timeout_s, deadline_s=deadline_s, traffic=shares)
-    ]
+    first = make_claude(claude, stall_timeout_s=stall_timeout_s, deadline_s=deadline_s, traffic=shares)
+    sources = [first]
     fallback = make_openrouter(
         openrouter, claude, stall_timeout_s=stall_timeout_s, deadline_s=deadline_s, traffic=shares
     )
     if fallback is not None:
         sources.append(fallback)
-    return OrderedChain(sources, health)
+    solver = make_solver(claude, first, stall_timeout_s=stall_timeout_s, traffic=shares)
+    return OrderedChain(sources, health, solver=solver)
 
 
 def _limit_rules(traffic: TrafficSettings) -> LimitRules:
@@ -58,8 +58,15 @@ def _limit_rules(traffic: TrafficSettings) -> LimitRules:
 class OrderedChain:
     """Implements generation.ports.SourceChain. Safe to use from many threads."""
 
-    def __init__(self, sources: Sequence[MessagesSource], health: SourceHealth | None = None) -> None:
+    def __init__(
+        self,
+        sources: Sequence[MessagesSource],
+        health: SourceHealth | None = None,
+        *,
+        solver: MessagesSource | None = None,
+    ) -> None:
         self.sources = tuple(sources)  #: in order of preference
+        self.solver = solver
         self._health = health or LocalHealth()
 
     def pick(self, excluded: frozenset[str]) -> MessagesSource | None:
@@ -73,7 +80,17 @@ class OrderedChain:
         """Tell how a call to `source` went; None means well."""
         self._health.note(source, error)
 
+    def pick_solver(self) -> MessagesSource | None:
+        """The solver, unless there is none, or it or its provider is resting."""
+        if self.solver is None or self._health.is_resting(self.solver.name):
+            return None
+        return self.solver if self._health.may_be_asked(SOLVER) else None
+
+    def report_solver(self, error: ProviderError | None) -> None:
+        """Tell how a call to the solver went; None means well. It says nothing about who writes."""
+        self._health.note(SOLVER, error)
+
     def close(self) -> None:
-        """Close every connection of every source."""
+        """Close every connection of every source; the solver has none of its own."""
         for source in self.sources:
             source.close()

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from providers.client import line_to, make_client
 from providers.settling import TokenCounter
+from providers.signs import Signs
 from providers.source import GATHER_S, Asking, MessagesSource, Traffic
 from providers.stream import StreamLimits
 from providers.trail import CacheTrail
 from runtime.settings import ClaudeSettings
 
 NAME = "claude"
+
+#: The solver's own name where its health is kept: what it meets must not keep anybody from writing.
+SOLVER = "solver"
+
+#: For a whole reply of the solver. Nobody waits for it when it is asked; somebody may come meanwhile.
+SOLVER_DEADLINE_S = 30.0
+
+_LEAST_EFFORT = "low"
 
 #: What the simulator is told where Claude would want a key; the settings allow that on this machine only.
 _SIMULATOR_KEY = "simulator"
@@ -41,4 +52,28 @@ def make_claude(
         traffic=traffic or Traffic(),
         count=TokenCounter(client, settings.claude_model),
         trail=CacheTrail(),
+    )
+
+
+def make_solver(
+    settings: ClaudeSettings,
+    writer: MessagesSource,
+    *,
+    stall_timeout_s: float,
+    traffic: Traffic | None = None,
+) -> MessagesSource | None:
+    """The source for SOLVER_MODEL, over the connections of `writer`, or None where it is off.
+
+    It has rate limits of its own, as each model has, but no gauges: they are told of whoever writes.
+    """
+    if settings.solver_model is None:
+        return None
+    traffic = replace(traffic or Traffic(), signs=Signs())
+    return MessagesSource(
+        name=NAME,
+        model=settings.solver_model,
+        client=writer.client,
+        asking=Asking(_LEAST_EFFORT, None, StreamLimits(stall_timeout_s, SOLVER_DEADLINE_S, GATHER_S)),
+        traffic=traffic,
+        count=TokenCounter(writer.client, settings.solver_model),
     )

@@ -13,8 +13,8 @@ import httpx2
 from providers.profiles import ModelProfile, ThinkingOff
 from providers.source import MessagesSource
 
-#: What the sentences recommend.
-CURRENT_MODEL = "claude-sonnet-5-5"
+#: What the sentences recommend, by the setting that names a model.
+CURRENT_MODELS = {"CLAUDE_MODEL": "claude-sonnet-5-5", "SOLVER_MODEL": "claude-haiku-5-5"}
 
 #: A start must not hang on a question that need not be answered.
 _PATIENCE_S = 10
@@ -30,8 +30,8 @@ class ModelCheck:
     retires_on: date | None = None  #: announced
 
 
-def check_model(source: MessagesSource) -> ModelCheck:
-    """Ask the Models API about the source's model, once at start; takes seconds at most.
+def check_model(source: MessagesSource, setting: str = "CLAUDE_MODEL") -> ModelCheck:
+    """Ask the Models API about the source's model, which `setting` names, once at start; takes seconds at most.
 
     Stops for a model that is retired or unknown there, for a key that is not accepted, and for a model that
     would refuse how we switch its thinking off. An API that cannot be asked stops nothing: the table's own
@@ -45,37 +45,39 @@ def check_model(source: MessagesSource) -> ModelCheck:
     except (anthropic.AnthropicError, httpx2.HTTPError, ValueError) as err:
         # A gateway may have no Models API, and answers 404 as well.
         if isinstance(err, anthropic.NotFoundError) and err.type == "not_found_error":
-            return ModelCheck(stop=f"CLAUDE_MODEL={model} does not exist, or is retired. {_use_current()}")
+            return ModelCheck(
+                stop=f"{setting}={model} does not exist, or is retired. {_use_current(setting)}"
+            )
         return ModelCheck(
-            warnings=(f"The Models API could not be asked about {model}.", *_table_warnings(profile))
+            warnings=(f"The Models API could not be asked about {model}.", *_table_warnings(profile, setting))
         )
-    return _judge(info, profile)
+    return _judge(info, profile, setting)
 
 
-def _judge(info: Any, profile: ModelProfile) -> ModelCheck:
+def _judge(info: Any, profile: ModelProfile, setting: str) -> ModelCheck:
     lifecycle = getattr(info, "lifecycle", None)
     if lifecycle == "retired":
         return ModelCheck(
-            stop=f"CLAUDE_MODEL={profile.name} is retired. {_use_current()}", lifecycle=lifecycle
+            stop=f"{setting}={profile.name} is retired. {_use_current(setting)}", lifecycle=lifecycle
         )
     if _refuses_our_thinking_off(info, profile):
         return ModelCheck(
             stop=f"{profile.name} refuses thinking `{profile.thinking_off}`, which providers/models.json says "
-            "it accepts. Correct the table, or use another CLAUDE_MODEL.",
+            f"it accepts. Correct the table, or use another {setting}.",
             lifecycle=lifecycle,
         )
     if lifecycle == "deprecated":
         retires_on = _day(getattr(info, "retires_at", None)) or profile.retires_on
-        warnings = (_deprecated(profile.name, retires_on), *_unknown(profile))
+        warnings = (_deprecated(profile.name, retires_on, setting), *_unknown(profile))
         return ModelCheck(warnings=warnings, lifecycle=lifecycle, retires_on=retires_on)
     return ModelCheck(
-        warnings=tuple(_table_warnings(profile)), lifecycle=lifecycle, retires_on=profile.retires_on
+        warnings=tuple(_table_warnings(profile, setting)), lifecycle=lifecycle, retires_on=profile.retires_on
     )
 
 
-def _table_warnings(profile: ModelProfile) -> Iterator[str]:
+def _table_warnings(profile: ModelProfile, setting: str) -> Iterator[str]:
     if profile.deprecated_on is not None:
-        yield _deprecated(profile.name, profile.retires_on)
+        yield _deprecated(profile.name, profile.retires_on, setting)
     yield from _unknown(profile)
 
 
@@ -87,13 +89,13 @@ def _unknown(profile: ModelProfile) -> Iterator[str]:
         )
 
 
-def _deprecated(model: str, retires_on: date | None) -> str:
+def _deprecated(model: str, retires_on: date | None, setting: str) -> str:
     when = f"is retired on {retires_on.isoformat()}" if retires_on else "will be retired"
-    return f"CLAUDE_MODEL={model} {when}; every call fails from then on. {_use_current()}"
+    return f"{setting}={model} {when}; every call fails from then on. {_use_current(setting)}"
 
 
-def _use_current() -> str:
-    return f"Set CLAUDE_MODEL={CURRENT_MODEL}."
+def _use_current(setting: str) -> str:
+    return f"Set {setting}={CURRENT_MODELS[setting]}."
 
 
 def _refuses_our_thinking_off(info: Any, profile: ModelProfile) -> bool:

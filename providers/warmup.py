@@ -102,7 +102,9 @@ class Flight:
         self.began_at = self._warmup.clock()
 
     def began(self, usage: Usage, told: str | None) -> str | None:
-        """The reply has begun: the prefix is warm for all. Returns why it was missed, or None for a hit."""
+        """The reply has begun: the prefix is warm for all. Returns why it was missed; None for a hit, or for
+        a call that asked for no breakpoint.
+        """
         self._warmup.began(self)  # also when nothing is cached: then nobody has to wait for anybody
         self.over()
         reason = self._missed(usage, told)
@@ -123,7 +125,7 @@ class Flight:
         self.over()
 
     def _missed(self, usage: Usage, told: str | None) -> str | None:
-        if usage.cache_read and not usage.cache_written:
+        if not self.levels or (usage.cache_read and not usage.cache_written):
             return None
         if not usage.cache_written:
             return Miss.NOT_CACHED

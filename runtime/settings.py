@@ -39,8 +39,14 @@ def _blank_is_unset(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _off_is_none(value: object) -> object:
+    return None if value == "off" else value
+
+
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
 OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
+#: Blank is the default, as everywhere; so it takes a word to have none.
+TextOrOff = Annotated[str | None, BeforeValidator(_off_is_none)]
 
 
 def _split(value: object) -> object:
@@ -161,6 +167,8 @@ class RedisSettings(SettingsSlice):
 class ClaudeSettings(SettingsSlice):
     anthropic_api_key: OptionalSecret = None
     claude_model: str = Field("claude-sonnet-5-5", min_length=1)
+    #: Answers what is prefetched, without its key, for a second opinion; off: nobody does.
+    solver_model: TextOrOff = "claude-haiku-5-5"
     claude_base_url: OptionalText = None  # unset: see `address`
     simulator_url: HttpUrl = "http://127.0.0.1:8100"
     claude_effort: Literal["low", "medium", "high"] = "low"

@@ -198,6 +198,18 @@ class Metrics:
             registry=registry,
         )
 
+        self.solver_verdicts = Counter(
+            "tafawoq_solver_verdicts_total",
+            "Questions that had a second opinion: agreed, disputed, unsure; or had none when they might: skipped",
+            ["verdict"],
+            registry=registry,
+        )
+        self.questions_reopened = Counter(
+            "tafawoq_questions_reopened_total",
+            "Questions withdrawn because the solver disputed their key, and written anew",
+            registry=registry,
+        )
+
     def _of_model_calls(self) -> None:
         registry = self._registry
         call = ["gen_ai_provider_name", "gen_ai_request_model"]

@@ -17,6 +17,7 @@ from simulator.limits import check_spend
 from simulator.prefix_cache import CachePlan, level_digests, prefix_of
 from simulator.reply import write_reply
 from simulator.script import Draft, limited
+from simulator.solving import read_posed, write_answers
 from simulator.state import ORGANIZATION, SeenRequest, State
 
 HTTP_FAULTS = {"overloaded": 529, "rate_limit": 429}
@@ -128,7 +129,7 @@ def _draft(
     route: str,
 ) -> Draft:
     thinking = body.get("thinking") or {"type": profile.thinking_default}
-    text = write_reply(read_asked(last_user_text(body)), state.config, source) if body["max_tokens"] else ""
+    text = _text(state, last_user_text(body), source) if body["max_tokens"] else ""
     message: dict[str, Any] = {
         "id": message_id,
         "type": "message",
@@ -152,6 +153,13 @@ def _draft(
         stop_reason="stop_sequence" if sequence else "end_turn" if body["max_tokens"] else "max_tokens",
         openrouter=route == "openrouter",
     )
+
+
+def _text(state: State, user_text: str, source: str) -> str:
+    posed = read_posed(user_text)
+    if posed:
+        return write_answers(posed, state.answers, state.config, source)
+    return write_reply(read_asked(user_text), state.config, source, state.answers.keep)
 
 
 def usage_of(plan: CachePlan) -> dict[str, Any]:

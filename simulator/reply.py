@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -14,14 +15,20 @@ SURPLUS_SLOT = 9000  #: far above any slot that is ever asked for
 SMALL_TALK = "أنا محاكٍ محلي لواجهة الرسائل، وأكتب أسئلة اختبار القدرات عندما تُطلب مني بصيغتها المتفق عليها."
 
 
-def write_reply(asked: Asked, config: SimulatorConfig, source: str) -> str:
-    """The whole text. The same seed and `source` give the same text."""
+def write_reply(
+    asked: Asked,
+    config: SimulatorConfig,
+    source: str,
+    keep: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> str:
+    """The whole text. The same seed and `source` give the same text. `keep` is given each question unflawed."""
     if not asked.wanted:
         return SMALL_TALK
     rng = Random(f"{config.seed}:flaws:{source}")
     written: list[dict[str, Any]] = []
     lines: list[str] = []
     for question in write_questions(asked, seed=f"{config.seed}:{source}"):
+        keep(question)
         lines += _with_flaws(question, written, asked, config, rng)
     return "\n".join(lines) + "\n"
 

@@ -14,6 +14,7 @@ from simulator.config import SimulatorConfig
 from simulator.faults import FaultBook
 from simulator.limits import RateLimits
 from simulator.prefix_cache import PromptCache
+from simulator.solving import Answers
 
 KEPT_REQUESTS = 500
 KEPT_MESSAGES = 20_000
@@ -48,6 +49,7 @@ class State:
     batches: dict[str, Any] = field(default_factory=dict)
     generations: OrderedDict[str, dict[str, Any]] = field(default_factory=OrderedDict)
     digests: OrderedDict[str, tuple[dict[str, str], int]] = field(default_factory=OrderedDict)
+    answers: Answers = field(default_factory=Answers)
     open_streams: int = 0
     peak_streams: int = 0
     served: int = 0
@@ -98,6 +100,7 @@ class State:
         self.batches.clear()
         self.digests.clear()
         self.generations.clear()
+        self.answers.clear()
         for cache in self.caches.values():
             cache.clear()
         self.limits = RateLimits(self.config)

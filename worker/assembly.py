@@ -217,6 +217,10 @@ def _check_model(sources: OrderedChain) -> None:
                 log.warning("model_warning", text=warning)
             if check.stop is not None:
                 raise SettingsError(check.stop)
+    if sources.solver is not None:
+        check = check_model(sources.solver, "SOLVER_MODEL")
+        for warning in filter(None, (*check.warnings, check.stop)):
+            log.warning("solver_warning", text=warning)  # an exam is written without it, too
 
 
 def _lock_ttl_s(leases: LeaseSettings) -> float:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import structlog
 
-from generation.attempt import COMPLETE
+from generation.call import COMPLETE
 from generation.errors import FenceLost
 from generation.facts import (
     AttemptEnded,
+    BatchChecked,
     Fact,
     QuestionAccepted,
     QuestionRejected,
@@ -40,6 +41,8 @@ class TelemetryObserver:
                 self._attempt_ended(fact.attempt)
             case SourceGivenUp():
                 self._source_given_up(fact)
+            case BatchChecked():
+                self._checked(fact)
             case RunEnded():
                 self._run_ended(fact)
 
@@ -64,6 +67,7 @@ class TelemetryObserver:
             attempt=str(attempt.id),
             provider=attempt.provider,
             model=attempt.model,
+            purpose=attempt.purpose.value,
             outcome=attempt.outcome,
             stop_reason=attempt.stop_reason,
             asked=attempt.asked,
@@ -101,6 +105,20 @@ class TelemetryObserver:
     def _source_given_up(self, fact: SourceGivenUp) -> None:
         self._metrics.sources_given_up.labels(provider_name(fact.source), fact.because).inc()
         log.warning("source_given_up", source=fact.source, because=fact.because)
+
+    def _checked(self, fact: BatchChecked) -> None:
+        for verdict in ("agreed", "disputed", "unsure", "skipped"):
+            self._metrics.solver_verdicts.labels(verdict).inc(getattr(fact, verdict))
+        self._metrics.questions_reopened.inc(fact.reopened)
+        log.info(
+            "batch_checked",
+            outcome=fact.outcome,
+            agreed=fact.agreed,
+            disputed=fact.disputed,
+            unsure=fact.unsure,
+            skipped=fact.skipped,
+            reopened=fact.reopened,
+        )
 
     def _run_ended(self, fact: RunEnded) -> None:
         self._metrics.runs_active.labels(fact.urgency).dec()

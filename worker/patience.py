@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -18,9 +18,10 @@ import structlog
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from db.errors import DatabaseUnreachable
-from generation.model import AttemptRecord, Claim, Question
+from generation.model import AttemptRecord, Claim, Question, Slot
 from generation.ports import BatchKeeper, Ledger
 from generation.stop import StopReason, StopSignal
+from generation.verdicts import Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +66,12 @@ class PatientKeeper:
 
     def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
         self.patience.with_(lambda: self.keeper.accept(claim, question, attempt_id, provider))
+
+    def unchecked(self, claim: Claim) -> tuple[Question, ...]:
+        return self.patience.with_(lambda: self.keeper.unchecked(claim))
+
+    def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
+        return self.patience.with_(lambda: self.keeper.settle_verdicts(claim, given))
 
     def finish(self, claim: Claim) -> None:
         self.patience.with_(lambda: self.keeper.finish(claim))

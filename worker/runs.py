@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from generation.attempt import CRASHED
+from generation.call import CRASHED
 from generation.errors import BatchNotNext, SessionClosed, SessionMissing, SpendLimitReached
 from generation.model import Claim, Urgency
 from generation.run_batch import RunLimits, RunResult, run_batch

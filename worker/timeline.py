@@ -10,6 +10,7 @@ from itertools import groupby
 from db.events import Event
 from db.operator import AttemptLine, BatchLine
 from generation.model import EventKind
+from generation.verdicts import Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,14 @@ def _wanted(batches: Sequence[BatchLine]) -> Iterator[Moment]:
 def _calls(attempts: Sequence[AttemptLine]) -> Iterator[Moment]:
     for call in attempts:
         took = "" if call.duration_ms is None else f", {call.duration_ms / 1000:.1f} s"
-        detail = (
-            f"{call.outcome}: {call.accepted} of {call.asked} accepted, {call.rejected} refused, "
-            f"${call.cost_microdollars / 1_000_000:.4f}{took}"
-        )
+        detail = f"{call.outcome}: {_brought(call)}, ${call.cost_microdollars / 1_000_000:.4f}{took}"
         yield Moment(call.opened_at, call.batch_index, f"call to {call.provider}", detail)
+
+
+def _brought(call: AttemptLine) -> str:
+    if call.purpose is Purpose.SOLVE:
+        return f"second opinion on {call.asked}"
+    return f"{call.accepted} of {call.asked} accepted, {call.rejected} refused"
 
 
 def _told(events: Sequence[Event]) -> Iterator[Moment]:

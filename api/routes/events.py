@@ -128,7 +128,8 @@ class _Reader:
                     continue
                 for event in events:
                     watch.seen = event.seq
-                    yield _frame(event)
+                    if not _is_of_the_past(event):
+                        yield _frame(event)
                 if _ends(events) or (over and len(events) < PAGE):
                     return
                 while len(events) < PAGE and not await self._news(watch):
@@ -142,6 +143,11 @@ def _ends(events: Sequence[Event]) -> bool:
     return any(
         event.kind is EventKind.SESSION and event.payload.get("status") not in LIVING for event in events
     )
+
+
+def _is_of_the_past(event: Event) -> bool:
+    """It tells of a question that was withdrawn; a later event tells of the one that takes its place."""
+    return event.kind is EventKind.QUESTION and event.question is None
 
 
 def _frame(event: Event) -> bytes:

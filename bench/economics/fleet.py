@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,9 +15,10 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from generation.facts import AttemptEnded, Fact
-from generation.model import AttemptRecord, Batch, Claim, Plan, Question, SessionKind, Track, Urgency
+from generation.model import AttemptRecord, Batch, Claim, Plan, Question, SessionKind, Slot, Track, Urgency
 from generation.run_batch import RunLimits, RunResult, run_batch
 from generation.stop import StopSignal
+from generation.verdicts import Verdict
 from providers.chain import OrderedChain, make_chain
 from providers.shared import Shared
 from providers.signs import Signs
@@ -102,6 +103,12 @@ class Memory:
     def accept(self, _claim: Claim, question: Question, _attempt: UUID, _provider: str) -> None:
         self.repeated += question.slot.position in self.questions
         self.questions[question.slot.position] = question
+
+    def unchecked(self, _claim: Claim) -> tuple[Question, ...]:
+        return ()  # what is measured here is the writing
+
+    def settle_verdicts(self, _claim: Claim, _given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
+        return ()
 
     def finish(self, claim: Claim) -> None: ...
 

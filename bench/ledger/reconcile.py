@@ -14,6 +14,7 @@ from db.corrections import CorrectionStore
 from db.ledger import LedgerStore
 from db.tables import attempts
 from generation.model import UsageSource
+from generation.verdicts import Purpose
 from providers.statements import reading_statements
 from runtime.settings import ClaudeSettings, Environment, OpenRouterSettings, StatementSettings
 from simulator.bill import BilledRequest
@@ -97,7 +98,7 @@ def _add(found: Comparison, row: Row[Any], entry: BilledRequest | None) -> None:
     found.nameless += group.is_flagged and row.request_id is None
     if not group.is_flagged and row.cost_microdollars != bill:
         found.wrong.append(str(row.id))
-    if entry is not None:
+    if entry is not None and row.purpose == Purpose.WRITE:
         found.lines_lost += max(0, entry.lines - row.accepted - row.rejected)
 
 

@@ -24,6 +24,14 @@ def system_blocks(section: Section) -> tuple[SystemBlock, ...]:
     return tuple(SystemBlock(_text(name), cached=True) for name in names)
 
 
+@cache
+def solver_blocks() -> tuple[SystemBlock, ...]:
+    """How to solve and answer. Without a breakpoint: on the cheapest model to read the text anew costs less than
+    to wait for whoever warms it.
+    """
+    return (SystemBlock(_text("solver"), cached=False),)
+
+
 def _text(name: str) -> str:
     # Read as text: a checkout with other line ends yields the same bytes; and so does an editor that
     # composes Arabic letters differently.

@@ -84,11 +84,11 @@ def _lines(
     yield f"عدد الأسطر المطلوبة: {len(slots)}"
     yield ""
     yield "الخانات:"
-    yield from (_json(_wanted(slot)) for slot in slots)
+    yield from (json_line(_wanted(slot)) for slot in slots)
     known = [group for group in _groups(slots) if group in passages]
     if known:
         yield from ("", "النصوص المعروفة:")
-        yield from (_json({"group": group, "passage": passages[group]}) for group in known)
+        yield from (json_line({"group": group, "passage": passages[group]}) for group in known)
     if avoided:
         yield from ("", "أسئلة سابقة لا تكررها:")
         yield from (f"- {stem}" for stem in avoided)
@@ -114,7 +114,8 @@ def _groups(slots: Sequence[Slot]) -> list[int]:
     return list(dict.fromkeys(slot.passage_group for slot in slots if slot.passage_group is not None))
 
 
-def _json(line: Mapping[str, Any]) -> str:
+def json_line(line: Mapping[str, Any]) -> str:
+    """The object on one line, whatever its texts hold."""
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).translate(_LINE_ENDS)
 
 

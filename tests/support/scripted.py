@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -21,6 +21,7 @@ from generation.model import (
     Prompt,
     Question,
     QuestionType,
+    Slot,
     StreamEnded,
     StreamEvent,
     StreamStarted,
@@ -30,6 +31,7 @@ from generation.model import (
     UsageSource,
 )
 from generation.stop import StopSignal
+from generation.verdicts import Verdict
 
 #: One reply: text as it will arrive, and perhaps the error that ends it.
 Reply = Callable[[list[dict[str, Any]]], tuple[str, ProviderError | None]]
@@ -223,12 +225,19 @@ class Chain:
 
     sources: Sequence[ScriptedSource]
     reports: list[tuple[str, str | None]] = field(default_factory=list)
+    solver: ScriptedSource | None = None
 
     def pick(self, excluded: frozenset[str]) -> ScriptedSource | None:
         return next((source for source in self.sources if source.name not in excluded), None)
 
     def report(self, source: str, error: ProviderError | None) -> None:
         self.reports.append((source, error.code if error else None))
+
+    def pick_solver(self) -> ScriptedSource | None:
+        return self.solver
+
+    def report_solver(self, error: ProviderError | None) -> None:
+        self.reports.append(("solver", error.code if error else None))
 
     def close(self) -> None: ...
 
@@ -240,6 +249,11 @@ class MemoryKeeper:
     questions: dict[int, Question] = field(default_factory=dict)
     finished: bool = False
     refuse: Callable[[Question], GenerationError | None] = lambda _: None
+    verdicts: dict[str, Verdict] = field(
+        default_factory=dict
+    )  #: by fingerprint, of the questions that are here
+    disputes: dict[int, int] = field(default_factory=dict)  #: how often each slot was opened again
+    is_waited_for: bool = False  #: somebody has asked for the batch since it was claimed
 
     def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
         error = self.refuse(question)
@@ -247,6 +261,21 @@ class MemoryKeeper:
             raise error
         assert question.slot.position not in self.questions
         self.questions[question.slot.position] = question
+
+    def unchecked(self, claim: Claim) -> tuple[Question, ...]:
+        kept = (question for _, question in sorted(self.questions.items()) if not self.is_waited_for)
+        return tuple(question for question in kept if question.fingerprint not in self.verdicts)
+
+    def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
+        reopened = []
+        for position, question in sorted(self.questions.items()):
+            verdict = given.get(question.fingerprint)
+            if verdict is Verdict.DISPUTED and not self.is_waited_for and not self.disputes.get(position):
+                self.disputes[position] = 1
+                reopened.append(self.questions.pop(position).slot)
+            elif verdict is not None:
+                self.verdicts[question.fingerprint] = verdict
+        return tuple(reopened)
 
     def finish(self, claim: Claim) -> None:
         assert {slot.position for slot in claim.open_slots} <= set(self.questions)

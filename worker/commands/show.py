@@ -9,7 +9,7 @@ from decimal import Decimal
 import typer
 
 from db.events import EventLog
-from db.operator import AttemptLine
+from db.operator import AttemptLine, Quality
 from worker.commands.output import AsJson, SessionId, dollars, moment, print_json, print_table, refuse, since
 from worker.commands.stores import stores
 from worker.timeline import timeline
@@ -19,9 +19,10 @@ EVERY_EVENT = 100_000
 
 
 def show(session_id: SessionId, *, as_json: AsJson = False) -> None:
-    """Show one session: its batches, and a timeline of every call, cost and event."""
+    """Show one session: its batches, what is known of its quality, and a timeline of every call, cost and event."""
     with stores() as at:
         batches, attempts = at.operator.batches(session_id), at.operator.attempts(session_id)
+        quality = at.operator.quality(session_id)
         events = EventLog(at.engine).after(session_id, 0, EVERY_EVENT)
     if not batches:
         refuse(f"There is no session {session_id}.")
@@ -29,6 +30,7 @@ def show(session_id: SessionId, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json(
             {
+                "quality": asdict(quality),
                 "batches": [asdict(line) for line in batches],
                 "attempts": [asdict(line) for line in attempts],
                 "timeline": [asdict(each) for each in moments],
@@ -52,7 +54,7 @@ def show(session_id: SessionId, *, as_json: AsJson = False) -> None:
             for line in batches
         ],
     )
-    typer.echo()
+    typer.echo(f"\n{_told(quality)}\n")
     print_table(
         ["when", "batch", "what", ""],
         [
@@ -64,6 +66,15 @@ def show(session_id: SessionId, *, as_json: AsJson = False) -> None:
             ]
             for each in moments
         ],
+    )
+
+
+def _told(quality: Quality) -> str:
+    return (
+        f"Quality: {quality.questions} questions, of which the solver checked {quality.checked}: "
+        f"{quality.agreed} agreed, {quality.disputed_kept} disputed and kept. "
+        f"Before that {quality.rewritten} were disputed and written anew, "
+        f"and {quality.rejected} objects broke a rule."
     )
 
 

@@ -30,6 +30,7 @@ GOLDEN_BLOCKS = {
     "section-verbal.md": "75080c2fcbeda3c042afaecbb75f5bf4fb2fedcb36309f1ed334337c21b7752a",
     "examples-quantitative.md": "b89a13ee6ca8a04d318c9be21a4065630abb925dde6ec37b0b9e769450ec6727",
     "examples-verbal.md": "99014bb7157b4998a2a397e483b6f802ff8fa1ed66d6c049bc8484dd529bf67e",
+    "solver.md": "2f08c5229a74018f5aa4d9414d2c664fe28cd90fc39c35617d3867f2881cc8cb",
 }
 
 #: The largest minimum prefix of any model we may be asked to use.

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from generation.attempt import CRASHED
+from generation.call import CRASHED
 from generation.errors import (
     FenceLost,
     GenerationError,

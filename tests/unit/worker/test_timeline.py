@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from db.events import Event
 from db.operator import AttemptLine
 from generation.model import EventKind
+from generation.verdicts import Purpose
 from worker.timeline import timeline
 
 START = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -20,6 +22,7 @@ CALL = AttemptLine(
     opened_at=after(0.5),
     provider="claude",
     model="claude-sonnet-5-5",
+    purpose=Purpose.WRITE,
     outcome="complete",
     asked=10,
     accepted=4,
@@ -29,6 +32,11 @@ CALL = AttemptLine(
     duration_ms=4500,
     request_id=None,
 )
+
+
+def test_a_second_opinion_is_told_by_what_it_was_asked_about() -> None:
+    [moment] = timeline([], [replace(CALL, purpose=Purpose.SOLVE, accepted=0, rejected=0)], [])
+    assert moment.detail == "complete: second opinion on 10, $0.0123, 4.5 s"
 
 
 def question(seq: int, position: int) -> Event:

@@ -1,0 +1,91 @@
+"""The second opinion's part of the store: what is to be checked, and what becomes of what was."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select, update
+
+from db.claims import open_slots
+from db.fence import fence_lost, held_by
+from db.tables import SlotState, batches, questions, slots
+from generation.model import Claim, Question, Slot, Urgency
+from generation.verdicts import Verdict
+
+_OF_A_SLOT = and_(slots.c.session_id == questions.c.session_id, slots.c.position == questions.c.position)
+
+
+def read_unchecked(connection: Connection, claim: Claim) -> tuple[Question, ...]:
+    """The questions of the batch without a verdict, by position; none when it is not ours or somebody waits."""
+    may_be_held_up = held_by(claim) & (batches.c.urgency == Urgency.PREFETCH)
+    query = (
+        select(questions, slots.c.spec)
+        .join_from(questions, slots, _OF_A_SLOT)
+        .where(
+            *_of_batch(claim),
+            questions.c.solver_verdict.is_(None),
+            select(batches.c.epoch).where(may_be_held_up).exists(),
+        )
+        .order_by(questions.c.position)
+    )
+    return tuple(_question(row) for row in connection.execute(query))
+
+
+def settle(connection: Connection, claim: Claim, verdicts: Mapping[str, Verdict]) -> tuple[Slot, ...]:
+    """BatchKeeper.settle_verdicts in one transaction.
+
+    The batch's row is locked first: who asks for the batch does so before, and then nothing is withdrawn that
+    he may have read, or after, and then he finds the slot open.
+    """
+    fence = select(batches.c.urgency).where(held_by(claim)).with_for_update(key_share=True)
+    urgency = connection.execute(fence).scalar_one_or_none()
+    if urgency is None:
+        raise fence_lost(claim)
+    for verdict in Verdict:
+        given = [fingerprint for fingerprint, each in verdicts.items() if each is verdict]
+        if verdict is Verdict.DISPUTED and urgency == Urgency.PREFETCH:
+            _withdraw(connection, claim, given)
+        _keep(connection, claim, given, verdict)
+    return open_slots(connection, claim.session_id, claim.batch.index)
+
+
+def _withdraw(connection: Connection, claim: Claim, disputed: Collection[str]) -> None:
+    """Open the slots of these questions again, but each only once in its life."""
+    gone = (
+        delete(questions)
+        .where(*_of_batch(claim), questions.c.fingerprint.in_(disputed), _OF_A_SLOT, slots.c.disputes == 0)
+        .returning(questions.c.session_id, questions.c.position)
+        .cte("gone")
+    )
+    connection.execute(
+        update(slots)
+        .where(slots.c.session_id == gone.c.session_id, slots.c.position == gone.c.position)
+        .values(state=SlotState.OPEN, disputes=slots.c.disputes + 1)
+    )
+
+
+def _keep(connection: Connection, claim: Claim, given: Collection[str], verdict: Verdict) -> None:
+    connection.execute(
+        update(questions)
+        .where(*_of_batch(claim), questions.c.fingerprint.in_(given), questions.c.solver_verdict.is_(None))
+        .values(solver_verdict=verdict)
+    )
+
+
+def _of_batch(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    return questions.c.session_id == claim.session_id, questions.c.batch_index == claim.batch.index
+
+
+def _question(row: Row[Any]) -> Question:
+    content = row.content
+    return Question(
+        slot=Slot.from_json(row.spec),
+        stem=content["stem"],
+        choices=tuple(content["choices"]),
+        answer_index=content["answerIndex"],
+        explanation=content["explanation"],
+        fingerprint=row.fingerprint,
+        passage=content.get("passage"),
+        diagram=content.get("diagram"),
+    )

@@ -1,0 +1,175 @@
+"""One streamed model call: booked before it is sent, read object by object, and closed in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID, uuid4
+
+from generation.errors import GenerationError, ProviderError, ProviderRefused
+from generation.facts import AttemptEnded
+from generation.model import (
+    AttemptRecord,
+    Billed,
+    Claim,
+    Prompt,
+    StreamEnded,
+    StreamEvent,
+    StreamStarted,
+    TextDelta,
+    Usage,
+    UsageSource,
+)
+from generation.parser import QuestionParser
+from generation.ports import BatchKeeper, Ledger, Observer, QuestionSource
+from generation.stop import CallStop, StopSignal
+from generation.verdicts import Purpose
+
+#: The outcome of a call whose reply ended as the provider meant it to.
+COMPLETE = "complete"
+
+#: The outcome of a call or a run that met a failure of the store, or a defect.
+CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What every call of a run shares."""
+
+    claim: Claim
+    keeper: BatchKeeper
+    ledger: Ledger
+    observer: Observer
+    stop: StopSignal
+    clock: Callable[[], float]  #: monotonic seconds
+    started_at: float  #: on that clock
+
+
+class Call:
+    """Made once. What it met is told by its attributes; who judges the objects counts them here, too.
+
+    The ledger has a row from before the request until after the reply; a call that was not made for want of
+    its turn has none.
+    """
+
+    def __init__(self, context: RunContext, source: QuestionSource, *, asked: int, purpose: Purpose) -> None:
+        self.id: UUID = uuid4()
+        self.accepted = 0
+        self.rejected = 0
+        self.error: ProviderError | None = None  #: why the reply broke off, or was never asked for
+        self.outcome: str = CRASHED
+        self._context = context
+        self._source = source
+        self._stop = CallStop(context.stop)
+        self._parser = QuestionParser()
+        self._opening = AttemptRecord(
+            id=self.id,
+            session_id=context.claim.session_id,
+            batch_index=context.claim.batch.index,
+            epoch=context.claim.epoch,
+            provider=source.name,
+            model=source.model,
+            asked=asked,
+            purpose=purpose,
+        )
+        self._is_booked = False
+        self._began = context.clock()
+        self._started: StreamStarted | None = None
+        self._received: list[str] = []
+        self._first_token_ms: int | None = None
+        self._ended: StreamEnded | None = None
+
+    @property
+    def ended(self) -> bool:
+        """The reply came to its end. A call that was stopped has neither ended nor failed."""
+        return self._ended is not None
+
+    def make(
+        self, prompt: Prompt, *, take: Callable[[Mapping[str, Any]], None], drop: Callable[[], None]
+    ) -> None:
+        """Send it; `take` is given each object of the reply as it closes, `drop` told of each broken one.
+
+        Trouble of the provider is kept in `error`. Raises what the two and the ledger raise.
+        """
+        urgency = self._context.claim.urgency
+        try:
+            with (
+                self._stop.following(),
+                self._source.stream(prompt, self._stop, urgency=urgency, before_sending=self._book) as events,
+            ):
+                for event in events:
+                    self._follow(event, take, drop)
+            self.outcome = COMPLETE if self.ended else self._stop.reason or CRASHED
+        except ProviderError as err:
+            self.error, self.outcome = err, err.code
+        except GenerationError as err:
+            self.outcome = err.code
+            raise
+        finally:
+            if self._is_booked:
+                self._close()
+
+    def _book(self) -> None:
+        """The call's turn has come: from here on it may cost something."""
+        self._began = self._context.clock()
+        self._context.ledger.open(self._opening)
+        self._is_booked = True
+
+    def _follow(
+        self, event: StreamEvent, take: Callable[[Mapping[str, Any]], None], drop: Callable[[], None]
+    ) -> None:
+        match event:
+            case TextDelta(text):
+                if self._first_token_ms is None:
+                    self._first_token_ms = self._milliseconds()
+                self._received.append(text)
+                for raw in self._parser.feed(text):
+                    take(raw)
+                    self._stop.writing(False)
+                self._stop.writing(self._parser.is_in_an_object)
+            case StreamStarted():
+                self._started = event
+            case StreamEnded():
+                self._ended = event
+                for _ in range(self._parser.finish()):
+                    drop()
+
+    def _close(self) -> None:
+        closing = self._record(self._billed())
+        self._context.ledger.close(closing)
+        self._context.observer.notice(AttemptEnded(closing))
+
+    def _billed(self) -> Billed:
+        if self._ended is not None:
+            return Billed(self._ended.usage, UsageSource.REPORTED)
+        if isinstance(self.error, ProviderRefused) and self.error.usage is not None:
+            return Billed(self.error.usage, UsageSource.REPORTED)
+        if self._started is not None:
+            return self._source.settle(self._started, "".join(self._received))
+        is_free = self.error is not None and self.error.costs_nothing
+        return Billed(Usage(), UsageSource.FREE if is_free else UsageSource.UNKNOWN)
+
+    def _record(self, billed: Billed) -> AttemptRecord:
+        started, ended, error = self._started, self._ended, self.error
+        model = started.model if started else self._source.model
+        return replace(
+            self._opening,
+            model=model,
+            outcome=self.outcome,
+            accepted=self.accepted,
+            rejected=self.rejected,
+            usage=billed.usage,
+            usage_source=billed.source,
+            cost_microdollars=self._source.cost_microdollars(model, billed.usage),
+            first_token_ms=self._first_token_ms,
+            duration_ms=self._milliseconds(),
+            stop_reason=ended.stop_reason if ended else None,
+            request_id=(started and started.request_id) or (error and error.request_id) or None,
+            message_id=started.message_id if started else None,
+            cache_miss_reason=started.cache_miss_reason if started else None,
+        )
+
+    def _milliseconds(self) -> int:
+        """Since it was sent."""
+        return round((self._context.clock() - self._began) * 1000)

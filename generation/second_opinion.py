@@ -1,0 +1,124 @@
+"""The second opinion: is our key the answer that somebody finds who does not see it?
+
+Only for a batch that nobody waits for, after its questions are committed and before it is published. It can
+make a question better and must never make a batch late: whatever goes wrong with it, the run goes on as if
+nobody had been asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeGuard
+
+from generation.call import COMPLETE, Call, RunContext
+from generation.facts import BatchChecked
+from generation.model import CHOICES_PER_QUESTION, Question, Slot, Urgency
+from generation.ports import QuestionSource, SourceChain
+from generation.prompts.solving import build_solver_prompt
+from generation.verdicts import Purpose, Verdict
+
+#: The outcome of a check without anybody to ask.
+NO_SOLVER = "no_solver"
+
+
+class SecondOpinion:
+    """The solver's part of one run. No question is asked about twice in a run, so that it comes to an end."""
+
+    def __init__(self, context: RunContext, sources: SourceChain) -> None:
+        self._context = context
+        self._sources = sources
+        self._asked_about: set[str] = set()  # fingerprints
+
+    def reopened(self) -> tuple[Slot, ...]:
+        """Have the batch's questions checked, in one call; the slots of those that must be written anew.
+
+        Raises what the keeper raises, and nothing that the solver meets.
+        """
+        context = self._context
+        if context.claim.urgency is not Urgency.PREFETCH or context.stop.asked is not None:
+            return ()
+        questions = self._not_asked_about()
+        if not questions:
+            return ()
+        solver = self._sources.pick_solver()
+        if solver is None:
+            self._tell(NO_SOLVER, questions, {}, ())
+            return ()
+        outcome, verdicts = self._ask(solver, questions)
+        reopened = context.keeper.settle_verdicts(context.claim, verdicts) if verdicts else ()
+        self._tell(outcome, questions, verdicts, reopened)
+        return reopened
+
+    def _not_asked_about(self) -> Sequence[Question]:
+        unchecked = self._context.keeper.unchecked(self._context.claim)
+        questions = [question for question in unchecked if question.fingerprint not in self._asked_about]
+        self._asked_about.update(question.fingerprint for question in questions)
+        return questions
+
+    def _ask(self, solver: QuestionSource, questions: Sequence[Question]) -> tuple[str, dict[str, Verdict]]:
+        """How the call ended, and the verdicts: only a reply that came to its end is an opinion."""
+        call = Call(self._context, solver, asked=len(questions), purpose=Purpose.SOLVE)
+        answers = Answers()
+        try:
+            call.make(build_solver_prompt(questions), take=answers.take, drop=lambda: None)
+        except Exception:  # noqa: BLE001  no opinion is worth a run; a store that is away is met at the next write
+            return call.outcome, {}
+        if call.ended or call.error is not None:
+            self._sources.report_solver(call.error)
+        return call.outcome, answers.verdicts(questions) if call.ended else {}
+
+    def _tell(
+        self,
+        outcome: str,
+        questions: Sequence[Question],
+        verdicts: Mapping[str, Verdict],
+        reopened: Sequence[Slot],
+    ) -> None:
+        given = list(verdicts.values())
+        silent = len(questions) - len(given)
+        claim = self._context.claim
+        self._context.observer.notice(
+            BatchChecked(
+                claim.session_id,
+                claim.batch.index,
+                outcome,
+                agreed=given.count(Verdict.AGREED),
+                disputed=given.count(Verdict.DISPUTED),
+                unsure=silent if outcome == COMPLETE else 0,
+                skipped=silent if outcome != COMPLETE else 0,
+                reopened=len(reopened),
+            )
+        )
+
+
+class Answers:
+    """The solver's answers as they close: the index of a choice, or None where it says that no one choice is right.
+
+    An object that answers no slot, or with anything else, says nothing; two answers to one slot neither.
+    """
+
+    def __init__(self) -> None:
+        self._given: dict[int, set[int | None]] = {}
+
+    def take(self, raw: Mapping[str, Any]) -> None:
+        """Never raises for what a model wrote."""
+        position, answer = raw.get("slot"), raw.get("a", _NOTHING)
+        if _is_index(position) and (answer is None or (_is_index(answer) and answer < CHOICES_PER_QUESTION)):
+            self._given.setdefault(position, set()).add(answer)
+
+    def verdicts(self, questions: Sequence[Question]) -> dict[str, Verdict]:
+        """By fingerprint; without the questions that there is no one answer to."""
+        found = {}
+        for question in questions:
+            given = self._given.get(question.slot.position, set())
+            if len(given) == 1:
+                agrees = given == {question.answer_index}
+                found[question.fingerprint] = Verdict.AGREED if agrees else Verdict.DISPUTED
+        return found
+
+
+_NOTHING = object()
+
+
+def _is_index(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
