@@ -62,6 +62,8 @@ def configure_logging(*, level: str, log_format: str) -> None:
     root.setLevel(level)
     # A line a request, beside ours that says how it went; as good as silent unless somebody debugs.
     logging.getLogger("httpx2").setLevel(logging.NOTSET if level == "DEBUG" else logging.WARNING)
+    # At DEBUG it quotes whole requests, and a request of ours quotes questions.
+    logging.getLogger("anthropic").setLevel(logging.INFO)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,  # first: a line that nobody reads costs nothing more

@@ -1,0 +1,188 @@
+"""What becomes of the solver's verdicts: kept, or a question withdrawn, and never one that somebody may read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from db import requests
+from db.batches import BatchStore
+from db.events import EventLog
+from db.ledger import CostKey, LedgerStore
+from db.operator import OperatorView, Quality
+from db.sessions import SessionStore
+from generation.errors import FenceLost
+from generation.model import AttemptRecord, Claim, EventKind, Urgency
+from generation.verdicts import Purpose, Verdict
+from tests.integration.db.exams import claimed, exam_plan, fill, make_ready, new_session, question_for
+from tests.integration.db.races import while_held
+
+AGREED, DISPUTED = Verdict
+VERDICTS = "SELECT position, solver_verdict FROM generation.questions WHERE batch_index = 1 ORDER BY position"
+LAPSE = "UPDATE generation.batches SET lease_until = now() - interval '1 second'"
+Sql = Callable[..., Any]
+
+
+@pytest.fixture
+def session_id(sessions: SessionStore) -> UUID:
+    return new_session(sessions, exam_plan((1, 3, 2)))
+
+
+@pytest.fixture
+def claim(store: BatchStore, session_id: UUID) -> Claim:
+    """On a prefetched batch whose three questions, 1 to 3, are written."""
+    make_ready(store, session_id, 0)
+    store.request(session_id, 1, Urgency.PREFETCH)
+    claim = claimed(store, session_id, 1)
+    fill(store, claim)
+    return claim
+
+
+def of(**by_position: Verdict) -> dict[str, Verdict]:
+    return {f"fingerprint-{name.removeprefix('at_')}": verdict for name, verdict in by_position.items()}
+
+
+def positions(found: Any) -> list[int]:
+    return [each.position for each in found]
+
+
+def test_what_is_unchecked_comes_back_as_it_was_committed(store: BatchStore, claim: Claim) -> None:
+    assert list(store.unchecked(claim)) == [question_for(slot) for slot in claim.open_slots]
+
+
+def test_a_question_with_a_verdict_is_not_asked_about_again(store: BatchStore, claim: Claim) -> None:
+    assert store.settle_verdicts(claim, of(at_1=AGREED)) == ()
+    assert positions(question.slot for question in store.unchecked(claim)) == [2, 3]
+
+
+def test_agreed_questions_stay_and_disputed_ones_leave_their_slots_open(
+    store: BatchStore, claim: Claim, run_sql: Sql
+) -> None:
+    reopened = store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED))
+    assert reopened == (claim.open_slots[1],)
+    assert run_sql(VERDICTS) == [(1, "agreed"), (3, None)]
+    again = run_sql("SELECT position, state, disputes FROM generation.slots WHERE batch_index = 1 ORDER BY 1")
+    assert again == [(1, "filled", 0), (2, "open", 1), (3, "filled", 0)]
+
+
+def test_a_settlement_whose_answer_was_lost_may_be_repeated(
+    store: BatchStore, claim: Claim, run_sql: Sql
+) -> None:
+    first = store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED))
+    assert store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED)) == first
+    assert run_sql("SELECT sum(disputes) FROM generation.slots") == [(1,)]
+
+
+def test_a_slot_is_opened_again_once_in_its_life(store: BatchStore, claim: Claim, run_sql: Sql) -> None:
+    [slot] = store.settle_verdicts(claim, of(at_2=DISPUTED))
+    store.accept(claim, question_for(slot, fingerprint="another"), uuid4(), "claude")
+    assert store.settle_verdicts(claim, {"another": DISPUTED}) == ()
+    assert run_sql(VERDICTS) == [(1, None), (2, "disputed"), (3, None)]
+    store.finish(claim)
+    assert run_sql("SELECT jsonb_array_length(questions) FROM exam_sessions") == [(4,)]
+
+
+def test_a_verdict_on_a_question_that_is_gone_touches_not_the_one_in_its_place(
+    store: BatchStore, claim: Claim, run_sql: Sql
+) -> None:
+    [slot] = store.settle_verdicts(claim, of(at_2=DISPUTED))
+    store.accept(claim, question_for(slot, fingerprint="another"), uuid4(), "claude")
+    assert store.settle_verdicts(claim, of(at_2=DISPUTED)) == ()
+    assert run_sql(VERDICTS) == [(1, None), (2, None), (3, None)]
+
+
+def test_a_run_that_dies_between_leaves_the_open_slot_and_the_unchecked_to_the_next(
+    store: BatchStore, claim: Claim, session_id: UUID, run_sql: Sql
+) -> None:
+    store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED))
+    run_sql(LAPSE)
+    later = claimed(store, session_id, 1)
+    assert positions(later.open_slots) == [2]
+    assert positions(question.slot for question in store.unchecked(later)) == [3]
+
+
+def test_who_has_lost_the_batch_checks_and_settles_nothing(
+    store: BatchStore, claim: Claim, session_id: UUID, run_sql: Sql
+) -> None:
+    run_sql(LAPSE)
+    claimed(store, session_id, 1)
+    assert store.unchecked(claim) == ()
+    with pytest.raises(FenceLost):
+        store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED))
+    assert run_sql(VERDICTS) == [(1, None), (2, None), (3, None)]
+
+
+def test_nothing_is_withdrawn_once_a_student_has_asked_for_the_batch(
+    store: BatchStore, claim: Claim, session_id: UUID, run_sql: Sql
+) -> None:
+    store.request(session_id, 1, Urgency.INTERACTIVE)
+    assert store.unchecked(claim) == ()
+    assert store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED)) == ()
+    assert run_sql(VERDICTS) == [(1, "agreed"), (2, "disputed"), (3, None)]
+
+
+def test_a_student_who_asks_at_the_same_moment_is_waited_for(
+    engine: Engine, store: BatchStore, claim: Claim, session_id: UUID
+) -> None:
+    """His request holds the batch's row: whoever settles waits for it, and withdraws nothing then."""
+
+    def ask(connection: Connection) -> None:
+        requests.request(connection, session_id, 1, Urgency.INTERACTIVE, waits=True)
+
+    with while_held(engine, ask, partial(store.settle_verdicts, claim, of(at_2=DISPUTED))) as settled:
+        assert settled.result() == ()
+
+
+def test_a_withdrawn_question_is_missing_from_its_event_until_another_takes_its_place(
+    store: BatchStore, claim: Claim, log: EventLog, session_id: UUID
+) -> None:
+    def told() -> list[tuple[int, Any]]:
+        events = [event for event in log.after(session_id, 0) if event.kind is EventKind.QUESTION]
+        return [(event.payload["position"], event.question and event.question["stem"]) for event in events]
+
+    [slot] = store.settle_verdicts(claim, of(at_2=DISPUTED))
+    assert [stem for position, stem in told() if position == 2] == [None]
+    another = replace(question_for(slot, fingerprint="another"), stem="سؤال آخر")
+    store.accept(claim, another, uuid4(), "claude")
+    assert [stem for position, stem in told() if position == 2] == ["سؤال آخر"] * 2
+
+
+def test_the_quality_of_a_session_is_told_in_numbers(
+    engine: Engine, store: BatchStore, claim: Claim, session_id: UUID, ledger: LedgerStore
+) -> None:
+    ledger.close(row(session_id, Purpose.WRITE, asked=5, rejected=2))
+    [first, _] = store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED, at_3=DISPUTED))
+    store.accept(claim, question_for(first, fingerprint="another"), uuid4(), "claude")
+    store.settle_verdicts(claim, {"another": DISPUTED})
+    assert OperatorView(engine).quality(session_id) == Quality(
+        questions=3, checked=2, agreed=1, disputed_kept=1, rewritten=2, rejected=2
+    )
+
+
+def row(session_id: UUID, purpose: Purpose, *, asked: int, rejected: int = 0) -> AttemptRecord:
+    return AttemptRecord(
+        uuid4(), session_id, 1, 1, "claude", purpose.value, asked, purpose, "complete", 0, rejected
+    )
+
+
+def test_what_a_solver_was_asked_about_counts_as_calls_and_money_but_not_as_questions(
+    ledger: LedgerStore, session_id: UUID
+) -> None:
+    for purpose in Purpose:
+        ledger.open(row(session_id, purpose, asked=10))
+        ledger.close(row(session_id, purpose, asked=7))
+    found = {cost.key: (cost.attempts, cost.asked) for cost in ledger.cost_by(CostKey.PURPOSE)}
+    assert found == {"write": (2, 17), "solve": (2, 0)}
+
+
+def test_a_lease_that_lapsed_but_was_not_taken_may_still_settle(
+    store: BatchStore, claim: Claim, run_sql: Sql
+) -> None:
+    run_sql(LAPSE)
+    assert store.settle_verdicts(claim, of(at_2=DISPUTED)) == (claim.open_slots[1],)
