@@ -2,7 +2,7 @@
 
 A whole exam is taken through the API of a fast stack; the ledger says what every call used. The simulator's
 questions are longer than the original's estimate, so the output is scaled to that: the same tokens a question
-for everybody, and everything else as it was billed.
+for everybody, and everything else as it was billed, the second opinions included.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bench.stage import Stage
 from bench.work import MODEL
 from generation.model import Track
 from generation.plan import plan_exam
+from generation.verdicts import Purpose
 from providers.profiles import profile_of
 
 #: The original plan: ten calls on Sonnet 4.5 at 2,500 output tokens per ten questions. The output is $0.36 of
@@ -29,17 +30,13 @@ PLAN_USD = Decimal("0.39")
 PLAN_TOKENS_A_QUESTION = Decimal(250)
 QUESTIONS = 96
 TARGET = Decimal("0.75")
-#: An estimate, because it does not exist yet: a solver that answers every question without its key, on the
-#: cheapest model, ten a call, short working and no passage twice.
-SOLVER_MODEL = "claude-haiku-5-5"
-SOLVER_IN, SOLVER_OUT = 230, 120
 _MILLION = Decimal(1_000_000)
 _PATIENCE_S = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """One exam's calls, added up."""
+    """One exam's calls, added up: those that wrote, and what the second opinions cost beside them."""
 
     calls: int
     input: int
@@ -48,6 +45,15 @@ class Bill:
     write_5m: int
     write_1h: int
     billed_usd: Decimal
+    solver_calls: int
+    solver_asked: int
+    solver_input: int
+    solver_output: int
+    solver_usd: Decimal
+
+    @property
+    def whole_usd(self) -> Decimal:
+        return self.billed_usd + self.solver_usd
 
 
 def cost(stage: Stage) -> list[dict[str, Any]]:
@@ -78,15 +84,36 @@ def take_exam(stage: Stage, track: str) -> Bill:
         for batch in plan_exam(Track(track), batch_size=10, seed=1).batches[:-1]:
             student.post(f"/{session}/progress", json={"questionIndex": batch.stop - 1}).raise_for_status()
             _await_batch(stage, session, batch.index + 1)
-    [row] = stage.query(
-        "SELECT count(*), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), "
+    return _bill(stage, session)
+
+
+def _bill(stage: Stage, session: str) -> Bill:
+    """The arithmetic of the ledger's rows."""
+    rows = stage.query(
+        "SELECT purpose, count(*), sum(asked), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), "
         "sum(cache_write_5m_tokens), sum(cache_write_1h_tokens), sum(cost_microdollars) "
-        "FROM generation.attempts WHERE session_id = %s",
+        "FROM generation.attempts WHERE session_id = %s GROUP BY purpose",
         session,
     )
-    microdollars = Decimal(row[-1])
-    calls, user, output, read, write_5m, write_1h = map(int, row[:-1])
-    return Bill(calls, user, output, read, write_5m, write_1h, microdollars / _MILLION)
+    sums: dict[str, list[Any]] = {
+        purpose: [*map(int, counts), Decimal(cost) / _MILLION] for purpose, *counts, cost in rows
+    }
+    calls, _, user, output, read, write_5m, write_1h, billed = sums[Purpose.WRITE]
+    solver = sums.get(Purpose.SOLVE, [0, 0, 0, 0, 0, 0, 0, Decimal(0)])
+    return Bill(
+        calls,
+        user,
+        output,
+        read,
+        write_5m,
+        write_1h,
+        billed,
+        solver_calls=solver[0],
+        solver_asked=solver[1],
+        solver_input=solver[2],
+        solver_output=solver[3],
+        solver_usd=solver[-1],
+    )
 
 
 def _await_batch(stage: Stage, session: str, batch_index: int) -> None:
@@ -110,8 +137,7 @@ def _row(name: str, bill: Bill) -> dict[str, Any]:
     user = rates.input * bill.input / _MILLION
     reads = rates.cache_read * bill.cache_read / _MILLION
     writes = (rates.cache_write_5m * bill.write_5m + rates.cache_write_1h * bill.write_1h) / _MILLION
-    solver = solver_usd()
-    whole = output + user + reads + writes + solver
+    whole = output + user + reads + writes + bill.solver_usd
     return {
         "way": name,
         "calls": bill.calls,
@@ -120,12 +146,16 @@ def _row(name: str, bill: Bill) -> dict[str, Any]:
         "write_5m_tokens": bill.write_5m,
         "write_1h_tokens": bill.write_1h,
         "billed_output_tokens": bill.output,
-        "billed_usd": float(bill.billed_usd),
+        "billed_usd": float(bill.whole_usd),
+        "solver_calls": bill.solver_calls,
+        "solver_questions": bill.solver_asked,
+        "solver_input_tokens": bill.solver_input,
+        "solver_output_tokens": bill.solver_output,
         "output_usd": float(output),
         "input_usd": float(user),
         "read_usd": float(reads),
         "write_usd": float(writes),
-        "solver_estimate_usd": float(solver),
+        "solver_usd": float(bill.solver_usd),
         "exam_usd": float(whole),
         "of_plan": float(whole / PLAN_USD),
         "holds": whole <= TARGET * PLAN_USD,
@@ -137,11 +167,6 @@ def alone(rows: Sequence[Mapping[str, Any]], *, seed: int) -> list[dict[str, Any
     warm = rows[0]
     rest_usd = warm["exam_usd"] - warm["read_usd"] - warm["write_usd"]
     return prefix_costs(rest_usd, float(PLAN_USD), seed=seed)
-
-
-def solver_usd() -> Decimal:
-    rates = profile_of(SOLVER_MODEL).prices.rates
-    return QUESTIONS * (rates.input * SOLVER_IN + rates.output * SOLVER_OUT) / _MILLION
 
 
 def _original() -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _cost(axes: Sequence[Axes], rows: Rows) -> None:
     ways = [row for row in rows if "way" in row]
     names = [row["way"].replace(" (", "\n(") for row in ways]
     left = [0.0] * len(ways)
-    for part, colour in zip(("output", "input", "read", "write", "solver_estimate"), _SHADES, strict=True):
+    for part, colour in zip(("output", "input", "read", "write", "solver"), _SHADES, strict=True):
         widths = [row.get(f"{part}_usd", 0.0) for row in ways]
         axes[0].barh(names, widths, 0.6, left=left, color=colour, label=part.replace("_", " "))
         left = [a + b for a, b in zip(left, widths, strict=True)]

@@ -116,15 +116,15 @@ class BatchStore:
             raise fence_lost(claim)
 
     def unchecked(self, claim: Claim) -> tuple[Question, ...]:
-        """The batch's questions that have no verdict; none once somebody waits for it, or another run owns it."""
+        """The batch's questions that have no verdict; none once somebody is there, or another run owns it."""
         with self._engine.connect() as connection:
             return verdicts.read_unchecked(connection, claim)
 
     def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
         """Keep the solver's verdicts, by fingerprint; return the slots that are open now.
 
-        A disputed question is deleted and its slot opened, once a slot and only while nobody waits for the
-        batch; else it stays. Raises FenceLost.
+        A disputed question is deleted and its slot opened, once a slot and only while nobody has asked for the
+        batch or come to it; else it stays. Raises FenceLost.
         """
         with self._engine.begin() as connection:
             return verdicts.settle(connection, claim, given)

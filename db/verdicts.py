@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, select, update
 
 from db.claims import open_slots
 from db.fence import fence_lost, held_by
-from db.tables import SlotState, batches, questions, slots
+from db.tables import SlotState, batches, plans, questions, slots
 from generation.model import Claim, Question, Slot, Urgency
 from generation.verdicts import Verdict
 
@@ -17,15 +17,14 @@ _OF_A_SLOT = and_(slots.c.session_id == questions.c.session_id, slots.c.position
 
 
 def read_unchecked(connection: Connection, claim: Claim) -> tuple[Question, ...]:
-    """The questions of the batch without a verdict, by position; none when it is not ours or somebody waits."""
-    may_be_held_up = held_by(claim) & (batches.c.urgency == Urgency.PREFETCH)
+    """The questions of the batch without a verdict, by position; none when it is not ours or somebody is there."""
     query = (
         select(questions, slots.c.spec)
         .join_from(questions, slots, _OF_A_SLOT)
         .where(
             *_of_batch(claim),
             questions.c.solver_verdict.is_(None),
-            select(batches.c.epoch).where(may_be_held_up).exists(),
+            _fence(claim).where(_nobody_is_there(claim)).exists(),
         )
         .order_by(questions.c.position)
     )
@@ -38,16 +37,30 @@ def settle(connection: Connection, claim: Claim, verdicts: Mapping[str, Verdict]
     The batch's row is locked first: who asks for the batch does so before, and then nothing is withdrawn that
     he may have read, or after, and then he finds the slot open.
     """
-    fence = select(batches.c.urgency).where(held_by(claim)).with_for_update(key_share=True)
-    urgency = connection.execute(fence).scalar_one_or_none()
-    if urgency is None:
+    fence = _fence(claim).with_for_update(of=batches, key_share=True)
+    may_withdraw = connection.execute(fence).scalar_one_or_none()
+    if may_withdraw is None:
         raise fence_lost(claim)
     for verdict in Verdict:
         given = [fingerprint for fingerprint, each in verdicts.items() if each is verdict]
-        if verdict is Verdict.DISPUTED and urgency == Urgency.PREFETCH:
+        if verdict is Verdict.DISPUTED and may_withdraw:
             _withdraw(connection, claim, given)
         _keep(connection, claim, given, verdict)
     return open_slots(connection, claim.session_id, claim.batch.index)
+
+
+def _fence(claim: Claim) -> Select[bool]:
+    """One row while the run owns the batch."""
+    its_plan = plans.c.session_id == batches.c.session_id
+    return select(_nobody_is_there(claim)).select_from(batches.join(plans, its_plan)).where(held_by(claim))
+
+
+def _nobody_is_there(claim: Claim) -> ColumnElement[bool]:
+    """Nobody has asked for the batch, and the student has come to no question of it: he may see each one already."""
+    return and_(
+        batches.c.urgency == Urgency.PREFETCH,
+        func.coalesce(plans.c.furthest_position, -1) < claim.batch.start,
+    )
 
 
 def _withdraw(connection: Connection, claim: Claim, disputed: Collection[str]) -> None:

@@ -59,11 +59,11 @@ class Sitting:
             return self._news.wait_for(condition, timeout=within_s)
 
     def record(self, event: ServerEvent) -> None:
-        """Keep what an event tells. The first time counts, should one ever come twice."""
+        """Keep what an event tells. A later question takes an earlier one's place; the first time counts."""
         self.event_ids.append(event.id)
         self.payloads.append(event.data)
         if event.kind == "question":
-            self.questions.setdefault(event.data["index"], event.data)
+            self.questions[event.data["index"]] = event.data
             self.arrived_s.setdefault(event.data["index"], self.now_s())
         elif event.kind == "batch-ready":
             self.ready_s.setdefault(event.data["batchIndex"], self.now_s())

@@ -88,14 +88,14 @@ class BatchKeeper(Protocol):
     def unchecked(self, claim: Claim) -> tuple[Question, ...]:
         """The committed questions of the batch that have no verdict, whichever run wrote them, by position.
 
-        None once somebody waits for the batch: it is not to be held up.
+        None once a student has asked for the batch or come to it: it is not to be held up.
         """
 
     def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
         """Keep the verdicts, by the questions' fingerprints; return the slots that are open now.
 
-        A disputed question is withdrawn and its slot opened, once a slot and only while nobody waits for the
-        batch; else it stays, with its verdict. May be repeated. Raises FenceLost.
+        A disputed question is withdrawn and its slot opened, once a slot and only while no student has asked
+        for the batch or come to it; else it stays, with its verdict. May be repeated. Raises FenceLost.
         """
 
     def finish(self, claim: Claim) -> None:

@@ -6,7 +6,7 @@ repeats out whatever a call was told, so a stem must be worth its tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
 
 from generation.model import EarlierQuestion, QuestionType, Slot, Topic
@@ -20,14 +20,15 @@ def stems_to_avoid(
 ) -> tuple[str, ...]:
     """The stems to avoid for these slots, most telling first, each on one line and none twice.
 
-    Only of the slots' topics, which take turns: each names its own questions, first those of the wanted
-    type, and of these the latest. One stem stands for a passage that is not asked about again. Together no
+    Only of the slots' topics, which take turns: each names its own questions, first what was withdrawn from
+    the very slots, then those of the wanted type, and of these the latest. One stem stands for a passage that is not asked about again. Together no
     longer than `max_chars`.
     """
     wanted = {slot.passage_group for slot in slots}
     tellable = list(_one_a_passage(earlier, wanted))
     kinds = dict.fromkeys((slot.topic, slot.question_type) for slot in slots)
-    rankings = [_ranked(tellable, topic, question_type) for topic, question_type in kinds]
+    places = {slot.position for slot in slots}
+    rankings = [_ranked(tellable, topic, question_type, places) for topic, question_type in kinds]
     in_turn = filter(None, chain.from_iterable(zip_longest(*rankings)))
     stems = dict.fromkeys(_one_line(question.stem) for question in in_turn)
     return tuple(_within(max_chars, filter(None, stems)))
@@ -45,10 +46,13 @@ def _one_a_passage(earlier: Sequence[EarlierQuestion], wanted: set[int | None]) 
 
 
 def _ranked(
-    earlier: Sequence[EarlierQuestion], topic: Topic, question_type: QuestionType
+    earlier: Sequence[EarlierQuestion], topic: Topic, question_type: QuestionType, places: Container[int]
 ) -> list[EarlierQuestion]:
+    def worth(one: EarlierQuestion) -> tuple[bool, bool, int]:
+        return one.position in places, one.question_type is question_type, one.position
+
     of_topic = [question for question in earlier if question.topic in {None, topic}]
-    return sorted(of_topic, key=lambda one: (one.question_type is question_type, one.position), reverse=True)
+    return sorted(of_topic, key=worth, reverse=True)
 
 
 def _one_line(stem: str) -> str:

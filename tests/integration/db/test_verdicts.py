@@ -127,6 +127,18 @@ def test_nothing_is_withdrawn_once_a_student_has_asked_for_the_batch(
     assert run_sql(VERDICTS) == [(1, "agreed"), (2, "disputed"), (3, None)]
 
 
+def test_nothing_is_withdrawn_once_the_student_has_come_to_the_batch(
+    store: BatchStore, sessions: SessionStore, claim: Claim, session_id: UUID, run_sql: Sql
+) -> None:
+    """He is shown each question as it is committed, and need not have asked."""
+    sessions.record_progress(session_id, 0)
+    assert len(store.unchecked(claim)) == 3
+    sessions.record_progress(session_id, 1)
+    assert store.unchecked(claim) == ()
+    assert store.settle_verdicts(claim, of(at_2=DISPUTED)) == ()
+    assert run_sql(VERDICTS) == [(1, None), (2, "disputed"), (3, None)]
+
+
 def test_a_student_who_asks_at_the_same_moment_is_waited_for(
     engine: Engine, store: BatchStore, claim: Claim, session_id: UUID
 ) -> None:
