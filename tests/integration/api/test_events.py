@@ -10,8 +10,9 @@ import httpx2
 import pytest
 from sqlalchemy import Engine, text
 
+from generation.verdicts import Verdict
 from tests.integration.api.conftest import Serve
-from tests.integration.api.served import Served, Writer
+from tests.integration.api.served import Served, Writer, question_for
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,33 @@ def test_a_reader_that_comes_back_misses_nothing_and_sees_nothing_twice(
         seen += [event.seq for event in events(response)]
 
     assert seen == list(range(1, 14))
+
+
+def test_a_withdrawn_question_is_passed_over_and_the_one_in_its_place_is_told_again(
+    student: httpx2.Client, writer: Writer, exam_id: str
+) -> None:
+    writer.finish()
+    student.post(f"/exams/{exam_id}/progress", json={"questionIndex": 9})
+    claim = writer.claim()
+    writer.write(claim)
+    [slot] = writer.batches.settle_verdicts(claim, {"fingerprint-12": Verdict.DISPUTED})
+    assert slot.position == 12
+    shown = student.get(f"/exams/{exam_id}").json()["questions"]
+    assert [question["index"] for question in shown] == [*range(12), *range(13, 20)]
+    with follow(student, exam_id) as response:
+        told = events(response)
+        before = [next(told) for _ in range(21)]
+        assert [event.data["index"] for event in before if event.kind == "question"] == [
+            *range(12),
+            *range(13, 20),
+        ]
+        writer.batches.accept(claim, question_for(slot), uuid4(), "claude")
+        event = next(told)
+        assert event.data["index"] == 12
+    with follow(student, exam_id, str(event.seq - 9)) as response:
+        told = events(response)
+        again = [next(told) for _ in range(9)]
+    assert [event.data["index"] for event in again if event.kind == "question"].count(12) == 2
 
 
 def test_a_reader_far_behind_gets_everything(student: httpx2.Client, writer: Writer, exam_id: str) -> None:

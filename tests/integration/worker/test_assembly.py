@@ -34,10 +34,10 @@ def simulator(
         yield simulator
 
 
-def warnings() -> list[str]:
+def warnings(event: str = "model_warning") -> list[str]:
     with capture_logs() as logs:
         assemble(Metrics(CollectorRegistry())).close()
-    return [line["text"] for line in logs if line["event"] == "model_warning"]
+    return [line["text"] for line in logs if line["event"] == event]
 
 
 def test_the_default_model_starts_without_a_word(simulator: RunningSimulator) -> None:
@@ -68,6 +68,21 @@ def test_a_model_nobody_knows_does_not_start(
     monkeypatch.setenv("CLAUDE_MODEL", "claude-sonnet-4-5-20250514")
     with pytest.raises(SettingsError, match="does not exist"):
         warnings()
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5", "claude-that-never-was"])
+def test_a_solver_that_cannot_answer_is_a_warning_and_no_reason_not_to_start(
+    simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    simulator.config.update({"today": "2026-11-30"})
+    monkeypatch.setenv("SOLVER_MODEL", model)
+    [warning] = warnings("solver_warning")
+    assert f"SOLVER_MODEL={model}" in warning
+    assert warning.endswith("Set SOLVER_MODEL=claude-haiku-5-5.")
+
+
+def test_the_default_solver_starts_without_a_word(simulator: RunningSimulator) -> None:
+    assert warnings("solver_warning") == []
 
 
 def test_a_heartbeat_finds_a_connection_while_writes_hold_all_the_others(

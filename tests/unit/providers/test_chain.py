@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from generation.errors import ProviderDenied
+from generation.errors import ProviderBusy, ProviderDenied, ProviderMisused
 from generation.ports import SourceChain
 from providers.chain import OrderedChain, make_chain
 from runtime.settings import ClaudeSettings, GenerationSettings, OpenRouterSettings, TrafficSettings
@@ -12,9 +12,9 @@ from runtime.settings import ClaudeSettings, GenerationSettings, OpenRouterSetti
 NOBODY: frozenset[str] = frozenset()
 
 
-def chain_with(openrouter_key: str | None) -> OrderedChain:
+def chain_with(openrouter_key: str | None, **claude: str) -> OrderedChain:
     return make_chain(
-        ClaudeSettings.model_validate({"anthropic_api_key": "a-key"}),
+        ClaudeSettings.model_validate({"anthropic_api_key": "a-key"} | claude),
         OpenRouterSettings.model_validate({"openrouter_api_key": openrouter_key}),
         GenerationSettings.model_validate({}),
         traffic=TrafficSettings.model_validate({}),
@@ -55,3 +55,40 @@ def test_without_its_key_there_is_no_fallback() -> None:
     chain = chain_with(None)
     assert [source.name for source in chain.sources] == ["claude"]
     chain.close()
+
+
+def solver_of(chain: SourceChain) -> str | None:
+    source = chain.pick_solver()
+    return None if source is None else source.model
+
+
+def test_the_solver_is_the_cheapest_model_unless_it_is_another(chain: OrderedChain) -> None:
+    assert solver_of(chain) == "claude-haiku-5-5"
+    other = chain_with(None, solver_model="claude-sonnet-5")
+    assert solver_of(other) == "claude-sonnet-5"
+    other.close()
+
+
+def test_without_a_solver_nobody_is_asked_for_a_second_opinion() -> None:
+    chain = chain_with(None, solver_model="off")
+    assert solver_of(chain) is None
+    chain.close()
+
+
+def test_nobody_is_asked_for_a_second_opinion_while_claude_rests(chain: OrderedChain) -> None:
+    chain.report("claude", ProviderBusy(provider="claude", retry_after_s=60))
+    assert solver_of(chain) is None
+
+
+def test_what_the_solver_meets_keeps_nobody_from_writing(chain: OrderedChain) -> None:
+    """A model that is not there answers every opinion with an error; the exam is another model's."""
+    for _ in range(5):
+        chain.report_solver(ProviderMisused(provider="claude"))
+    assert solver_of(chain) is None
+    assert picked(chain) == "claude"
+
+
+def test_a_solver_that_answers_is_asked_again(chain: OrderedChain) -> None:
+    assert solver_of(chain) is not None
+    chain.report_solver(None)
+    assert solver_of(chain) is not None

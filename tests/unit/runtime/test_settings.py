@@ -103,6 +103,16 @@ def test_development_may_use_the_simulator(monkeypatch: pytest.MonkeyPatch) -> N
     assert load(ClaudeSettings).address == "http://127.0.0.1:8100"
 
 
+@pytest.mark.parametrize(("given", "model"), [("", "claude-haiku-5-5"), ("off", None), ("x", "x")])
+def test_no_solver_takes_a_word_because_a_blank_is_the_default(
+    given: str, model: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAFAWOQ_ENV", "development")
+    monkeypatch.setenv("SOLVER_MODEL", given)
+
+    assert load(ClaudeSettings).solver_model == model
+
+
 def test_a_key_asks_claude(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
 

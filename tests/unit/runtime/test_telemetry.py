@@ -96,3 +96,12 @@ def test_a_request_that_a_library_tells_of_too_is_told_once(
     configure_logging(level=level, log_format="json")
     logging.getLogger("httpx2").info("HTTP Request: POST")
     assert capsys.readouterr().out.count("HTTP Request") == lines
+
+
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_a_request_is_never_quoted_by_the_library_that_sends_it(
+    level: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(level=level, log_format="json")
+    logging.getLogger("anthropic._base_client").debug("Request options: the stem of a question")
+    assert capsys.readouterr().out == ""

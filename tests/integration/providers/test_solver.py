@@ -1,0 +1,132 @@
+"""The solver over a socket: what its request says, and what the local Claude answers to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from generation.gate import Accepted, Gate
+from generation.model import CHOICES_PER_QUESTION, Question, StreamStarted, Track, Urgency
+from generation.plan import plan_exam
+from generation.prompts.request import build_prompt
+from generation.prompts.solving import build_solver_prompt
+from generation.repeats import Seen
+from generation.second_opinion import Answers
+from generation.stop import StopSignal
+from generation.verdicts import Verdict
+from providers.claude import make_claude, make_solver
+from providers.source import MessagesSource
+from runtime.settings import ClaudeSettings
+from simulator.running import RunningSimulator
+from tests.support.providers import end_of, text_of
+
+PLAN = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=7)
+Pair = tuple[MessagesSource, MessagesSource]
+
+
+@pytest.fixture
+def simulator() -> Iterator[RunningSimulator]:
+    with RunningSimulator(speed=1000, jitter=0) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def pair(simulator: RunningSimulator, cleanup: ExitStack) -> Pair:
+    """Who writes, and who gives a second opinion."""
+    settings = ClaudeSettings.model_validate({"claude_base_url": simulator.url})
+    writer = make_claude(settings, stall_timeout_s=5, deadline_s=20)
+    cleanup.callback(writer.close)
+    solver = make_solver(settings, writer, stall_timeout_s=5)
+    assert solver is not None
+    return writer, solver
+
+
+def objects(source: MessagesSource, prompt: Any) -> list[dict[str, Any]]:
+    with source.stream(prompt, StopSignal(), urgency=Urgency.PREFETCH) as events:
+        return [json.loads(line) for line in text_of(list(events)).splitlines() if line.strip()]
+
+
+def written(writer: MessagesSource, batch_index: int = 0) -> list[Question]:
+    slots = PLAN.slots_of(PLAN.batches[batch_index])
+    gate = Gate(slots, seen=Seen(), seed=PLAN.seed)
+    prompt = build_prompt(track=Track.SCIENTIFIC, slots=slots, passages={})
+    judged = [gate.judge(raw) for raw in objects(writer, prompt)]
+    return [verdict.question for verdict in judged if isinstance(verdict, Accepted)]
+
+
+def verdicts(solver: MessagesSource, questions: list[Question]) -> list[Verdict]:
+    answers = Answers()
+    for raw in objects(solver, build_solver_prompt(questions)):
+        answers.take(raw)
+    return list(answers.verdicts(questions).values())
+
+
+@pytest.mark.parametrize("batch_index", [0, 4, 6, 8])
+def test_the_solver_agrees_with_right_keys_of_every_kind(pair: Pair, batch_index: int) -> None:
+    questions = written(pair[0], batch_index)
+    assert len(questions) >= 9
+    assert verdicts(pair[1], questions) == [Verdict.AGREED] * len(questions)
+
+
+def test_every_wrong_key_is_disputed(pair: Pair, simulator: RunningSimulator) -> None:
+    simulator.config.wrong_key_rate = 1
+    questions = written(pair[0])
+    assert len(questions) >= 9
+    assert verdicts(pair[1], questions) == [Verdict.DISPUTED] * len(questions)
+
+
+def test_a_solver_that_errs_disputes_right_keys(pair: Pair, simulator: RunningSimulator) -> None:
+    simulator.config.wrong_dispute_rate = 1
+    assert set(verdicts(pair[1], written(pair[0]))) == {Verdict.DISPUTED}
+
+
+def test_a_question_that_it_never_wrote_is_left_out_by_the_simulator(
+    pair: Pair, simulator: RunningSimulator
+) -> None:
+    questions = written(pair[0])
+    simulator.reset()
+    assert verdicts(pair[1], questions) == []
+
+
+def test_its_request_does_not_think_and_asks_for_no_cache(pair: Pair, simulator: RunningSimulator) -> None:
+    verdicts(pair[1], written(pair[0])[:1])
+    body = simulator.requests[-1].body
+    assert body["model"] == "claude-haiku-5-5"
+    assert body["thinking"] == {"type": "disabled"}
+    assert body["output_config"] == {"effort": "low"}
+    assert "cache_control" not in json.dumps(body)
+    assert "diagnostics" not in body
+
+
+def test_nothing_is_said_to_be_missed_in_a_cache_that_was_not_asked_for(pair: Pair) -> None:
+    prompt = build_solver_prompt(written(pair[0])[:1])
+    with pair[1].stream(prompt, StopSignal()) as events:
+        told = list(events)
+    started = told[0]
+    assert isinstance(started, StreamStarted)
+    assert started.cache_miss_reason is None
+    assert (end_of(told).usage.cache_read, end_of(told).usage.cache_written) == (0, 0)
+
+
+def test_an_opinion_costs_a_fraction_of_what_it_is_about(pair: Pair, simulator: RunningSimulator) -> None:
+    verdicts(pair[1], written(pair[0]))
+    writing, solving = simulator.bill().entries
+    assert solving.cost_microdollars * 20 < writing.cost_microdollars
+
+
+def test_it_can_be_turned_off(simulator: RunningSimulator, pair: Pair) -> None:
+    settings = ClaudeSettings.model_validate({"claude_base_url": simulator.url, "solver_model": "off"})
+    assert make_solver(settings, pair[0], stall_timeout_s=5) is None
+
+
+def test_the_four_choices_are_posed_in_the_order_of_the_rows(pair: Pair, simulator: RunningSimulator) -> None:
+    questions = written(pair[0])
+    verdicts(pair[1], questions)
+    user = simulator.requests[-1].body["messages"][0]["content"]
+    posed = [json.loads(line) for line in user.splitlines() if line.startswith('{"slot"')]
+    assert [tuple(line["choices"]) for line in posed] == [question.choices for question in questions]
+    assert all(len(line["choices"]) == CHOICES_PER_QUESTION for line in posed)
