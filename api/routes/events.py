@@ -81,7 +81,8 @@ async def follow(
     """Every event after the given number, then new ones as they are committed, until the session is over.
 
     `question` carries the question without its answer, `batch-ready` and `batch-failed` the batch index,
-    `session` the new status. The id of each is its number.
+    `session` the new status. The id of each is its number. A later `question` of an index takes the place of the
+    earlier one.
     """
     standing = await call.standing(session_id)
     over = standing.status not in LIVING

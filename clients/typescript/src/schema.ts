@@ -80,7 +80,8 @@ export interface paths {
          * @description Every event after the given number, then new ones as they are committed, until the session is over.
          *
          *     `question` carries the question without its answer, `batch-ready` and `batch-failed` the batch index,
-         *     `session` the new status. The id of each is its number.
+         *     `session` the new status. The id of each is its number. A later `question` of an index takes the place of the
+         *     earlier one.
          */
         get: operations["exam_follow"];
         put?: never;
@@ -250,7 +251,8 @@ export interface paths {
          * @description Every event after the given number, then new ones as they are committed, until the session is over.
          *
          *     `question` carries the question without its answer, `batch-ready` and `batch-failed` the batch index,
-         *     `session` the new status. The id of each is its number.
+         *     `session` the new status. The id of each is its number. A later `question` of an index takes the place of the
+         *     earlier one.
          */
         get: operations["practice_follow"];
         put?: never;
