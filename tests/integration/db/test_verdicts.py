@@ -18,10 +18,11 @@ from db.ledger import CostKey, LedgerStore
 from db.operator import OperatorView, Quality
 from db.sessions import SessionStore
 from generation.errors import FenceLost
-from generation.model import AttemptRecord, Claim, EventKind, Urgency
+from generation.model import Claim, EventKind, Urgency
 from generation.verdicts import Purpose, Verdict
 from tests.integration.db.exams import claimed, exam_plan, fill, make_ready, new_session, question_for
 from tests.integration.db.races import while_held
+from tests.support.attempts import an_attempt
 
 AGREED, DISPUTED = Verdict
 VERDICTS = "SELECT position, solver_verdict FROM generation.questions WHERE batch_index = 1 ORDER BY position"
@@ -168,7 +169,7 @@ def test_a_withdrawn_question_is_missing_from_its_event_until_another_takes_its_
 def test_the_quality_of_a_session_is_told_in_numbers(
     engine: Engine, store: BatchStore, claim: Claim, session_id: UUID, ledger: LedgerStore
 ) -> None:
-    ledger.close(row(session_id, Purpose.WRITE, asked=5, rejected=2))
+    ledger.close(an_attempt(session_id=session_id, rejected=2))
     [first, _] = store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED, at_3=DISPUTED))
     store.accept(claim, question_for(first, fingerprint="another"), uuid4(), "claude")
     store.settle_verdicts(claim, {"another": DISPUTED})
@@ -177,18 +178,12 @@ def test_the_quality_of_a_session_is_told_in_numbers(
     )
 
 
-def row(session_id: UUID, purpose: Purpose, *, asked: int, rejected: int = 0) -> AttemptRecord:
-    return AttemptRecord(
-        uuid4(), session_id, 1, 1, "claude", purpose.value, asked, purpose, "complete", 0, rejected
-    )
-
-
 def test_what_a_solver_was_asked_about_counts_as_calls_and_money_but_not_as_questions(
     ledger: LedgerStore, session_id: UUID
 ) -> None:
     for purpose in Purpose:
-        ledger.open(row(session_id, purpose, asked=10))
-        ledger.close(row(session_id, purpose, asked=7))
+        ledger.open(an_attempt(session_id=session_id, purpose=purpose, asked=10))
+        ledger.close(an_attempt(session_id=session_id, purpose=purpose, asked=7))
     found = {cost.key: (cost.attempts, cost.asked) for cost in ledger.cost_by(CostKey.PURPOSE)}
     assert found == {"write": (2, 17), "solve": (2, 0)}
 

@@ -19,6 +19,7 @@ from db.ledger import LedgerStore
 from db.sessions import SessionStore
 from generation.model import AttemptRecord, Track, Usage, UsageSource
 from generation.plan import plan_exam
+from generation.verdicts import Purpose
 from providers.profiles import profile_of
 from runtime.settings import DatabaseSettings
 from simulator.bill import BilledRequest
@@ -76,13 +77,21 @@ def read(result: Result) -> Any:
         ("session", [str(SESSION), str(UUID(int=6))]),
         ("model", ["claude-sonnet-5-5", "other"]),
         ("provider", ["claude", "openrouter"]),
+        ("purpose", ["solve", "write"]),
         ("day", [f"{datetime.now(UTC):%Y-%m-%d}"]),
     ],
 )
 def test_costs_are_added_up_exactly_by(engine: Engine, tool: Tool, key: str, expected: list[str]) -> None:
     spent(engine)
     spent(engine, cost_microdollars=Decimal("0.0001"))
-    spent(engine, session_id=UUID(int=6), provider="openrouter", model="other", cost_microdollars=Decimal(1))
+    spent(
+        engine,
+        session_id=UUID(int=6),
+        provider="openrouter",
+        model="other",
+        purpose=Purpose.SOLVE,
+        cost_microdollars=Decimal(1),
+    )
     report = read(tool("cost", "--by", key, "--json"))
     assert [row[key] for row in report["rows"]] == expected
     assert Decimal(report["costMicrodollars"]) == Decimal("1234568.8906")
@@ -136,7 +145,17 @@ def test_sessions_and_their_batches_are_listed(engine: Engine, tool: Tool) -> No
     shown = read(tool("show", session_id, "--json"))
     assert (shown["batches"][0]["status"], shown["attempts"][0]["accepted"]) == ("queued", 9)
     assert str(session_id) in tool("sessions").stdout
-    assert "9 of 10 accepted" in tool("show", session_id).stdout
+    told = tool("show", session_id).stdout
+    assert "9 of 10 accepted" in told
+    assert "Quality: 0 questions, of which the solver checked 0" in told
+    assert shown["quality"] == {
+        "questions": 0,
+        "checked": 0,
+        "agreed": 0,
+        "disputed_kept": 0,
+        "rewritten": 0,
+        "rejected": shown["attempts"][0]["rejected"],
+    }
 
 
 def test_a_session_that_is_not_there_is_said_so(tool: Tool) -> None:
