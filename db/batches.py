@@ -116,7 +116,9 @@ class BatchStore:
             raise fence_lost(claim)
 
     def unchecked(self, claim: Claim) -> tuple[Question, ...]:
-        """The batch's questions that have no verdict; none once somebody is there, or another run owns it."""
+        """The batch's questions that have no verdict; none for a student who is about to come to it, or has asked
+        for it, and none when another run owns it.
+        """
         with self._engine.connect() as connection:
             return verdicts.read_unchecked(connection, claim)
 

@@ -17,14 +17,18 @@ _OF_A_SLOT = and_(slots.c.session_id == questions.c.session_id, slots.c.position
 
 
 def read_unchecked(connection: Connection, claim: Claim) -> tuple[Question, ...]:
-    """The questions of the batch without a verdict, by position; none when it is not ours or somebody is there."""
+    """The questions of the batch without a verdict, by position.
+
+    None when the batch is not ours, and none for a student who has reached the last question before it: he may
+    come any moment, and finds it ready.
+    """
     query = (
         select(questions, slots.c.spec)
         .join_from(questions, slots, _OF_A_SLOT)
         .where(
             *_of_batch(claim),
             questions.c.solver_verdict.is_(None),
-            _fence(claim).where(_nobody_is_there(claim)).exists(),
+            _fence(claim).where(_is_ahead_of_student(claim, by=2)).exists(),
         )
         .order_by(questions.c.position)
     )
@@ -52,14 +56,16 @@ def settle(connection: Connection, claim: Claim, verdicts: Mapping[str, Verdict]
 def _fence(claim: Claim) -> Select[bool]:
     """One row while the run owns the batch."""
     its_plan = plans.c.session_id == batches.c.session_id
-    return select(_nobody_is_there(claim)).select_from(batches.join(plans, its_plan)).where(held_by(claim))
+    return (
+        select(_is_ahead_of_student(claim)).select_from(batches.join(plans, its_plan)).where(held_by(claim))
+    )
 
 
-def _nobody_is_there(claim: Claim) -> ColumnElement[bool]:
-    """Nobody has asked for the batch, and the student has come to no question of it: he may see each one already."""
+def _is_ahead_of_student(claim: Claim, *, by: int = 1) -> ColumnElement[bool]:
+    """Nobody has asked for the batch, and its first question is at least so many further than its student."""
     return and_(
         batches.c.urgency == Urgency.PREFETCH,
-        func.coalesce(plans.c.furthest_position, -1) < claim.batch.start,
+        func.coalesce(plans.c.furthest_position, -1) + by <= claim.batch.start,
     )
 
 

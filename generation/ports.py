@@ -88,7 +88,7 @@ class BatchKeeper(Protocol):
     def unchecked(self, claim: Claim) -> tuple[Question, ...]:
         """The committed questions of the batch that have no verdict, whichever run wrote them, by position.
 
-        None once a student has asked for the batch or come to it: it is not to be held up.
+        None once a student has asked for the batch, or is at the question before it: it is not to be held up.
         """
 
     def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:

@@ -32,12 +32,12 @@ Sql = Callable[..., Any]
 
 @pytest.fixture
 def session_id(sessions: SessionStore) -> UUID:
-    return new_session(sessions, exam_plan((1, 3, 2)))
+    return new_session(sessions, exam_plan((2, 3, 2)))
 
 
 @pytest.fixture
 def claim(store: BatchStore, session_id: UUID) -> Claim:
-    """On a prefetched batch whose three questions, 1 to 3, are written."""
+    """On a prefetched batch whose three questions, 2 to 4, are written."""
     make_ready(store, session_id, 0)
     store.request(session_id, 1, Urgency.PREFETCH)
     claim = claimed(store, session_id, 1)
@@ -58,54 +58,54 @@ def test_what_is_unchecked_comes_back_as_it_was_committed(store: BatchStore, cla
 
 
 def test_a_question_with_a_verdict_is_not_asked_about_again(store: BatchStore, claim: Claim) -> None:
-    assert store.settle_verdicts(claim, of(at_1=AGREED)) == ()
-    assert positions(question.slot for question in store.unchecked(claim)) == [2, 3]
+    assert store.settle_verdicts(claim, of(at_2=AGREED)) == ()
+    assert positions(question.slot for question in store.unchecked(claim)) == [3, 4]
 
 
 def test_agreed_questions_stay_and_disputed_ones_leave_their_slots_open(
     store: BatchStore, claim: Claim, run_sql: Sql
 ) -> None:
-    reopened = store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED))
+    reopened = store.settle_verdicts(claim, of(at_2=AGREED, at_3=DISPUTED))
     assert reopened == (claim.open_slots[1],)
-    assert run_sql(VERDICTS) == [(1, "agreed"), (3, None)]
+    assert run_sql(VERDICTS) == [(2, "agreed"), (4, None)]
     again = run_sql("SELECT position, state, disputes FROM generation.slots WHERE batch_index = 1 ORDER BY 1")
-    assert again == [(1, "filled", 0), (2, "open", 1), (3, "filled", 0)]
+    assert again == [(2, "filled", 0), (3, "open", 1), (4, "filled", 0)]
 
 
 def test_a_settlement_whose_answer_was_lost_may_be_repeated(
     store: BatchStore, claim: Claim, run_sql: Sql
 ) -> None:
-    first = store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED))
-    assert store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED)) == first
+    first = store.settle_verdicts(claim, of(at_2=AGREED, at_3=DISPUTED))
+    assert store.settle_verdicts(claim, of(at_2=AGREED, at_3=DISPUTED)) == first
     assert run_sql("SELECT sum(disputes) FROM generation.slots") == [(1,)]
 
 
 def test_a_slot_is_opened_again_once_in_its_life(store: BatchStore, claim: Claim, run_sql: Sql) -> None:
-    [slot] = store.settle_verdicts(claim, of(at_2=DISPUTED))
+    [slot] = store.settle_verdicts(claim, of(at_3=DISPUTED))
     store.accept(claim, question_for(slot, fingerprint="another"), uuid4(), "claude")
     assert store.settle_verdicts(claim, {"another": DISPUTED}) == ()
-    assert run_sql(VERDICTS) == [(1, None), (2, "disputed"), (3, None)]
+    assert run_sql(VERDICTS) == [(2, None), (3, "disputed"), (4, None)]
     store.finish(claim)
-    assert run_sql("SELECT jsonb_array_length(questions) FROM exam_sessions") == [(4,)]
+    assert run_sql("SELECT jsonb_array_length(questions) FROM exam_sessions") == [(5,)]
 
 
 def test_a_verdict_on_a_question_that_is_gone_touches_not_the_one_in_its_place(
     store: BatchStore, claim: Claim, run_sql: Sql
 ) -> None:
-    [slot] = store.settle_verdicts(claim, of(at_2=DISPUTED))
+    [slot] = store.settle_verdicts(claim, of(at_3=DISPUTED))
     store.accept(claim, question_for(slot, fingerprint="another"), uuid4(), "claude")
-    assert store.settle_verdicts(claim, of(at_2=DISPUTED)) == ()
-    assert run_sql(VERDICTS) == [(1, None), (2, None), (3, None)]
+    assert store.settle_verdicts(claim, of(at_3=DISPUTED)) == ()
+    assert run_sql(VERDICTS) == [(2, None), (3, None), (4, None)]
 
 
 def test_a_run_that_dies_between_leaves_the_open_slot_and_the_unchecked_to_the_next(
     store: BatchStore, claim: Claim, session_id: UUID, run_sql: Sql
 ) -> None:
-    store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED))
+    store.settle_verdicts(claim, of(at_2=AGREED, at_3=DISPUTED))
     run_sql(LAPSE)
     later = claimed(store, session_id, 1)
-    assert positions(later.open_slots) == [2]
-    assert positions(question.slot for question in store.unchecked(later)) == [3]
+    assert positions(later.open_slots) == [3]
+    assert positions(question.slot for question in store.unchecked(later)) == [4]
 
 
 def test_who_has_lost_the_batch_checks_and_settles_nothing(
@@ -115,8 +115,8 @@ def test_who_has_lost_the_batch_checks_and_settles_nothing(
     claimed(store, session_id, 1)
     assert store.unchecked(claim) == ()
     with pytest.raises(FenceLost):
-        store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED))
-    assert run_sql(VERDICTS) == [(1, None), (2, None), (3, None)]
+        store.settle_verdicts(claim, of(at_2=AGREED, at_3=DISPUTED))
+    assert run_sql(VERDICTS) == [(2, None), (3, None), (4, None)]
 
 
 def test_nothing_is_withdrawn_once_a_student_has_asked_for_the_batch(
@@ -124,20 +124,29 @@ def test_nothing_is_withdrawn_once_a_student_has_asked_for_the_batch(
 ) -> None:
     store.request(session_id, 1, Urgency.INTERACTIVE)
     assert store.unchecked(claim) == ()
-    assert store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED)) == ()
-    assert run_sql(VERDICTS) == [(1, "agreed"), (2, "disputed"), (3, None)]
+    assert store.settle_verdicts(claim, of(at_2=AGREED, at_3=DISPUTED)) == ()
+    assert run_sql(VERDICTS) == [(2, "agreed"), (3, "disputed"), (4, None)]
+
+
+def test_a_student_at_the_question_before_the_batch_is_not_held_up_by_a_check(
+    store: BatchStore, sessions: SessionStore, claim: Claim, session_id: UUID
+) -> None:
+    """But what is known to be disputed is not given to him."""
+    sessions.record_progress(session_id, 0)
+    assert len(store.unchecked(claim)) == 3
+    sessions.record_progress(session_id, 1)
+    assert store.unchecked(claim) == ()
+    assert positions(store.settle_verdicts(claim, of(at_3=DISPUTED))) == [3]
 
 
 def test_nothing_is_withdrawn_once_the_student_has_come_to_the_batch(
     store: BatchStore, sessions: SessionStore, claim: Claim, session_id: UUID, run_sql: Sql
 ) -> None:
     """He is shown each question as it is committed, and need not have asked."""
-    sessions.record_progress(session_id, 0)
-    assert len(store.unchecked(claim)) == 3
-    sessions.record_progress(session_id, 1)
+    sessions.record_progress(session_id, 2)
     assert store.unchecked(claim) == ()
-    assert store.settle_verdicts(claim, of(at_2=DISPUTED)) == ()
-    assert run_sql(VERDICTS) == [(1, None), (2, "disputed"), (3, None)]
+    assert store.settle_verdicts(claim, of(at_3=DISPUTED)) == ()
+    assert run_sql(VERDICTS) == [(2, None), (3, "disputed"), (4, None)]
 
 
 def test_a_student_who_asks_at_the_same_moment_is_waited_for(
@@ -148,7 +157,7 @@ def test_a_student_who_asks_at_the_same_moment_is_waited_for(
     def ask(connection: Connection) -> None:
         requests.request(connection, session_id, 1, Urgency.INTERACTIVE, waits=True)
 
-    with while_held(engine, ask, partial(store.settle_verdicts, claim, of(at_2=DISPUTED))) as settled:
+    with while_held(engine, ask, partial(store.settle_verdicts, claim, of(at_3=DISPUTED))) as settled:
         assert settled.result() == ()
 
 
@@ -159,22 +168,22 @@ def test_a_withdrawn_question_is_missing_from_its_event_until_another_takes_its_
         events = [event for event in log.after(session_id, 0) if event.kind is EventKind.QUESTION]
         return [(event.payload["position"], event.question and event.question["stem"]) for event in events]
 
-    [slot] = store.settle_verdicts(claim, of(at_2=DISPUTED))
-    assert [stem for position, stem in told() if position == 2] == [None]
+    [slot] = store.settle_verdicts(claim, of(at_3=DISPUTED))
+    assert [stem for position, stem in told() if position == 3] == [None]
     another = replace(question_for(slot, fingerprint="another"), stem="سؤال آخر")
     store.accept(claim, another, uuid4(), "claude")
-    assert [stem for position, stem in told() if position == 2] == ["سؤال آخر"] * 2
+    assert [stem for position, stem in told() if position == 3] == ["سؤال آخر"] * 2
 
 
 def test_the_quality_of_a_session_is_told_in_numbers(
     engine: Engine, store: BatchStore, claim: Claim, session_id: UUID, ledger: LedgerStore
 ) -> None:
     ledger.close(an_attempt(session_id=session_id, rejected=2))
-    [first, _] = store.settle_verdicts(claim, of(at_1=AGREED, at_2=DISPUTED, at_3=DISPUTED))
+    [first, _] = store.settle_verdicts(claim, of(at_2=AGREED, at_3=DISPUTED, at_4=DISPUTED))
     store.accept(claim, question_for(first, fingerprint="another"), uuid4(), "claude")
     store.settle_verdicts(claim, {"another": DISPUTED})
     assert OperatorView(engine).quality(session_id) == Quality(
-        questions=3, checked=2, agreed=1, disputed_kept=1, rewritten=2, rejected=2
+        questions=4, checked=2, agreed=1, disputed_kept=1, rewritten=2, rejected=2
     )
 
 
@@ -192,4 +201,4 @@ def test_a_lease_that_lapsed_but_was_not_taken_may_still_settle(
     store: BatchStore, claim: Claim, run_sql: Sql
 ) -> None:
     run_sql(LAPSE)
-    assert store.settle_verdicts(claim, of(at_2=DISPUTED)) == (claim.open_slots[1],)
+    assert store.settle_verdicts(claim, of(at_3=DISPUTED)) == (claim.open_slots[1],)
