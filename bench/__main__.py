@@ -26,7 +26,7 @@ from bench.overhead import overhead
 from bench.parsing import growth, parsing
 from bench.plots import draw
 from bench.prefetch import prefetch
-from bench.stage import on_stage
+from bench.stage import CHECKED, on_stage
 from bench.torture import torture
 from runtime.processes import PROJECT
 
@@ -115,7 +115,7 @@ def _measure(run: Run) -> None:
                 "overhead", "Ours over a bare stream", lambda: overhead(stage, run.size.rounds, seed=7000)
             )
     if run.wants("cost"):
-        with on_stage(run.out / "stack", speed=30, SOLVER_MODEL="claude-haiku-5-5") as stage:
+        with on_stage(run.out / "stack", speed=30, **CHECKED) as stage:
             run.part("cost", "What an exam costs", lambda: cost(stage))
         run.part(
             "cost", "The prefix by how busy it is (simulated)", lambda: alone(run.results["cost"], seed=1)

@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from bench.figures import share, summary, table
 from bench.populations import SPREAD
-from bench.stage import on_stage
+from bench.stage import CHECKED, on_stage
 from demo.shape import exam_shape
 from demo.sitting import Sitting
 from demo.student import Student
@@ -60,7 +60,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     with (
         tempfile.TemporaryDirectory() as directory,
-        on_stage(Path(directory), speed=arguments.speed) as stage,
+        on_stage(Path(directory), speed=arguments.speed, **CHECKED) as stage,
     ):
         sittings = _take_exams(stage.stack.api_url, arguments)
         calls = stage.query("SELECT count(*) FROM generation.attempts WHERE purpose = 'write'")[0][0]

@@ -124,13 +124,17 @@ class Stage:
         )
 
 
+#: What makes a stage have second opinions, as the product has.
+CHECKED = {"SOLVER_MODEL": "claude-haiku-5-5"}
+
+
 @contextlib.contextmanager
 def on_stage(
     directory: Path, *, speed: float = 1, simulator: Sequence[str] = (), **environment: str
 ) -> Iterator[Stage]:
     """Everything started, and stopped at the end. `environment` is ours to vary: settings of every process.
 
-    Without second opinions, unless it names a solver: the peers have none.
+    Without second opinions, unless it is CHECKED: the peers have none.
     """
     options = StackOptions(
         directory=directory,
