@@ -70,9 +70,9 @@ generated: $(INSTALLED) ## Make anew what is made from code: metrics page, dashb
 
 lock: $(INSTALLED) ## Resolve the dependencies anew (needs uv)
 	@command -v uv >/dev/null || { echo "uv is needed for this: https://docs.astral.sh/uv" >&2; exit 2; }
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--upgrade -o requirements/production.txt
-	uv pip compile pyproject.toml --extra embedded --extra dev -c requirements/production.txt \
+	uv pip compile pyproject.toml --extra tracing --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --upgrade -o requirements/production.txt
+	uv pip compile pyproject.toml --extra tracing --extra embedded --extra dev -c requirements/production.txt \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements/development.txt
 	uv pip compile pyproject.toml --extra bench -c requirements/development.txt \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements/bench.txt
