@@ -40,6 +40,7 @@ from runtime.settings import (
     load,
 )
 from runtime.telemetry import configure_logging
+from runtime.tracing import Tracing, TracingSettings, start_tracing
 from tasks.enqueue import enqueue_batch
 
 BAD_SETTINGS = 2
@@ -64,6 +65,7 @@ class _Settings:
     database: DatabaseSettings
     redis: RedisSettings
     spending: SpendLimits
+    tracing: TracingSettings
 
 
 def main() -> int:
@@ -88,12 +90,14 @@ def _settings() -> _Settings:
         load(DatabaseSettings),
         load(RedisSettings),
         SpendLimits.of(load(SpendSettings)),
+        load(TracingSettings),
     )
 
 
 def _serve(settings: _Settings) -> None:
     configure_logging(level=settings.api.log_level, log_format=settings.api.log_format)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what uvicorn raises again when it is done
+    tracing = start_tracing(settings.tracing, service="tafawoq-api")
     engine = make_engine(settings.database, "tafawoq-api")
     try:
         _check_database(engine)
@@ -101,9 +105,10 @@ def _serve(settings: _Settings) -> None:
         with _listening_socket(settings.api) as listener:
             gc.set_threshold(*GC_THRESHOLDS)
             log.info("door_open", host=settings.api.api_host, port=settings.api.api_port)
-            DoorServer(_app(settings, engine, quota)).run(sockets=[listener])
+            DoorServer(_app(settings, engine, quota, tracing)).run(sockets=[listener])
     finally:
         engine.dispose()
+        tracing.close()
 
 
 def _check_database(engine: Engine) -> None:
@@ -140,7 +145,7 @@ def _quota(settings: ApiSettings, engine: Engine) -> Quota:
     return function
 
 
-def _app(settings: _Settings, engine: Engine, quota: Quota) -> FastAPI:
+def _app(settings: _Settings, engine: Engine, quota: Quota, tracing: Tracing) -> FastAPI:
     database = settings.database
     return create_app(
         settings.api,
@@ -153,6 +158,7 @@ def _app(settings: _Settings, engine: Engine, quota: Quota) -> FastAPI:
         database_threads=database.database_pool_size + database.database_pool_overflow,
         listen=partial(listening, database) if database.database_session_mode else None,
         limits=SharedLimits(settings.redis, rates(settings.api)),
+        tracing=tracing,
     )
 
 

@@ -1,4 +1,4 @@
-"""What happens around every call: its id, its log line, its metrics, and the answer of last resort.
+"""What happens around every call: its id, its log line, metrics and span, and the answer of last resort.
 
 A plain ASGI middleware, so that streams pass through it untouched. The log line has ids, the route and
 numbers; an unforeseen error is logged by its class and where it was raised, without its message, which
@@ -16,32 +16,37 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from opentelemetry.trace import Span, SpanKind
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import Refusal, answer
 from api.metrics import DoorMetrics
 from api.openapi import PREFIXES
+from runtime.tracing import Tracing, failed, traceparent_of
 
 log = structlog.get_logger("api.access")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "POST"})
 _QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
+_OUR_FAULT = 500
 
 
 class Access:
     """Gives every call an id (the caller's own, if it is sane), and writes down how the call went."""
 
-    def __init__(self, app: ASGIApp, *, metrics: DoorMetrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: DoorMetrics, tracing: Tracing) -> None:
         self._app = app
         self._metrics = metrics
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(Headers(scope=scope).get("x-request-id", ""))
+        headers = Headers(scope=scope)
+        request_id = _request_id(headers.get("x-request-id", ""))
         scope.setdefault("state", {})["request_id"] = request_id
         status: list[int] = []
 
@@ -53,13 +58,31 @@ class Access:
                 headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id), self._noting(scope, status):
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            self._traced(scope, status, headers.get("traceparent")),
+            self._noting(scope, status),
+        ):
             try:
                 await self._app(scope, receive, stamped)
             except Exception as error:  # noqa: BLE001 - the last resort: a sentence, not a traceback
                 _log_unforeseen(error)
                 if not status:
                     await answer(Refusal("internal_error"), request_id)(scope, receive, stamped)
+
+    @contextmanager
+    def _traced(self, scope: Scope, status: list[int], parent: str | None) -> Iterator[None]:
+        """A span of the call, which goes on with its caller's trace; not of what is asked every few seconds."""
+        scope["state"]["traceparent"] = None
+        if not self._tracing.is_on or scope["path"] in _QUIET_ROUTES:
+            yield
+            return
+        with self._tracing.span(_method(scope), SpanKind.SERVER, parent=parent) as span:
+            scope["state"]["traceparent"] = traceparent_of(span)
+            try:
+                yield
+            finally:
+                _tell(span, scope, status[0] if status else 0)
 
     @contextmanager
     def _noting(self, scope: Scope, status: list[int]) -> Iterator[None]:
@@ -111,6 +134,23 @@ def _ids(scope: Scope) -> dict[str, Any]:
         "user_id": scope["state"].get("user_id"),
     }
     return {name: str(value) for name, value in found.items() if value is not None}
+
+
+def _tell(span: Span, scope: Scope, code: int) -> None:
+    """How the call went. A call that was cut off has no status."""
+    method, route, state = _method(scope), _route(scope), scope["state"]
+    span.update_name(f"{method} {route}")
+    span.set_attributes({"http.request.method": method, "http.route": route})
+    span.set_attribute("tafawoq.request.id", state["request_id"])
+    session_id = scope.get("path_params", {}).get("session_id")
+    if session_id is not None:
+        span.set_attribute("tafawoq.session.id", str(session_id))
+    if code:
+        span.set_attribute("http.response.status_code", code)
+    if code >= _OUR_FAULT:
+        failed(span, state.get("error_code", "internal_error"))
+    elif "error_code" in state:
+        span.set_attribute("error.type", state["error_code"])
 
 
 def _log_unforeseen(error: Exception) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 import anyio
 import anyio.to_thread
 from fastapi import Depends, FastAPI, Request
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, openapi
@@ -30,6 +31,7 @@ from db.levels import Levels
 from db.sessions import SessionStore
 from generation.model import SessionKind
 from runtime.settings import ApiSettings, PlanSettings
+from runtime.tracing import Tracing
 
 #: How many bells may be rung at once; a broker that hangs holds no more threads than these.
 BELLS = 8
@@ -41,6 +43,7 @@ _CORS_REQUEST = (
     "Idempotency-Key",
     "Last-Event-ID",
     "Prefer",
+    "Traceparent",
     "X-Request-Id",
     "X-User-Id",
 )
@@ -48,6 +51,9 @@ _CORS_RESPONSE = ("Location", "Preference-Applied", "Retry-After", "X-Request-Id
 
 #: How any call for a user may be refused.
 _ANYWHERE = ("unauthorized", "forbidden_origin", "too_many_requests", "internal_error")
+
+#: What the framework would tell a collector can quote an exception or an address; our own spans do not.
+_NOTHING_BY_ITSELF = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
 
 Listen = Callable[[Callable[[UUID], None]], contextlib.AbstractContextManager[object]]
 
@@ -64,6 +70,7 @@ def create_app(
     database_threads: int,
     listen: Listen | None = None,
     limits: Limits | None = None,
+    tracing: Tracing | None = None,
 ) -> FastAPI:
     """The app over these stores; nothing runs until its lifespan starts.
 
@@ -88,6 +95,7 @@ def create_app(
             hub=Hub(changed, poll_s=settings.api_poll_s),
             crowd=Crowd(),
             metrics=DoorMetrics(),
+            tracing=tracing or Tracing(),
             threads=threads,
             bells=ThreadPoolExecutor(BELLS, thread_name_prefix="bell"),
             levels=levels,
@@ -105,6 +113,7 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
         docs_url=None,  # their pages load scripts from a foreign host
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_NOTHING_BY_ITSELF,
         generate_unique_id_function=openapi.operation_id,
         lifespan=_lifespan(door, listen),
     )
@@ -134,7 +143,7 @@ def _surround(app: FastAPI, door: Door) -> None:
         app.add_middleware(
             NoForeignPages, origins=settings.api_cors_origins, hosts=settings.api_trusted_hosts
         )
-    app.add_middleware(Access, metrics=door.metrics)
+    app.add_middleware(Access, metrics=door.metrics, tracing=door.tracing)
     if settings.api_cors_origins:
         app.add_middleware(
             CORSMiddleware,

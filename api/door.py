@@ -28,6 +28,7 @@ from db.sessions import SessionStore, SessionView
 from db.standing import Standing
 from generation.model import SessionKind, Urgency
 from runtime.settings import ApiSettings, PlanSettings
+from runtime.tracing import Tracing
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class Door:
     hub: Hub
     crowd: Crowd
     metrics: DoorMetrics
+    tracing: Tracing
     threads: anyio.CapacityLimiter
     bells: Executor
     levels: Callable[[], Levels]
@@ -98,6 +100,7 @@ class Call:
     door: Door
     kind: SessionKind
     user_id: UUID
+    traceparent: str | None = None  #: of the call's span, when it is traced
 
     async def session(self, session_id: UUID) -> SessionView:
         """All of the user's session. Raises SessionMissing, also for another's or one of the other kind."""
@@ -116,7 +119,8 @@ async def _door(request: Request) -> Door:
 
 
 async def _call(request: Request) -> Call:
-    return Call(request.app.state.door, request.state.kind, request.state.user_id)
+    state = request.state
+    return Call(request.app.state.door, state.kind, state.user_id, state.traceparent)
 
 
 TheDoor = Annotated[Door, Depends(_door)]

@@ -206,6 +206,7 @@ def _headers(refusal: Refusal) -> dict[str, str]:
 
 
 def _respond(request: Request, refusal: Refusal) -> JSONResponse:
+    request.state.error_code = refusal.code
     return answer(refusal, request.state.request_id)
 
 

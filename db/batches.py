@@ -22,7 +22,7 @@ from db.accept import accept_parameters, accept_statement
 from db.engine import committing_each
 from db.errors import BatchIncomplete, QuestionUnstorable
 from db.events import record
-from db.fence import NOBODY, fence_lost, held_by
+from db.fence import NOBODY, fence_lost, held_by, is_batch
 from db.leases import Lease, Renewal
 from db.progress import TimesTaken
 from db.publish import publish_ready, set_generating
@@ -46,17 +46,23 @@ class BatchStore:
         self._committing_each = committing_each(engine)
         self._times = TimesTaken(engine)
 
-    def request(self, session_id: UUID, batch_index: int, urgency: Urgency) -> Requested:
+    def request(
+        self, session_id: UUID, batch_index: int, urgency: Urgency, *, traceparent: str | None = None
+    ) -> Requested:
         """Want a batch: the next one, or with PREFETCH also the one after it. A ready batch is always given.
 
+        `traceparent`: of the call that wants it; whoever runs the batch goes on with that trace.
         Raises SessionMissing, BatchNotNext, SessionClosed for a session that is paused or over, and
         SpendLimitReached when a batch would be begun for a session that has cost as much as it may.
         """
-        return self._request(session_id, batch_index, urgency, waits=urgency is Urgency.INTERACTIVE)
+        waits = urgency is Urgency.INTERACTIVE
+        return self._request(session_id, batch_index, urgency, waits=waits, traceparent=traceparent)
 
-    def request_ahead(self, session_id: UUID, batch_index: int, urgency: Urgency) -> Requested:
+    def request_ahead(
+        self, session_id: UUID, batch_index: int, urgency: Urgency, *, traceparent: str | None = None
+    ) -> Requested:
         """The same for a batch that nobody waits for yet: what has begun, or has failed, stays as it is."""
-        return self._request(session_id, batch_index, urgency, waits=False)
+        return self._request(session_id, batch_index, urgency, waits=False, traceparent=traceparent)
 
     def revive(self, session_id: UUID) -> list[int]:
         """Queue all failed batches of the session again, for the sweep to ring for; returns their indexes.
@@ -67,13 +73,23 @@ class BatchStore:
             check_session(connection, self._limits, session_id)
             return requests.revive(connection, session_id)
 
+    def traceparent(self, session_id: UUID, batch_index: int) -> str | None:
+        """Of the call that wanted the batch, when that was traced."""
+        query = select(batches.c.traceparent).where(is_batch(session_id, batch_index))
+        with self._committing_each.connect() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
     def times(self, kind: SessionKind) -> GenerationTimes:
         """How long batches of such sessions take at present; measured anew every few seconds."""
         return self._times.of(kind)
 
-    def _request(self, session_id: UUID, batch_index: int, urgency: Urgency, *, waits: bool) -> Requested:
+    def _request(
+        self, session_id: UUID, batch_index: int, urgency: Urgency, *, waits: bool, traceparent: str | None
+    ) -> Requested:
         with self._engine.begin() as connection:
-            answer = requests.request(connection, session_id, batch_index, urgency, waits=waits)
+            answer = requests.request(
+                connection, session_id, batch_index, urgency, waits=waits, traceparent=traceparent
+            )
             if answer.created:
                 check_session(connection, self._limits, session_id)  # which undoes the request
             return answer

@@ -75,6 +75,7 @@ def _compare_and_set() -> ReturningUpdate[Any]:
             batches.c.runs,
             batches.c.failures,
             batches.c.urgency,
+            batches.c.traceparent,
             _waited_s,
             *(session.c[name] for name in ("session_id", "user_id", "kind", "track", "seed", "batches")),
         )
@@ -103,6 +104,7 @@ def _claim(connection: Connection, batch_index: int, taken: Row[Any]) -> Claim:
         open_slots=wanted,
         earlier=earlier_questions(connection, taken.session_id, taken.user_id, wanted),
         waited_s=float(taken.waited_s),
+        traceparent=taken.traceparent,
     )
 
 

@@ -55,13 +55,15 @@ def forget_keys(connection: Connection, limit: int) -> int:
     return connection.execute(delete(idempotency_keys).where(is_old)).rowcount
 
 
-def insert_session(connection: Connection, session_id: UUID, user_id: UUID, plan: Plan) -> None:
+def insert_session(
+    connection: Connection, session_id: UUID, user_id: UUID, plan: Plan, *, traceparent: str | None = None
+) -> None:
     """The web app's row, the plan with all its slots, the first batch queued and rung for, one event."""
     connection.execute(insert(WEB_APP_TABLES[plan.kind]).values(_web_app_row(session_id, user_id, plan)))
     connection.execute(insert(plans).values(_plan_row(session_id, user_id, plan)))
     connection.execute(insert(slots), [_slot_row(session_id, slot.to_json()) for slot in plan.slots])
     first = {"session_id": session_id, "batch_index": 0, "urgency": Urgency.INTERACTIVE}
-    connection.execute(insert(batches).values(**first, enqueued_at=func.now()))
+    connection.execute(insert(batches).values(**first, enqueued_at=func.now(), traceparent=traceparent))
     record(connection, session_id, EventKind.SESSION, {"status": IN_PROGRESS})
 
 

@@ -23,7 +23,13 @@ class Requested:
 
 
 def request(
-    connection: Connection, session_id: UUID, batch_index: int, urgency: Urgency, *, waits: bool
+    connection: Connection,
+    session_id: UUID,
+    batch_index: int,
+    urgency: Urgency,
+    *,
+    waits: bool,
+    traceparent: str | None = None,
 ) -> Requested:
     """BatchStore.request in one transaction. `waits`: a student waits for it now."""
     session = lock_session(connection, session_id)
@@ -34,8 +40,8 @@ def request(
         raise SessionClosed(session_id=session_id)
     _check_next(session, batch_index, urgency)
     if row is None:
-        return _insert(connection, session, batch_index, urgency)
-    return _ask_again(connection, session, row, urgency=urgency, waits=waits)
+        return _insert(connection, session, batch_index, urgency=urgency, traceparent=traceparent)
+    return _ask_again(connection, session, row, urgency=urgency, waits=waits, traceparent=traceparent)
 
 
 def revive(connection: Connection, session_id: UUID) -> list[int]:
@@ -71,16 +77,30 @@ def _check_next(session: Row[Any], batch_index: int, urgency: Urgency) -> None:
         )
 
 
-def _insert(connection: Connection, session: Row[Any], batch_index: int, urgency: Urgency) -> Requested:
+def _insert(
+    connection: Connection,
+    session: Row[Any],
+    batch_index: int,
+    *,
+    urgency: Urgency,
+    traceparent: str | None,
+) -> Requested:
     """Nobody else can: whoever asks for a batch of this session holds its row."""
     key = {"session_id": session.session_id, "batch_index": batch_index}
-    connection.execute(insert(batches).values(**key, urgency=urgency, enqueued_at=func.now()))
+    wish = {"urgency": urgency, "traceparent": traceparent}
+    connection.execute(insert(batches).values(**key, **wish, enqueued_at=func.now()))
     set_generating(connection, session.session_id, SessionKind(session.kind))
     return Requested(BatchStatus.QUEUED, created=True)
 
 
 def _ask_again(
-    connection: Connection, session: Row[Any], row: Row[Any], *, urgency: Urgency, waits: bool
+    connection: Connection,
+    session: Row[Any],
+    row: Row[Any],
+    *,
+    urgency: Urgency,
+    waits: bool,
+    traceparent: str | None,
 ) -> Requested:
     """A student who waits revives a failed batch and hurries a prefetched one, out of the pause it may be in;
     one who comes near only hurries what is still queued (D8: moving on must not start a failed batch again),
@@ -94,7 +114,7 @@ def _ask_again(
     changed = connection.execute(
         update(batches)
         .where(is_batch(row.session_id, row.batch_index))
-        .values({"urgency": urgency} | _revived(status))
+        .values({"urgency": urgency, "traceparent": traceparent} | _revived(status))
         .returning(batches)
     ).one()
     if status is BatchStatus.FAILED:

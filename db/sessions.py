@@ -116,8 +116,10 @@ class SessionStore:
         *,
         idempotency_key: str | None = None,
         request_digest: str | None = None,
+        traceparent: str | None = None,
     ) -> Created:
-        """Commit the session with its plan, and its first batch queued; the caller rings for that batch.
+        """Commit the session with its plan, and its first batch queued; the caller rings for that batch, whose
+        runs go on with the caller's trace.
 
         A key that was used before yields the session it made then, also when both requests run at once.
         Raises IdempotencyConflict when that request had another digest, SpendLimitReached when the day's limit
@@ -131,7 +133,7 @@ class SessionStore:
                 if earlier is not None:
                     return Created(earlier, replayed=True)
             check_day(connection, self._limits)
-            insert_session(connection, session_id, user_id, plan)
+            insert_session(connection, session_id, user_id, plan, traceparent=traceparent)
             self._quota(connection, user_id, session_id, plan)
         return Created(session_id, replayed=False)
 

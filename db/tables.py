@@ -162,6 +162,9 @@ batches = Table(
     _count("runs"),
     _count("failures"),
     Column("last_error", Text),
+    Column(
+        "traceparent", Text
+    ),  # of the call that wanted it last, so that whoever runs it goes on with its trace
     PrimaryKeyConstraint("session_id", "batch_index"),
     _of_a_plan(),
     _one_of("status", BatchStatus),

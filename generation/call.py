@@ -138,7 +138,8 @@ class Call:
     def _close(self) -> None:
         closing = self._record(self._billed())
         self._context.ledger.close(closing)
-        self._context.observer.notice(AttemptEnded(closing))
+        since_run_start_ms = round((self._began - self._context.started_at) * 1000)
+        self._context.observer.notice(AttemptEnded(closing, since_run_start_ms))
 
     def _billed(self) -> Billed:
         if self._ended is not None:

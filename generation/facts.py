@@ -44,6 +44,7 @@ class QuestionRejected:
 @dataclass(frozen=True, slots=True)
 class AttemptEnded:
     attempt: AttemptRecord
+    since_run_start_ms: int  #: when it was sent
 
 
 @dataclass(frozen=True, slots=True)

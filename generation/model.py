@@ -266,16 +266,15 @@ class EarlierQuestion:
 
     @classmethod
     def of(cls, question: Question) -> EarlierQuestion:
-        slot = question.slot
         return cls(
-            position=slot.position,
-            question_type=slot.question_type,
+            position=question.slot.position,
+            question_type=question.slot.question_type,
             stem=question.stem,
             choices=question.choices,
             passage=question.passage,
-            passage_group=slot.passage_group,
+            passage_group=question.slot.passage_group,
             diagram=question.diagram,
-            topic=slot.topic,
+            topic=question.slot.topic,
         )
 
 
@@ -295,6 +294,7 @@ class Claim:
     open_slots: tuple[Slot, ...]
     earlier: tuple[EarlierQuestion, ...]  #: the student's latest of other sessions, then all of this one
     waited_s: float = 0.0  #: since the batch was due
+    traceparent: str | None = None  #: of whoever wanted the batch, for a trace; nothing here reads it
 
 
 @dataclass(frozen=True, slots=True)

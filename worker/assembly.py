@@ -44,6 +44,7 @@ from runtime.settings import (
     load,
 )
 from runtime.telemetry import Metrics
+from runtime.tracing import Tracing, TracingSettings, start_tracing
 from worker.leases import LeaseKeeper
 from worker.lock import BatchLock
 from worker.observer import TelemetryObserver
@@ -79,6 +80,7 @@ class Assembly:
     observer: Observer
     progress: Progress
     metrics: Metrics
+    tracing: Tracing
     limits: GenerationSettings
     plan: PlanSettings
     lease_settings: LeaseSettings
@@ -94,6 +96,7 @@ class Assembly:
         self.engine.dispose()
         self.heartbeat_engine.dispose()
         self.redis.close()
+        self.tracing.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class _Settings:
     database: DatabaseSettings
     redis: RedisSettings
     spending: SpendLimits
+    tracing: TracingSettings
     worker: WorkerSettings
 
     @classmethod
@@ -123,6 +127,7 @@ class _Settings:
             database=load(DatabaseSettings),
             redis=load(RedisSettings),
             spending=SpendLimits.of(load(SpendSettings)),
+            tracing=load(TracingSettings),
             worker=load(WorkerSettings),
         )
 
@@ -136,13 +141,15 @@ def assemble(metrics: Metrics | None = None) -> Assembly:
     settings = _Settings.read()
     metrics = metrics or Metrics()
     with ExitStack() as opened:
+        tracing = start_tracing(settings.tracing, service="tafawoq-worker")
+        opened.callback(tracing.close)
         redis = make_redis(settings.redis, timeout_s=LOCK_ANSWER_S)
         opened.callback(redis.close)
         sources = _sources(settings, redis, metrics)
         opened.callback(sources.close)
         _check_model(sources)
         opened.pop_all()
-    assembly = _assembled(settings, metrics, redis, sources)
+    assembly = _assembled(settings, metrics, tracing, redis, sources)
     assembly.leases.start()
     return assembly
 
@@ -158,7 +165,9 @@ def _sources(settings: _Settings, redis: Redis, metrics: Metrics) -> OrderedChai
     )
 
 
-def _assembled(settings: _Settings, metrics: Metrics, redis: Redis, sources: OrderedChain) -> Assembly:
+def _assembled(
+    settings: _Settings, metrics: Metrics, tracing: Tracing, redis: Redis, sources: OrderedChain
+) -> Assembly:
     engine = make_engine(settings.database, "tafawoq-worker")
     heartbeat_engine = make_engine(_of_heartbeat(settings.database, settings.leases), "tafawoq-heartbeat")
     prefix, progress = settings.redis.redis_key_prefix, Progress()
@@ -175,6 +184,7 @@ def _assembled(settings: _Settings, metrics: Metrics, redis: Redis, sources: Ord
         observer=Observers((TelemetryObserver(metrics), progress)),
         progress=progress,
         metrics=metrics,
+        tracing=tracing,
         limits=settings.limits,
         plan=settings.plan,
         lease_settings=settings.leases,

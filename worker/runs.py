@@ -16,6 +16,8 @@ from generation.stop import StopSignal
 from worker.assembly import Assembly
 from worker.lock import HeldLock
 from worker.patience import PASSING, Patience, PatientKeeper, PatientLedger
+from worker.progress import Observers
+from worker.run_trace import RunTrace, traced
 from worker.settlement import STORE_AWAY, Settlement, Settler
 
 log = structlog.get_logger(__name__)
@@ -93,13 +95,18 @@ class Runs:
         assembly.metrics.bells.labels("run").inc()
         assembly.metrics.queue_wait_seconds.labels(claim.urgency).observe(claim.waited_s)
         deadline_s = limits.generation_run_deadline_s
-        with assembly.leases.kept(claim, lock, claimed_at=claimed_at, deadline_s=deadline_s) as stop:
+        with (
+            assembly.leases.kept(claim, lock, claimed_at=claimed_at, deadline_s=deadline_s) as stop,
+            traced(assembly.tracing, claim) as trace,
+        ):
             patience = Patience(assembly.lease_settings.store_patience_s, stop)
-            result = self._fill(claim, stop, patience)
+            result = self._fill(claim, stop, patience, trace)
             settler = Settler(assembly.batches, limits, assembly.metrics)
-            return result, patience.with_(lambda: settler.settle(claim, result))
+            settlement = patience.with_(lambda: settler.settle(claim, result))
+            trace.settled(result, settlement)
+            return result, settlement
 
-    def _fill(self, claim: Claim, stop: StopSignal, patience: Patience) -> RunResult:
+    def _fill(self, claim: Claim, stop: StopSignal, patience: Patience, trace: RunTrace) -> RunResult:
         """How the run ended; a row must not wait for its lease to lapse, whatever its run met."""
         assembly = self.assembly
         try:
@@ -115,7 +122,7 @@ class Runs:
             sources=assembly.sources,
             keeper=PatientKeeper(assembly.batches, patience),
             ledger=PatientLedger(assembly.ledger, patience),
-            observer=assembly.observer,
+            observer=Observers((assembly.observer, trace)),
             stop=stop,
             limits=RunLimits(
                 max_rounds=assembly.limits.generation_max_rounds_per_run,

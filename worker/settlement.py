@@ -60,7 +60,7 @@ class Settler:
     metrics: Metrics
 
     def settle(self, claim: Claim, result: RunResult) -> Settlement:
-        """What has become of the row, by the table; DONE when somebody else has settled it."""
+        """What has become of the row; DONE when somebody else has settled it."""
         settlement = SETTLEMENTS.get(result.outcome, Settlement.COUNT)
         try:
             match settlement:
@@ -69,7 +69,7 @@ class Settler:
                 case Settlement.WAIT:
                     self._give_back(claim, result, delay_s=self._pause_s(claim, result))
                 case Settlement.COUNT:
-                    self._count(claim, result)
+                    settlement = self._count(claim, result)
                 case Settlement.GIVE_UP:
                     self.batches.fail(claim, result.outcome)
         except FenceLost:
@@ -77,15 +77,16 @@ class Settler:
             return Settlement.DONE
         return settlement
 
-    def _count(self, claim: Claim, result: RunResult) -> None:
-        """A run that brought at least one question is progress, and does not count."""
+    def _count(self, claim: Claim, result: RunResult) -> Settlement:
+        """Give up after too many. A run that brought at least one question is progress, and does not count."""
         failed = result.accepted == 0
         if failed and claim.failures + 1 >= self.limits.generation_max_failed_runs:
             self.batches.fail(claim, result.outcome, counts_as_failure=True)
             self.metrics.batches_given_up.inc()
             log.error("batch_given_up", outcome=result.outcome, failures=claim.failures + 1)
-        else:
-            self._give_back(claim, result, delay_s=self._pause_s(claim, result), counts=failed)
+            return Settlement.GIVE_UP
+        self._give_back(claim, result, delay_s=self._pause_s(claim, result), counts=failed)
+        return Settlement.COUNT
 
     def _give_back(self, claim: Claim, result: RunResult, *, delay_s: float, counts: bool = False) -> None:
         self.batches.give_back(claim, delay_s=delay_s, error_code=result.outcome, counts_as_failure=counts)

@@ -90,7 +90,9 @@ class _Asking:
             return standing, False
         try:
             requested = await door.on_thread(
-                door.batches.request, self.session_id, self.batch_index, Urgency.INTERACTIVE
+                door.batches.request,
+                *(self.session_id, self.batch_index, Urgency.INTERACTIVE),
+                traceparent=self.call.traceparent,
             )
         except SessionClosed:
             raise Refusal("session_paused" if standing.status == PAUSED else "session_closed") from None

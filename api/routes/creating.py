@@ -79,6 +79,7 @@ class Creation:
             plan,
             idempotency_key=self.idempotency_key,
             request_digest=_digest(self.call.kind, body),
+            traceparent=self.call.traceparent,
         )
         if not created.replayed:
             await door.ring(created.session_id, 0, Urgency.INTERACTIVE)

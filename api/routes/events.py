@@ -18,6 +18,7 @@ from starlette.types import Send
 from api import examples
 from api.admission import AdmittedRoute
 from api.awaited import LIVING
+from api.delivery import trace_delivery
 from api.door import Door, TheCall
 from api.errors import documented
 from api.hub import Watch
@@ -89,7 +90,8 @@ async def follow(
     cursor = _cursor(standing, after, last_event_id)
     if over and cursor == standing.last_seq:
         return Response(status_code=204)
-    return EventStream(_Reader(call.door, session_id, cursor).frames(over=over))
+    reader = _Reader(call.door, session_id, cursor, live_after=standing.last_seq)
+    return EventStream(reader.frames(over=over))
 
 
 def _cursor(standing: Standing, after: int, last_event_id: str | None) -> int:
@@ -107,6 +109,7 @@ class _Reader:
     door: Door
     session_id: UUID
     after: int
+    live_after: int  #: events up to this one are read again; later ones as they come
 
     async def frames(self, *, over: bool) -> AsyncGenerator[bytes]:
         """Frames until the session is over or the hub closes; a comment when nothing happens for long, or while
@@ -131,6 +134,8 @@ class _Reader:
                     watch.seen = event.seq
                     if not _is_of_the_past(event):
                         yield _frame(event)
+                    if event.seq > self.live_after:
+                        await trace_delivery(door, self.session_id, event)
                 if _ends(events) or (over and len(events) < PAGE):
                     return
                 while len(events) < PAGE and not await self._news(watch):

@@ -45,7 +45,11 @@ async def _scheduled(call: Call, session_id: UUID, due: Due) -> bool:
     """Whether it was this call that made the batch wanted."""
     door = call.door
     try:
-        requested = await door.on_thread(door.batches.request_ahead, session_id, due.batch_index, due.urgency)
+        requested = await door.on_thread(
+            door.batches.request_ahead,
+            *(session_id, due.batch_index, due.urgency),
+            traceparent=call.traceparent,
+        )
     except (BatchNotNext, SessionClosed):  # the batch before it is not there yet, or the session is paused
         return False
     except SpendLimitReached as error:  # his position is noted all the same; he is told when he asks for it

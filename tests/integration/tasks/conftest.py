@@ -17,6 +17,7 @@ from generation.model import BatchStatus, SessionKind, Track, Urgency
 from generation.plan import plan_exam
 from runtime.settings import GenerationSettings, LeaseSettings, PlanSettings
 from runtime.telemetry import Metrics
+from runtime.tracing import Tracing
 from tasks import enqueue, generate_batch, prefetch, sweep
 from tests.support.scripted import Chain, ScriptedSource
 from worker.assembly import Assembly, install
@@ -77,6 +78,7 @@ def assembly(
         observer=TelemetryObserver(metrics),
         progress=Progress(),
         metrics=metrics,
+        tracing=Tracing(),
         limits=GenerationSettings(
             generation_max_rounds_per_run=3,
             generation_lanes=1,
