@@ -11,9 +11,9 @@ import re
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 from opentelemetry.trace import Span, SpanKind
@@ -142,9 +142,8 @@ def _tell(span: Span, scope: Scope, code: int) -> None:
     span.update_name(f"{method} {route}")
     span.set_attributes({"http.request.method": method, "http.route": route})
     span.set_attribute("tafawoq.request.id", state["request_id"])
-    session_id = scope.get("path_params", {}).get("session_id")
-    if session_id is not None:
-        span.set_attribute("tafawoq.session.id", str(session_id))
+    with suppress(KeyError, ValueError):  # a caller may write anything there
+        span.set_attribute("tafawoq.session.id", str(UUID(scope["path_params"]["session_id"])))
     if code:
         span.set_attribute("http.response.status_code", code)
     if code >= _OUR_FAULT:

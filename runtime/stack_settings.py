@@ -22,6 +22,7 @@ from runtime.settings import (
     WorkerSettings,
     load,
 )
+from runtime.tracing import TracingSettings
 
 _EVERY_PROCESS = (
     ApiSettings,
@@ -30,6 +31,7 @@ _EVERY_PROCESS = (
     LeaseSettings,
     OpenRouterSettings,
     PlanSettings,
+    TracingSettings,
     WorkerSettings,
 )
 

@@ -28,6 +28,7 @@ from db.sessions import SessionStore
 from generation.errors import FenceLost
 from generation.model import Claim, Question, Slot, Urgency
 from runtime.settings import ApiSettings, DatabaseSettings, PlanSettings
+from runtime.tracing import Tracing
 
 #: Stands in every explanation, so that a leak is easy to find.
 SECRET = "سر-الحل-"
@@ -119,6 +120,7 @@ class Served:
         notified: bool = False,
         limits: Limits | None = None,
         quota: Quota = everybody_may,
+        tracing: Tracing | None = None,
         **settings: Any,
     ) -> None:
         self.writer = Writer(BatchStore(engine))
@@ -134,6 +136,7 @@ class Served:
             database_threads=8,
             listen=partial(listening, database) if notified else None,
             limits=limits,
+            tracing=tracing,
         )
         self._socket = bound("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"

@@ -51,6 +51,7 @@ def taken_port() -> Iterator[int]:
         ("REDIS_URL", "http://nowhere"),
         ("PREFETCH_THRESHOLD", "2"),
         ("API_HOST", "0.0.0.0"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
     ],
 )
 def test_a_setting_that_is_missing_or_wrong_is_named_in_a_sentence(
@@ -62,6 +63,19 @@ def test_a_setting_that_is_missing_or_wrong_is_named_in_a_sentence(
     assert main() == 2
     said = capsys.readouterr().err
     assert name in said
+    assert said.count("\n") == 1
+
+
+def test_traces_that_nothing_installed_could_send_keep_the_door_closed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/db")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    monkeypatch.setitem(sys.modules, "runtime.span_export", None)
+
+    assert main() == 2
+    said = capsys.readouterr().err
+    assert "pip install tafawoq-worker[tracing]" in said
     assert said.count("\n") == 1
 
 

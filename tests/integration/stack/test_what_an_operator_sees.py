@@ -19,6 +19,7 @@ import pytest
 
 from runtime.stack import Stack
 from tests.integration.stack.student import Student
+from tests.support.collector import Collector
 from tests.support.metrics_page import Described, api_metrics, worker_metrics
 from tests.support.stack import running_stack
 
@@ -55,11 +56,18 @@ MOVED = {
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def collector() -> Iterator[Collector]:
+    with Collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("seen")
-    secrets = {name: SECRETS[name] for name in SECRETS if name != "ANTHROPIC_API_KEY"}
+    environment = {name: SECRETS[name] for name in SECRETS if name != "ANTHROPIC_API_KEY"}
+    environment |= {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
     with running_stack(
-        directory, "--reject-rate", "0.1", speed=60, flower=True, environment=secrets
+        directory, "--reject-rate", "0.1", speed=60, flower=True, environment=environment
     ) as stack:
         with ThreadPoolExecutor(4) as students:
             list(
@@ -141,7 +149,24 @@ def test_flower_asks_for_a_password_and_shows_tasks_that_a_person_can_read(stack
 
 
 @pytest.mark.timeout(600)
-def test_no_log_event_task_or_metric_holds_a_question_a_key_or_a_secret(stack: Stack) -> None:
+def test_the_trace_of_a_batch_goes_from_the_call_to_the_model_and_back(
+    stack: Stack, collector: Collector
+) -> None:
+    collector.until(lambda: len(collector.named("run batch")) >= len(flower_tasks(stack)))
+    for run in collector.named("run batch"):
+        of_batch = [span for span in collector.spans if span.trace_id == run.trace_id]
+        [call] = [span for span in of_batch if span.span_id == run.parent_id]
+        assert (call.service, call.kind, run.service) == ("tafawoq-api", "SERVER", "tafawoq-worker")
+        calls = [span for span in of_batch if span.parent_id == run.span_id and span.kind == "CLIENT"]
+        assert calls
+        assert {call.name for call in calls} <= {"chat claude-sonnet-5-5", "chat claude-haiku-5-5"}
+        assert run.events[-1][0] == "batch-ready"
+
+
+@pytest.mark.timeout(600)
+def test_no_log_event_task_metric_or_span_holds_a_question_a_key_or_a_secret(
+    stack: Stack, collector: Collector
+) -> None:
     with psycopg.connect(stack.environment["DATABASE_URL"]) as connection:
         contents = [row[0] for row in connection.execute("SELECT content FROM generation.questions")]
         events = [row[0] for row in connection.execute("SELECT payload FROM generation.events")]
@@ -151,8 +176,10 @@ def test_no_log_event_task_or_metric_holds_a_question_a_key_or_a_secret(stack: S
         "events": json.dumps(events, ensure_ascii=False),
         "tasks": json.dumps(flower_tasks(stack), ensure_ascii=False),
         "metrics": "".join((api, *workers, httpx2.get(f"{stack.flower_url}/metrics").text)),
+        "spans": b"".join(collector.bodies).decode("utf-8", "replace"),
     }
     assert "run_ended" in seen["logs"]
+    assert "run batch" in seen["spans"]
     texts = {text for content in contents for text in (content["stem"], content["explanation"])}
     texts |= {choice for content in contents for choice in content["choices"] if len(choice) >= 12}
     named = re.compile(r"answerIndex|[\"']explanation|workedSolution|keyIndex|key_index|answer_index")

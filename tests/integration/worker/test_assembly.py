@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -79,6 +80,15 @@ def test_a_solver_that_cannot_answer_is_a_warning_and_no_reason_not_to_start(
     [warning] = warnings("solver_warning")
     assert f"SOLVER_MODEL={model}" in warning
     assert warning.endswith("Set SOLVER_MODEL=claude-haiku-5-5.")
+
+
+def test_a_worker_does_not_start_with_traces_that_nothing_installed_could_send(
+    simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    monkeypatch.setitem(sys.modules, "runtime.span_export", None)
+    with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_ENDPOINT is set"):
+        warnings()
 
 
 def test_the_default_solver_starts_without_a_word(simulator: RunningSimulator) -> None:

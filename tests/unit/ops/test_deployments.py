@@ -26,6 +26,7 @@ from runtime.settings import (
     TrafficSettings,
     WorkerSettings,
 )
+from runtime.tracing import TracingSettings
 from tests.support.metrics_page import api_metrics, worker_metrics
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -57,7 +58,7 @@ def variables() -> set[str]:
     """Every environment variable that some process of ours reads."""
     slices = [
         each
-        for each in vars(all_settings).values()
+        for each in (*vars(all_settings).values(), TracingSettings)
         if isinstance(each, type) and issubclass(each, SettingsSlice) and each is not SettingsSlice
     ]
     return {name.upper() for each in slices for name in each.model_fields}
@@ -71,10 +72,14 @@ def test_a_service_is_given_only_variables_that_are_read(name: str) -> None:
 
 
 #: What each process reads, and what compose leaves alone: the address inside, and where a file decides.
-READ_BY_DOOR = (ApiSettings, DatabaseSettings, PlanSettings, RedisSettings, SpendSettings)
+READ_BY_DOOR = (
+    *(ApiSettings, DatabaseSettings, PlanSettings, RedisSettings, SpendSettings),
+    TracingSettings,
+)
 READ_BY_WORKERS = (
     *(ClaudeSettings, OpenRouterSettings, TrafficSettings, GenerationSettings, LeaseSettings),
     *(WorkerSettings, DatabaseSettings, PlanSettings, RedisSettings, SpendSettings),
+    TracingSettings,
 )
 FIXED = {"API_PORT"}
 

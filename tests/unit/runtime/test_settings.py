@@ -28,6 +28,7 @@ from runtime.settings import (
     load,
 )
 from runtime.stack_settings import StackSettings, check_everything
+from runtime.tracing import TracingSettings
 
 SECRET = "sk-ant-not-for-anybody"
 
@@ -43,6 +44,7 @@ EVERY_SLICE: tuple[type[BaseSettings], ...] = (
     SpendSettings,
     StackSettings,
     StatementSettings,
+    TracingSettings,
     TrafficSettings,
     WorkerSettings,
 )
