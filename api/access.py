@@ -67,6 +67,7 @@ class Access:
                 await self._app(scope, receive, stamped)
             except Exception as error:  # noqa: BLE001 - the last resort: a sentence, not a traceback
                 _log_unforeseen(error)
+                scope["state"]["error_code"] = "internal_error"
                 if not status:
                     await answer(Refusal("internal_error"), request_id)(scope, receive, stamped)
 
@@ -147,7 +148,7 @@ def _tell(span: Span, scope: Scope, code: int) -> None:
     if code:
         span.set_attribute("http.response.status_code", code)
     if code >= _OUR_FAULT:
-        failed(span, state.get("error_code", "internal_error"))
+        failed(span, state.get("error_code", str(code)))
     elif "error_code" in state:
         span.set_attribute("error.type", state["error_code"])
 

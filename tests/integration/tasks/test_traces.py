@@ -14,6 +14,7 @@ import pytest
 import structlog
 from sqlalchemy import text
 
+from db.errors import DatabaseUnreachable
 from generation.errors import ProviderMisused, StreamCut
 from generation.model import Urgency
 from runtime.settings import DatabaseSettings
@@ -244,6 +245,24 @@ def test_the_reader_of_a_stream_ends_the_trace_of_the_batch_he_is_told_of(system
     assert delivery.parent_id == told.the(CREATE).span_id
     assert delivery.attributes["tafawoq.event.number"] == 12
     assert delivery.start_ns <= delivery.end_ns
+
+
+def test_a_stream_goes_on_when_the_trace_of_its_batch_cannot_be_read(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise DatabaseUnreachable
+
+    monkeypatch.setattr(system.served.writer.batches, "traceparent", away)
+    session_id = system.create()
+    with system.student().stream("GET", f"/exams/{session_id}/events") as stream:
+        lines = stream.iter_lines()
+        next(line for line in lines if line == "event: session")
+        system.ring(session_id)
+        next(line for line in lines if line == "event: batch-ready")
+        system.student().post(f"/exams/{session_id}/cancel")
+        assert any(line == "event: session" for line in lines)
+    assert system.told().named("deliver batch-ready") == []
 
 
 def test_a_call_that_fails_has_the_code_of_its_answer(
