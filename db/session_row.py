@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -58,11 +59,14 @@ def lock_row(connection: Connection, session_id: UUID, kind: SessionKind) -> Non
 
 
 def batches_of(specs: list[Mapping[str, Any]]) -> tuple[Batch, ...]:
-    return tuple(Batch(s["index"], Section(s["section"]), s["start"], s["size"]) for s in specs)
+    """Of a session from before bundles were written down, none is known."""
+    return tuple(
+        Batch(s["index"], Section(s["section"]), s["start"], s["size"], s.get("bundle", 1)) for s in specs
+    )
 
 
 def batch_specs(batches: tuple[Batch, ...]) -> list[dict[str, Any]]:
-    return [{"index": b.index, "section": b.section.value, "start": b.start, "size": b.size} for b in batches]
+    return [asdict(batch) for batch in batches]
 
 
 def choice_of(spec: Mapping[str, Any] | None) -> PracticeChoice | None:

@@ -91,9 +91,7 @@ CHOICES_PER_QUESTION = 4
 
 
 class BatchStatus(StrEnum):
-    """Queued: wanted, nobody works on it. Running: one lease holder does. Ready: every slot is filled
-    and the questions are published. Failed: given up, until a student or an operator asks again.
-    """
+    """Queued: wanted. Running: a lease holder works on it. Ready: published. Failed: given up until asked for."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -176,6 +174,7 @@ class Batch:
     section: Section
     start: int  #: position of its first slot
     size: int
+    bundle: int = 1  #: the most slots that share a passage: what several lanes cannot part
 
     @property
     def stop(self) -> int:

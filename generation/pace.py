@@ -61,6 +61,14 @@ class GenerationTimes:
     one_lane_s: float
     lanes_s: float
 
+    def in_lanes_s(self, batch: Batch) -> float:
+        """In several lanes, of which the longest writes the batch's bundle.
+
+        Each question more in a call takes as long as any other, so it lies between one question and all.
+        """
+        share = (batch.bundle - 1) / max(1, batch.size - 1)
+        return self.lanes_s + share * max(0.0, self.one_lane_s - self.lanes_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -94,7 +102,7 @@ def next_due(
         return Due(index, Urgency.PREFETCH) if is_at_threshold else None
     left = current.stop - position  # questions until he comes to it, the one before him included
     is_hurried = left * pace_s < times.one_lane_s * (1 + NARROW_MARGIN)
-    needed_s = (times.lanes_s if is_hurried else times.one_lane_s) * (1 + MARGIN)
+    needed_s = (times.in_lanes_s(batches[index]) if is_hurried else times.one_lane_s) * (1 + MARGIN)
     # The next report comes one question later: what would be too late then is due now.
     is_due = (left - 1) * pace_s < needed_s
     if not (is_due or is_at_threshold):

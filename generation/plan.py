@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import groupby
 from math import floor
@@ -53,7 +54,7 @@ def plan_exam(track: Track, *, batch_size: int, seed: int) -> Plan:
         rule=rule,
         seed=seed,
     )
-    return Plan(SessionKind.EXAM, catalogue.version, seed, track, batches, slots)
+    return Plan(SessionKind.EXAM, catalogue.version, seed, track, _with_bundles(batches, slots), slots)
 
 
 def plan_practice(choice: PracticeChoice, *, track: Track, batch_size: int, seed: int) -> Plan:
@@ -69,7 +70,9 @@ def plan_practice(choice: PracticeChoice, *, track: Track, batch_size: int, seed
     weights = dict.fromkeys(choice.topics, 1)
     rule = _group_rule(catalogue, may_be_smaller=True)
     slots = _slots(catalogue, track, batches=batches, mixes=mixes, weights=weights, rule=rule, seed=seed)
-    return Plan(SessionKind.PRACTICE, catalogue.version, seed, track, batches, slots, choice)
+    return Plan(
+        SessionKind.PRACTICE, catalogue.version, seed, track, _with_bundles(batches, slots), slots, choice
+    )
 
 
 def batch_at(batches: Sequence[Batch], position: int) -> Batch:
@@ -116,6 +119,16 @@ def _batches(sections: Iterable[tuple[Section, int]], size: int) -> tuple[Batch,
             batches.append(Batch(len(batches), section, start + offset, min(size, total - offset)))
         start += total
     return tuple(batches)
+
+
+def _with_bundles(batches: Sequence[Batch], slots: Sequence[Slot]) -> tuple[Batch, ...]:
+    sharing = Counter(
+        (slot.batch_index, slot.passage_group) for slot in slots if slot.passage_group is not None
+    )
+    largest = dict.fromkeys((batch.index for batch in batches), 1)
+    for (batch_index, _), size in sharing.items():
+        largest[batch_index] = max(largest[batch_index], size)
+    return tuple(replace(batch, bundle=largest[batch.index]) for batch in batches)
 
 
 def _exam_mixes(catalogue: Catalogue, batches: Sequence[Batch]) -> list[dict[Difficulty, int]]:

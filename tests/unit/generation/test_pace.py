@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,6 +128,28 @@ def test_a_quick_one_gets_it_earlier_while_one_lane_is_enough() -> None:
 def test_a_skimmer_gets_lanes_when_one_would_be_too_late() -> None:
     found = [due(position, 3) for position in range(8)]
     assert found == [None] * 7 + [Due(1, Urgency.INTERACTIVE)]
+
+
+def test_a_batch_with_a_passage_takes_longer_in_lanes_and_begins_earlier() -> None:
+    """One call writes the whole passage's questions, however many lanes there are."""
+    plain, reading = (
+        Batch(index, Section.VERBAL, 10 * index, 10, bundle) for index, bundle in ((0, 1), (1, 4))
+    )
+    assert TIMES.in_lanes_s(plain) == 5
+    assert TIMES.in_lanes_s(reading) == 5 + (32 - 5) * 3 / 9
+    begins = [
+        next(position for position in range(10) if due(position, 2.5, batches=(plain, after), generated=1))
+        for after in (replace(reading, bundle=1), reading)
+    ]
+    assert begins == [6, 1]
+
+
+@given(times, st.integers(1, 10), st.integers(0, 9))
+def test_lanes_take_no_less_with_a_bundle_and_no_longer_than_one_lane(
+    times: GenerationTimes, size: int, more: int
+) -> None:
+    batch = Batch(0, Section.VERBAL, 0, size, bundle=min(size, 1 + more))
+    assert times.lanes_s <= times.in_lanes_s(batch) <= max(times.lanes_s, times.one_lane_s) + 1e-9
 
 
 def test_while_his_own_batch_is_being_written_the_next_gets_no_lanes() -> None:
