@@ -11,10 +11,18 @@ from generation.model import Slot
 TTFT_S, TOKENS_PER_S = 1.0, 100.0
 #: What the simulator's own questions take, by whether they share a passage; measured over 24 exams.
 TOKENS = {False: (300.0, 31.0), True: (345.0, 85.0)}
+#: What the solver answers to a question; measured over 86.
+_TOKENS_PER_ANSWER = 90
 _JITTER = 0.15
 #: Bell, claim, commit and waking, as measured by the other benchmarks; and a question that is asked for again.
 OVERHEAD_S = 0.1
 _ASKED_AGAIN = 0.03
+
+
+def check_s(questions: int, rng: Random) -> float:
+    """How long the second opinion on so many questions takes, at the speed of who writes: the solver's is no less."""
+    speed = TOKENS_PER_S * rng.lognormvariate(0, _JITTER)
+    return TTFT_S * rng.lognormvariate(0, _JITTER) + questions * _TOKENS_PER_ANSWER / speed
 
 
 def arrivals_s(slots: Sequence[Slot], lanes: int, rng: Random) -> dict[int, float]:

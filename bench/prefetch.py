@@ -1,7 +1,8 @@
 """Prefetch, fixed at 70 % and ours, over populations of students: who waits, and what is written for nobody.
 
 An event simulation of one exam at a time that makes its decisions with the very functions of production;
-generation times are the simulator's at real speed, and p95 is learnt from the generations before, as there.
+generation times are the simulator's at real speed, second opinions included, and p95 is learnt from the
+generations before, as there. Every prefetch is checked, also where its student has come to it meanwhile.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from random import Random
 from typing import Any
 
 from bench.figures import share
-from bench.model_times import arrivals_s
+from bench.model_times import arrivals_s, check_s
 from bench.populations import POPULATIONS, Population, Student, student
 from db.progress import ENOUGH, LATEST, LONGEST_S, USUAL
 from generation.model import Plan, Track, Urgency
@@ -75,7 +76,7 @@ class Sitting:
         offsets = arrivals_s(slots, LANES if hurried else 1, self._rng)
         self.calls += LANES if hurried else 1
         self._there |= {position: now_s + offset for position, offset in offsets.items()}
-        took_s = max(offsets.values())
+        took_s = max(offsets.values()) + (0 if hurried else check_s(batch.size, self._rng))
         self._ready[due.batch_index] = now_s + took_s
         self._times.note(due.urgency, took_s)
 
