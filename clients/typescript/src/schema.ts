@@ -479,8 +479,7 @@ export interface components {
         };
         /**
          * BatchStatus
-         * @description Queued: wanted, nobody works on it. Running: one lease holder does. Ready: every slot is filled
-         *     and the questions are published. Failed: given up, until a student or an operator asks again.
+         * @description Queued: wanted. Running: a lease holder works on it. Ready: published. Failed: given up until asked for.
          * @enum {string}
          */
         BatchStatus: "queued" | "running" | "ready" | "failed";
