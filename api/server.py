@@ -14,6 +14,10 @@ from api.door import Door
 #: Calls that are not done this long after the signal to stop are cut off.
 GRACE_S = 10
 
+#: An idle connection is kept for longer than callers keep theirs (balancers 60 s): who closes first while the
+#: other sends again breaks that call, and a call that is not sent twice by itself is lost.
+KEEP_ALIVE_S = 75
+
 
 class _Timed(H11Protocol):
     """Tells each call when its bytes were read: its wait for the loop's attention counts as ours."""
@@ -39,6 +43,7 @@ class DoorServer(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 timeout_graceful_shutdown=GRACE_S,
+                timeout_keep_alive=KEEP_ALIVE_S,
             )
         )
 
