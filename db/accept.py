@@ -9,13 +9,28 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, BigInteger, Integer, Select, Text, Uuid, bindparam, func, insert, select, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from db.events import event_of, wake_for
 from db.fence import is_held
 from db.tables import SlotState, batches, questions, slots
-from generation.model import Claim, EventKind, Question
+from generation.model import Claim, EventKind, Question, Urgency
+from generation.verdicts import Verdict
 
 
 @cache
@@ -23,14 +38,15 @@ def accept_statement() -> Select[Any]:
     """Fence, slot, question, event and wake-up, each only if the one before found its row.
 
     Yields one row: `held` is 0 when the run has lost its batch. A slot that is filled already stays as it
-    is and nothing is written, so that a call repeated after a lost reply is harmless. The fence comes
-    first and locks the batch's row: a takeover that commits before us is seen, a later one waits.
+    is and nothing is written, so that a call repeated after a lost reply is harmless; unless the solver
+    disputed its question and nobody has asked for the batch meanwhile: then this one takes its place. The
+    fence comes first and locks the batch's row: a takeover that commits before us is seen, a later one waits.
     """
     fence = (
         update(batches)
         .where(is_held(_SESSION, _INDEX, bindparam("in_epoch", type_=BigInteger)))
         .values(first_question_at=func.coalesce(batches.c.first_question_at, func.now()))
-        .returning(batches.c.session_id, batches.c.batch_index)
+        .returning(batches.c.session_id, batches.c.batch_index, batches.c.urgency)
         .cte("fence")
     )
     payload = func.jsonb_build_object("position", _POSITION)
@@ -59,15 +75,21 @@ _POSITION = bindparam("in_position", type_=Integer)
 
 
 def _fill(fence: CTE) -> CTE:
+    is_open = slots.c.state == SlotState.OPEN
+    disputed = select(questions.c.position).where(
+        questions.c.session_id == slots.c.session_id,
+        questions.c.position == slots.c.position,
+        questions.c.solver_verdict == Verdict.DISPUTED,
+    )
     return (
         update(slots)
         .where(
             slots.c.session_id == fence.c.session_id,
             slots.c.batch_index == fence.c.batch_index,
             slots.c.position == _POSITION,
-            slots.c.state == SlotState.OPEN,
+            or_(is_open, and_(fence.c.urgency == Urgency.PREFETCH, disputed.exists())),
         )
-        .values(state=SlotState.FILLED)
+        .values(state=SlotState.FILLED, disputes=slots.c.disputes + case((is_open, 0), else_=1))
         .returning(slots.c.session_id, slots.c.batch_index, slots.c.position)
         .cte("filled")
     )
@@ -84,4 +106,13 @@ def _keep(filled: CTE) -> CTE:
         bindparam("in_attempt_id", type_=Uuid),
     )
     names = ["session_id", "position", "batch_index", "fingerprint", "content", "provider", "attempt_id"]
-    return insert(questions).from_select(names, row).returning(questions.c.position).cte("kept")
+    kept = insert(questions).from_select(names, row)
+    anew = {name: kept.excluded[name] for name in names[3:]}
+    return (
+        kept.on_conflict_do_update(
+            index_elements=["session_id", "position"],
+            set_=anew | {"solver_verdict": None, "created_at": func.now()},
+        )
+        .returning(questions.c.position)
+        .cte("kept")
+    )

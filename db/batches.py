@@ -111,7 +111,8 @@ class BatchStore:
             return leases.renew(connection, held, ttl_s)
 
     def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
-        """Commit the question and its event, and fill its slot; a slot that is filled stays as it is.
+        """Commit the question and its event, and fill its slot; one that is filled stays as it is, unless its
+        question is disputed and nobody has asked for the batch.
 
         Raises FenceLost when another run owns the batch, QuestionRepeated when the session has it already,
         and QuestionUnstorable for what no row can hold (a NUL, half a surrogate pair).
@@ -139,10 +140,10 @@ class BatchStore:
             return verdicts.read_unchecked(connection, claim)
 
     def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
-        """Keep the solver's verdicts, by fingerprint; return the slots that are open now.
+        """Keep the solver's verdicts, by fingerprint; return the slots whose questions may be written anew.
 
-        A disputed question is deleted and its slot opened, once a slot and only while nobody has asked for the
-        batch or come to it; else it stays. Raises FenceLost.
+        Those of disputed questions, once a slot and only while nobody has asked for the batch or come to it.
+        Until another is accepted in its place, the disputed one stays. Raises FenceLost.
         """
         with self._engine.begin() as connection:
             return verdicts.settle(connection, claim, given)

@@ -95,7 +95,7 @@ class Quality:
     checked: int  #: of them, by the solver: the sum of the next two
     agreed: int
     disputed_kept: int  #: disputed again after they were written anew, or while somebody waited
-    rewritten: int  #: slots whose first question was disputed and withdrawn
+    rewritten: int  #: slots whose first question was disputed and replaced
     rejected: int  #: objects that never became a question; the metric tells why
 
 

@@ -111,10 +111,12 @@ def _ask_again(
         return _answer(row, created=False)
     if urgency is Urgency.PREFETCH or (status is not BatchStatus.FAILED and row.urgency == urgency):
         return _answer(row, created=False)
+    # A run that is under way goes on with the trace that it began with.
+    story = {} if status is BatchStatus.RUNNING else {"traceparent": traceparent}
     changed = connection.execute(
         update(batches)
         .where(is_batch(row.session_id, row.batch_index))
-        .values({"urgency": urgency, "traceparent": traceparent} | _revived(status))
+        .values({"urgency": urgency} | story | _revived(status))
         .returning(batches)
     ).one()
     if status is BatchStatus.FAILED:

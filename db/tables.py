@@ -110,7 +110,7 @@ slots = Table(
     Column("batch_index", Integer, nullable=False),
     Column("spec", JSONB, nullable=False),
     Column("state", Text, nullable=False, server_default=text("'open'")),
-    _count("disputes"),  # how often its question was withdrawn because the solver disputed the key
+    _count("disputes"),  # how often its question was replaced because the solver disputed the key
     PrimaryKeyConstraint("session_id", "position"),
     _of_a_plan(),
     _one_of("state", SlotState),

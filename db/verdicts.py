@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select, update
 
-from db.claims import open_slots
 from db.fence import fence_lost, held_by
-from db.tables import SlotState, batches, plans, questions, slots
+from db.tables import batches, plans, questions, slots
 from generation.model import Claim, Question, Slot, Urgency
 from generation.verdicts import Verdict
 
@@ -36,21 +35,16 @@ def read_unchecked(connection: Connection, claim: Claim) -> tuple[Question, ...]
 
 
 def settle(connection: Connection, claim: Claim, verdicts: Mapping[str, Verdict]) -> tuple[Slot, ...]:
-    """BatchKeeper.settle_verdicts in one transaction.
-
-    The batch's row is locked first: who asks for the batch does so before, and then nothing is withdrawn that
-    he may have read, or after, and then he finds the slot open.
-    """
+    """BatchKeeper.settle_verdicts in one transaction. The batch's row is locked first, as for every write."""
     fence = _fence(claim).with_for_update(of=batches, key_share=True)
-    may_withdraw = connection.execute(fence).scalar_one_or_none()
-    if may_withdraw is None:
+    may_replace = connection.execute(fence).scalar_one_or_none()
+    if may_replace is None:
         raise fence_lost(claim)
     for verdict in Verdict:
         given = [fingerprint for fingerprint, each in verdicts.items() if each is verdict]
-        if verdict is Verdict.DISPUTED and may_withdraw:
-            _withdraw(connection, claim, given)
         _keep(connection, claim, given, verdict)
-    return open_slots(connection, claim.session_id, claim.batch.index)
+    disputed = [fingerprint for fingerprint, each in verdicts.items() if each is Verdict.DISPUTED]
+    return _replaceable(connection, claim, disputed) if may_replace else ()
 
 
 def _fence(claim: Claim) -> Select[bool]:
@@ -69,19 +63,15 @@ def _is_ahead_of_student(claim: Claim, *, by: int = 1) -> ColumnElement[bool]:
     )
 
 
-def _withdraw(connection: Connection, claim: Claim, disputed: Collection[str]) -> None:
-    """Open the slots of these questions again, but each only once in its life."""
-    gone = (
-        delete(questions)
-        .where(*_of_batch(claim), questions.c.fingerprint.in_(disputed), _OF_A_SLOT, slots.c.disputes == 0)
-        .returning(questions.c.session_id, questions.c.position)
-        .cte("gone")
+def _replaceable(connection: Connection, claim: Claim, disputed: Collection[str]) -> tuple[Slot, ...]:
+    """The slots of these questions, but each only once in its life."""
+    query = (
+        select(slots.c.spec)
+        .join_from(questions, slots, _OF_A_SLOT)
+        .where(*_of_batch(claim), questions.c.fingerprint.in_(disputed), slots.c.disputes == 0)
+        .order_by(slots.c.position)
     )
-    connection.execute(
-        update(slots)
-        .where(slots.c.session_id == gone.c.session_id, slots.c.position == gone.c.position)
-        .values(state=SlotState.OPEN, disputes=slots.c.disputes + 1)
-    )
+    return tuple(Slot.from_json(spec) for spec in connection.execute(query).scalars())
 
 
 def _keep(connection: Connection, claim: Claim, given: Collection[str], verdict: Verdict) -> None:

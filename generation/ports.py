@@ -82,7 +82,8 @@ class BatchKeeper(Protocol):
     def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
         """Commit the question and its event, and close its slot.
 
-        Raises FenceLost when another run owns the batch, QuestionRepeated when the session has it already.
+        In a slot that is filled it takes the place of a disputed question, and of no other. Raises FenceLost
+        when another run owns the batch, QuestionRepeated when the session has it already.
         """
 
     def unchecked(self, claim: Claim) -> tuple[Question, ...]:
@@ -92,10 +93,10 @@ class BatchKeeper(Protocol):
         """
 
     def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
-        """Keep the verdicts, by the questions' fingerprints; return the slots that are open now.
+        """Keep the verdicts, by the questions' fingerprints; return the slots whose questions may be written anew.
 
-        A disputed question is withdrawn and its slot opened, once a slot and only while no student has asked
-        for the batch or come to it; else it stays, with its verdict. May be repeated. Raises FenceLost.
+        A disputed question stays, with its verdict, until `accept` puts another in its place: once a slot, and
+        only while no student has asked for the batch or come to it. May be repeated. Raises FenceLost.
         """
 
     def finish(self, claim: Claim) -> None:

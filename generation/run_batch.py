@@ -125,14 +125,16 @@ class _Run:
         self.accepted = 0
 
     def fill(self) -> str:
-        """Write what is open and have it checked until nothing is open any more; then publish."""
-        while (ended := self._write()) is None:
-            reopened = self._second_opinion.reopened()
-            if not reopened:
-                self._context.keeper.finish(self._context.claim)
-                return READY
-            self._open = {slot.position: slot for slot in reopened}
-        return ended
+        """Write what is open, have it checked, write anew what is disputed; then publish."""
+        ended = self._write()
+        if ended is not None:
+            return ended
+        while disputed := self._second_opinion.disputed():
+            self._open = {slot.position: slot for slot in disputed}
+            self._write()  # what cannot be written anew is there all the same
+        self._open.clear()
+        self._context.keeper.finish(self._context.claim)
+        return READY
 
     def _write(self) -> str | None:
         """Fill every open slot; why that did not come to its end, or None."""

@@ -1,8 +1,7 @@
 """The second opinion: is our key the answer that somebody finds who does not see it?
 
 Only for a batch that nobody waits for, after its questions are committed and before it is published. It can
-make a question better and must never make a batch late: whatever goes wrong with it, the run goes on as if
-nobody had been asked.
+make a question better and takes none away: whatever goes wrong with it, the batch is published as it is.
 """
 
 from __future__ import annotations
@@ -29,8 +28,8 @@ class SecondOpinion:
         self._sources = sources
         self._asked_about: set[str] = set()  # fingerprints
 
-    def reopened(self) -> tuple[Slot, ...]:
-        """Have the batch's questions checked, in one call; the slots of those that must be written anew.
+    def disputed(self) -> tuple[Slot, ...]:
+        """Have the batch's questions checked, in one call; the slots of those that are to be written anew.
 
         Raises what the keeper raises, and nothing that the solver meets.
         """
@@ -61,8 +60,8 @@ class SecondOpinion:
         answers = Answers()
         try:
             call.make(build_solver_prompt(questions), take=answers.take, drop=lambda: None)
-        except Exception:  # noqa: BLE001  no opinion is worth a run; a store that is away is met at the next write
-            return call.outcome, {}
+        except Exception as err:  # noqa: BLE001  no opinion is worth a run; a store that is away is met at the next write
+            return type(err).__name__, {}
         if call.ended or call.error is not None:
             self._sources.report_solver(call.error)
         return call.outcome, answers.verdicts(questions) if call.ended else {}

@@ -208,7 +208,7 @@ class Metrics:
         )
         self.questions_reopened = Counter(
             "tafawoq_questions_reopened_total",
-            "Questions withdrawn because the solver disputed their key, and written anew",
+            "Questions whose key the solver disputed, and that were to be written anew",
             registry=registry,
         )
 

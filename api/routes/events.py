@@ -132,8 +132,7 @@ class _Reader:
                     continue
                 for event in events:
                     watch.seen = event.seq
-                    if not _is_of_the_past(event):
-                        yield _frame(event)
+                    yield _frame(event)
                     if event.seq > self.live_after:
                         await trace_delivery(door, self.session_id, event)
                 if _ends(events) or (over and len(events) < PAGE):
@@ -149,11 +148,6 @@ def _ends(events: Sequence[Event]) -> bool:
     return any(
         event.kind is EventKind.SESSION and event.payload.get("status") not in LIVING for event in events
     )
-
-
-def _is_of_the_past(event: Event) -> bool:
-    """It tells of a question that was withdrawn; a later event tells of the one that takes its place."""
-    return event.kind is EventKind.QUESTION and event.question is None
 
 
 def _frame(event: Event) -> bytes:

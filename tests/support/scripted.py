@@ -252,14 +252,17 @@ class MemoryKeeper:
     verdicts: dict[str, Verdict] = field(
         default_factory=dict
     )  #: by fingerprint, of the questions that are here
-    disputes: dict[int, int] = field(default_factory=dict)  #: how often each slot was opened again
+    disputes: dict[int, int] = field(default_factory=dict)  #: how often each slot's question was replaced
     is_waited_for: bool = False  #: somebody has asked for the batch since it was claimed
 
     def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
         error = self.refuse(question)
         if error is not None:
             raise error
-        assert question.slot.position not in self.questions
+        before = self.questions.get(question.slot.position)
+        if before is not None:
+            assert self.verdicts.pop(before.fingerprint) is Verdict.DISPUTED
+            self.disputes[question.slot.position] = 1
         self.questions[question.slot.position] = question
 
     def unchecked(self, claim: Claim) -> tuple[Question, ...]:
@@ -267,15 +270,14 @@ class MemoryKeeper:
         return tuple(question for question in kept if question.fingerprint not in self.verdicts)
 
     def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
-        reopened = []
+        anew = []
         for position, question in sorted(self.questions.items()):
             verdict = given.get(question.fingerprint)
-            if verdict is Verdict.DISPUTED and not self.is_waited_for and not self.disputes.get(position):
-                self.disputes[position] = 1
-                reopened.append(self.questions.pop(position).slot)
-            elif verdict is not None:
+            if verdict is not None:
                 self.verdicts[question.fingerprint] = verdict
-        return tuple(reopened)
+            if verdict is Verdict.DISPUTED and not self.is_waited_for and not self.disputes.get(position):
+                anew.append(question.slot)
+        return tuple(anew)
 
     def finish(self, claim: Claim) -> None:
         assert {slot.position for slot in claim.open_slots} <= set(self.questions)

@@ -73,7 +73,7 @@ def is_wrongly_keyed(content: dict[str, Any]) -> bool:
 
 
 @pytest.mark.timeout(180)
-def test_no_wrong_key_is_left_that_the_solver_did_not_dispute_twice(stack: Stack, student: Student) -> None:
+def test_no_wrong_key_is_left_that_the_solver_did_not_dispute(stack: Stack, student: Student) -> None:
     found = rows(stack, QUESTIONS, student.session_id)
     assert [position for position, *_ in found] == list(range(QUESTIONS_WANTED))
     wrong = {position for position, index, content, _ in found if index > 0 and is_wrongly_keyed(content)}
@@ -84,7 +84,7 @@ def test_no_wrong_key_is_left_that_the_solver_did_not_dispute_twice(stack: Stack
     rewritten = rows(
         stack, "SELECT sum(disputes) FROM generation.slots WHERE session_id = %s", student.session_id
     )
-    assert rewritten[0][0] > len(kept)
+    assert rewritten[0][0] > 0
 
 
 @pytest.mark.timeout(180)

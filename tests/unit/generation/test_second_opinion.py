@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
+from unittest.mock import ANY
 from uuid import uuid4
 
 import pytest
@@ -151,6 +152,39 @@ def test_a_disputed_question_is_written_anew_and_checked_once_more() -> None:
     assert bench.checks() == [("complete", 8, 2, 0, 0, 2), ("complete", 2, 0, 0, 0, 0)]
 
 
+@pytest.mark.parametrize(
+    "second",
+    [
+        lambda _: ("", ProviderThrottled(provider="claude", retry_after_s=5)),
+        lambda _: ("", ProviderBusy(provider="claude", retry_after_s=5)),
+        lambda _: ("", StreamCut(provider="claude")),
+        everything,  # the same again: a repeat
+    ],
+    ids=["throttled", "busy", "cut", "repeated"],
+)
+def test_a_disputed_question_that_cannot_be_written_anew_is_published_as_it_is(second: Reply) -> None:
+    """A batch that has everything is not given back for want of something better."""
+    bench = Bench()
+    bench.solver(disputing(12, 17), right)
+    bench.writer.replies = [everything, second]
+    assert bench.run() == RunResult(READY, 10, retry_after_s=ANY)
+    assert bench.published()
+    assert list(bench.keeper.verdicts.values()).count(Verdict.DISPUTED) == 2
+
+
+def test_a_run_that_is_told_to_stop_while_it_writes_anew_publishes_what_there_is() -> None:
+    bench = Bench()
+    bench.solver(disputing(12), right)
+
+    def stopped(_: Specs) -> tuple[str, None]:
+        bench.stop.set(StopReason.SHUTDOWN)
+        return "", None
+
+    bench.writer.replies = [everything, stopped]
+    assert bench.run() == RunResult(READY, 10)
+    assert bench.published()
+
+
 def test_the_next_prompt_names_the_disputed_stems_among_those_to_avoid() -> None:
     bench = Bench()
     bench.solver(disputing(12), right)
@@ -264,7 +298,7 @@ def test_a_defect_on_the_way_to_an_opinion_costs_the_batch_nothing() -> None:
     bench = Bench()
     bench.solver(right).during = broken
     assert bench.run() == RunResult(READY, 10)
-    assert bench.checks() == [("crashed", 0, 0, 0, 10, 0)]
+    assert bench.checks() == [("RuntimeError", 0, 0, 0, 10, 0)]
 
 
 class Taken(MemoryKeeper):
