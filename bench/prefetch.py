@@ -2,7 +2,7 @@
 
 An event simulation of one exam at a time that makes its decisions with the very functions of production;
 generation times are the simulator's at real speed, second opinions included, and p95 is learnt from the
-generations before, as there. Every prefetch is checked, also where its student has come to it meanwhile.
+generations before, as there.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class Sitting:
         self._adaptive = adaptive
         self._rng = rng
         self._there: dict[int, float] = {}
+        self._written: dict[int, float] = {}
         self._ready: dict[int, float] = {}
         self._walk, self._moved_s = Walk(), 0.0
         self.calls = 0
@@ -76,7 +77,9 @@ class Sitting:
         offsets = arrivals_s(slots, LANES if hurried else 1, self._rng)
         self.calls += LANES if hurried else 1
         self._there |= {position: now_s + offset for position, offset in offsets.items()}
-        took_s = max(offsets.values()) + (0 if hurried else check_s(batch.size, self._rng))
+        written_s = max(offsets.values())
+        took_s = written_s + (0 if hurried else check_s(batch.size, self._rng))
+        self._written[due.batch_index] = now_s + written_s
         self._ready[due.batch_index] = now_s + took_s
         self._times.note(due.urgency, took_s)
 
@@ -95,11 +98,18 @@ class Sitting:
             outcome.advances += 1
             outcome.ready += self._ready.get(batch.index, float("inf")) <= now_s
             self.want(Due(batch.index, Urgency.INTERACTIVE), now_s)  # as the web app asks for it
+        if position == batch.stop - 1:
+            self._come_near(batch.index + 1, now_s)
         outcome.ahead = max(outcome.ahead, len(self._ready) - 1 - batch.index)
         there_s = self._there[position]
         if there_s > now_s and position > 0:
             outcome.stalls_s.append(there_s - now_s)
         return max(now_s, there_s)
+
+    def _come_near(self, batch_index: int, now_s: float) -> None:
+        """What is still being written when its student is at the question before it is not checked."""
+        if self._written.get(batch_index, 0.0) > now_s:
+            self._ready[batch_index] = self._written[batch_index]
 
     def _report(self, position: int, now_s: float) -> None:
         self._walk, self._moved_s = self._walk.to(position, now_s - self._moved_s), now_s

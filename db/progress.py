@@ -22,8 +22,8 @@ from runtime.settings import PlanSettings
 LATEST = 200
 RECENTLY = timedelta(days=1)
 ENOUGH = 20
-#: Before anything was measured: a whole batch in one call, and in lanes.
-USUAL = GenerationTimes(one_lane_s=40, lanes_s=8)
+#: Before anything was measured: a whole batch in one call, with the second opinion on it, and in lanes.
+USUAL = GenerationTimes(one_lane_s=50, lanes_s=8)
 #: A time with an outage in it must not have every exam written ahead.
 LONGEST_S = 120.0
 #: How long a measurement is good for.
