@@ -68,7 +68,7 @@ class BatchChecked:
     disputed: int = 0
     unsure: int = 0  #: questions that the reply says nothing usable about
     skipped: int = 0  #: questions that there is no opinion on
-    reopened: int = 0  #: of the disputed: to be written anew
+    replaceable: int = 0  #: of the disputed: to be written anew
 
 
 @dataclass(frozen=True, slots=True)

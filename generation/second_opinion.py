@@ -44,9 +44,9 @@ class SecondOpinion:
             self._tell(NO_SOLVER, questions, {}, ())
             return ()
         outcome, verdicts = self._ask(solver, questions)
-        reopened = context.keeper.settle_verdicts(context.claim, verdicts) if verdicts else ()
-        self._tell(outcome, questions, verdicts, reopened)
-        return reopened
+        replaceable = context.keeper.settle_verdicts(context.claim, verdicts) if verdicts else ()
+        self._tell(outcome, questions, verdicts, replaceable)
+        return replaceable
 
     def _not_asked_about(self) -> Sequence[Question]:
         unchecked = self._context.keeper.unchecked(self._context.claim)
@@ -71,7 +71,7 @@ class SecondOpinion:
         outcome: str,
         questions: Sequence[Question],
         verdicts: Mapping[str, Verdict],
-        reopened: Sequence[Slot],
+        replaceable: Sequence[Slot],
     ) -> None:
         given = list(verdicts.values())
         silent = len(questions) - len(given)
@@ -85,7 +85,7 @@ class SecondOpinion:
                 disputed=given.count(Verdict.DISPUTED),
                 unsure=silent if outcome == COMPLETE else 0,
                 skipped=silent if outcome != COMPLETE else 0,
-                reopened=len(reopened),
+                replaceable=len(replaceable),
             )
         )
 

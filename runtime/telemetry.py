@@ -206,8 +206,8 @@ class Metrics:
             ["verdict"],
             registry=registry,
         )
-        self.questions_reopened = Counter(
-            "tafawoq_questions_reopened_total",
+        self.questions_replaceable = Counter(
+            "tafawoq_questions_replaceable_total",
             "Questions whose key the solver disputed, and that were to be written anew",
             registry=registry,
         )

@@ -109,7 +109,7 @@ class TelemetryObserver:
     def _checked(self, fact: BatchChecked) -> None:
         for verdict in ("agreed", "disputed", "unsure", "skipped"):
             self._metrics.solver_verdicts.labels(verdict).inc(getattr(fact, verdict))
-        self._metrics.questions_reopened.inc(fact.reopened)
+        self._metrics.questions_replaceable.inc(fact.replaceable)
         log.info(
             "batch_checked",
             outcome=fact.outcome,
@@ -117,7 +117,7 @@ class TelemetryObserver:
             disputed=fact.disputed,
             unsure=fact.unsure,
             skipped=fact.skipped,
-            reopened=fact.reopened,
+            replaceable=fact.replaceable,
         )
 
     def _run_ended(self, fact: RunEnded) -> None:

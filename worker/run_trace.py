@@ -67,7 +67,7 @@ class RunTrace:
             case SourceGivenUp():
                 self._event("source-given-up", source=fact.source, because=fact.because)
             case BatchChecked():
-                self._event("batch-checked", outcome=fact.outcome, reopened=fact.reopened)
+                self._event("batch-checked", outcome=fact.outcome, replaceable=fact.replaceable)
 
     def settled(self, result: RunResult, settlement: Settlement) -> None:
         """The last word: what became of the batch."""

@@ -20,7 +20,7 @@ def stems_to_avoid(
 ) -> tuple[str, ...]:
     """The stems to avoid for these slots, most telling first, each on one line and none twice.
 
-    Only of the slots' topics, which take turns: each names its own questions, first what was withdrawn from
+    Only of the slots' topics, which take turns: each names its own questions, first what was disputed in
     the very slots, then those of the wanted type, and of these the latest. One stem stands for a passage that is not asked about again. Together no
     longer than `max_chars`.
     """

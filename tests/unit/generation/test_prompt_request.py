@@ -229,7 +229,7 @@ def test_wanted_topics_take_turns() -> None:
     assert stems_to_avoid(before, wanted, max_chars=AVOIDED_CHARS) == expected
 
 
-def test_what_was_withdrawn_from_a_wanted_slot_comes_before_all_others() -> None:
+def test_what_was_disputed_in_a_wanted_slot_comes_before_all_others() -> None:
     before = [earlier(12, "المسحوب"), *(earlier(position, f"حديث {position}") for position in (11, 13, 14))]
     stems = stems_to_avoid(before, [slot(12)], max_chars=AVOIDED_CHARS)
     assert stems == ("المسحوب", "حديث 14", "حديث 13", "حديث 11")

@@ -98,7 +98,7 @@ class Bench:
 
     def checks(self) -> list[tuple[str, int, int, int, int, int]]:
         return [
-            (fact.outcome, fact.agreed, fact.disputed, fact.unsure, fact.skipped, fact.reopened)
+            (fact.outcome, fact.agreed, fact.disputed, fact.unsure, fact.skipped, fact.replaceable)
             for fact in self.facts.of(BatchChecked)
         ]
 
@@ -210,7 +210,7 @@ def test_that_no_choice_is_right_or_several_are_is_a_dispute_too() -> None:
     assert bench.keeper.disputes == {15: 1}
 
 
-def test_what_a_student_has_asked_for_is_never_withdrawn_from_under_his_eyes() -> None:
+def test_what_a_student_has_asked_for_is_never_replaced_under_his_eyes() -> None:
     bench = Bench()
     reply = bench._reply(wrong)
 
