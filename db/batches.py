@@ -20,9 +20,10 @@ from sqlalchemy.exc import DataError, IntegrityError
 from db import claims, leases, requests, verdicts
 from db.accept import accept_parameters, accept_statement
 from db.engine import committing_each
-from db.errors import BatchIncomplete, QuestionUnstorable
+from db.errors import QuestionUnstorable
 from db.events import record
 from db.fence import NOBODY, fence_lost, held_by, is_batch
+from db.finish import mark_ready
 from db.leases import Lease, Renewal
 from db.progress import TimesTaken
 from db.publish import publish_ready, set_generating
@@ -30,7 +31,7 @@ from db.requests import Requested
 from db.session_row import lock_row
 from db.spending import NO_LIMITS, SpendLimits, check_session
 from db.sweep import Due, close_orphans, release_lapsed, take_due
-from db.tables import REPEATED_QUESTION, SlotState, batches, slots
+from db.tables import REPEATED_QUESTION, batches
 from generation.errors import QuestionRepeated
 from generation.model import BatchStatus, Claim, EventKind, Question, SessionKind, Slot, Urgency
 from generation.pace import GenerationTimes
@@ -154,13 +155,10 @@ class BatchStore:
         Raises FenceLost, and BatchIncomplete while a slot is open.
         """
         with self._engine.begin() as connection:
-            lock_row(connection, claim.session_id, claim.kind)
-            _change(
-                connection, claim, status=BatchStatus.READY, ready_at=func.now(), last_error=None, **NOBODY
-            )
-            _check_filled(connection, claim)
+            published = lock_row(connection, claim.session_id, claim.kind)
+            mark_ready(connection, claim)
             _tell(connection, claim, EventKind.BATCH_READY)
-            publish_ready(connection, claim.session_id, claim.kind)
+            publish_ready(connection, claim.session_id, claim.kind, published=published)
 
     def give_back(self, claim: Claim, delay_s: float, error_code: str, *, counts_as_failure: bool) -> None:
         """Queue the batch again, not before `delay_s` from now.
@@ -217,19 +215,6 @@ class BatchStore:
         unrung = tuple_(batches.c.session_id, batches.c.batch_index).in_(keys)
         with self._engine.begin() as connection:
             connection.execute(update(batches).where(unrung).values(enqueued_at=None))
-
-
-def _check_filled(connection: Connection, claim: Claim) -> None:
-    query = select(func.count()).where(
-        slots.c.session_id == claim.session_id,
-        slots.c.batch_index == claim.batch.index,
-        slots.c.state == SlotState.OPEN,
-    )
-    still_open = connection.execute(query).scalar_one()
-    if still_open:
-        raise BatchIncomplete(
-            session_id=claim.session_id, batch_index=claim.batch.index, open_slots=still_open
-        )
 
 
 def _change(connection: Connection, claim: Claim, **values: Any) -> None:

@@ -8,18 +8,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Connection,
     Integer,
+    Interval,
+    Select,
     Uuid,
+    bindparam,
     column,
     func,
-    literal,
     select,
     update,
 )
@@ -54,7 +58,19 @@ def renew(connection: Connection, held: Sequence[Lease], ttl_s: float) -> Renewa
     """Give each lease its full time again, except where that would have to wait for somebody's lock."""
     if not held:
         return Renewal()
-    mine = _rows_of(held)
+    sessions, indexes, epochs = (list(column) for column in zip(*held, strict=True))
+    leases = {"in_sessions": sessions, "in_indexes": indexes, "in_epochs": epochs}
+    rows = connection.execute(_renewing(), leases | {"in_ttl": timedelta(seconds=ttl_s)}).all()
+    return Renewal(
+        renewed=frozenset(Lease(*row[:-1]) for row in rows if row.is_renewed),
+        busy=frozenset(Lease(*row[:-1]) for row in rows if not row.is_renewed),
+    )
+
+
+@cache
+def _renewing() -> Select[Any]:
+    """Built once: a worker asks every few seconds, for hundreds of leases."""
+    mine = _mine()
     still_mine = is_held(mine.c.session_id, mine.c.batch_index, mine.c.epoch)
     free = (
         select(mine)
@@ -65,20 +81,14 @@ def renew(connection: Connection, held: Sequence[Lease], ttl_s: float) -> Renewa
     renewed = (
         update(batches)
         .where(is_held(free.c.session_id, free.c.batch_index, free.c.epoch))
-        .values(lease_until=lease_end(literal(timedelta(seconds=ttl_s))))
+        .values(lease_until=lease_end(bindparam("in_ttl", type_=Interval)))
         .returning(batches.c.session_id, batches.c.batch_index)
         .cte("renewed")
     )
     is_renewed = select(renewed).where(
         renewed.c.session_id == mine.c.session_id, renewed.c.batch_index == mine.c.batch_index
     )
-    rows = connection.execute(
-        select(mine, is_renewed.exists().label("is_renewed")).join_from(mine, batches, still_mine)
-    ).all()
-    return Renewal(
-        renewed=frozenset(Lease(*row[:-1]) for row in rows if row.is_renewed),
-        busy=frozenset(Lease(*row[:-1]) for row in rows if not row.is_renewed),
-    )
+    return select(mine, is_renewed.exists().label("is_renewed")).join_from(mine, batches, still_mine)
 
 
 def lease_end(ttl: ColumnElement[timedelta]) -> Any:
@@ -86,13 +96,12 @@ def lease_end(ttl: ColumnElement[timedelta]) -> Any:
     return func.clock_timestamp() + ttl
 
 
-def _rows_of(held: Sequence[Lease]) -> Any:
-    """Three arrays, so that it is one statement, compiled once, however many leases there are."""
-    sessions, indexes, epochs = (list(column) for column in zip(*held, strict=True))
+def _mine() -> CTE:
+    """Three arrays, so that it is one statement, however many leases there are."""
     arrays = (
-        literal(sessions, ARRAY(Uuid)),
-        literal(indexes, ARRAY(Integer)),
-        literal(epochs, ARRAY(BigInteger)),
+        bindparam("in_sessions", type_=ARRAY(Uuid)),
+        bindparam("in_indexes", type_=ARRAY(Integer)),
+        bindparam("in_epochs", type_=ARRAY(BigInteger)),
     )
     columns = column("session_id", Uuid), column("batch_index", Integer), column("epoch", BigInteger)
     rows = func.unnest(*arrays).table_valued(*columns).render_derived(name="held")

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, Row, exists, func, literal, select, update
+from sqlalchemy import Engine, Row, Update, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from db.engine import committing_each
@@ -74,30 +74,8 @@ class LedgerStore:
 
         A worker that was only cut off and comes back writes the true end over it.
         """
-        lost = (
-            select(attempts.c.id)
-            .where(
-                attempts.c.outcome == OPEN, attempts.c.opened_at < func.now() - _BENEFIT_OF_DOUBT, ~_LEASED
-            )
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("lost")
-        )
-        committed = select(func.count()).where(
-            questions.c.session_id == attempts.c.session_id, questions.c.attempt_id == attempts.c.id
-        )
-        closing = (
-            update(attempts)
-            .where(attempts.c.id.in_(select(lost.c.id)))
-            .values(
-                outcome=LOST,
-                usage_source=UsageSource.UNKNOWN,
-                accepted=committed.scalar_subquery(),
-                closed_at=func.now(),
-            )
-        )
         with self._engine.begin() as connection:
-            return connection.execute(closing).rowcount
+            return connection.execute(_closing_lost(limit)).rowcount
 
     def spent(self, *, session_id: UUID | None = None, since: datetime | None = None) -> Decimal:
         """Micro-dollars spent in total, on one session, or since a moment."""
@@ -217,6 +195,31 @@ def _closing() -> Insert:
     statement = insert(attempts).values(closed_at=func.now())
     columns = [column for column in statement.excluded if column.name != "opened_at"]
     return statement.on_conflict_do_update(index_elements=["id"], set_={c.name: c for c in columns})
+
+
+@cache
+def _closing_lost(limit: int) -> Update:
+    """Built once: building it takes longer than Postgres needs to find nothing."""
+    lost = (
+        select(attempts.c.id)
+        .where(attempts.c.outcome == OPEN, attempts.c.opened_at < func.now() - _BENEFIT_OF_DOUBT, ~_LEASED)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("lost")
+    )
+    committed = select(func.count()).where(
+        questions.c.session_id == attempts.c.session_id, questions.c.attempt_id == attempts.c.id
+    )
+    return (
+        update(attempts)
+        .where(attempts.c.id.in_(select(lost.c.id)))
+        .values(
+            outcome=LOST,
+            usage_source=UsageSource.UNKNOWN,
+            accepted=committed.scalar_subquery(),
+            closed_at=func.now(),
+        )
+    )
 
 
 def _row(attempt: AttemptRecord) -> dict[str, Any]:

@@ -30,10 +30,9 @@ from db.tables import WEB_APP_TABLES, batches, exam_sessions, practice_sessions,
 from generation.model import BatchStatus, SessionKind
 
 
-def publish_ready(connection: Connection, session_id: UUID, kind: SessionKind) -> None:
-    """Append every batch that is ready and next in order to the session's row."""
+def publish_ready(connection: Connection, session_id: UUID, kind: SessionKind, *, published: int) -> None:
+    """Append every batch that is ready and next in order to the session's row, which has so many."""
     table = WEB_APP_TABLES[kind]
-    published = _published(connection, table, session_id)
     upto = _first_not_ready(connection, session_id, published)
     if upto > published:
         which = {"in_session": session_id, "in_published": published, "in_upto": upto}
@@ -54,29 +53,34 @@ def _publishing(table: Table) -> Update:
 
 def set_generating(connection: Connection, session_id: UUID, kind: SessionKind) -> None:
     """Make the row say whether any batch is queued or running."""
-    table = WEB_APP_TABLES[kind]
-    connection.execute(
+    connection.execute(_setting_generating(WEB_APP_TABLES[kind]), {"in_session": session_id})
+
+
+@cache
+def _setting_generating(table: Table) -> Update:
+    session_id = bindparam("in_session", type_=Uuid)
+    return (
         update(table)
         .where(table.c.id == session_id)
         .values(generation_in_progress=_is_generating(session_id))
     )
 
 
-def _published(connection: Connection, table: Table, session_id: UUID) -> int:
-    query = select(table.c.generated_batches).where(table.c.id == session_id)
-    return connection.execute(query).scalar_one_or_none() or 0
-
-
 def _first_not_ready(connection: Connection, session_id: UUID, published: int) -> int:
-    query = select(batches.c.batch_index).where(
-        batches.c.session_id == session_id,
-        batches.c.batch_index >= published,
-        batches.c.status == BatchStatus.READY,
-    )
-    ready = set(connection.execute(query).scalars())
+    which = {"in_session": session_id, "in_published": published}
+    ready = set(connection.execute(_ready(), which).scalars())
     while published in ready:
         published += 1
     return published
+
+
+@cache
+def _ready() -> Select[Any]:
+    return select(batches.c.batch_index).where(
+        batches.c.session_id == bindparam("in_session", type_=Uuid),
+        batches.c.batch_index >= bindparam("in_published", type_=Integer),
+        batches.c.status == BatchStatus.READY,
+    )
 
 
 def _publication(table: Table, session_id: Any, published: Any, upto: Any) -> dict[str, Any]:

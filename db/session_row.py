@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Uuid, bindparam, func, select
 
 from db.tables import WEB_APP_TABLES, exam_sessions, plans, practice_sessions
 from generation.errors import SessionMissing
@@ -49,13 +50,19 @@ def lock_session(connection: Connection, session_id: UUID) -> Row[Any]:
     return read_session(connection, session_id)
 
 
-def lock_row(connection: Connection, session_id: UUID, kind: SessionKind) -> None:
-    """Lock the web app's row until the transaction ends; nothing happens when it is gone.
+def lock_row(connection: Connection, session_id: UUID, kind: SessionKind) -> int:
+    """Lock the web app's row until the transaction ends; how many batches it has, 0 when it is gone.
 
     Always the first lock: whoever holds that row may take his time, and nothing of ours may wait meanwhile.
     """
-    row = WEB_APP_TABLES[kind].c.id
-    connection.execute(select(row).where(row == session_id).with_for_update(key_share=True))
+    return connection.execute(_locking(kind), {"in_session": session_id}).scalar_one_or_none() or 0
+
+
+@cache
+def _locking(kind: SessionKind) -> Select[Any]:
+    row = WEB_APP_TABLES[kind].c
+    its_id = bindparam("in_session", type_=Uuid)
+    return select(row.generated_batches).where(row.id == its_id).with_for_update(key_share=True)
 
 
 def batches_of(specs: list[Mapping[str, Any]]) -> tuple[Batch, ...]:

@@ -1,7 +1,8 @@
 """The sweep: what is wanted and not under way, compared level by level, whatever was lost before.
 
 Sweeps may run side by side: each takes rows that no other transaction holds (SKIP LOCKED), and a row
-that is skipped now is found by the next.
+that is skipped now is found by the next. Every worker sweeps every second, mostly to find nothing, and building
+the statements takes longer than Postgres needs for that: they are built once.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from sqlalchemy import (
     Connection,
     Select,
     Table,
+    Update,
     case,
     func,
     insert,
@@ -25,13 +28,14 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from db.events import wake_for
 from db.fence import NOBODY
 from db.publish import set_generating
 from db.session_row import ABANDONED, IN_PROGRESS, PAUSED, session_status, sessions
 from db.tables import WEB_APP_TABLES, batches, events, plans
-from generation.model import BatchStatus, EventKind, Urgency
+from generation.model import BatchStatus, EventKind, SessionKind, Urgency
 
 SESSION_CLOSED = "session_closed"
 
@@ -54,13 +58,18 @@ class Due:
 
 def release_lapsed(connection: Connection, limit: int) -> None:
     """Queue again what a dead or cut-off run holds. Its old epoch writes nothing more."""
+    connection.execute(_releasing(limit))
+
+
+@cache
+def _releasing(limit: int) -> Update:
     lapsed = (
         select(batches.c.session_id, batches.c.batch_index)
         .where(batches.c.status == BatchStatus.RUNNING, batches.c.lease_until < func.now())
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)
     )
-    connection.execute(
+    return (
         update(batches)
         .where(_key_in(lapsed))
         .values(status=BatchStatus.QUEUED, not_before=func.now(), enqueued_at=None, **NOBODY)
@@ -69,23 +78,33 @@ def release_lapsed(connection: Connection, limit: int) -> None:
 
 def close_orphans(connection: Connection, limit: int) -> None:
     """Give up the batches of sessions that the web app has ended in its own row, or has deleted."""
-    for kind, table in WEB_APP_TABLES.items():
-        ended = _unfinished().where(table.c.id == batches.c.session_id, _is_over)
-        for session_id in _give_up(connection, ended.limit(limit), of=(batches, table)):
+    for kind in WEB_APP_TABLES:
+        for session_id in set(connection.execute(_closing_ended(kind, limit)).scalars()):
             set_generating(connection, session_id, kind)
-    _give_up(connection, _unfinished().where(session_status.is_(None)).limit(limit), of=(batches,))
+    connection.execute(_closing_gone(limit))
 
 
-def _give_up(connection: Connection, orphans: Select[Any], *, of: tuple[Table, ...]) -> set[UUID]:
-    """Whose rows are locked now, `of` them all: what somebody else holds is left for the next pass."""
+@cache
+def _closing_ended(kind: SessionKind, limit: int) -> ReturningUpdate[Any]:
+    table = WEB_APP_TABLES[kind]
+    ended = _unfinished().where(table.c.id == batches.c.session_id, _is_over)
+    return _giving_up(ended.limit(limit), of=(batches, table))
+
+
+@cache
+def _closing_gone(limit: int) -> ReturningUpdate[Any]:
+    return _giving_up(_unfinished().where(session_status.is_(None)).limit(limit), of=(batches,))
+
+
+def _giving_up(orphans: Select[Any], *, of: tuple[Table, ...]) -> ReturningUpdate[Any]:
+    """Whose rows are locked then, `of` them all: what somebody else holds is left for the next pass."""
     free = orphans.with_for_update(of=of, skip_locked=True, key_share=True)
-    given_up = connection.execute(
+    return (
         update(batches)
         .where(_key_in(free))
         .values(status=BatchStatus.FAILED, last_error=SESSION_CLOSED, epoch=batches.c.epoch + 1, **NOBODY)
         .returning(batches.c.session_id)
     )
-    return set(given_up.scalars())
 
 
 def tell_endings(connection: Connection, limit: int) -> None:
@@ -115,7 +134,16 @@ def take_due(
     connection: Connection, ring_again_s: float, limit: int, *, sooner_s: Mapping[Urgency, float]
 ) -> list[Due]:
     """Mark as rung for, and return, what is due and not rung for recently; what a student waits for first."""
-    stale = func.now() - _patience(ring_again_s, sooner_s)
+    rows = connection.execute(_taking(ring_again_s, limit, tuple(sooner_s.items())))
+    ordered = sorted(rows, key=lambda row: (row.urgency != Urgency.INTERACTIVE, row.not_before))
+    return [Due(row.session_id, row.batch_index, Urgency(row.urgency)) for row in ordered]
+
+
+@cache  # one a state of the queues
+def _taking(
+    ring_again_s: float, limit: int, sooner_s: tuple[tuple[Urgency, float], ...]
+) -> ReturningUpdate[Any]:
+    stale = func.now() - _patience(ring_again_s, dict(sooner_s))
     due = (
         _unfinished()
         .where(
@@ -132,14 +160,12 @@ def take_due(
         .limit(limit)
         .with_for_update(of=batches, skip_locked=True, key_share=True)
     )
-    rows = connection.execute(
+    return (
         update(batches)
         .where(_key_in(due))
         .values(enqueued_at=func.now())
         .returning(batches.c.session_id, batches.c.batch_index, batches.c.urgency, batches.c.not_before)
     )
-    ordered = sorted(rows, key=lambda row: (row.urgency != Urgency.INTERACTIVE, row.not_before))
-    return [Due(row.session_id, row.batch_index, Urgency(row.urgency)) for row in ordered]
 
 
 def _patience(ring_again_s: float, sooner_s: Mapping[Urgency, float]) -> Any:

@@ -69,6 +69,10 @@ class SourceChain(Protocol):
     def report(self, source: str, error: ProviderError | None) -> None:
         """Tell how a call to `source` went; None means well."""
 
+    @property
+    def has_solver(self) -> bool:
+        """Whether anybody is ever asked for a second opinion."""
+
     def pick_solver(self) -> QuestionSource | None:
         """Whom to ask for a second opinion now, or None: nobody is to be asked, or nobody is well."""
 

@@ -16,7 +16,7 @@ from generation.ports import QuestionSource, SourceChain
 from generation.prompts.solving import build_solver_prompt
 from generation.verdicts import Purpose, Verdict
 
-#: The outcome of a check without anybody to ask.
+#: The outcome of a check while whom we would ask rests.
 NO_SOLVER = "no_solver"
 
 
@@ -34,7 +34,8 @@ class SecondOpinion:
         Raises what the keeper raises, and nothing that the solver meets.
         """
         context = self._context
-        if context.claim.urgency is not Urgency.PREFETCH or context.stop.asked is not None:
+        may_wait = context.claim.urgency is Urgency.PREFETCH and context.stop.asked is None
+        if not (may_wait and self._sources.has_solver):
             return ()
         questions = self._not_asked_about()
         if not questions:

@@ -80,6 +80,11 @@ class OrderedChain:
         """Tell how a call to `source` went; None means well."""
         self._health.note(source, error)
 
+    @property
+    def has_solver(self) -> bool:
+        """Whether anybody is ever asked for a second opinion."""
+        return self.solver is not None
+
     def pick_solver(self) -> MessagesSource | None:
         """The solver, unless there is none, or it or its provider is resting."""
         if self.solver is None or self._health.is_resting(self.solver.name):

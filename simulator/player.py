@@ -59,7 +59,7 @@ async def play(
             connection.start(200, headers)
             begun()
         held.append(frame)
-    settle(_played(script.ending.value, script.frames[-1]))
+    settle(_played(script.ending.value, held[-1]))
     await connection.send_chunk(b"".join(one.data for one in held))
     await _end(script, connection, config, done_mark=done_mark)
 

@@ -1,15 +1,16 @@
-"""A reply as a timed script of SSE bytes, ready before the first one is sent.
+"""A reply as a timed script of SSE bytes, each made when its turn comes.
 
-All work is done up front: while hundreds of streams run, each delta costs one timer and one write.
+A crowd that arrives at once would wait for its first words until the last reply has been cut to pieces.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from random import Random
 from typing import Any, NamedTuple
 
@@ -47,7 +48,7 @@ class Frame(NamedTuple):
 
 @dataclass
 class Script:
-    frames: list[Frame]
+    frames: Iterable[Frame]  #: to be gone through once
     ending: Ending = Ending.COMPLETE
     stall_s: float | None = None  #: simulated; None is until the client goes
 
@@ -112,21 +113,26 @@ def make_script(draft: Draft, pace: Pace, rng: Random, fault: Fault | None) -> S
     text = draft.text
     if late is not None and late.after_bytes is None:
         text = text[: late.cut_position(text, default=len(text) // 2)]
-    frames = list(_opening(draft, pace))
-    frames += _deltas(text, draft, pace, rng)
+    begun = chain(_opening(draft, pace), _deltas(text, draft, pace, rng))
     if late is None:
-        if fault is not None and fault.kind == "unknown_event":
-            middle = len(frames) // 2
-            novelty = _event("novelty", {"new": True})
-            frames.insert(middle, frames[middle - 1]._replace(wait_s=0.0, data=novelty))
-        frames += _closing(draft)
-        return Script(frames)
+        novel = fault is not None and fault.kind == "unknown_event"
+        return Script(chain(_with_novelty(begun) if novel else begun, _closing(draft)))
+    frames = list(begun)
     if late.kind == "error_event":
         frames.append(frames[-1]._replace(wait_s=0.0, data=_error_event(late)))
     if late.after_bytes is not None:
         frames += _closing(draft)
         frames = _first_bytes(frames, late.after_bytes)
     return Script(frames, _ENDINGS[late.kind], late.seconds)
+
+
+def _with_novelty(frames: Iterable[Frame]) -> list[Frame]:
+    """With an event in their middle of which no client knows."""
+    known = list(frames)
+    middle = len(known) // 2
+    novelty = _event("novelty", {"new": True})
+    known.insert(middle, known[middle - 1]._replace(wait_s=0.0, data=novelty))
+    return known
 
 
 _ENDINGS = {

@@ -226,6 +226,7 @@ class Chain:
     sources: Sequence[ScriptedSource]
     reports: list[tuple[str, str | None]] = field(default_factory=list)
     solver: ScriptedSource | None = None
+    solver_rests: bool = False
 
     def pick(self, excluded: frozenset[str]) -> ScriptedSource | None:
         return next((source for source in self.sources if source.name not in excluded), None)
@@ -233,8 +234,12 @@ class Chain:
     def report(self, source: str, error: ProviderError | None) -> None:
         self.reports.append((source, error.code if error else None))
 
+    @property
+    def has_solver(self) -> bool:
+        return self.solver is not None
+
     def pick_solver(self) -> ScriptedSource | None:
-        return self.solver
+        return None if self.solver_rests else self.solver
 
     def report_solver(self, error: ProviderError | None) -> None:
         self.reports.append(("solver", error.code if error else None))

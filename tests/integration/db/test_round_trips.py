@@ -14,7 +14,7 @@ from generation.model import AttemptRecord
 from tests.integration.db.exams import claimed, exam_plan, fill, new_session
 
 #: A statement each, and two more for the transaction of a claim and of a finish. No ping, nothing asked twice.
-CLAIM, QUESTION, CALL, FINISH = 5, 1, 2, 9
+CLAIM, QUESTION, CALL, FINISH = 5, 1, 2, 7
 
 
 class RoundTrips:

@@ -284,10 +284,26 @@ def test_a_call_that_is_not_made_costs_nothing_and_has_no_row() -> None:
     assert len(bench.ledger.attempts) == 1
 
 
-def test_without_a_solver_the_batch_is_published_unchecked() -> None:
+def test_while_the_solver_rests_a_batch_is_published_unchecked() -> None:
     bench = Bench()
+    bench.solver(right)
+    bench.sources.solver_rests = True
     assert bench.run() == RunResult(READY, 10)
     assert bench.checks() == [("no_solver", 0, 0, 0, 10, 0)]
+
+
+class NeverLookedInto(MemoryKeeper):
+    """Of a worker that has nobody to ask for a second opinion."""
+
+    def unchecked(self, claim: Claim) -> tuple[Question, ...]:
+        raise AssertionError(claim)
+
+
+def test_without_a_solver_nothing_is_read_for_it_and_nothing_counts_as_skipped() -> None:
+    bench = Bench()
+    bench.keeper = NeverLookedInto()
+    assert bench.run() == RunResult(READY, 10)
+    assert bench.checks() == []
 
 
 def broken(_: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from simulator.config import SimulatorConfig
 from simulator.faults import Fault, FaultBook, end_of_question, read_faults
-from simulator.script import Draft, Ending, Pace, Script, limited, make_script, output_tokens
+from simulator.script import Draft, Ending, Frame, Pace, Script, limited, make_script, output_tokens
 
 TEXT = "".join(
     f'{{"slot":{i},"q":"سؤالٌ رقمه {i} وفيه \\"اقتباس\\" وكلامٌ طويل يكفي لعدة قطع"}}\n' for i in range(6)
@@ -31,7 +32,12 @@ def draft(text: str = TEXT, **changes: Any) -> Draft:
 def script_of(fault: Fault | None = None, seed: int = 1, **changes: Any) -> Script:
     rng = Random(seed)
     config = SimulatorConfig()
-    return make_script(limited(draft(**changes), fault, rng), Pace(config, rng, fault), rng, fault)
+    script = make_script(limited(draft(**changes), fault, rng), Pace(config, rng, fault), rng, fault)
+    return replace(script, frames=list(script.frames))  # so that a test may look at them twice
+
+
+def frames_of(script: Script) -> list[Frame]:
+    return list(script.frames)
 
 
 def events_of(script: Script) -> list[dict[str, Any]]:
@@ -93,9 +99,9 @@ def test_deltas_cut_words_and_part_letters_from_their_marks() -> None:
 def test_the_waits_follow_the_pace_and_the_seed() -> None:
     first, same, other = script_of(), script_of(), script_of(seed=2)
     assert [frame.wait_s for frame in first.frames] == [frame.wait_s for frame in same.frames]
-    assert first.frames[0].wait_s != other.frames[0].wait_s
-    assert 0.5 < first.frames[0].wait_s < 2
-    tokens, seconds = first.frames[-1].tokens, sum(frame.wait_s for frame in first.frames[1:])
+    assert frames_of(first)[0].wait_s != frames_of(other)[0].wait_s
+    assert 0.5 < frames_of(first)[0].wait_s < 2
+    tokens, seconds = frames_of(first)[-1].tokens, sum(frame.wait_s for frame in frames_of(first)[1:])
     assert 50 < tokens / seconds < 200
 
 
@@ -168,15 +174,15 @@ def test_an_unknown_event_may_turn_up_in_the_middle() -> None:
 
 
 def test_slow_faults_stretch_the_waits() -> None:
-    usual = sum(frame.wait_s for frame in script_of().frames[1:])
-    slow = sum(frame.wait_s for frame in script_of(Fault("slow", factor=5)).frames[1:])
+    usual = sum(frame.wait_s for frame in frames_of(script_of())[1:])
+    slow = sum(frame.wait_s for frame in frames_of(script_of(Fault("slow", factor=5)))[1:])
     assert slow == pytest.approx(5 * usual)
     late = script_of(Fault("slow_first_token", seconds=40))
-    assert late.frames[0].wait_s > 40
+    assert frames_of(late)[0].wait_s > 40
 
 
 def test_openrouter_streams_begin_with_a_comment() -> None:
-    assert script_of(openrouter=True).frames[0].data.startswith(b": OPENROUTER PROCESSING\n\n")
+    assert frames_of(script_of(openrouter=True))[0].data.startswith(b": OPENROUTER PROCESSING\n\n")
 
 
 def strike(book: FaultBook, text: str = "س", route: str = "anthropic") -> str | None:
