@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from simulator.catalogue import ModelProfile
@@ -92,7 +93,7 @@ def prefix_of(body: dict[str, Any], profile: ModelProfile) -> list[PrefixBlock]:
         if level == "enter":
             chain.update(_entering(block, body, settings, profile))
             continue
-        chain.update(_bytes({key: value for key, value in block.items() if key != "cache_control"}))
+        chain.update(_bytes({k: v for k, v in _with_digests(block).items() if k != "cache_control"}))
         total += _tokens(block)
         control = block.get("cache_control")
         ttl = (control.get("ttl") or "5m") if control else None
@@ -102,10 +103,11 @@ def prefix_of(body: dict[str, Any], profile: ModelProfile) -> list[PrefixBlock]:
 
 def level_digests(body: dict[str, Any], profile: ModelProfile) -> dict[str, str]:
     """One digest a level, to say where two requests part."""
+    system = [_with_digests(block) for block in _text_blocks(body.get("system") or [])]
     levels = {
         "model": profile.id,
         "tools": body.get("tools") or [],
-        "system": [body.get("system") or [], _settings(body, profile)],
+        "system": [system, _settings(body, profile)],
         "messages": body.get("messages") or [],
     }
     return {level: hashlib.sha256(_bytes(value)).hexdigest() for level, value in levels.items()}
@@ -156,9 +158,27 @@ def _automatic(blocks: list[PrefixBlock], body: dict[str, Any]) -> list[PrefixBl
 
 def _tokens(block: dict[str, Any]) -> int:
     text = block.get("text")
-    return count_tokens(text if isinstance(text, str) else json.dumps(block, ensure_ascii=False))
+    return (
+        _text_tokens(text) if isinstance(text, str) else count_tokens(json.dumps(block, ensure_ascii=False))
+    )
 
 
 def _bytes(value: Any) -> bytes:
     """Key order is kept: the cache compares bytes, so another order is another prefix."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _with_digests(block: dict[str, Any]) -> dict[str, Any]:
+    """The block with its text's digest for its text: the same long texts come with every request."""
+    text = block.get("text")
+    return {**block, "text": _text_digest(text)} if isinstance(text, str) else block
+
+
+@lru_cache(maxsize=64)
+def _text_digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _text_tokens(text: str) -> int:
+    return count_tokens(text)

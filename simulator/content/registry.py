@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 
 from simulator.asked import Wanted
@@ -26,10 +27,15 @@ def template(topic: str, kind: str, *subtopics: str) -> Callable[[Template], Tem
     return register
 
 
-def templates_for(wanted: Wanted) -> list[Template]:
-    """The most fitting ones: by subtopic, by topic and type, then by type alone. Never empty."""
+@cache
+def _register_all() -> None:
     for module in MODULES:
         import_module(f"simulator.content.{module}")
+
+
+def templates_for(wanted: Wanted) -> list[Template]:
+    """The most fitting ones: by subtopic, by topic and type, then by type alone. Never empty."""
+    _register_all()
     return (
         _BY_SUBTOPIC.get((wanted.type, wanted.subtopic))
         or _BY_KIND.get((wanted.topic, wanted.type))

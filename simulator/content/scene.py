@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -24,13 +24,19 @@ def data(name: str) -> Any:
     return json.loads(Path(__file__).with_name(f"{name}.json").read_text(encoding="utf-8"))
 
 
+@lru_cache(maxsize=16)
+def _turn(seed: str) -> int:
+    """Shared by all questions of one reply."""
+    return Random(f"{seed}:turn").randrange(10_000)
+
+
 class Scene:
     """One question's context. The same seed, turn and slot give the same scene."""
 
     def __init__(self, wanted: Wanted, *, seed: str, attempt: int = 0) -> None:
         self.wanted = wanted
         self.rng = Random(f"{seed}:{wanted.slot}:{attempt}")
-        self.turn = Random(f"{seed}:turn").randrange(10_000)  #: shared by all questions of one reply
+        self.turn = _turn(seed)
         self.attempt = attempt
         self.level = LEVELS.get(wanted.difficulty, 1)
         contexts = data("contexts")
