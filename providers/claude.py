@@ -7,7 +7,7 @@ from dataclasses import replace
 from providers.client import line_to, make_client
 from providers.settling import TokenCounter
 from providers.signs import Signs
-from providers.source import GATHER_S, Asking, MessagesSource, Traffic
+from providers.source import Asking, MessagesSource, Traffic
 from providers.stream import StreamLimits
 from providers.trail import CacheTrail
 from runtime.settings import ClaudeSettings
@@ -31,7 +31,6 @@ def make_claude(
     *,
     stall_timeout_s: float,
     deadline_s: float,
-    gather_s: float = GATHER_S,
     traffic: Traffic | None = None,
 ) -> MessagesSource:
     """The source for CLAUDE_MODEL. Opens no connection yet; make it once per process, after a fork.
@@ -48,7 +47,7 @@ def make_claude(
         name=NAME,
         model=settings.claude_model,
         client=client,
-        asking=Asking.of(settings, StreamLimits(stall_timeout_s, deadline_s, gather_s)),
+        asking=Asking.of(settings, StreamLimits(stall_timeout_s, deadline_s)),
         traffic=traffic or Traffic(),
         count=TokenCounter(client, settings.claude_model),
         trail=CacheTrail(),
@@ -73,7 +72,7 @@ def make_solver(
         name=NAME,
         model=settings.solver_model,
         client=writer.client,
-        asking=Asking(_LEAST_EFFORT, None, StreamLimits(stall_timeout_s, SOLVER_DEADLINE_S, GATHER_S)),
+        asking=Asking(_LEAST_EFFORT, None, StreamLimits(stall_timeout_s, SOLVER_DEADLINE_S)),
         traffic=traffic,
         count=TokenCounter(writer.client, settings.solver_model),
     )

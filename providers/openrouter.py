@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from providers.client import line_to, make_client
 from providers.settling import GenerationRecord
-from providers.source import GATHER_S, Asking, MessagesSource, Traffic
+from providers.source import Asking, MessagesSource, Traffic
 from providers.stream import StreamLimits
 from runtime.settings import ClaudeSettings, OpenRouterSettings
 
@@ -22,7 +22,6 @@ def make_openrouter(
     *,
     stall_timeout_s: float,
     deadline_s: float,
-    gather_s: float = GATHER_S,
     traffic: Traffic | None = None,
 ) -> MessagesSource | None:
     """The source for OPENROUTER_MODEL, or None without OPENROUTER_API_KEY.
@@ -35,7 +34,7 @@ def make_openrouter(
         line_to(settings.openrouter_base_url, claude),
         auth_token=settings.openrouter_api_key.get_secret_value(),
     )
-    limits = StreamLimits(stall_timeout_s, deadline_s, gather_s)
+    limits = StreamLimits(stall_timeout_s, deadline_s)
     return MessagesSource(
         name=NAME,
         model=settings.openrouter_model,

@@ -26,6 +26,7 @@ from generation.model import (
 from generation.stop import StopSignal
 from providers.governor import Governor, Permit
 from providers.health import LocalHealth, SourceHealth
+from providers.leisure import Leisure
 from providers.limits import LimitRules
 from providers.messages import PREFIXES_KEPT, CacheTtl, prefix_levels, request_body
 from providers.prices import cost_microdollars
@@ -40,10 +41,6 @@ from runtime.settings import ClaudeSettings
 
 #: An answer about the source's health that is younger than this still holds.
 _SHORT_WAIT_S = 0.1
-#: How long the text of a prefetch gathers between two reads: nobody waits for its words, and to wake up for
-#: each of them costs more than all else that is done with them. At 300 tokens a second, faster than any
-#: model of ours, that is some 30 KB; a socket holds 128 KB, and what it holds outlives a reset.
-GATHER_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,7 @@ class Traffic:
     limits: LimitRules = field(default_factory=LimitRules)
     signs: Signs = field(default_factory=Signs)
     health: SourceHealth = field(default_factory=LocalHealth)
+    leisure: Leisure = field(default_factory=Leisure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +91,7 @@ class MessagesSource:
         self.client = client
         self._asking = asking
         self._health = traffic.health
+        self._leisure = traffic.leisure
         self._governor = Governor(name, model, traffic.shared, rules=traffic.limits, signs=traffic.signs)
         self._warmup = WarmUp(
             name,
@@ -151,13 +150,13 @@ class MessagesSource:
         self.client.close()
 
     def _call(self, prompt: Prompt, ttl: CacheTtl, urgency: Urgency) -> Call:
-        limits = self._asking.limits
         return Call(
             client=self.client,
             provider=self.name,
             body=self._body(prompt, ttl),
             cache_ttl=ttl,
-            limits=limits if urgency is Urgency.PREFETCH else replace(limits, gather_s=0),
+            limits=self._asking.limits,
+            leisure=self._leisure if urgency is Urgency.PREFETCH else None,
             answered=self._governor.learn,
         )
 

@@ -14,6 +14,7 @@ from generation.errors import ProviderError, ProviderRefused, StreamCut, StreamS
 from generation.model import StreamEvent
 from generation.stop import StopSignal
 from providers.failures import as_provider_error
+from providers.leisure import Leisure
 from providers.messages import CacheTtl
 from providers.reply import REFUSAL, Reply, UnreadableReply
 from providers.wire import Overdue, Wire, requesting_on
@@ -31,11 +32,10 @@ _GOODBYE_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """How long one attempt may go without text, how long it may take altogether, and how often it is read."""
+    """How long one attempt may go without text, and how long it may take altogether."""
 
     stall_timeout_s: float
     deadline_s: float
-    gather_s: float = 0  #: between two reads, where nobody waits for each word
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Call:
     body: dict[str, Any]
     cache_ttl: CacheTtl
     limits: StreamLimits
+    leisure: Leisure | None = None  #: with whom its words take turns, where nobody waits for each of them
     #: Called once with what came back first: status, headers, and the error's code if it was one.
     answered: Callable[[int, Mapping[str, str], str | None], None] = lambda *_: None
 
@@ -61,11 +62,7 @@ def streaming(call: Call, stop: StopSignal) -> Iterator[Iterator[StreamEvent]]:
     no text came for the stall timeout (pings do not count), StreamCut when the reply broke off or took
     longer than the deadline, ProviderRefused when the model declined; failures.py has the rest.
     """
-    limits = call.limits
-    wire = Wire(
-        stall_timeout_s=limits.stall_timeout_s, deadline_s=limits.deadline_s, gather_s=limits.gather_s
-    )
-    with stop.waking(wire.cut):
+    with _wire(call) as wire, stop.waking(wire.cut):
         raw = _open(call, wire, stop)
         if raw is None:
             yield iter(())
@@ -74,6 +71,16 @@ def streaming(call: Call, stop: StopSignal) -> Iterator[Iterator[StreamEvent]]:
             yield _events(raw, call, wire, stop=stop)
         finally:
             raw.close()
+
+
+@contextmanager
+def _wire(call: Call) -> Iterator[Wire]:
+    stall_timeout_s, deadline_s = call.limits.stall_timeout_s, call.limits.deadline_s
+    if call.leisure is None:
+        yield Wire(stall_timeout_s=stall_timeout_s, deadline_s=deadline_s)
+        return
+    with call.leisure.reading():
+        yield Wire(stall_timeout_s=stall_timeout_s, deadline_s=deadline_s, gather_s=call.leisure.gather_s)
 
 
 def _open(call: Call, wire: Wire, stop: StopSignal) -> RawStream | None:

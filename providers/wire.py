@@ -38,10 +38,10 @@ class Wire:
         *,
         stall_timeout_s: float,
         deadline_s: float,
-        gather_s: float = 0,
+        gather_s: Callable[[], float] = lambda: 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`gather_s`: how long text gathers in the socket between two reads."""
+        """`gather_s`: asked before each read how long text shall have gathered in the socket since the last."""
         self._clock = clock
         self._gather_s = gather_s
         self._read_at = -math.inf  #: when the last read began
@@ -61,11 +61,11 @@ class Wire:
     def hurry(self, within_s: float) -> None:
         """What is still to come must come within this time."""
         self._deadline_at = min(self._deadline_at, self._clock() + within_s)
-        self._gather_s = 0
+        self._gather_s = lambda: 0.0
 
     def gather(self) -> None:
         """Return when the next read is due, at once for the first; or when the wire is cut."""
-        wait_s = self._read_at + self._gather_s - self._clock()
+        wait_s = self._read_at + self._gather_s() - self._clock()
         if wait_s > 0:
             self._cut.wait(wait_s)
         self._read_at = self._clock()

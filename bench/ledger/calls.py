@@ -25,9 +25,10 @@ from generation.run_batch import READY, RunLimits, run_batch
 from generation.stop import StopSignal
 from providers.chain import OrderedChain
 from providers.claude import make_claude
+from providers.leisure import LONGEST_GATHER_S, READS_PER_S, Leisure
 from providers.limits import LimitRules
 from providers.openrouter import make_openrouter
-from providers.source import GATHER_S, Traffic
+from providers.source import Traffic
 from runtime.settings import ClaudeSettings, Environment, OpenRouterSettings
 from simulator.running import RunningSimulator
 
@@ -84,13 +85,14 @@ def sources_of(simulator: RunningSimulator) -> Iterator[OrderedChain]:
     openrouter = OpenRouterSettings.model_validate(
         {"openrouter_api_key": "simulator", "openrouter_base_url": simulator.openrouter_url}
     )
-    traffic = Traffic(limits=LimitRules(longest_pause_s=0.001, ramp_per_s=10_000))
+    # As long as in earnest, on the simulator's clock: or its haste would fill the socket meanwhile, and a reset
+    # take what did not fit.
+    speed = simulator.config.speed
+    leisure = Leisure(READS_PER_S * speed, LONGEST_GATHER_S / speed)
+    traffic = Traffic(limits=LimitRules(longest_pause_s=0.001, ramp_per_s=10_000), leisure=leisure)
     limits: dict[str, Any] = {
         "stall_timeout_s": STALL_TIMEOUT_S,
         "deadline_s": DEADLINE_S,
-        # As long as in earnest, on the simulator's clock: or its haste would fill the socket meanwhile, and
-        # a reset take what did not fit.
-        "gather_s": GATHER_S / simulator.config.speed,
         "traffic": traffic,
     }
     fallback = make_openrouter(openrouter, claude, **limits)

@@ -77,7 +77,7 @@ def test_the_librarys_own_timeout_is_none_of_our_limits(wire: Wire) -> None:
 
 
 def test_between_two_reads_text_gathers(clock: Clock) -> None:
-    wire = Wire(stall_timeout_s=10, deadline_s=100, gather_s=0.05, clock=clock)
+    wire = Wire(stall_timeout_s=10, deadline_s=100, gather_s=lambda: 0.05, clock=clock)
     wire.gather()  # the first read is due at once
     began = time.monotonic()
     wire.gather()
@@ -87,14 +87,14 @@ def test_between_two_reads_text_gathers(clock: Clock) -> None:
 
 
 def test_a_cut_ends_the_gathering(clock: Clock) -> None:
-    wire = Wire(stall_timeout_s=10, deadline_s=100, gather_s=3600, clock=clock)
+    wire = Wire(stall_timeout_s=10, deadline_s=100, gather_s=lambda: 3600, clock=clock)
     wire.gather()
     threading.Timer(0.01, wire.cut).start()
     wire.gather()  # would be an hour
 
 
 def test_nothing_gathers_any_more_at_the_end_of_a_reply(clock: Clock) -> None:
-    wire = Wire(stall_timeout_s=10, deadline_s=100, gather_s=3600, clock=clock)
+    wire = Wire(stall_timeout_s=10, deadline_s=100, gather_s=lambda: 3600, clock=clock)
     wire.gather()
     wire.hurry(1)
     wire.gather()  # would be an hour
