@@ -7,7 +7,7 @@ import time
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.door import Door
 
@@ -19,7 +19,7 @@ GRACE_S = 10
 KEEP_ALIVE_S = 75
 
 
-class _Timed(H11Protocol):
+class _Timed(HttpToolsProtocol):
     """Tells each call when its bytes were read: its wait for the loop's attention counts as ours."""
 
     def data_received(self, data: bytes) -> None:
@@ -36,6 +36,7 @@ class DoorServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http=_Timed,
+                loop="uvloop",
                 ws="none",
                 lifespan="on",
                 log_config=None,  # ours, with the request's ids
