@@ -90,24 +90,15 @@ class Access:
         route, method = _route(call.scope), _method(call.scope)
         seconds = time.perf_counter() - call.read_at
         self._metrics.answered(method, route, call.status, seconds)
-        told = {
-            "method": method,
-            "route": route,
-            "status": call.status,
-            "ms": round(seconds * 1000),
-            "queued_ms": round(
-                (call.turn_at - call.read_at) * 1000
-            ),  # behind others, before anything was done
-            **_ids(call.scope),
-        }
+        queued_ms = round((call.turn_at - call.read_at) * 1000)  # behind others, before anything was done
+        told = {"method": method, "route": route, "status": call.status, **_ids(call.scope)}
         if (
-            call.scope["state"].get("told_with_others") and not self._tracing.is_on
+            "told_with_others" in call.scope["state"] and not self._tracing.is_on
         ):  # a trace wants its own line
-            self._together.note(call.request_id, **told)
-        elif route in _QUIET_ROUTES:
-            log.debug("request", **told)
-        else:
-            log.info("request", **told)
+            self._together.note(call.request_id, read_at=call.read_at, queued_ms=queued_ms, **told)
+            return
+        note = log.debug if route in _QUIET_ROUTES else log.info
+        note("request", **told, ms=round(seconds * 1000), queued_ms=queued_ms)
 
 
 class _Call:
