@@ -17,12 +17,13 @@ from uuid import UUID, uuid4
 
 import structlog
 from opentelemetry.trace import Span, SpanKind
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import Refusal, answer
 from api.metrics import DoorMetrics
 from api.openapi import PREFIXES
+from api.told_together import ToldTogether
 from runtime.tracing import Tracing, failed, traceparent_of
 
 log = structlog.get_logger("api.access")
@@ -31,6 +32,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "POST"})
 _QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 _OUR_FAULT = 500
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 
 class Access:
@@ -40,6 +42,7 @@ class Access:
         self._app = app
         self._metrics = metrics
         self._tracing = tracing
+        self._together = ToldTogether(_write)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,66 +51,75 @@ class Access:
         headers = Headers(scope=scope)
         request_id = _request_id(headers.get("x-request-id", ""))
         scope.setdefault("state", {})["request_id"] = request_id
-        status: list[int] = []
-
-        async def stamped(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                status.append(message["status"])
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                headers["X-Content-Type-Options"] = "nosniff"
-            await send(message)
-
-        with (
-            structlog.contextvars.bound_contextvars(request_id=request_id),
-            self._traced(scope, status, headers.get("traceparent")),
-            self._noting(scope, status),
-        ):
-            try:
-                await self._app(scope, receive, stamped)
-            except Exception as error:  # noqa: BLE001 - the last resort: a sentence, not a traceback
-                _log_unforeseen(error)
-                scope["state"]["error_code"] = "internal_error"
-                if not status:
-                    await answer(Refusal("internal_error"), request_id)(scope, receive, stamped)
+        call = _Call(scope, send, request_id)
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            if self._tracing.is_on and scope["path"] not in _QUIET_ROUTES:
+                with self._traced(call, headers.get("traceparent")):
+                    await self._noted(call, receive)
+            else:
+                scope["state"]["traceparent"] = None
+                await self._noted(call, receive)
 
     @contextmanager
-    def _traced(self, scope: Scope, status: list[int], parent: str | None) -> Iterator[None]:
+    def _traced(self, call: _Call, parent: str | None) -> Iterator[None]:
         """A span of the call, which goes on with its caller's trace; not of what is asked every few seconds."""
-        scope["state"]["traceparent"] = None
-        if not self._tracing.is_on or scope["path"] in _QUIET_ROUTES:
-            yield
-            return
-        with self._tracing.span(_method(scope), SpanKind.SERVER, parent=parent) as span:
-            scope["state"]["traceparent"] = traceparent_of(span)
+        with self._tracing.span(_method(call.scope), SpanKind.SERVER, parent=parent) as span:
+            call.scope["state"]["traceparent"] = traceparent_of(span)
             try:
                 yield
             finally:
-                _tell(span, scope, status[0] if status else 0)
+                _tell(span, call.scope, call.status)
 
-    @contextmanager
-    def _noting(self, scope: Scope, status: list[int]) -> Iterator[None]:
-        """Log and count the call when it ends, also when it was cut off (status 0)."""
-        turn_at = time.perf_counter()
-        read_at = scope["state"].get("read_at", turn_at)
+    async def _noted(self, call: _Call, receive: Receive) -> None:
+        """Answer the call, and log and count it when it ends, also when it was cut off (status 0)."""
         try:
-            yield
+            await self._answered(call, receive)
         finally:
-            seconds = time.perf_counter() - read_at
-            route, method = _route(scope), _method(scope)
-            code = status[0] if status else 0
-            self._metrics.requests.labels(method, route, str(code)).inc()
-            self._metrics.seconds.labels(method, route).observe(seconds)
-            note = log.debug if route in _QUIET_ROUTES else log.info
-            note(
-                "request",
-                method=method,
-                route=route,
-                status=code,
-                ms=round(seconds * 1000),
-                queued_ms=round((turn_at - read_at) * 1000),  # behind other calls, before anything was done
-                **_ids(scope),
-            )
+            self._note(call)
+
+    async def _answered(self, call: _Call, receive: Receive) -> None:
+        try:
+            await self._app(call.scope, receive, call.send)
+        except Exception as error:  # noqa: BLE001 - the last resort: a sentence, not a traceback
+            _log_unforeseen(error)
+            call.scope["state"]["error_code"] = "internal_error"
+            if not call.status:
+                await answer(Refusal("internal_error"), call.request_id)(call.scope, receive, call.send)
+
+    def _note(self, call: _Call) -> None:
+        route, method = _route(call.scope), _method(call.scope)
+        seconds = time.perf_counter() - call.read_at
+        self._metrics.answered(method, route, call.status, seconds)
+        queued_ms = round((call.turn_at - call.read_at) * 1000)  # behind others, before anything was done
+        told = {"method": method, "route": route, "status": call.status, **_ids(call.scope)}
+        if (
+            "told_with_others" in call.scope["state"] and not self._tracing.is_on
+        ):  # a trace wants its own line
+            self._together.note(call.request_id, read_at=call.read_at, queued_ms=queued_ms, **told)
+            return
+        note = log.debug if route in _QUIET_ROUTES else log.info
+        note("request", **told, ms=round(seconds * 1000), queued_ms=queued_ms)
+
+
+class _Call:
+    """One call on its way: what is put on its answer, and what has become of it."""
+
+    __slots__ = ("_send", "_stamp", "read_at", "request_id", "scope", "status", "turn_at")
+
+    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+        self.scope = scope
+        self.request_id = request_id
+        self.status = 0  #: none yet
+        self.turn_at = time.perf_counter()
+        self.read_at: float = scope["state"].get("read_at", self.turn_at)
+        self._send = send
+        self._stamp = [(b"x-request-id", request_id.encode()), _NO_SNIFFING]
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), *self._stamp]
+        await self._send(message)
 
 
 def _route(scope: Scope) -> str:
@@ -151,6 +163,10 @@ def _tell(span: Span, scope: Scope, code: int) -> None:
         failed(span, state.get("error_code", str(code)))
     elif "error_code" in state:
         span.set_attribute("error.type", state["error_code"])
+
+
+def _write(event: str, **fields: Any) -> None:
+    log.info(event, **fields)
 
 
 def _log_unforeseen(error: Exception) -> None:

@@ -7,11 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import Any
+from uuid import UUID
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
+from api.door import Door
 from api.limits import Kind
+
+
+async def admit(door: Door, scope: Scope) -> UUID:
+    """The user this call acts for. The call is counted once, however often this is asked.
+
+    Raises Refusal with 401 or 429; whoever asked must answer it, and not ask again.
+    """
+    state = scope["state"]
+    if "user_id" not in state:
+        state["user_id"] = await door.keeper.user_of(Headers(scope=scope))
+        await door.admit(state["user_id"], Kind.CALLS)
+    user_id: UUID = state["user_id"]
+    return user_id
 
 
 class AdmittedRoute(APIRoute):
@@ -21,10 +38,7 @@ class AdmittedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def admitted(request: Request) -> Response:
-            door = request.app.state.door
-            user_id = await door.keeper.user_of(request.headers)
-            request.state.user_id = user_id
-            await door.admit(user_id, Kind.CALLS)
+            await admit(request.app.state.door, request.scope)
             return await handle(request)
 
         return admitted

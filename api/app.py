@@ -21,6 +21,7 @@ from api.body_limit import BodyLimit
 from api.crowd import Crowd
 from api.door import Door, Enqueue
 from api.hub import Hub
+from api.latecomers import Latecomers
 from api.limits import Limits, Unlimited
 from api.metrics import DoorMetrics
 from api.origin import NoForeignPages
@@ -138,6 +139,7 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
 def _surround(app: FastAPI, door: Door) -> None:
     """What every call passes through, innermost first."""
     settings = door.settings
+    app.add_middleware(Latecomers, door=door, route=batches.router.routes[0])
     app.add_middleware(BodyLimit)
     if not settings.has_auth:
         app.add_middleware(

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from fastapi import Request
 
-from api.door import Call
-from api.errors import RETRY_AFTER_S
+from api.door import Call, Door
+from api.errors import RETRY_AFTER_S, Refusal
+from api.openapi import events_url
 from api.waiting import Preference, until_hung_up, wait_until
 from db.standing import Standing, WantedBatch
-from generation.model import BatchStatus
+from generation.model import BatchStatus, SessionKind
 
 #: Session states in which questions may still come.
 PAUSED = "paused"
@@ -45,6 +46,30 @@ async def awaited(
     with door.hub.watching(session_id) as watch, door.metrics.waited_for(batch_index).time():
         async with until_hung_up(request, watch):
             return await wait_until(watch, look, enough=settled, patience_s=patience_s)
+
+
+def refusal_to_join(door: Door, kind: SessionKind, session_id: UUID, standing: Standing) -> Refusal:
+    """What a call is told, and counted as, that found the batch under way and does not want to wait."""
+    hopeless = refusal_to_hope(door, standing)
+    if hopeless is not None:
+        return hopeless
+    door.metrics.batch_answers.labels("in_progress").inc()
+    return Refusal(
+        "generation_in_progress", retry_after_s=RETRY_AFTER_S, eventsUrl=events_url(kind, session_id)
+    )
+
+
+def refusal_to_hope(door: Door, standing: Standing) -> Refusal | None:
+    """None, unless the session was closed meanwhile or the batch cannot be written now."""
+    if standing.is_ready:
+        return None
+    if standing.status not in LIVING:
+        return Refusal("session_closed")
+    pause_s = unavailable_for_s(standing.batch)
+    if pause_s is None:
+        return None
+    door.metrics.batch_answers.labels("unavailable").inc()
+    return Refusal("generation_unavailable", retry_after_s=pause_s)
 
 
 def unavailable_for_s(batch: WantedBatch | None) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -30,3 +31,12 @@ class Crowd:
         asking = self._asking[what] = asyncio.create_task(ask())
         asking.add_done_callback(lambda _done: self._asking.pop(what, None))
         return await asyncio.shield(asking), True  # one caller who leaves takes nothing from the others
+
+    async def overhear(self, what: Hashable) -> Any:
+        """What a call finds that is asking for this just now. None when none is, or when its asking fails."""
+        asking = self._asking.get(what)
+        if asking is None:
+            return None
+        with suppress(Exception):  # it is told to those who share it; who only listens may ask himself
+            return await asyncio.shield(asking)
+        return None

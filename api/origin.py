@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import Refusal, answer
+
+#: How many host names are remembered as foreign or ours; most callers use one.
+_REMEMBERED = 256
 
 _HOST = re.compile(r"(?P<name>[^:\[\]]+|\[[^\[\]]+\])(:\d{1,5})?")
 
@@ -27,6 +31,7 @@ class NoForeignPages:
         self._app = app
         self._origins = frozenset(origins)
         self._hosts = frozenset({"localhost", *hosts})
+        self._leads_here = lru_cache(_REMEMBERED)(self._is_our_host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._is_ours(Headers(scope=scope)):
@@ -41,7 +46,7 @@ class NoForeignPages:
             return False
         return origin is None or origin in self._origins or origin == f"http://{host}"
 
-    def _leads_here(self, host: str) -> bool:
+    def _is_our_host(self, host: str) -> bool:
         named = _HOST.fullmatch(host)
         if named is None:
             return False

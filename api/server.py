@@ -7,7 +7,7 @@ import time
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.door import Door
 
@@ -19,12 +19,36 @@ GRACE_S = 10
 KEEP_ALIVE_S = 75
 
 
-class _Timed(H11Protocol):
-    """Tells each call when its bytes were read: its wait for the loop's attention counts as ours."""
+#: A head, or what follows a body, that is longer is no call of ours; the parser itself would read for ever.
+MAX_HEAD_BYTES = 65_536
+
+
+class _Timed(HttpToolsProtocol):
+    """Tells each call when its bytes were read: its wait for the loop's attention counts as ours.
+
+    Hangs up on who sends more and more without ever coming to the end of a head or to a piece of a body.
+    """
+
+    _unfinished = 0  #: bytes that have been read since the last end or piece
 
     def data_received(self, data: bytes) -> None:
         self.app_state["read_at"] = time.perf_counter()  # which a request copies that begins with these bytes
+        self._unfinished += len(data)
         super().data_received(data)
+        if self._unfinished > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("Too long a head.")
+
+    def on_headers_complete(self) -> None:
+        self._unfinished = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._unfinished = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unfinished = 0
+        super().on_message_complete()
 
 
 class DoorServer(uvicorn.Server):
@@ -36,6 +60,7 @@ class DoorServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http=_Timed,
+                loop="uvloop",
                 ws="none",
                 lifespan="on",
                 log_config=None,  # ours, with the request's ids

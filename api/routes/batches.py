@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from api.admission import AdmittedRoute
-from api.awaited import LIVING, PAUSED, awaited, unavailable_for_s
+from api.awaited import PAUSED, awaited, refusal_to_hope, refusal_to_join
 from api.door import Call, TheCall
 from api.errors import RETRY_AFTER_S, Refusal, documented, retry_after
 from api.openapi import events_url
@@ -53,7 +53,7 @@ async def ask_batch(
     if standing.is_ready:
         return await asking.batch(cache_hit=True)
     if not started and wish.wait_s is None:
-        raise asking.refusal_to_join(standing)
+        raise refusal_to_join(call.door, call.kind, session_id, standing)
     standing = await asking.wait(request)
     if standing.is_ready:
         return await asking.batch(cache_hit=False)
@@ -104,7 +104,9 @@ class _Asking:
     async def wait(self, request: Request) -> Standing:
         """How the batch stands when it is ready or the waiting is over. Raises Refusal if it cannot be had now."""
         standing = await awaited(request, self.call, self.session_id, self.batch_index, wish=self.wish)
-        self._check_hope(standing)
+        refusal = refusal_to_hope(self.call.door, standing)
+        if refusal is not None:
+            raise refusal
         return standing
 
     async def batch(self, *, cache_hit: bool) -> BatchShape:
@@ -116,28 +118,8 @@ class _Asking:
     def pending(self, standing: Standing) -> BatchPending:
         self._count("pending")
         status = standing.batch.status if standing.batch else BatchStatus.QUEUED
-        return BatchPending(batch_index=self.batch_index, status=status, events_url=self._events_url)
-
-    def refusal_to_join(self, standing: Standing) -> Refusal:
-        """What a call is told that found the batch under way and does not want to wait."""
-        self._check_hope(standing)
-        self._count("in_progress")
-        return Refusal("generation_in_progress", retry_after_s=RETRY_AFTER_S, eventsUrl=self._events_url)
-
-    @property
-    def _events_url(self) -> str:
-        return events_url(self.call.kind, self.session_id)
-
-    def _check_hope(self, standing: Standing) -> None:
-        """Raise Refusal when the session was closed meanwhile, or the batch cannot be written now."""
-        if standing.is_ready:
-            return
-        if standing.status not in LIVING:
-            raise Refusal("session_closed")
-        pause_s = unavailable_for_s(standing.batch)
-        if pause_s is not None:
-            self._count("unavailable")
-            raise Refusal("generation_unavailable", retry_after_s=pause_s)
+        followed_at = events_url(self.call.kind, self.session_id)
+        return BatchPending(batch_index=self.batch_index, status=status, events_url=followed_at)
 
     def _count(self, outcome: str) -> None:
         self.call.door.metrics.batch_answers.labels(outcome).inc()

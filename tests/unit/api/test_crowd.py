@@ -59,3 +59,41 @@ def test_a_caller_who_leaves_takes_nothing_from_the_others() -> None:
         return await staying
 
     assert asyncio.run(scenario()) == (7, False)
+
+
+def test_who_listens_hears_what_is_asked_just_now_and_never_makes_anybody_ask() -> None:
+    async def scenario() -> list[object]:
+        crowd, gate = Crowd(), asyncio.Event()
+
+        async def look() -> int:
+            await gate.wait()
+            return 7
+
+        early = await crowd.overhear("batch")
+        asking = asyncio.create_task(crowd.share("batch", look))
+        await asyncio.sleep(0)
+        listening = [asyncio.create_task(crowd.overhear("batch")) for _ in range(3)]
+        await asyncio.sleep(0)
+        listening[0].cancel()  # and takes nothing from the others
+        gate.set()
+        heard = await asyncio.gather(*listening[1:])
+        return [early, *heard, await asking, await crowd.overhear("batch")]
+
+    assert asyncio.run(scenario()) == [None, 7, 7, (7, True), None]
+
+
+def test_who_listens_is_not_told_of_an_error() -> None:
+    async def scenario() -> None:
+        crowd = Crowd()
+
+        async def fail() -> int:
+            await asyncio.sleep(0)
+            raise LookupError
+
+        asking = asyncio.create_task(crowd.share("s", fail))
+        await asyncio.sleep(0)
+        assert await crowd.overhear("s") is None
+        with pytest.raises(LookupError):
+            await asking
+
+    asyncio.run(scenario())
