@@ -92,9 +92,8 @@ class Access:
         self._metrics.answered(method, route, call.status, seconds)
         queued_ms = round((call.turn_at - call.read_at) * 1000)  # behind others, before anything was done
         told = {"method": method, "route": route, "status": call.status, **_ids(call.scope)}
-        if (
-            "told_with_others" in call.scope["state"] and not self._tracing.is_on
-        ):  # a trace wants its own line
+        has_own_line = self._tracing.is_on or "told_with_others" not in call.scope["state"]
+        if not has_own_line:  # with tracing on each call has one, for its trace
             self._together.note(call.request_id, read_at=call.read_at, queued_ms=queued_ms, **told)
             return
         note = log.debug if route in _QUIET_ROUTES else log.info
