@@ -15,10 +15,11 @@ from simulator.faults import Fault
 from simulator.http_server import Request
 from simulator.limits import check_spend
 from simulator.prefix_cache import CachePlan, level_digests, prefix_of
-from simulator.reply import write_reply
+from simulator.reply import write_lines
 from simulator.script import Draft, limited
 from simulator.solving import read_posed, write_answers
 from simulator.state import ORGANIZATION, SeenRequest, State
+from simulator.text import Text
 
 HTTP_FAULTS = {"overloaded": 529, "rate_limit": 429}
 FAULT_MESSAGES = {529: "Overloaded", 429: "Rate limited", 500: "Internal server error"}
@@ -129,7 +130,7 @@ def _draft(
     route: str,
 ) -> Draft:
     thinking = body.get("thinking") or {"type": profile.thinking_default}
-    text = _text(state, last_user_text(body), source) if body["max_tokens"] else ""
+    text = _text(state, last_user_text(body), source) if body["max_tokens"] else Text("")
     message: dict[str, Any] = {
         "id": message_id,
         "type": "message",
@@ -148,18 +149,18 @@ def _draft(
         message=message,
         text=text,
         max_tokens=body["max_tokens"],
-        thinking_tokens=_thinking_tokens(thinking, body, profile, source) if text else 0,
+        thinking_tokens=_thinking_tokens(thinking, body, profile, source, text),
         show_thinking=thinking.get("display") == "summarized" or thinking["type"] == "enabled",
-        stop_reason="stop_sequence" if sequence else "end_turn" if body["max_tokens"] else "max_tokens",
+        reason="stop_sequence" if sequence else "end_turn" if body["max_tokens"] else "max_tokens",
         openrouter=route == "openrouter",
     )
 
 
-def _text(state: State, user_text: str, source: str) -> str:
+def _text(state: State, user_text: str, source: str) -> Text:
     posed = read_posed(user_text)
     if posed:
-        return write_answers(posed, state.answers, state.config, source)
-    return write_reply(read_asked(user_text), state.config, source, state.answers.keep)
+        return Text(write_answers(posed, state.answers, state.config, source))
+    return Text(write_lines(read_asked(user_text), state.config, source, state.answers.keep))
 
 
 def usage_of(plan: CachePlan) -> dict[str, Any]:
@@ -174,22 +175,26 @@ def usage_of(plan: CachePlan) -> dict[str, Any]:
     }
 
 
-def _until_stop_sequence(text: str, sequences: list[str]) -> tuple[str, str | None]:
-    found = [(text.find(sequence), sequence) for sequence in sequences if sequence and sequence in text]
+def _until_stop_sequence(text: Text, sequences: list[str]) -> tuple[Text, str | None]:
+    """To look for one takes the whole text, so it is written only for a request that has some."""
+    places = [(text.whole().find(sequence), sequence) for sequence in sequences if sequence]
+    found = [place for place in places if place[0] >= 0]
     if not found:
         return text, None
     position, sequence = min(found)
-    return text[:position], sequence
+    return Text(text.part(0, position)), sequence
 
 
 def _thinking_tokens(
-    thinking: dict[str, Any], body: dict[str, Any], profile: ModelProfile, source: str
+    thinking: dict[str, Any], body: dict[str, Any], profile: ModelProfile, source: str, text: Text
 ) -> int:
-    """Adaptive thinking is skipped at low effort, and never happens with thinking turned off."""
+    """Adaptive thinking is skipped at low effort. There is none with thinking turned off or nothing to say."""
     effort = (body.get("output_config") or {}).get("effort") or profile.default_effort or "high"
     if thinking["type"] in {"disabled", "between_tools"} or (
         thinking["type"] == "adaptive" and effort == "low"
     ):
+        return 0
+    if not text.reaches(0):
         return 0
     scale = {"low": 1, "medium": 1, "high": 2, "xhigh": 4, "max": 8}[effort]
     tokens = scale * Random(f"thinking:{source}").randint(120, 360)

@@ -19,7 +19,7 @@ class Left:
 
 
 def whole_lines(text: str, lines: int) -> tuple[Left, ...]:
-    """The first so many lines of a reply."""
+    """The first so many lines of a reply, which may be written no farther than them."""
     return tuple(Left(_digest(line), count_tokens(line)) for line in text.split("\n")[:lines])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from simulator.admission import Call, admit
@@ -65,9 +67,8 @@ async def _answer(state: State, call: Call, connection: Connection, arrived: flo
 
 async def _stream(state: State, call: Call, connection: Connection, arrived: float) -> None:
     pace = Pace(state.config, call.rng, call.fault)
-    if call.route == "openrouter":
-        call.draft.extra_usage["cost"] = _dollars(call)
-    script = make_script(call.draft, pace, call.rng, call.fault)
+    cost = partial(_dollars, call) if call.route == "openrouter" else None
+    script = make_script(replace(call.draft, cost=cost), pace, call.rng, call.fault)
     headers = {
         "content-type": "text/event-stream; charset=utf-8",
         "cache-control": "no-cache",
@@ -96,13 +97,13 @@ async def _whole(state: State, call: Call, connection: Connection) -> Response |
         call.seen.outcome = "client_gone" if call.fault is None else call.fault.kind
         return None
     state.caches[call.route].begin(call.plan)
-    _account(state, call, Played("complete", tokens, call.draft.text.count("\n")))
+    _account(state, call, Played("complete", tokens, call.draft.text.whole().count("\n")))
     call.seen.status = 200
     message = dict(call.draft.message)
     headers = dict(call.headers)
     usage = {**message["usage"], "output_tokens": tokens}
     if call.route == "openrouter":
-        cost = _dollars(call)
+        cost = _dollars(call, tokens)
         usage |= {"cost": cost, "cost_details": {"upstream_inference_cost": None}, "is_byok": False}
         message["provider"] = "Anthropic"
         headers["x-generation-id"] = call.message_id
@@ -121,8 +122,9 @@ def _content(draft: Draft) -> list[dict[str, Any]]:
     if draft.thinking_tokens:
         thought = THOUGHT if draft.show_thinking else ""
         blocks.append({"type": "thinking", "thinking": thought, "signature": SIGNATURE})
-    if draft.text:
-        blocks.append({"type": "text", "text": draft.text})
+    text = draft.text.whole()
+    if text:
+        blocks.append({"type": "text", "text": text})
     return blocks
 
 
@@ -140,9 +142,9 @@ async def _interrupted(call: Call, connection: Connection) -> bool:
     return kind in {"cut", "no_stop", "reset", "stall"}
 
 
-def _dollars(call: Call) -> float:
-    """What the whole reply costs."""
-    tokens = tokens_of(call.plan, output_tokens(call.draft))
+def _dollars(call: Call, output: int) -> float:
+    """What the reply costs when it has so many tokens."""
+    tokens = tokens_of(call.plan, output)
     return float(cost_microdollars(call.profile.price, tokens) / 1_000_000)
 
 
@@ -169,7 +171,7 @@ def _account(state: State, call: Call, played: Played) -> None:
             stop_reason=call.draft.stop_reason if played.outcome == "complete" else None,
             lines=played.lines,
             ended_at=time.time(),
-            left=whole_lines(call.draft.text, played.lines) if state.config.itemized else (),
+            left=whole_lines(call.draft.text.written, played.lines) if state.config.itemized else (),
         )
     )
     if call.route == "openrouter":

@@ -35,8 +35,8 @@ async def play(
 ) -> None:
     """Send the script at the configured speed until its end or the client's.
 
-    Its first wait counts from when the request had `arrived`, on the loop's clock: to write the reply is part
-    of what a model needs to its first token, also when many requests come at once.
+    Its first wait counts from when the request had `arrived`, on the loop's clock: to begin the reply is
+    part of what a model needs to its first token, also when many requests come at once.
     `begun` is called with the first bytes. `settle` is called once, before the client can see how it ended:
     who has read the last event finds the bill complete.
     """

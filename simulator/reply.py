@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import copy
 from random import Random
 from typing import Any
 
@@ -15,22 +16,38 @@ SURPLUS_SLOT = 9000  #: far above any slot that is ever asked for
 SMALL_TALK = "أنا محاكٍ محلي لواجهة الرسائل، وأكتب أسئلة اختبار القدرات عندما تُطلب مني بصيغتها المتفق عليها."
 
 
-def write_reply(
-    asked: Asked,
-    config: SimulatorConfig,
-    source: str,
-    keep: Callable[[dict[str, Any]], None] = lambda _: None,
-) -> str:
-    """The whole text. The same seed and `source` give the same text. `keep` is given each question unflawed."""
+def write_reply(asked: Asked, config: SimulatorConfig, source: str) -> str:
+    """The whole text. The same seed and `source` give the same text."""
+    return "".join(write_lines(asked, config, source, keep=lambda _: None))
+
+
+def write_lines(
+    asked: Asked, config: SimulatorConfig, source: str, keep: Callable[[dict[str, Any]], None]
+) -> Iterator[str]:
+    """The same text line by line, each question thought of when its turn comes.
+
+    `keep` is given each question unflawed, before its line.
+    """
     if not asked.wanted:
-        return SMALL_TALK
+        return iter([SMALL_TALK])
+    as_it_is_now = copy(config)  # an operator may change it while the reply leaves
+    return _lines(asked, as_it_is_now, source, keep)
+
+
+def _lines(
+    asked: Asked, config: SimulatorConfig, source: str, keep: Callable[[dict[str, Any]], None]
+) -> Iterator[str]:
+    """With their line feeds; at least one of these."""
     rng = Random(f"{config.seed}:flaws:{source}")
-    written: list[dict[str, Any]] = []
-    lines: list[str] = []
+    earlier: list[dict[str, Any]] = []
+    blank = True
     for question in write_questions(asked, seed=f"{config.seed}:{source}"):
         keep(question)
-        lines += _with_flaws(question, written, asked, config, rng)
-    return "\n".join(lines) + "\n"
+        for line in _with_flaws(question, earlier, asked, config, rng):
+            yield f"{line}\n"
+            blank = False
+    if blank:
+        yield "\n"
 
 
 def _with_flaws(

@@ -1,4 +1,4 @@
-"""A reply as a timed script of SSE bytes, each made when its turn comes.
+"""A reply as a timed script of SSE bytes, each made when its turn comes, as is the text in them.
 
 A crowd that arrives at once would wait for its first words until the last reply has been cut to pieces.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
 from random import Random
@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from simulator.config import SimulatorConfig
 from simulator.faults import Fault
-from simulator.tokens import beyond_ascii, count_tokens, tokens_of
+from simulator.text import Text
+from simulator.tokens import beyond_ascii, tokens_of
 
 DELTA_CHARS = (20, 120)
 PADDING = 12  #: the recorded API pads its data lines with up to this many spaces
@@ -58,14 +59,19 @@ class Draft:
     """What the model is going to say."""
 
     message: dict[str, Any]  #: as in message_start
-    text: str
+    text: Text
     max_tokens: int
     thinking_tokens: int = 0
     show_thinking: bool = False
-    stop_reason: str = "end_turn"
+    reason: str = "end_turn"  #: to stop, for a text that is not cut short
     stop_details: dict[str, Any] | None = None
-    extra_usage: dict[str, Any] = field(default_factory=dict)
+    cost: Callable[[int], float] | None = None  #: of so many tokens of output, where the usage is to name it
     openrouter: bool = False
+
+    @property
+    def stop_reason(self) -> str:
+        """Has the whole text written, whose end decides it."""
+        return "max_tokens" if self.text.cut_short else self.reason
 
 
 class Pace:
@@ -84,27 +90,17 @@ class Pace:
 
 def limited(draft: Draft, fault: Fault | None, rng: Random) -> Draft:
     """The draft as far as it gets: stopped by its own max_tokens, or by a fault that shortens the text."""
-    text, reason, details = draft.text, draft.stop_reason, draft.stop_details
     room = draft.max_tokens - draft.thinking_tokens
-    if count_tokens(text) > room:
-        text, reason = _first_tokens(text, room), "max_tokens"
-    if fault is not None and fault.kind in {"refusal", "max_tokens"}:
-        half = rng.randint(len(text) // 3, len(text)) if fault.kind == "max_tokens" else 0
-        text, reason = text[: fault.cut_position(text, default=half)], fault.kind
-    if reason == "refusal":
-        category = fault.category if fault else None
-        details = {"type": "refusal", "category": category, "explanation": None}
-    return Draft(
-        message=draft.message,
-        text=text,
-        max_tokens=draft.max_tokens,
-        thinking_tokens=min(draft.thinking_tokens, draft.max_tokens),
-        show_thinking=draft.show_thinking,
-        stop_reason=reason,
-        stop_details=details,
-        extra_usage=draft.extra_usage,
-        openrouter=draft.openrouter,
-    )
+    thinking = min(draft.thinking_tokens, draft.max_tokens)
+    draft = replace(draft, text=draft.text.within(room), thinking_tokens=thinking)
+    if fault is None or fault.kind not in {"refusal", "max_tokens"}:
+        return draft
+    text, details = draft.text.whole(), draft.stop_details
+    half = rng.randint(len(text) // 3, len(text)) if fault.kind == "max_tokens" else 0
+    if fault.kind == "refusal":
+        details = {"type": "refusal", "category": fault.category, "explanation": None}
+    shortened = Text(text[: fault.cut_position(text, default=half)])
+    return replace(draft, text=shortened, reason=fault.kind, stop_details=details)
 
 
 def make_script(draft: Draft, pace: Pace, rng: Random, fault: Fault | None) -> Script:
@@ -112,7 +108,8 @@ def make_script(draft: Draft, pace: Pace, rng: Random, fault: Fault | None) -> S
     late = fault if fault is not None and fault.kind in _ENDINGS else None
     text = draft.text
     if late is not None and late.after_bytes is None:
-        text = text[: late.cut_position(text, default=len(text) // 2)]
+        whole = text.whole()
+        text = Text(whole[: late.cut_position(whole, default=len(whole) // 2)])
     begun = chain(_opening(draft, pace), _deltas(text, draft, pace, rng))
     if late is None:
         novel = fault is not None and fault.kind == "unknown_event"
@@ -145,7 +142,8 @@ _ENDINGS = {
 
 
 def output_tokens(draft: Draft) -> int:
-    return draft.thinking_tokens + count_tokens(draft.text)
+    """Of the whole reply, which is written for it."""
+    return draft.thinking_tokens + draft.text.tokens()
 
 
 def _opening(draft: Draft, pace: Pace) -> Iterator[Frame]:
@@ -174,12 +172,12 @@ def _thinking(draft: Draft, pace: Pace) -> Iterator[Frame]:
     yield Frame(wait, data + _event("content_block_stop", {"index": 0}), draft.thinking_tokens)
 
 
-def _deltas(text: str, draft: Draft, pace: Pace, rng: Random) -> Iterator[Frame]:
+def _deltas(text: Text, draft: Draft, pace: Pace, rng: Random) -> Iterator[Frame]:
     """Pieces of any length, cut anywhere: in a word, in an escape, between a letter and its diacritic."""
     head = TEXT_HEAD % _text_index(draft)
     position, beyond, lines, produced = 0, 0, 0, draft.thinking_tokens
-    while position < len(text):
-        piece = text[position : position + rng.randint(*DELTA_CHARS)]
+    while text.reaches(position):
+        piece = text.part(position, position + rng.randint(*DELTA_CHARS))
         position += len(piece)
         beyond += beyond_ascii(piece)
         lines += piece.count("\n")
@@ -192,14 +190,16 @@ def _deltas(text: str, draft: Draft, pace: Pace, rng: Random) -> Iterator[Frame]
 
 def _closing(draft: Draft) -> Iterator[Frame]:
     tokens = output_tokens(draft)
-    usage: dict[str, Any] = dict(draft.message["usage"]) | {"output_tokens": tokens} | draft.extra_usage
+    usage: dict[str, Any] = dict(draft.message["usage"]) | {"output_tokens": tokens}
+    if draft.cost is not None:
+        usage["cost"] = draft.cost(tokens)
     usage.pop("cache_creation", None)
     if draft.thinking_tokens:
         usage["output_tokens_details"] = {"thinking_tokens": draft.thinking_tokens}
     delta = {"stop_reason": draft.stop_reason, "stop_sequence": None, "stop_details": draft.stop_details}
     end = _event("content_block_stop", {"index": _text_index(draft)})
     end += _event("message_delta", {"delta": delta, "usage": usage})
-    lines = draft.text.count("\n")
+    lines = draft.text.whole().count("\n")
     yield Frame(0.0, end, tokens, lines)
     yield Frame(0.0, _event("message_stop", {}), tokens, lines)
 
@@ -219,18 +219,6 @@ def _error_event(fault: Fault) -> bytes:
 def _event(name: str, fields: dict[str, Any]) -> bytes:
     data = json.dumps({"type": name, **fields}, ensure_ascii=False, separators=(",", ":"))
     return f"event: {name}\ndata: {data}\n\n".encode()
-
-
-def _first_tokens(text: str, tokens: int) -> str:
-    """The longest beginning that costs no more than `tokens`."""
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if count_tokens(text[:middle]) <= tokens:
-            low = middle
-        else:
-            high = middle - 1
-    return text[:low]
 
 
 def _first_bytes(frames: list[Frame], limit: int) -> list[Frame]:

@@ -13,7 +13,7 @@ from simulator.content.draft import Draft, Template
 from simulator.content.reading import passage_for, reading
 from simulator.content.registry import templates_for
 from simulator.content.scene import Scene, data
-from simulator.tokens import count_tokens
+from simulator.tokens import beyond_ascii, count_tokens, tokens_of
 
 ATTEMPTS = 12
 TOKENS = (250, 350)  #: of one object without its passage
@@ -37,7 +37,6 @@ def write_questions(asked: Asked, *, seed: str) -> Iterator[dict[str, Any]]:
         if wanted.type == "reading" and _group(wanted) not in passages:
             new_passage = passages[_group(wanted)] = passage_for(Scene(wanted, seed=seed))
         draft = _fresh(wanted, passages.get(_group(wanted)), used, seed)
-        used.add(_mark(draft.stem))
         yield _object(wanted, draft, new_passage, Random(f"{seed}:{wanted.slot}:length"))
 
 
@@ -47,10 +46,13 @@ def _group(wanted: Wanted) -> int:
 
 
 def _fresh(wanted: Wanted, passage: str | None, used: set[str], seed: str) -> Draft:
+    """With a stem that is not among those `used`, if there is one; it joins them."""
     for attempt in range(ATTEMPTS):
         draft = _write(Scene(wanted, seed=seed, attempt=attempt), passage)
-        if _mark(draft.stem) not in used and len({draft.answer, *draft.wrong}) == 1 + len(draft.wrong):
+        mark = _mark(draft.stem)
+        if mark not in used and len({draft.answer, *draft.wrong}) == 1 + len(draft.wrong):
             break
+    used.add(mark)
     return draft
 
 
@@ -91,8 +93,10 @@ def _long_enough(draft: Draft, rng: Random) -> str:
     room = rng.randint(*TOKENS) - besides
     remarks: list[str] = list(data("remarks"))
     rng.shuffle(remarks)
-    working = draft.working
-    end = f" إذن الجواب: {draft.answer}."
-    while remarks and count_tokens(working + end) < room:
-        working += f" {remarks.pop()}"
+    working, end = draft.working, f" إذن الجواب: {draft.answer}."
+    letters, beyond = len(working + end), beyond_ascii(working + end)
+    while remarks and tokens_of(letters, beyond) < room:
+        remark = f" {remarks.pop()}"
+        working += remark
+        letters, beyond = letters + len(remark), beyond + beyond_ascii(remark)
     return working + end

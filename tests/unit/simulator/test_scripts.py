@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from simulator.config import SimulatorConfig
 from simulator.faults import Fault, FaultBook, end_of_question, read_faults
 from simulator.script import Draft, Ending, Frame, Pace, Script, limited, make_script, output_tokens
+from simulator.text import Text
 
 TEXT = "".join(
     f'{{"slot":{i},"q":"سؤالٌ رقمه {i} وفيه \\"اقتباس\\" وكلامٌ طويل يكفي لعدة قطع"}}\n' for i in range(6)
@@ -26,7 +27,7 @@ def draft(text: str = TEXT, **changes: Any) -> Draft:
         "content": [],
         "usage": {"input_tokens": 5, "cache_creation": {}, "output_tokens": 1},
     }
-    return Draft(**{"message": message, "text": text, "max_tokens": 8000, **changes})
+    return Draft(**{"message": message, "text": Text(text), "max_tokens": 8000, **changes})
 
 
 def script_of(fault: Fault | None = None, seed: int = 1, **changes: Any) -> Script:
