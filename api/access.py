@@ -90,14 +90,15 @@ class Access:
         route, method = _route(call.scope), _method(call.scope)
         seconds = time.perf_counter() - call.read_at
         self._metrics.answered(method, route, call.status, seconds)
-        queued_ms = round((call.turn_at - call.read_at) * 1000)  # behind others, before anything was done
+        queued_s = call.turn_at - call.read_at  # behind others, before anything was done
+        lasted = {"ms": round(seconds * 1000), "queued_ms": round(queued_s * 1000)}
         told = {"method": method, "route": route, "status": call.status, **_ids(call.scope)}
         has_own_line = self._tracing.is_on or "told_with_others" not in call.scope["state"]
         if not has_own_line:  # with tracing on each call has one, for its trace
-            self._together.note(call.request_id, read_at=call.read_at, queued_ms=queued_ms, **told)
+            self._together.note(call.request_id, **lasted, **told)
             return
         note = log.debug if route in _QUIET_ROUTES else log.info
-        note("request", **told, ms=round(seconds * 1000), queued_ms=queued_ms)
+        note("request", **told, **lasted)
 
 
 class _Call:

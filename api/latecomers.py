@@ -16,7 +16,8 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.admission import admit
-from api.awaited import refusal_to_join
+from api.awaited import in_progress, refusal_to_join
+from api.crowd import Heard
 from api.door import Door
 from api.errors import Refusal, answer
 from api.openapi import PREFIXES
@@ -75,10 +76,12 @@ class Latecomers:
         if wanted is None:
             return None
         what = (asked.kind, user_id, asked.session_id, int(wanted[1]))
-        heard: tuple[Standing, bool] | None = await self._door.crowd.overhear(what)
-        if heard is None or not heard[0].is_under_way:
+        heard: tuple[Standing, bool] | Heard = await self._door.crowd.overhear(what)
+        if heard is Heard.NOTHING or (isinstance(heard, tuple) and not heard[0].is_under_way):
             return None
         scope["state"]["told_with_others"] = True
+        if heard is Heard.THRONG:
+            return in_progress(self._door, asked.kind, asked.session_id)
         return refusal_to_join(self._door, asked.kind, asked.session_id, heard[0])
 
 

@@ -60,7 +60,7 @@ class DoorServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http=_Timed,
-                loop="uvloop",
+                loop="api.rounds:make_loop",
                 ws="none",
                 lifespan="on",
                 log_config=None,  # ours, with the request's ids

@@ -6,10 +6,9 @@ Its fields are those of a call's own line; what differs from call to call is a l
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextvars import Context
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 Same = tuple[tuple[str, Any], ...]
@@ -18,7 +17,7 @@ Same = tuple[tuple[str, Any], ...]
 @dataclass(slots=True)
 class _Line:
     request_ids: list[str] = field(default_factory=list)
-    read_at: list[float] = field(default_factory=list)
+    ms: list[int] = field(default_factory=list)
     queued_ms: list[int] = field(default_factory=list)
 
 
@@ -29,7 +28,7 @@ class ToldTogether:
         self._write = write
         self._lines: dict[Same, _Line] = {}
 
-    def note(self, request_id: str, *, read_at: float, queued_ms: int, **same: Any) -> None:
+    def note(self, request_id: str, *, ms: int, queued_ms: int, **same: Any) -> None:
         """Goes into the line of those that end in this round of the loop and are the `same`."""
         what = tuple(same.items())
         line = self._lines.get(what)
@@ -38,11 +37,8 @@ class ToldTogether:
             alone = Context()  # not that of this call, whose id would be added
             asyncio.get_running_loop().call_soon(self._end, what, context=alone)
         line.request_ids.append(request_id)
-        line.read_at.append(read_at)
+        line.ms.append(ms)
         line.queued_ms.append(queued_ms)
 
     def _end(self, what: Same) -> None:
-        """Each has waited until now: the loop gives a round's answers to the kernel when the round is over."""
-        now, line = time.perf_counter(), self._lines.pop(what)
-        ms = [round((now - read_at) * 1000) for read_at in line.read_at]
-        self._write("requests", **dict(what), request_ids=line.request_ids, ms=ms, queued_ms=line.queued_ms)
+        self._write("requests", **dict(what), **asdict(self._lines.pop(what)))

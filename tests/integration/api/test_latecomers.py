@@ -15,6 +15,7 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
+from api.crowd import LISTENERS
 from api.limits import Kind, Unlimited
 from db.standing import Standing
 from tests.integration.api.conftest import Serve
@@ -134,6 +135,20 @@ def test_a_latecomer_is_told_byte_for_byte_what_the_route_would_say(door: OneDoo
         assert ordinary[0] == 409
         door.served.stop()
     assert quick_answers(told) == 5
+
+
+def test_a_throng_is_told_at_once_what_the_route_would_say_while_the_first_is_still_asking(
+    door: OneDoor,
+) -> None:
+    door.writer.claim()
+    ordinary = as_sent(door.post())
+    throng = LISTENERS + 3
+    with capture_logs() as told, ThreadPoolExecutor(throng) as pool:
+        with door.asking():
+            asked = [pool.submit(door.post) for _ in range(throng)]
+            assert [as_sent(call.result(timeout=20)) for call in asked] == [ordinary] * throng
+        door.served.stop()
+    assert quick_answers(told) == throng
 
 
 def test_each_latecomer_is_counted_once_and_under_its_route(door: OneDoor) -> None:

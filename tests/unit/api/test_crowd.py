@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from api.crowd import Crowd
+from api.crowd import LISTENERS, Crowd, Heard
 
 
 def test_a_hundred_calls_look_once_and_all_hear_it_and_the_next_looks_again() -> None:
@@ -79,7 +79,7 @@ def test_who_listens_hears_what_is_asked_just_now_and_never_makes_anybody_ask() 
         heard = await asyncio.gather(*listening[1:])
         return [early, *heard, await asking, await crowd.overhear("batch")]
 
-    assert asyncio.run(scenario()) == [None, 7, 7, (7, True), None]
+    assert asyncio.run(scenario()) == [Heard.NOTHING, 7, 7, (7, True), Heard.NOTHING]
 
 
 def test_who_listens_is_not_told_of_an_error() -> None:
@@ -92,8 +92,38 @@ def test_who_listens_is_not_told_of_an_error() -> None:
 
         asking = asyncio.create_task(crowd.share("s", fail))
         await asyncio.sleep(0)
-        assert await crowd.overhear("s") is None
+        assert await crowd.overhear("s") is Heard.NOTHING
         with pytest.raises(LookupError):
             await asking
+
+    asyncio.run(scenario())
+
+
+def test_one_listener_too_many_sends_all_away_and_nobody_waits_after_him_until_the_next_question() -> None:
+    async def scenario() -> None:
+        crowd, gate = Crowd(), asyncio.Event()
+
+        async def look() -> int:
+            await gate.wait()
+            return 7
+
+        asking = asyncio.create_task(crowd.share("s", look))
+        await asyncio.sleep(0)
+        listening = [asyncio.create_task(crowd.overhear("s")) for _ in range(LISTENERS)]
+        await asyncio.sleep(0)
+        assert not any(listener.done() for listener in listening)
+        assert await crowd.overhear("s") is Heard.THRONG
+        assert await asyncio.gather(*listening) == [Heard.THRONG] * LISTENERS
+        assert await crowd.overhear("s") is Heard.THRONG
+        gate.set()
+        assert await asking == (7, True)
+
+        gate.clear()
+        asking = asyncio.create_task(crowd.share("s", look))
+        await asyncio.sleep(0)
+        next_one = asyncio.create_task(crowd.overhear("s"))
+        gate.set()
+        assert await next_one == 7
+        await asking
 
     asyncio.run(scenario())
