@@ -18,8 +18,10 @@ from structlog.testing import capture_logs
 from api.crowd import LISTENERS
 from api.limits import Kind, Unlimited
 from db.standing import Standing
+from runtime.tracing import Tracing, TracingSettings, start_tracing
 from tests.integration.api.conftest import Serve
 from tests.integration.api.served import Served, Writer
+from tests.support.collector import Collector
 
 BODY = b'{"batchIndex": 0}'
 JSON = {"Content-Type": "application/json"}
@@ -105,10 +107,16 @@ class OneDoor:
 
 @pytest.fixture
 def door(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[OneDoor]:
+    with one_door(serve, monkeypatch) as door:
+        yield door
+
+
+@contextmanager
+def one_door(serve: Serve, patch: pytest.MonkeyPatch, tracing: Tracing | None = None) -> Iterator[OneDoor]:
     limits = CountedLimits()
-    served = serve(api_default_wait_s=20, api_poll_s=0.05, limits=limits)
+    served = serve(api_default_wait_s=20, api_poll_s=0.05, limits=limits, tracing=tracing)
     with served.client(uuid4()) as student:
-        yield OneDoor(served, limits, student, created(student), monkeypatch)
+        yield OneDoor(served, limits, student, created(student), patch)
 
 
 def created(student: httpx2.Client) -> str:
@@ -176,6 +184,26 @@ def test_the_line_of_those_who_were_told_together_has_a_place_for_each(door: One
         assert (line["method"], line["status"]) == ("POST", 409)
         assert line["route"] == "/api/exams/{session_id}/questions"
         assert (line["session_id"], line["user_id"]) == (door.exam_id, door.student.headers["X-User-Id"])
+
+
+def test_with_tracing_on_each_of_those_told_together_has_a_line_and_a_span_of_its_own(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Collector() as collector:
+        settings = TracingSettings(otel_exporter_otlp_endpoint=collector.url)
+        tracing = start_tracing(settings, service="tafawoq-api")
+        with one_door(serve, monkeypatch, tracing) as door, capture_logs() as told:
+            door.writer.claim()
+            with door.late(*[door.post] * 2):
+                door.served.stop()
+            tracing.close()
+
+    asked = collector.named("POST /api/exams/{session_id}/questions")
+    assert [span.attributes["error.type"] for span in asked] == ["generation_in_progress"] * 3
+    assert len({span.trace_id for span in asked}) == 3
+    lines = [line for line in told if line["event"] == "request" and line["status"] == 409]
+    assert len(lines) == 3
+    assert quick_answers(told) == 0
 
 
 @pytest.mark.parametrize(
