@@ -10,7 +10,7 @@ import asyncio
 import selectors
 from typing import Any
 
-#: Their calls take some 5 ms of the loop's time; the round itself, a thirtieth of that.
+#: Their calls take some 5 ms of the loop's time.
 SOCKETS_A_ROUND = 16
 
 _Ready = list[tuple[selectors.SelectorKey, int]]
