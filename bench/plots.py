@@ -85,8 +85,8 @@ def _parsing(axes: Sequence[Axes], rows: Rows) -> None:
     axes[1].plot(sizes, [row["us_a_delta"] for row in growing], "o-", color=_OURS, label="ours")
     axes[1].set_xscale("log", base=2)
     axes[1].set_xticks(sizes, [str(size) for size in sizes])
-    axes[1].set_ylim(0)
     _allow(axes[1], 3)
+    axes[1].set_ylim(0, 1.15 * max(3, *(row["us_a_delta"] for row in growing)))
     _name(axes[0], "Parsing, CPU a delta", "µs")
     _name(axes[1], "It does not grow with the reply", "KB of reply", "µs a delta")
 
