@@ -46,7 +46,9 @@ def configuration() -> dict[str, Any]:
             "socket_timeout": redis.redis_socket_timeout_s,  # unset, a half-open link freezes the worker
             "socket_connect_timeout": redis.redis_connect_timeout_s,
             "socket_keepalive": True,
-            "retry_on_timeout": True,  # or a slow acknowledgement becomes a duplicate
+            # redis-py would also retry a lost connection, in place: the pub/sub socket would be opened again behind
+            # kombu's back and read without a limit on the loop that takes messages (celery#8091).
+            "retry_on_timeout": False,
             "health_check_interval": 10,
             "global_keyprefix": redis.redis_key_prefix,
             "queue_order_strategy": "priority",  # first batches before prefetches, where one worker takes both

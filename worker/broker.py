@@ -1,17 +1,14 @@
 """The way to the broker: kombu's, hardened where a foreign message or a long outage would stop a worker.
 
-kombu trusts what it pops from a queue. A text that is no JSON ends the worker; a message without its
-delivery tag counts as a lost connection, and every running task is started a second time; a header of the
-wrong type ends the worker and stays in the queue for the next one. Here such a message is dropped where it
-arrives, with a log line and a signal: the rows say what is wanted, and the sweep rings for it.
+kombu trusts what it pops from a queue and what is published to its workers. What decoding raises ends the worker
+or counts as a lost connection, and then every running task is started a second time (celery#7975, kombu#2421).
+Here such a message is dropped where it arrives, before kombu decodes it, with a log line and a signal: the rows
+say what is wanted, and the sweep enqueues it again.
 """
 
 from __future__ import annotations
 
-import json
-from base64 import b64decode
-from collections.abc import Mapping
-from queue import Empty
+from functools import partial
 from typing import Any
 
 import structlog
@@ -20,6 +17,9 @@ from celery.utils.dispatch import Signal
 from kombu.connection import Connection, ConnectionPool, PooledConnection
 from kombu.transport import redis as kombu_redis
 from redis.exceptions import ConnectionError as BrokerLost
+from redis.exceptions import RedisError
+
+from worker.message_guard import problem_of_broadcast, problem_of_task, safe_headers
 
 log = structlog.get_logger(__name__)
 
@@ -29,21 +29,38 @@ message_dropped = Signal(name="message_dropped", providing_args={"reason"})
 #: kombu's default grows to half a minute, which a student would wait after Redis has come back.
 RECONNECT_AT_LATEST_S = 3
 
-#: Queues of Celery's own, for remote control and events: their messages look otherwise.
-_CELERYS_OWN = ("pidbox", "celeryev")
 
-#: What a message must have: the documented envelope.
-_TEXTS = (
-    ("headers", "task"),
-    ("headers", "id"),
-    ("properties", "delivery_tag"),
-    ("properties", "delivery_info", "exchange"),
-    ("properties", "delivery_info", "routing_key"),
-)
-_FIXED = {"content-type": "application/json", "content-encoding": "utf-8"}
+#: In the names of the queues in which Flower waits for the answers to its commands.
+_REPLIES = b"pidbox"
 
-#: Celery would act on these; a bell needs none of them, because the rows say when and how often.
-_NOT_OBEYED = frozenset({"eta", "expires", "timelimit", "retries", "group", "compression"})
+
+class GuardedPubSub(kombu_redis.PrefixedRedisPubSub):
+    def parse_response(self, *args: Any, **options: Any) -> Any:
+        """What arrived, or None for what kombu must not decode."""
+        response = super().parse_response(*args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
+        if isinstance(response, list) and bytes(response[0]).endswith(b"message"):
+            problem = problem_of_broadcast(response[-1])
+            if problem is not None:
+                _drop(problem)
+                return None
+        return response
+
+
+class GuardedClient(kombu_redis.PrefixedStrictRedis):
+    """The client through which kombu reads. It hands on only texts that kombu can decode."""
+
+    def pubsub(self, **options: Any) -> GuardedPubSub:
+        return GuardedPubSub(self.connection_pool, global_keyprefix=self.global_keyprefix, **options)  # type: ignore[no-untyped-call]  # kombu has no types
+
+    def parse_response(self, connection: Any, command_name: str, **options: Any) -> Any:
+        response = super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]  # kombu has no types
+        if command_name == "BRPOP" and response:
+            queue, text = response
+            problem = problem_of_broadcast(text) if _REPLIES in queue else problem_of_task(text)
+            if problem is not None:
+                _drop(problem)
+                return None
+        return response
 
 
 class GuardedChannel(kombu_redis.Channel):
@@ -64,25 +81,22 @@ class GuardedChannel(kombu_redis.Channel):
             raise BrokerLost("The connection to the broker was given up.")
         return super()._connparams(*args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
 
-    def _brpop_read(self, **options: Any) -> Any:
-        try:
-            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]  # kombu has no types
-        except ValueError:  # the popped text is no JSON, or no UTF-8
-            _drop("it is no JSON")
-            raise Empty from None
+    def _get_client(self) -> Any:
+        return partial(GuardedClient, global_keyprefix=self.global_keyprefix)
 
 
 class GuardedTransport(kombu_redis.Transport):
     Channel = GuardedChannel
 
     def _deliver(self, message: Any, queue: str) -> None:
-        if not any(mark in queue for mark in _CELERYS_OWN):
-            problem = problem_of(message)
-            if problem is not None:
-                _drop(problem, queue=queue)
-                return
-            message["headers"] = _kept(message["headers"])
-        super()._deliver(message, queue)  # type: ignore[no-untyped-call]  # kombu has no types
+        """Nothing that a message makes Celery raise reaches the loop; what Redis raises does."""
+        message["headers"] = safe_headers(message["headers"])
+        try:
+            super()._deliver(message, queue)  # type: ignore[no-untyped-call]  # kombu has no types
+        except (OSError, RedisError):
+            raise
+        except Exception as err:  # noqa: BLE001  no list of classes would be whole
+            _drop(f"handling it raised {type(err).__name__}")
 
 
 class GuardedConnection(Connection):
@@ -120,51 +134,6 @@ class GuardedAMQP(AMQP):
     Connection = GuardedConnection
 
 
-def _drop(reason: str, **where: str) -> None:
-    log.warning("message_dropped", reason=reason, **where)
+def _drop(reason: str) -> None:
+    log.warning("message_dropped", reason=reason)
     message_dropped.send(sender=None, reason=reason)
-
-
-def problem_of(message: Any) -> str | None:
-    """Why this message from a queue of tasks is unusable; None when it has the documented shape."""
-    for name, wanted in _FIXED.items():
-        if _at(message, (name,)) != wanted:
-            return f"{name} must be {wanted}"
-    for path in _TEXTS:
-        if not isinstance(_at(message, path), str):
-            return f"{'.'.join(path)} must be a text"
-    match _body(message):
-        case [list(), dict(), dict() | None]:
-            return None
-    return "body must be [args, kwargs, options] as JSON, plain or in Base64 as body_encoding says"
-
-
-def _at(message: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        if not isinstance(message, Mapping):
-            return None
-        message = message.get(name)
-    return message
-
-
-def _body(message: dict[str, Any]) -> Any:
-    """What the message carries, or None when it cannot be read."""
-    body = message.get("body")
-    try:
-        match message["properties"].get("body_encoding"):
-            case None:
-                return json.loads(body)  # type: ignore[arg-type]  # what is no text is refused below
-            case "base64":
-                return json.loads(b64decode(body))  # type: ignore[arg-type]  # likewise
-    except (TypeError, ValueError, RecursionError):
-        return None
-    return None
-
-
-def _kept(headers: Mapping[str, Any]) -> dict[str, Any]:
-    """Celery trusts the types of headers, and stops at one that is not as it expects: texts are safe."""
-    return {
-        name: value
-        for name, value in headers.items()
-        if isinstance(value, str | bool | None) and name not in _NOT_OBEYED
-    }

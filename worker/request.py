@@ -18,7 +18,7 @@ class GuardedRequest(Request):
     def __init__(self, message: Any, *args: Any, **kwargs: Any) -> None:
         try:
             super().__init__(message, *args, **kwargs)
-        except (ValueError, TypeError, KeyError) as err:
+        except Exception as err:  # whatever Celery raises over a foreign message must not end the worker
             raise InvalidTaskError(
                 "The message does not have the documented shape [args, kwargs, options]; it is dropped."
             ) from err

@@ -14,6 +14,8 @@ from runtime.child import Child
 
 PREFIX = "tafawoq:"
 QUEUE = f"{PREFIX}interactive"
+#: Where remote control is published to all workers.
+CONTROL = f"{PREFIX}/0.celery.pidbox"
 
 
 def envelope(task: str = "generation.sweep", body: Any = None, **headers: Any) -> dict[str, Any]:
@@ -73,6 +75,21 @@ WRONG = (None, 7, "text", ["list"], {"an": "object"})
 #: Texts that are no envelope at all.
 RAW = (b"", b"not json", b"\xff\xfe\x00", b"null", b"7", b'"text"', b"[]", b"{}", b"[[[[", b'{"body": 1}')
 
+#: Texts that kombu's own decoding, or Celery's, fails on in ways of its own.
+HOSTILE = (
+    b"[" * 5_000 + b"]" * 5_000,
+    b'{"a":' * 990 + b"1" + b"}" * 990,
+    b"[" * 100_000,
+    b'{"__type__": "decimal", "__value__": "x"}',
+    b'{"__type__": ["list"], "__value__": 1}',
+    b'{"__type__": "bytes", "__value__": {}}',
+    b'{"__type__": "uuid", "__value__": null}',
+    b'{"a": "\\ud800"}',
+    b"1" * 5_000,
+    b"NaN",
+    b" " * 70_000,
+)
+
 #: A sound envelope around what no task of ours takes.
 BODIES: tuple[Any, ...] = (
     [[], {}],
@@ -128,7 +145,7 @@ def foreign_messages() -> list[bytes]:
     for task in ("generation.generate_batch", "generation.prefetch", "generation.sweep", "nobody.knows"):
         shapes += [envelope(task, body) for body in BODIES]
     shapes += [envelope(**headers) for headers in HEADERS]
-    return [*RAW, *(json.dumps(shape).encode() for shape in shapes)]
+    return [*RAW, *HOSTILE, *(json.dumps(shape).encode() for shape in shapes)]
 
 
 def test_no_foreign_message_stops_a_worker_or_stays_on_the_queue(
@@ -144,6 +161,44 @@ def test_no_foreign_message_stops_a_worker_or_stays_on_the_queue(
     assert "Connection to broker lost" not in output, "a message counted as a lost connection"
     assert redis_client.llen(QUEUE) == 0
     await_empty(redis_client, f"{PREFIX}unacked")
+
+
+def test_nothing_published_to_every_worker_stops_one(
+    worker_process: Child, redis_client: redis.Redis
+) -> None:
+    """The control channel reaches all workers at once: what one of them dies of, they all die of."""
+    bodies: tuple[Any, ...] = (None, 7, "text", [], {}, {"method": "nobody.knows"}, {"method": {}})
+    shapes = [envelope(body=body) for body in bodies]
+    shapes += [without(path) for path in PATHS] + [
+        with_value(path, value) for path in PATHS for value in WRONG
+    ]
+    for raw in (*RAW, *HOSTILE, *(json.dumps(shape).encode() for shape in shapes)):
+        await_listener(redis_client)
+        assert redis_client.publish(CONTROL, raw) > 0, f"deaf before {raw[:300]!r}"
+        bell = envelope("generation.sweep")
+        redis_client.lpush(QUEUE, json.dumps(bell).encode())
+        await_output(worker_process, bell["headers"]["id"], after=f"broadcast {raw[:300]!r}")
+    assert "Connection to broker lost" not in worker_process.output()
+
+
+def test_a_worker_whose_pubsub_connection_is_killed_goes_on_and_listens_again(
+    worker_process: Child, redis_client: redis.Redis
+) -> None:
+    """With redis-py's retry the loop that takes messages read the new socket without a limit, for good."""
+    for _ in range(3):
+        await_listener(redis_client)
+        assert redis_client.client_kill_filter(_type="pubsub") > 0
+        bell = envelope("generation.sweep")
+        redis_client.lpush(QUEUE, json.dumps(bell).encode())
+        await_output(worker_process, bell["headers"]["id"], after="client kill type pubsub")
+    await_listener(redis_client)
+
+
+def await_listener(client: redis.Redis) -> None:
+    deadline = time.monotonic() + 20
+    while not client.pubsub_numpat():
+        assert time.monotonic() < deadline, "the worker does not listen"
+        time.sleep(0.01)
 
 
 def await_empty(client: redis.Redis, name: str) -> None:

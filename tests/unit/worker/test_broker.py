@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import json
+from unittest.mock import patch
+
 import pytest
+from kombu.transport.redis import PrefixedStrictRedis
 from redis import ConnectionPool, Redis
 from redis.exceptions import ConnectionError as BrokerLost
 
 from worker.app import app
 from worker.broker import (
     RECONNECT_AT_LATEST_S,
+    GuardedClient,
     GuardedConnection,
     GuardedTransport,
     message_dropped,
-    problem_of,
 )
 
 
@@ -77,17 +81,40 @@ def test_kombu_may_name_its_pauses_or_not(connection: GuardedConnection) -> None
         connection._ensure_connection(None, 1, 0, 0, 0, reraise_as_library_errors=False)
 
 
-@pytest.mark.parametrize("message", [None, [], "text", {}, {"content-type": "application/json"}])
-def test_what_is_no_envelope_has_a_problem(message: object) -> None:
-    assert problem_of(message) is not None
-
-
-def test_a_message_that_is_dropped_is_told_to_whoever_counts(connection: GuardedConnection) -> None:
+def test_a_message_that_is_dropped_is_told_to_whoever_counts() -> None:
     reasons: list[str] = []
 
     def note(reason: str, **_: object) -> None:
         reasons.append(reason)
 
     message_dropped.connect(note)
-    connection.transport._deliver({"content-type": "application/json"}, "interactive")
+    assert given_to_kombu(b'{"content-type": "application/json"}') is None
     assert reasons == ["content-encoding must be utf-8"]
+
+
+def test_other_answers_of_redis_reach_kombu_as_they_are() -> None:
+    assert given_to_kombu(b"[[[", command="LPOP") == [b"queue", b"[[["]
+
+
+def test_the_answer_to_a_command_reaches_flower() -> None:
+    answer = json.dumps(
+        {
+            "body": '{"worker": {"ok": "pong"}}',
+            "content-type": "application/json",
+            "content-encoding": "utf-8",
+            "headers": {},
+            "properties": {
+                "delivery_tag": "1",
+                "delivery_info": {"exchange": "reply.celery.pidbox", "routing_key": "1"},
+            },
+        }
+    ).encode()
+    assert given_to_kombu(answer, queue=b"1.reply.celery.pidbox") == [b"1.reply.celery.pidbox", answer]
+    assert given_to_kombu(answer) is None
+
+
+def given_to_kombu(text: bytes, *, command: str = "BRPOP", queue: bytes = b"queue") -> object:
+    """What kombu is handed when Redis answers with this text."""
+    with patch.object(PrefixedStrictRedis, "parse_response", return_value=[queue, text]):
+        client = GuardedClient(global_keyprefix="")  # type: ignore[no-untyped-call]  # kombu has no types
+        return client.parse_response(None, command)

@@ -1,0 +1,135 @@
+"""Which texts from the broker kombu and Celery may be given: pure checks, made before either of them decodes.
+
+kombu decodes what it is handed with typed JSON, and whatever that raises ends the worker or counts as a lost
+connection (celery#7975, kombu#2421). A text that passes here is plain JSON of the documented shape, short and flat,
+so that nothing is left to raise.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+
+#: Ours have about 600 bytes. A longer one is none of ours, and copying it around costs the loop.
+MAX_MESSAGE_BYTES = 65_536
+
+#: Ours have 4 levels, and those of remote control 6.
+MAX_DEPTH = 32
+
+#: What an object must have for kombu to make something else of it than an object.
+_TYPED_JSON = frozenset({"__type__", "__value__"})
+
+#: What a message must have: the documented envelope.
+_TASK_TEXTS = (
+    ("headers", "task"),
+    ("headers", "id"),
+    ("properties", "delivery_tag"),
+    ("properties", "delivery_info", "exchange"),
+    ("properties", "delivery_info", "routing_key"),
+)
+_BROADCAST_TEXTS = _TASK_TEXTS[2:]
+_FIXED = {"content-type": "application/json", "content-encoding": "utf-8"}
+
+#: Celery would act on these; a message of ours needs none of them, because the rows say when and how often.
+_NOT_OBEYED = frozenset({"eta", "expires", "timelimit", "retries", "group", "compression"})
+
+
+def problem_of_task(text: Any) -> str | None:
+    """Why a text from a queue of tasks is unusable; None when it is a message of the documented shape."""
+    message, problem = _plain(text)
+    return problem or _problem_of(message, _TASK_TEXTS) or _problem_of_payload(message)
+
+
+def problem_of_broadcast(text: Any) -> str | None:
+    """The same for Celery's own messages: remote control, its replies, and events."""
+    message, problem = _plain(text)
+    return problem or _problem_of(message, _BROADCAST_TEXTS) or _problem_of_broadcast_body(message)
+
+
+def safe_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Celery trusts the types of headers, and stops at one that is not as it expects: texts are safe."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if isinstance(value, str | bool | None) and name not in _NOT_OBEYED
+    }
+
+
+def _plain(text: Any) -> tuple[Any, str | None]:
+    """The text decoded, or why kombu must not decode it."""
+    if not isinstance(text, bytes | str):
+        return None, "it is no text"
+    if len(text) > MAX_MESSAGE_BYTES:
+        return None, f"it is longer than {MAX_MESSAGE_BYTES} bytes"
+    try:
+        value = json.loads(text.decode("utf-8") if isinstance(text, bytes) else text)
+    except (ValueError, RecursionError):  # a wrong encoding is a ValueError, too
+        return None, "it is no JSON"
+    return (value, None) if _is_flat_and_untyped(value) else (None, "it is nested too deep, or typed JSON")
+
+
+def _is_flat_and_untyped(value: Any) -> bool:
+    """Level by level, not recursively: what is measured may be deeper than our own stack."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        if any(isinstance(each, dict) and each.keys() == _TYPED_JSON for each in level):
+            return False
+        level = [inner for each in level for inner in _inside(each)]
+        if not level:
+            return True
+    return False
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _problem_of(message: Any, texts: tuple[tuple[str, ...], ...]) -> str | None:
+    for name, wanted in _FIXED.items():
+        if _at(message, (name,)) != wanted:
+            return f"{name} must be {wanted}"
+    if not isinstance(_at(message, ("headers",)), Mapping):
+        return "headers must be an object"
+    for path in texts:
+        if not isinstance(_at(message, path), str):
+            return f"{'.'.join(path)} must be a text"
+    return None
+
+
+def _problem_of_payload(message: Any) -> str | None:
+    match _body(message):
+        case [list(), dict(), dict() | None]:
+            return None
+    return "body must be [args, kwargs, options] as JSON, plain or in Base64 as body_encoding says"
+
+
+def _problem_of_broadcast_body(message: Any) -> str | None:
+    if isinstance(_body(message), list | dict):
+        return None
+    return "body must be an object or a list as JSON, plain or in Base64 as body_encoding says"
+
+
+def _at(message: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        if not isinstance(message, Mapping):
+            return None
+        message = message.get(name)
+    return message
+
+
+def _body(message: dict[str, Any]) -> Any:
+    """What the message carries, or None when kombu must not decode it."""
+    body = message.get("body")
+    match message["properties"].get("body_encoding"):
+        case None:
+            return _plain(body)[0]
+        case "base64" if isinstance(body, str):
+            try:
+                return _plain(b64decode(body))[0]
+            except ValueError:
+                return None
+    return None
