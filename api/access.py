@@ -11,8 +11,7 @@ import re
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import contextmanager
 from uuid import UUID, uuid4
 
 import structlog
@@ -23,7 +22,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import Refusal, answer
 from api.metrics import DoorMetrics
 from api.openapi import PREFIXES
-from api.told_together import ToldTogether
 from runtime.tracing import Tracing, failed, traceparent_of
 
 log = structlog.get_logger("api.access")
@@ -42,7 +40,6 @@ class Access:
         self._app = app
         self._metrics = metrics
         self._tracing = tracing
-        self._together = ToldTogether(_write)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -93,10 +90,6 @@ class Access:
         queued_s = call.turn_at - call.read_at  # behind others, before anything was done
         lasted = {"ms": round(seconds * 1000), "queued_ms": round(queued_s * 1000)}
         told = {"method": method, "route": route, "status": call.status, **_ids(call.scope)}
-        has_own_line = self._tracing.is_on or "told_with_others" not in call.scope["state"]
-        if not has_own_line:  # with tracing on each call has one, for its trace
-            self._together.note(call.request_id, **lasted, **told)
-            return
         note = log.debug if route in _QUIET_ROUTES else log.info
         note("request", **told, **lasted)
 
@@ -140,13 +133,18 @@ def _request_id(offered: str) -> str:
     return offered if _REQUEST_ID.fullmatch(offered) else uuid4().hex
 
 
-def _ids(scope: Scope) -> dict[str, Any]:
+def _ids(scope: Scope) -> dict[str, str]:
     """The ids that help to find the call again: whose it was and about which session."""
-    found = {
-        "session_id": scope.get("path_params", {}).get("session_id"),
-        "user_id": scope["state"].get("user_id"),
-    }
+    found = {"session_id": _session_id(scope), "user_id": scope["state"].get("user_id")}
     return {name: str(value) for name, value in found.items() if value is not None}
+
+
+def _session_id(scope: Scope) -> UUID | None:
+    """None for whatever else a caller has written in its place: nothing of it reaches a log or a trace."""
+    try:
+        return UUID(scope.get("path_params", {})["session_id"])
+    except (KeyError, ValueError):
+        return None
 
 
 def _tell(span: Span, scope: Scope, code: int) -> None:
@@ -155,18 +153,14 @@ def _tell(span: Span, scope: Scope, code: int) -> None:
     span.update_name(f"{method} {route}")
     span.set_attributes({"http.request.method": method, "http.route": route})
     span.set_attribute("tafawoq.request.id", state["request_id"])
-    with suppress(KeyError, ValueError):  # a caller may write anything there
-        span.set_attribute("tafawoq.session.id", str(UUID(scope["path_params"]["session_id"])))
+    if (session_id := _session_id(scope)) is not None:
+        span.set_attribute("tafawoq.session.id", str(session_id))
     if code:
         span.set_attribute("http.response.status_code", code)
     if code >= _OUR_FAULT:
         failed(span, state.get("error_code", str(code)))
     elif "error_code" in state:
         span.set_attribute("error.type", state["error_code"])
-
-
-def _write(event: str, **fields: Any) -> None:
-    log.info(event, **fields)
 
 
 def _log_unforeseen(error: Exception) -> None:

@@ -18,14 +18,13 @@ from api import errors, openapi
 from api.access import Access
 from api.auth import Doorkeeper
 from api.body_limit import BodyLimit
-from api.crowd import Crowd
 from api.door import Door, Enqueue
 from api.hub import Hub
-from api.latecomers import Latecomers
 from api.limits import Limits, Unlimited
 from api.metrics import DoorMetrics
 from api.origin import NoForeignPages
 from api.routes import batches, creating, events, health, progress, sessions
+from api.single_flight import SingleFlight
 from db.batches import BatchStore
 from db.events import EventLog
 from db.levels import Levels
@@ -94,7 +93,7 @@ def create_app(
             enqueue=enqueue,
             keeper=Doorkeeper(settings),
             hub=Hub(changed, poll_s=settings.api_poll_s),
-            crowd=Crowd(),
+            single_flight=SingleFlight(),
             metrics=DoorMetrics(),
             tracing=tracing or Tracing(),
             threads=threads,
@@ -139,7 +138,6 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
 def _surround(app: FastAPI, door: Door) -> None:
     """What every call passes through, innermost first."""
     settings = door.settings
-    app.add_middleware(Latecomers, door=door, route=batches.router.routes[0])
     app.add_middleware(BodyLimit)
     if not settings.has_auth:
         app.add_middleware(

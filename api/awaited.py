@@ -53,11 +53,6 @@ def refusal_to_join(door: Door, kind: SessionKind, session_id: UUID, standing: S
     hopeless = refusal_to_hope(door, standing)
     if hopeless is not None:
         return hopeless
-    return in_progress(door, kind, session_id)
-
-
-def in_progress(door: Door, kind: SessionKind, session_id: UUID) -> Refusal:
-    """What a call is told, and counted as, for whose batch another call came first."""
     door.metrics.batch_answers.labels("in_progress").inc()
     return Refusal(
         "generation_in_progress", retry_after_s=RETRY_AFTER_S, eventsUrl=events_url(kind, session_id)

@@ -16,11 +16,11 @@ import anyio.to_thread
 from fastapi import Depends, Request
 
 from api.auth import Doorkeeper
-from api.crowd import Crowd
 from api.errors import Refusal
 from api.hub import Hub
 from api.limits import Kind, Limits
 from api.metrics import DoorMetrics
+from api.single_flight import SingleFlight
 from db.batches import BatchStore
 from db.events import EventLog
 from db.levels import Levels
@@ -57,7 +57,7 @@ class Door:
     enqueue: Enqueue
     keeper: Doorkeeper
     hub: Hub
-    crowd: Crowd
+    single_flight: SingleFlight
     metrics: DoorMetrics
     tracing: Tracing
     threads: anyio.CapacityLimiter

@@ -60,7 +60,6 @@ class DoorServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http=_Timed,
-                loop="api.rounds:make_loop",
                 ws="none",
                 lifespan="on",
                 log_config=None,  # ours, with the request's ids

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
+from urllib.request import parse_http_list
 
 from fastapi import Depends, Header, Request
 from pydantic.json_schema import SkipJsonSchema
@@ -26,9 +26,8 @@ LOOK_AGAIN_S = 3.0
 #: More digits than this are not a wish but a mistake; int() would also be slow on many of them.
 _WAIT_DIGITS = 6
 
-#: A quoted value may hold commas and semicolons of its own.
-_WISH = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*")+')
-_MAIN_PART = re.compile(r'(?:[^;"]|"(?:\\.|[^"\\])*")*')
+#: Longer than all the headers that anybody has a use for; what is beyond is not read.
+_READ_CHARACTERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +54,21 @@ class Preference:
 def preference(values: Sequence[str]) -> Preference:
     """The preferences in all Prefer headers of a request, in their order; the first of each name counts.
 
-    What is unknown or malformed is ignored, as the RFC wants: a wish is never a reason to fail.
+    What is unknown or malformed is ignored, as the RFC wants: a preference is never a reason to fail.
     """
-    wishes: dict[str, str] = {}
-    for name, value in _wishes(values):
-        wishes.setdefault(name, value)
-    wait = wishes.get("wait", "")
+    named: dict[str, str] = {}
+    for name, value in _preferences(values):
+        named.setdefault(name, value)
+    wait = named.get("wait", "")
     sound = wait.isascii() and wait.isdigit() and len(wait) <= _WAIT_DIGITS
-    return Preference(wait_s=int(wait) if sound else None, respond_async="respond-async" in wishes)
+    return Preference(wait_s=int(wait) if sound else None, respond_async="respond-async" in named)
 
 
-def _wishes(values: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for wish in _WISH.findall(",".join(values)):
-        main = _MAIN_PART.match(wish)
-        name, _, value = (main[0] if main else "").partition("=")
-        yield name.strip().lower(), value.strip().strip('"')
+def _preferences(values: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Name and value of each, without its parameters."""
+    for each in parse_http_list(",".join(values)[:_READ_CHARACTERS]):
+        name, _, value = each.partition(";")[0].partition("=")
+        yield name.strip(' "').lower(), value.strip().strip('"')
 
 
 async def wait_until(

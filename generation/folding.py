@@ -78,5 +78,5 @@ _STRAY: Final = rf"-(?!{_OPERAND})|[.,:](?!\d)|(?<!\d)[.,:]"
 _LETTERS: Final = "ا-ي a-z0-9"  # most of any text; named first, they spare the slower question what \w is
 _NOISE: Final = re.compile(rf"[^{_LETTERS}\w\s{_SIGNS}.,:-]|{_STRAY}")
 _NOISE_BESIDE_MATHEMATICS: Final = re.compile(rf"[^{_LETTERS}\w\s{_SIGNS}.,:()-]|{_STRAY}")
-_SPACED_SIGN: Final = re.compile(rf" *([{_SIGNS}-]) *")
+_SPACED_SIGN: Final = re.compile(rf" ?([{_SIGNS}-]) ?")  # in words that single spaces part
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")

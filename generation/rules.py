@@ -219,7 +219,7 @@ _TYPE_RULES: Final[dict[QuestionType, Rule]] = {
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _ARABIC_LETTERS: Final = re.compile("[\u0621-\u063a\u0641-\u064a\u066e-\u06d3]+")
 _PAIR: Final = re.compile(r"\w\W?\s*[:∶]\s*\W?\w")
-_ONLY_A_PAIR: Final = re.compile(r"\s*\w[^:∶]*[:∶][^:∶]*\w[^:∶]*$")
+_ONLY_A_PAIR: Final = re.compile(r"^\s*\w[^:∶]*[:∶][^\w:∶]*\w[^:∶]*$")
 _BLANK: Final = re.compile(r"\.{3,}|…|_{2,}|ـ{3,}|-{3,}|[(\[]\s*[)\]]")
 
 #: By their folded texts.
@@ -230,7 +230,7 @@ _QUANTITY: Final = re.compile(
     r"(?P<number>-?\d+(?:,\d{3})*(?:\.\d+)?)(?:(?: (?P<above>\d+))?/(?P<below>\d+))?(?P<percent>%)? ?"
     r"(?P<unit>(?:[^\W\d].*)?)"
 )
-_RATIO: Final = re.compile(r"\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+")
+_RATIO: Final = re.compile(r"(?<!\d)\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+")
 _CATCH_ALL: Final = re.compile(
     r"^(?:جميع|كل|كافه|كلا|لا شي|لا احد|لا واحد|ولا واحد|ليس|لا يوجد|غير) (?:\w+ ){0,3}?م?ما (?:سبق|ذكر|تقدم|ورد)\b"
     r"|^(?:جميع|كل|كافه) (?:هذه |تلك )?(?:الاجابات|الخيارات|البدايل|الاختيارات)\b"

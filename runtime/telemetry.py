@@ -52,6 +52,7 @@ def configure_logging(*, level: str, log_format: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _tell_where_not_what,
+                _cut_values,
                 renderer,
                 _without_secrets,
             ],
@@ -76,20 +77,52 @@ def configure_logging(*, level: str, log_format: str) -> None:
     )
 
 
-#: Passwords in addresses, API keys, bearer tokens and JWTs, whoever put them into a line.
+#: Passwords in addresses, API keys and bearer tokens, whoever put them into a line.
 _SECRETS = re.compile(
-    r"(?<=://)[^\s:@/]*:[^\s@/]+(?=@)|\bsk-[\w-]{6,}|(?i:bearer)\s+[\w.~+/=-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
+    r"(?<=://)[^\s:@/]*:[^\s@/]+(?=@)|\bsk-[\w-]{6,}|(?i:bearer)\s+[\w.~+/=-]+",
 )
-#: What stands, in small letters, in every one of them: looking for these is much cheaper than the pattern.
-_SIGNS_OF_SECRETS = ("://", "sk-", "bearer", "eyj")
+#: What may be a JWT: the whole run of its characters is read once, so that a line of many beginnings costs no more.
+_DOTTED = re.compile(r"[\w.-]+")
+#: What stands, in small letters, in every one of them: looking for these is much cheaper than the patterns.
+_MARKS_OF_SECRETS = ("://", "sk-", "bearer", "eyj")
+#: Characters of one text in a line, and members of a list. Ids, names and places are shorter; what is longer was
+#: chosen by somebody else.
+_LONGEST_TEXT = 2_000
+_LONGEST_LIST = 50
+_DOTS_OF_A_JWT = 2
 #: The innermost frames of a traceback: enough to find the place.
 _FRAMES = 12
+
+
+def _cut_values(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """No value of a line is longer than a person reads, whoever chose it: before anything is searched in it."""
+    return {name: _cut(value) for name, value in event.items()}
+
+
+def _cut(value: Any) -> Any:
+    match value:
+        case str() if len(value) > _LONGEST_TEXT:
+            return f"{value[:_LONGEST_TEXT]}... ({len(value)} characters)"
+        case list() | tuple():
+            return [_cut(each) for each in value[:_LONGEST_LIST]]
+        case dict():
+            return {name: _cut(inner) for name, inner in value.items()}
+    return value
 
 
 def _without_secrets(_logger: object, _method: str, line: Any) -> str:
     text = str(line)
     lowered = text.lower()
-    return _SECRETS.sub("***", text) if any(sign in lowered for sign in _SIGNS_OF_SECRETS) else text
+    if not any(mark in lowered for mark in _MARKS_OF_SECRETS):
+        return text
+    return _DOTTED.sub(_without_jwt, _SECRETS.sub("***", text))
+
+
+def _without_jwt(word: re.Match[str]) -> str:
+    begins = word[0].find("eyJ")
+    return (
+        f"{word[0][:begins]}***" if begins >= 0 and word[0].count(".", begins) >= _DOTS_OF_A_JWT else word[0]
+    )
 
 
 def _tell_where_not_what(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -78,7 +78,7 @@ class _Asking:
         """
         call = self.call
         what = (call.kind, call.user_id, self.session_id, self.batch_index)
-        (standing, created), asked = await call.door.crowd.share(what, self._want)
+        (standing, created), asked = await call.door.single_flight.share(what, self._want)
         if created and asked:
             await call.door.ring(self.session_id, self.batch_index, Urgency.INTERACTIVE)
         return standing, created and asked

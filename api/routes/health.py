@@ -48,7 +48,7 @@ async def metrics(door: TheDoor) -> Response:
     levels: Levels | None = None
     try:
         with anyio.fail_after(LEVELS_PATIENCE_S):
-            levels, _ = await door.crowd.share("levels", partial(door.on_thread, door.levels))
+            levels, _ = await door.single_flight.share("levels", partial(door.on_thread, door.levels))
     except (TimeoutError, DatabaseUnreachable, SQLAlchemyError) as err:
         log.warning("levels_unknown", error=type(err).__name__)
     door.metrics.show(levels)

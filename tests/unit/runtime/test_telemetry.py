@@ -54,6 +54,30 @@ def test_a_secret_in_a_line_is_starred_whoever_wrote_it(
     assert "hunter2" not in told
 
 
+@pytest.mark.parametrize("around", ["{}", "-{}-x", "a.{}.b", "token={}, more", "x_{}"])
+def test_a_jwt_is_starred_wherever_it_stands(
+    around: str, log: structlog.stdlib.BoundLogger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(level="INFO", log_format="json")
+    log.warning(around.format("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.hunter2hunter2"))
+    told = capsys.readouterr().out
+    assert "***" in told
+    assert "hunter2" not in told
+    assert "eyJ" not in told
+
+
+def test_a_value_that_somebody_else_chose_is_cut_and_the_line_stays_one_object(
+    log: structlog.stdlib.BoundLogger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(level="INFO", log_format="json")
+    log.warning("oops", path="-eyJ" * 15_000, many=["x" * 3_000] * 1_000, inner={"deep": "y" * 90_000})
+    logging.getLogger("some.library").warning("cannot read %s", "z" * 90_000)
+    ours, theirs = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert "(60000 characters)" in ours["path"]
+    assert max(len(ours["path"]), len(ours["inner"]["deep"]), len(theirs["event"])) < 2_100
+    assert len(ours["many"]) == 50
+
+
 def test_an_exception_is_told_by_class_and_place_without_its_text(
     log: structlog.stdlib.BoundLogger, capsys: pytest.CaptureFixture[str]
 ) -> None:

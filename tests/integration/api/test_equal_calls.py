@@ -1,0 +1,195 @@
+"""Calls for the same batch that come at the same time share one look at the database, and each is told the truth."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+
+from api.limits import Kind, Unlimited
+from db.standing import Standing
+from tests.integration.api.conftest import Serve
+from tests.integration.api.served import Served, Writer
+
+BODY = b'{"batchIndex": 0}'
+JSON = {"Content-Type": "application/json"}
+NAMED = {"X-Request-Id": "the-same"}
+
+
+class CountedLimits(Unlimited):
+    """Lets every call pass, and knows how many came."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self._changed = threading.Condition()
+
+    async def take(self, _user_id: UUID, kind: Kind, /) -> float:
+        if kind is not Kind.CALLS:
+            return 0.0
+        with self._changed:
+            self.taken += 1
+            self._changed.notify_all()
+        return 0.0
+
+    def await_taken(self, number: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.taken >= number, timeout=20)
+
+
+@dataclass(frozen=True)
+class OneDoor:
+    """A door, a student of it, and his exam whose first batch is wanted and not yet written."""
+
+    served: Served
+    limits: CountedLimits
+    student: httpx2.Client
+    exam_id: str
+    patch: pytest.MonkeyPatch
+
+    @property
+    def writer(self) -> Writer:
+        return self.served.writer
+
+    def post(self, body: bytes = BODY, headers: Mapping[str, str] = NAMED) -> httpx2.Response:
+        return self.student.post(
+            f"/exams/{self.exam_id}/questions", content=body, headers={**JSON, **headers}
+        )
+
+    @contextmanager
+    def asking(self) -> Iterator[Callable[[], None]]:
+        """Within the block a call is asking for the batch, until what is yielded is called, or the block ends."""
+        look, held, release = self.served.sessions.standing, threading.Event(), threading.Event()
+
+        def slow(*asked: Any, **named: Any) -> Standing:
+            if not held.is_set():
+                held.set()
+                release.wait(20)
+            return look(*asked, **named)
+
+        with self.patch.context() as patch, ThreadPoolExecutor(1) as pool:
+            patch.setattr(self.served.sessions, "standing", slow)
+            first = pool.submit(self.post, headers={"Prefer": "respond-async"})
+            assert held.wait(20)
+            try:
+                yield release.set
+            finally:
+                release.set()
+                first.result()
+
+    def at_once(
+        self, number: int, body: bytes = BODY, meanwhile: Callable[[], object] = lambda: None
+    ) -> list[httpx2.Response]:
+        """The answers of equal calls that all came while one of them was asking; `meanwhile` happened then."""
+        with ThreadPoolExecutor(number) as pool, self.asking() as go_on:
+            before = self.limits.taken
+            calls = [pool.submit(self.post, body, {}) for _ in range(number)]
+            self.limits.await_taken(before + number)
+            meanwhile()
+            go_on()
+            return [call.result(timeout=20) for call in calls]
+
+
+@pytest.fixture
+def door(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[OneDoor]:
+    with one_door(serve, monkeypatch) as door:
+        yield door
+
+
+@contextmanager
+def one_door(serve: Serve, patch: pytest.MonkeyPatch) -> Iterator[OneDoor]:
+    limits = CountedLimits()
+    served = serve(api_default_wait_s=20, api_poll_s=0.05, limits=limits)
+    with served.client(uuid4()) as student:
+        yield OneDoor(served, limits, student, created(student), patch)
+
+
+def created(student: httpx2.Client) -> str:
+    answer = student.post("/exams", json={"track": "scientific"}, headers={"Prefer": "respond-async"})
+    exam_id: str = answer.json()["id"]
+    return exam_id
+
+
+def as_sent(answer: httpx2.Response) -> tuple[int, list[tuple[str, str]], bytes]:
+    headers = [(name, value) for name, value in answer.headers.multi_items() if name != "date"]
+    return answer.status_code, sorted(headers), answer.content
+
+
+@pytest.mark.parametrize("number", [2, 5, 12, 50])
+def test_equal_calls_for_a_ready_batch_all_get_it(door: OneDoor, number: int) -> None:
+    door.writer.finish()
+    answers = door.at_once(number)
+    assert [answer.status_code for answer in answers] == [200] * number
+    assert {len(answer.json()["questions"]) for answer in answers} == {10}
+
+
+def test_equal_calls_for_a_batch_that_becomes_ready_meanwhile_all_get_it_and_are_counted_once(
+    door: OneDoor,
+) -> None:
+    before = door.limits.taken
+    answers = door.at_once(12, meanwhile=door.writer.finish)
+    assert [answer.status_code for answer in answers] == [200] * 12
+    assert door.limits.taken == before + 13  # and the one that was asking
+
+
+def test_equal_calls_for_a_batch_that_is_not_next_are_all_told_which_is(door: OneDoor) -> None:
+    answers = door.at_once(12, b'{"batchIndex": 5}')
+    assert [answer.status_code for answer in answers] == [400] * 12
+    assert {answer.json()["code"] for answer in answers} == {"invalid_batch_index"}
+
+
+def test_equal_calls_for_a_session_that_does_not_exist_are_all_told_so(door: OneDoor) -> None:
+    nowhere = replace(door, exam_id=str(uuid4()))
+    answers = nowhere.at_once(12)
+    assert [answer.status_code for answer in answers] == [404] * 12
+
+
+def test_equal_calls_for_a_batch_under_way_are_all_told_byte_for_byte_what_one_call_is(door: OneDoor) -> None:
+    door.writer.claim()
+    ordinary = as_sent(door.post(headers=NAMED))
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: door.post(headers=NAMED), range(12)))
+    assert [as_sent(answer) for answer in answers] == [ordinary] * 12
+    assert ordinary[0] == 409
+    page = httpx2.get(f"{door.served.url}/metrics").text
+    asked = 'method="POST",route="/api/exams/{session_id}/questions",status="409"'
+    assert f"tafawoq_http_requests_total{{{asked}}} 13.0" in page
+
+
+def test_equal_calls_for_a_failed_batch_start_it_again_once(door: OneDoor) -> None:
+    def fail() -> None:
+        door.writer.batches.fail(door.writer.claim(), "slots_left_open")
+
+    rung = door.writer.bells.qsize()
+    answers = door.at_once(3, meanwhile=fail)
+    assert sorted(answer.status_code for answer in answers)[-2:] == [409, 409]
+    assert door.writer.bells.qsize() <= rung + 1
+
+
+def test_equal_calls_for_a_batch_that_waits_for_the_providers_are_told_when_to_come_back(
+    door: OneDoor,
+) -> None:
+    door.writer.batches.give_back(door.writer.claim(), 90, "providers_unavailable", counts_as_failure=False)
+    answers = door.at_once(3)
+    assert {answer.json()["code"] for answer in answers} == {"generation_unavailable"}
+    assert all(80 < int(answer.headers["Retry-After"]) <= 90 for answer in answers)
+
+
+def test_calls_of_others_are_answered_as_ever_while_one_asks(door: OneDoor) -> None:
+    door.writer.claim()
+    with ThreadPoolExecutor(4) as pool, door.asking():
+        strangers = {
+            404: {"X-User-Id": str(uuid4())},
+            401: {"X-User-Id": "nobody"},
+            403: {"Host": "elsewhere.example"},
+        }
+        asked = {status: pool.submit(door.post, BODY, headers) for status, headers in strangers.items()}
+        assert {status: call.result(timeout=20).status_code for status, call in asked.items()} == {
+            status: status for status in strangers
+        }
