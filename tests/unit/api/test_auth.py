@@ -23,7 +23,7 @@ from api.metrics import DoorMetrics
 from api.signing_keys import SigningKeys
 from runtime.jwks import FetchOutcome, KeySet, KeySetUnavailable, read_key_set
 from runtime.settings import ApiSettings
-from tests.support.published_keys import published
+from tests.support.published_keys import PrivateKey, published
 
 SECRET = "a-secret-of-more-than-thirty-two-bytes"
 SERVICE = "the-service-token"
@@ -134,7 +134,7 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EDWARDS_KEY = ed25519.Ed25519PrivateKey.generate()
-PUBLISHED = {"current": KEY, "rsa": RSA_KEY, "edwards": EDWARDS_KEY}
+PUBLISHED: dict[str, PrivateKey] = {"current": KEY, "rsa": RSA_KEY, "edwards": EDWARDS_KEY}
 
 
 def with_keys(*, away: bool = False, **settings: Any) -> Doorkeeper:
