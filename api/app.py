@@ -24,6 +24,7 @@ from api.limits import Limits, Unlimited
 from api.metrics import DoorMetrics
 from api.origin import NoForeignPages
 from api.routes import batches, creating, events, health, progress, sessions
+from api.signing_keys import make_signing_keys
 from api.single_flight import SingleFlight
 from db.batches import BatchStore
 from db.events import EventLog
@@ -80,6 +81,8 @@ def create_app(
     """
     threads = anyio.CapacityLimiter(database_threads)
 
+    metrics = DoorMetrics()
+
     async def changed(seen: Mapping[UUID, int]) -> Mapping[UUID, int]:
         return await anyio.to_thread.run_sync(event_log.changed, seen, limiter=threads)
 
@@ -91,10 +94,10 @@ def create_app(
             batches=batch_store,
             events=event_log,
             enqueue=enqueue,
-            keeper=Doorkeeper(settings),
+            keeper=Doorkeeper(settings, make_signing_keys(settings, metrics)),
             hub=Hub(changed, poll_s=settings.api_poll_s),
             single_flight=SingleFlight(),
-            metrics=DoorMetrics(),
+            metrics=metrics,
             tracing=tracing or Tracing(),
             threads=threads,
             bells=ThreadPoolExecutor(BELLS, thread_name_prefix="bell"),
@@ -160,12 +163,14 @@ def _lifespan(
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         polling = asyncio.create_task(door.hub.run())
+        refreshing = asyncio.create_task(door.keeper.refresh_keys())
         try:
             with listen(door.hub.wake_from_thread):
                 yield
         finally:
             door.hub.close()
             polling.cancel()
+            refreshing.cancel()
             await door.limits.close()
             door.bells.shutdown(wait=False, cancel_futures=True)
 

@@ -45,6 +45,21 @@ def _off_is_none(value: object) -> object:
 
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
 OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
+
+
+def _trimmed(value: object) -> object:
+    """Files and secret stores end their values with a line break, which no HTTP header can carry."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def _can_be_sent(secret: SecretStr | None) -> SecretStr | None:
+    if secret is not None and re.fullmatch(r"[!-~]{1,1024}", secret.get_secret_value()) is None:
+        raise ValueError("must be at most 1024 visible ASCII characters without a space between them")
+    return secret
+
+
+#: What a client sends as `Authorization: Bearer`.
+OptionalBearer = Annotated[OptionalSecret, BeforeValidator(_trimmed), AfterValidator(_can_be_sent)]
 #: Blank is the default, as everywhere; so it takes a word to have none.
 TextOrOff = Annotated[str | None, BeforeValidator(_off_is_none)]
 
@@ -69,6 +84,7 @@ def _like(pattern: str, sentence: str) -> AfterValidator:
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 HttpUrl = Annotated[str, _like(r"https?://.+", "must begin with http:// or https://")]
+OptionalHttpUrl = Annotated[HttpUrl | None, BeforeValidator(_blank_is_unset), BeforeValidator(_trimmed)]
 Origin = Annotated[
     str,
     _like(
@@ -304,7 +320,17 @@ class WorkerSettings(SettingsSlice):
     log_level: LogLevel = "INFO"
 
 
-class ApiSettings(SettingsSlice):
+class SigningKeySettings(SettingsSlice):
+    """Where a project publishes the keys that its tokens are signed with."""
+
+    supabase_jwks_url: OptionalHttpUrl = None
+    #: A key that the project withdraws is refused after this long, while its endpoint answers.
+    supabase_jwks_refresh_s: float = Field(300, ge=10, le=86_400)
+    #: The last set is used for so many hours while the endpoint is away.
+    supabase_jwks_max_age_h: float = Field(24, ge=1, le=720)
+
+
+class ApiSettings(SigningKeySettings):
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=1, le=65535)
     #: How long a call waits for its batch when the client does not say (Prefer: wait=N).
@@ -312,10 +338,9 @@ class ApiSettings(SettingsSlice):
     api_max_wait_s: float = Field(120, ge=0, le=600)
     api_heartbeat_s: float = Field(15, gt=0)
     api_poll_s: float = Field(0.5, gt=0)
-    supabase_jwt_secret: OptionalSecret = None
-    supabase_jwks_url: OptionalText = None
+    supabase_jwt_secret: Annotated[OptionalSecret, BeforeValidator(_trimmed)] = None
     supabase_jwt_audience: str = "authenticated"
-    api_service_token: OptionalSecret = None
+    api_service_token: OptionalBearer = None
     #: Calls of one user, over all doors; a minute's worth may come at once. 0: no limit.
     api_calls_per_minute: int = Field(600, ge=0, le=1_000_000)
     #: Sessions that one user may create; an hour's worth may come at once. 0: no limit.

@@ -17,6 +17,7 @@ from runtime.settings import (
     OpenRouterSettings,
     RedisSettings,
     SettingsError,
+    SigningKeySettings,
     load,
 )
 from worker.app import app
@@ -35,6 +36,7 @@ from worker.doctor import (
     judge_model,
     worst,
 )
+from worker.signing_key_check import examine_signing_keys
 
 
 def doctor(*, as_json: AsJson = False) -> None:
@@ -63,6 +65,7 @@ def examine() -> Iterator[Finding]:
     yield from _postgres()
     yield from _redis_and_crew()
     yield from _model()
+    yield from _signing_keys()
 
 
 def _postgres() -> Iterator[Finding]:
@@ -124,6 +127,15 @@ def _model() -> Iterator[Finding]:
     fallback = check_openrouter_key(openrouter, claude)
     if fallback is not None:
         yield from judge_key("OpenRouter", fallback)
+
+
+def _signing_keys() -> Iterator[Finding]:
+    try:
+        settings = load(SigningKeySettings)
+    except SettingsError as err:
+        yield _wrong_settings("signing keys", err)
+        return
+    yield from examine_signing_keys(settings)
 
 
 def _wrong_settings(about: str, err: SettingsError) -> Finding:
