@@ -82,10 +82,8 @@ class Doorkeeper:
         if self._secret and algorithm in _SECRET_ALGORITHMS:
             return self._decoded(token, self._secret, _SECRET_ALGORITHMS)
         if self._keys and algorithm in _PUBLIC_KEY_ALGORITHMS:
-            key = await anyio.to_thread.run_sync(
-                self._keys.get_signing_key_from_jwt, token, limiter=self._fetching
-            )
-            return self._decoded(token, key.key, _PUBLIC_KEY_ALGORITHMS)
+            key = await anyio.to_thread.run_sync(_published_key, self._keys, token, limiter=self._fetching)
+            return self._decoded(token, key, _PUBLIC_KEY_ALGORITHMS)
         raise jwt.InvalidAlgorithmError
 
     def _decoded(self, token: str, key: Any, algorithms: tuple[str, ...]) -> dict[str, Any]:
@@ -97,6 +95,13 @@ class Doorkeeper:
             leeway=_LEEWAY_S,
             options={"require": ["exp", "aud", "sub"]},
         )
+
+
+def _published_key(keys: jwt.PyJWKClient, token: str) -> Any:
+    try:
+        return keys.get_signing_key_from_jwt(token).key
+    except (ValueError, RecursionError) as error:  # an answer that is no JSON, or deeper than Python reads
+        raise jwt.PyJWKClientConnectionError("The signing keys could not be read.") from error
 
 
 def _revealed(secret: Any) -> str | None:

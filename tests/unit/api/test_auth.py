@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID, uuid4
@@ -131,7 +132,13 @@ OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
 def jwks_url() -> Iterator[str]:
     """Where a project publishes the public half of KEY."""
     jwk = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(KEY.public_key()))
-    published = json.dumps({"keys": [{**jwk, "kid": "current", "use": "sig", "alg": "ES256"}]}).encode()
+    with publishing({"keys": [{**jwk, "kid": "current", "use": "sig", "alg": "ES256"}]}) as url:
+        yield url
+
+
+@contextmanager
+def publishing(body: Any) -> Iterator[str]:
+    published = body if isinstance(body, bytes) else json.dumps(body).encode()
 
     class Publisher(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -183,6 +190,25 @@ def test_a_key_that_is_not_published_or_not_used_for_this_is_refused(jwks_url: s
     doorkeeper = keeper(supabase_jwks_url=jwks_url)
 
     assert {refused(doorkeeper, bearing(token)) for token in tokens} == {"unauthorized"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>not now</html>", b"\xff\xfe", b'{"keys": ' + b"[" * 200_000],
+    ids=["nothing", "a page", "no text", "too deep"],
+)
+def test_keys_that_cannot_be_read_are_our_trouble_and_not_the_students(body: bytes) -> None:
+    with publishing(body) as url:
+        unreadable = keeper(supabase_jwks_url=url)
+        assert refused(unreadable, bearing(signed(KEY, "ES256", kid="current"))) == "service_unavailable"
+
+
+@pytest.mark.parametrize("depth", [100, 3_000, 20_000])
+def test_a_token_that_nests_without_measure_is_refused(depth: int) -> None:
+    header = b'{"alg": "HS256", "x": ' + b"[" * depth + b"]" * depth + b"}"
+    signed_part, signature = signed().split(".", maxsplit=1)[1].rsplit(".", maxsplit=1)
+    token = f"{base64url_encode(header).decode()}.{signed_part}.{signature}"
+    assert refused(keeper(supabase_jwt_secret=SECRET), bearing(token)) == "unauthorized"
 
 
 def test_keys_that_cannot_be_fetched_are_our_trouble_and_not_the_students() -> None:
