@@ -6,7 +6,7 @@ from contextlib import closing
 
 import anthropic
 import httpx2
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from providers.client import line_to, make_client
 from providers.model_check import ModelCheck
@@ -34,7 +34,7 @@ def check_openrouter_key(settings: OpenRouterSettings, claude: ClaudeSettings) -
             remaining = _Answer.model_validate(found).data.limit_remaining
         except (anthropic.AuthenticationError, anthropic.PermissionDeniedError):
             return ModelCheck(stop="OPENROUTER_API_KEY is not accepted. Set a valid key.")
-        except (anthropic.AnthropicError, httpx2.HTTPError, ValidationError):
+        except (anthropic.AnthropicError, httpx2.HTTPError, ValueError):  # no JSON, or another shape
             return ModelCheck(warnings=("OpenRouter could not be asked about the key.",))
     if remaining is not None and remaining <= 0:
         return ModelCheck(stop="OPENROUTER_API_KEY has spent its limit. Raise it, or top up.")
