@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic_settings import BaseSettings
 
 from runtime.processes import PROJECT
+from runtime.embedded_programs import ServerProgramSettings
 from runtime.settings import (
     ApiSettings,
     ClaudeSettings,
@@ -41,6 +42,7 @@ EVERY_SLICE: tuple[type[BaseSettings], ...] = (
     OpenRouterSettings,
     PlanSettings,
     RedisSettings,
+    ServerProgramSettings,
     SpendSettings,
     StackSettings,
     StatementSettings,
