@@ -89,4 +89,4 @@ lock: ## Resolve the dependencies again, to their newest releases (needs uv)
 		done; done; rm -rf .lock-check
 
 clean: ## Remove the virtual environment and what tools leave; kept data stay
-	rm -rf $(VENV) $(PEERS) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov *.egg-info
+	rm -rf $(VENV) $(PEERS) .venv-oldest .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov *.egg-info

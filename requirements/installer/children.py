@@ -42,19 +42,23 @@ class Runner:
         reader = threading.Thread(target=self._read, args=(child, printed), daemon=True)
         reader.start()
         try:
-            while reader.is_alive() or child.poll() is None:
+            while child.poll() is None:
                 reader.join(_LOOK_AGAIN_S)
+                if not reader.is_alive():
+                    child.wait()  # it said its last word
                 self.on_wait()
         finally:
             _end(child)
+            reader.join(_ENDS_WITHIN_S)
         if child.returncode:
             raise failure(list(printed), self.directory)
 
     def _read(self, child: subprocess.Popen[str], printed: deque[str]) -> None:
         assert child.stdout is not None  # noqa: S101 -- asked for above
-        for line in child.stdout:
-            printed.append(line.rstrip())
-            self.on_line(line.strip())
+        with child.stdout as lines:
+            for line in lines:
+                printed.append(line.rstrip())
+                self.on_line(line.strip())
 
 
 def _end(child: subprocess.Popen[str]) -> None:

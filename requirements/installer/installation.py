@@ -104,7 +104,9 @@ class Installation:
         lock, environment = self._wanted.lock, self._environment
         before, packages_before = environment.stamp, environment.installed()
         progress = Progress(self._out, len(lock.pins))
-        progress.line(f"Installing {lock.path.stem} ({len(lock.pins)} packages) with {manager.name}, once:")
+        progress.line(
+            f"Installing {lock.path.stem} (up to {len(lock.pins)} packages) with {manager.name}, once:"
+        )
         runner = self._runner(stamp, progress)
         keeps = self._fits() and manager.works_in(environment)
         stamp.write(None)
