@@ -17,7 +17,8 @@ _FAILED = 2
 
 def main(arguments: list[str]) -> int:
     """The exit status: 0 whole, 2 a sentence was printed, 130 interrupted."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = _parsed(arguments)
     try:
         Installation(wanted, sys.stdout).ensure()

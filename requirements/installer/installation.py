@@ -74,7 +74,7 @@ class Installation:
         before = self._environment.stamp
         pyproject = (_PROJECT / "pyproject.toml").read_bytes() if self._wanted.project else b""
         return Stamp(
-            lock=str(lock.path),
+            lock=lock.path.name,
             lock_sha256=lock.fingerprint,
             project_sha256=hashlib.sha256(pyproject).hexdigest() if pyproject else "",
             python=before.python if before else running_python(),
@@ -84,11 +84,9 @@ class Installation:
     def _widest_lock(self) -> Lock:
         """The lock that is installed if it holds the wanted one, so that an environment never shrinks."""
         stamp = self._environment.stamp
-        if stamp is not None and Path(stamp.lock).is_file():
-            present = Lock(Path(stamp.lock))
-            if present.holds(self._wanted.lock):
-                return present
-        return self._wanted.lock
+        wanted = self._wanted.lock
+        present = Lock(wanted.path.with_name(stamp.lock)) if stamp is not None else wanted
+        return present if present.path.is_file() and present.holds(wanted) else wanted
 
     def _try_in_turn(self, stamp: StampFile) -> None:
         *first, last = package_managers(self._wanted.tool)
@@ -96,8 +94,10 @@ class Installation:
             try:
                 return self._install(stamp, manager)
             except InstallFailed as err:
-                self._say(f"{err}\n{manager.name} could not install the packages. Trying {last.name}.")
                 self._environment = Environment(self._wanted.directory)
+                if self._fits() and not last.works_in(self._environment):
+                    raise  # what is there still works, and would have to go
+                self._say(f"{err}\n{manager.name} could not install the packages. Trying {last.name}.")
         return self._install(stamp, last)
 
     def _install(self, stamp: StampFile, manager: PackageManager) -> None:

@@ -23,6 +23,7 @@ _NOT_FOR_US = (
     "PIP_NO_DEPS",
     "PIP_DRY_RUN",
     "UV_CONSTRAINT",
+    "UV_REQUIRE_HASHES",
     "PYTHONHOME",
 )
 _FOR_US = {

@@ -17,7 +17,7 @@ STAMP = ".installed"
 class Stamp:
     """What was installed, from what, for which Python, and where."""
 
-    lock: str  #: path of the lock
+    lock: str  #: file name of the lock
     lock_sha256: str
     project_sha256: str  #: of pyproject.toml; empty when only the lock was installed
     python: str  #: version and home of the Python that the environment was made from

@@ -160,6 +160,29 @@ def test_pip_goes_on_where_uv_fails(machine: Machine) -> None:
     assert "uv could not install the packages. Trying stand-in." in machine.out.getvalue()
 
 
+def test_pip_takes_no_environment_away_that_it_cannot_work_in(machine: Machine) -> None:
+    small = machine.lock("small", "a==1")
+    machine.ensure(small)
+    machine.managers = [StandIn("uv", fails="error sending request"), StandIn("pip", usable=False)]
+
+    with pytest.raises(InstallFailed, match="cannot be reached"):
+        machine.ensure(machine.lock("small", "a==2"))
+
+    machine.lock("small", "a==1")
+    assert machine.ensure(small) == []
+
+
+def test_a_copy_of_a_checkout_installs_its_own_lock(machine: Machine) -> None:
+    machine.ensure(machine.lock("small", "a==1"))
+    _moved(machine.venv)
+    copy = Machine(machine.root / "copy", machine.managers)
+    copy.root.mkdir()
+    machine.venv.rename(copy.venv)
+
+    assert copy.ensure(copy.lock("small", "a==2")) == MADE
+    assert copy.installed == {"a==2"}
+
+
 def test_a_directory_with_other_things_in_it_is_left_alone(machine: Machine) -> None:
     machine.venv.mkdir()
     (machine.venv / "thesis.txt").write_text("years of work")

@@ -122,6 +122,10 @@ def test_a_log_has_no_line_that_is_rewritten() -> None:
     assert out.getvalue() == "Installed.\n"
 
 
+# A suite that runs in the background has SIGINT ignored, and its children inherit that.
+_LISTENING = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+
+
 def _run_with_uv(tmp_path: Path, script: str) -> subprocess.Popen[str]:
     uv = tmp_path / "bin" / "uv"
     uv.parent.mkdir(exist_ok=True)
@@ -129,8 +133,18 @@ def _run_with_uv(tmp_path: Path, script: str) -> subprocess.Popen[str]:
     uv.chmod(0o755)
     lock = tmp_path / "lock.txt"
     lock.write_text("")
+    listening = [sys.executable, "-c", _LISTENING]
     return subprocess.Popen(
-        [sys.executable, str(INSTALL), str(tmp_path / "venv"), str(lock), "--alone", "--with", "uv"],
+        [
+            *listening,
+            sys.executable,
+            str(INSTALL),
+            str(tmp_path / "venv"),
+            str(lock),
+            "--alone",
+            "--with",
+            "uv",
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
