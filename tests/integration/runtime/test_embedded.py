@@ -178,8 +178,9 @@ def test_the_password_is_in_no_command_line(data_dir: Path) -> None:
     assert password.encode() not in command
 
 
-def test_redis_loads_no_module(redis_client: redis.Redis) -> None:
-    assert redis_client.execute_command("MODULE", "LIST") == []
+def test_redis_loads_no_module_from_a_file(redis_client: redis.Redis) -> None:
+    """Valkey counts its own Lua as one, whose path is its name."""
+    assert [module for module in redis_client.module_list() if b"/" in module[b"path"]] == []
 
 
 @pytest.mark.parametrize("server_type", [EmbeddedPostgres, EmbeddedRedis])

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_settings import BaseSettings
 
-from runtime.processes import PROJECT
 from runtime.embedded_programs import ServerProgramSettings
+from runtime.processes import PROJECT
 from runtime.settings import (
     ApiSettings,
     ClaudeSettings,
