@@ -175,6 +175,7 @@ def test_companions_may_stand_beside_what_a_link_leads_to(path: Path, tmp_path: 
     ("server_type", "version", "error"),
     [
         (EmbeddedRedis, "Redis server v=8.0.0", "Can't handle RDB format version 99"),
+        (EmbeddedRedis, "Redis server v=8.0.0", "Bad file format reading the append only file x.rdb"),
         (
             EmbeddedPostgres,
             "postgres (PostgreSQL) 18.4",
@@ -195,8 +196,17 @@ def test_data_of_another_version_are_told_in_a_sentence(
     script(folder / "initdb", 'for x; do case "$x" in --pgdata=*) mkdir "${x#*=}";; esac; done')
     monkeypatch.setenv(server_type.kind.setting.upper(), str(program))
 
-    with pytest.raises(StartFailed, match=r"cannot read what another version wrote .* DATA_DIR"):
+    with pytest.raises(StartFailed, match=r"cannot read the data in .*: another version .* DATA_DIR"):
         server_type(durable=False).start()
+
+
+def test_data_that_another_postgres_began_are_told_in_a_sentence(folder: Path) -> None:
+    with EmbeddedPostgres(folder / "postgres", durable=False) as server:
+        version_file = server.home.path / "data" / "PG_VERSION"
+    version_file.write_text("12\n")
+
+    with pytest.raises(StartFailed, match=r"cannot read the data in .*: another version .* POSTGRES_SERVER"):
+        EmbeddedPostgres(folder / "postgres").start()
 
 
 def test_a_named_postgres_orders_by_bytes_and_speaks_utf8(monkeypatch: pytest.MonkeyPatch) -> None:
