@@ -71,12 +71,19 @@ class EmbeddedPostgres(EmbeddedServer):
             password_file = self.home.write_secret("password", secrets.token_urlsafe(24))
             self._run(self._initdb(growing, password_file))
             growing.rename(self._data)
+        self._require_own_version()
         self._password = self.home.read_secret("password")
         _await_predecessor(self._data)
 
     @property
     def _data(self) -> Path:
         return self.home.path / "data"
+
+    def _require_own_version(self) -> None:
+        """Another version stumbles over these data's settings before it says that it cannot read them."""
+        with contextlib.suppress(FileNotFoundError):
+            if (self._data / "PG_VERSION").read_text().strip() != str(self.program.version[0]):
+                raise self._cannot_read_data()
 
     def _initdb(self, data: Path, password_file: Path) -> list[str]:
         return [

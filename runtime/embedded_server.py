@@ -19,7 +19,11 @@ _TRIES = 5
 _PORT_TAKEN = "address already in use"
 _PREDECESSOR_LINGERS = "pre-existing shared memory block"
 _DISK_FULL = "no space left on device"
-_WRITTEN_BY_ANOTHER = ("database files are incompatible with server", "can't handle rdb format version")
+_UNREADABLE = (
+    "database files are incompatible with server",
+    "can't handle rdb format version",
+    "bad file format reading the append only file",
+)
 _PLAIN_ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 
@@ -143,12 +147,16 @@ class EmbeddedServer(ABC):
             return StartFailed(
                 f"{self.name} cannot start: the disk of {self.home.path} is full. Free some space."
             )
-        if any(sign in output for sign in _WRITTEN_BY_ANOTHER):
-            return StartFailed(
-                f"{self.program.path} cannot read what another version wrote in {self.home.path}. Name that version's "
-                f"program with {self.kind.setting.upper()}, or choose another directory with DATA_DIR."
-            )
+        if any(sign in output for sign in _UNREADABLE):
+            return self._cannot_read_data()
         return StartFailed(f"{self.name} did not start. {child.last_words()}")
+
+    def _cannot_read_data(self) -> StartFailed:
+        return StartFailed(
+            f"{self.program.path} cannot read the data in {self.home.path}: another version wrote them, or they are "
+            f"damaged. Name that version's program with {self.kind.setting.upper()}, or choose another directory "
+            "with DATA_DIR."
+        )
 
     def _port_refusal(self, port: int) -> StartFailed:
         return StartFailed(

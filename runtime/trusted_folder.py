@@ -39,8 +39,8 @@ def trusted_home(home: Path) -> Path:
     Raises StartFailed.
     """
     trusted_folder(home.parent)
-    _require_trusted_way(step for step in _way(home) if step.is_symlink())
     real = home.resolve()
+    _require_trusted_way(step for step in _way(home) if step != real)
     trusted_folder(real.parent)
     return real
 
