@@ -161,7 +161,7 @@ def _nothing_serves(kind: ServerKind, passed_over: list[str]) -> str:
     reasons = passed_over or ["none is on the PATH"]
     if find_spec(kind.wheel.package) is None:
         reasons = [
-            f"the package {kind.wheel.package} is not installed (requirements/development.txt has it)",
+            f"the package {kind.wheel.package} is not installed (requirements/demo.txt has it)",
             *reasons,
         ]
     managers = (command for command in kind.install_commands if shutil.which(command.split()[0]))

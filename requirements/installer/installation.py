@@ -137,7 +137,7 @@ class Installation:
 
     def _fill(self, runner: Runner, progress: Progress, manager: PackageManager) -> None:
         environment, lock = self._environment, self._wanted.lock
-        progress.begin("packages")
+        progress.begin("packages", counted=True)
         runner.run(manager.install(environment.python, lock.path))
         progress.begin("this project")
         if strays := environment.strays(lock, _NAME if self._wanted.project else ""):

@@ -21,7 +21,7 @@ class Progress:
         self._terminal = out.isatty()
         self._packages = packages
         self._begun = self._shown = time.monotonic()
-        self._step = ""
+        self._step, self._counted = "", False
         self._fetched, self._fetched_mb = 0, 0.0
         self._width = 0
 
@@ -32,8 +32,10 @@ class Progress:
         self._out.flush()
         self._width = 0
 
-    def begin(self, step: str) -> None:
-        self._step = step
+    def begin(self, step: str, *, counted: bool = False) -> None:
+        """A step; `counted`: it is the one that brings the packages."""
+        self._step, self._counted = step, counted
+        self._fetched, self._fetched_mb = 0, 0.0
         self._shown = 0.0 if self._terminal else self._shown
 
     def read(self, printed: str) -> None:
@@ -62,6 +64,8 @@ class Progress:
             self.line(text)
 
     def _how_far(self, installed: int) -> str:
+        if not self._counted:
+            return ""
         if installed:
             return f": {min(installed, self._packages)} of {self._packages} packages in place"
         if self._fetched:

