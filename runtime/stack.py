@@ -29,6 +29,7 @@ from runtime.embedded_server import EmbeddedServer
 from runtime.processes import PROJECT, WORKERS, Worker
 from runtime.stack_settings import StackSettings
 from runtime.tcp import LOOPBACK, accepts, free_port, require_free
+from runtime.trusted_folder import trusted_folder
 
 _START_WITHIN_S = 60
 _STOP_WITHIN_S = 10
@@ -250,8 +251,7 @@ def _await_worker(worker: Child) -> None:
 @contextlib.contextmanager
 def _only_stack_in(directory: Path) -> Iterator[IO[str]]:
     """Redis, unlike Postgres, would let two servers write the same file."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "stack.lock").open("w") as lock:
+    with (trusted_folder(directory) / "stack.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as err:

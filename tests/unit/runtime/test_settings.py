@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_settings import BaseSettings
 
+from runtime.embedded_programs import ServerProgramSettings
 from runtime.processes import PROJECT
 from runtime.settings import (
     ApiSettings,
@@ -41,6 +42,7 @@ EVERY_SLICE: tuple[type[BaseSettings], ...] = (
     OpenRouterSettings,
     PlanSettings,
     RedisSettings,
+    ServerProgramSettings,
     SpendSettings,
     StackSettings,
     StatementSettings,
