@@ -57,7 +57,7 @@ def _prepared(report: _Report) -> Stack:
     check_everything()
     options = StackOptions(directory=settings.data_dir.resolve(), flower=True)
     report.add(f"starting, with data and logs in {options.directory}")
-    return Stack(settings, options, tell=lambda part: report.add(f"{part} is ready"))
+    return Stack(settings, options, tell=lambda part: report.add(f"{part} ready"))
 
 
 def _addresses(stack: Stack) -> str:
