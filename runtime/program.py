@@ -14,8 +14,8 @@ from runtime.tcp import LOOPBACK, accepts
 class Kind(IntEnum):
     """In the order in which they are stopped."""
 
-    API = 1  #: first, so that nobody asks for more
-    WORKER = 2  #: hands back what it holds, and needs the others for that
+    WEB = 1  #: the API and Flower; first, so that nobody asks for more
+    WORKER = 2  #: hands back what it holds, and needs the rest for that
     OTHER = 3
 
 

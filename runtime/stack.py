@@ -84,8 +84,8 @@ class Stack:
         return self
 
     def stop(self) -> None:
-        """End the API first, so that nobody asks for more; then the workers, which hand back what they hold; then the
-        rest, and the servers last.
+        """End the API and Flower first, so that nobody asks for more; then the workers, which hand back what they
+        hold; then the simulator, and the servers last.
         """
         for kind in Kind:
             names = [name for name in self.children if self._programs[name].kind is kind]
@@ -231,7 +231,7 @@ class Stack:
             name=name,
             command=processes.api(),
             is_ready=serves_at(port),
-            kind=Kind.API,
+            kind=Kind.WEB,
             port=port,
             port_variable="API_PORT",
             environment={"API_PORT": str(port)},
@@ -245,6 +245,7 @@ class Stack:
                 name="flower",
                 command=processes.flower(port=port),
                 is_ready=accepts_at(port),
+                kind=Kind.WEB,
                 port=port,
                 port_variable="FLOWER_PORT",
             )

@@ -17,7 +17,7 @@ from runtime.processes import PROJECT
 from runtime.tcp import free_port
 from tests.support.homes import no_home_left
 
-PATIENCE_S = 120
+PATIENCE_S = 180
 _LAST_LINE = "Ctrl-C stops everything; the data stay."
 _THEIRS = {"DATABASE_URL", "REDIS_URL", "ANTHROPIC_API_KEY", "TAFAWOQ_ENV", "CLAUDE_BASE_URL"}
 
