@@ -22,7 +22,11 @@ def main() -> int:
     """The exit status: 0 after Ctrl-C or SIGTERM, 1 when a process could not be started again, 2 when the stack did
     not start.
     """
-    for end in (signal.SIGTERM, signal.SIGHUP):
+    for end in (
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGHUP,
+    ):  # SIGINT too: a shell ignores it for what it starts with &
         signal.signal(end, _interrupt)
     report = _Report()
     try:
