@@ -14,9 +14,9 @@ from runtime.tcp import LOOPBACK, accepts
 class Kind(IntEnum):
     """In the order in which they are stopped."""
 
-    WEB = 1  #: the API and Flower; first, so that nobody asks for more
+    API = 1  #: first, so that nobody asks for more
     WORKER = 2  #: hands back what it holds, and needs the rest for that
-    OTHER = 3
+    OTHER = 3  #: the simulator and Flower hold nothing that is worth a wait
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,8 @@ from runtime.stack_settings import StackSettings
 from runtime.tcp import LOOPBACK, free_port, require_free
 
 _START_WITHIN_S = 120  # on a machine that does much else; each fails at once when it ends
-_STOP_WITHIN_S = 10
+#: Flower, which needs seconds for it when no worker answers any more, is not waited for.
+_STOP_WITHIN_S = {Kind.API: 10, Kind.WORKER: 10, Kind.OTHER: 2}
 _LOOK_AGAIN_S = 0.02
 #: Whoever presses Ctrl-C does not want to wait for half a batch; it is handed back.
 _IMPATIENT = {"WORKER_SHUTDOWN_GRACE_S": "1"}
@@ -84,12 +85,12 @@ class Stack:
         return self
 
     def stop(self) -> None:
-        """End the API and Flower first, so that nobody asks for more; then the workers, which hand back what they
-        hold; then the simulator, and the servers last.
+        """End the API first, so that nobody asks for more; then the workers, which hand back what they hold; then the
+        rest, and the servers last.
         """
         for kind in Kind:
             names = [name for name in self.children if self._programs[name].kind is kind]
-            stop_together([self.children.pop(name) for name in names], grace_s=_STOP_WITHIN_S)
+            stop_together([self.children.pop(name) for name in names], grace_s=_STOP_WITHIN_S[kind])
         self._embedded.clear()
         self._servers.close()
 
@@ -231,7 +232,7 @@ class Stack:
             name=name,
             command=processes.api(),
             is_ready=serves_at(port),
-            kind=Kind.WEB,
+            kind=Kind.API,
             port=port,
             port_variable="API_PORT",
             environment={"API_PORT": str(port)},
@@ -245,7 +246,6 @@ class Stack:
                 name="flower",
                 command=processes.flower(port=port),
                 is_ready=accepts_at(port),
-                kind=Kind.WEB,
                 port=port,
                 port_variable="FLOWER_PORT",
             )

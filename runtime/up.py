@@ -22,11 +22,8 @@ def main() -> int:
     """The exit status: 0 after Ctrl-C or SIGTERM, 1 when a process could not be started again, 2 when the stack did
     not start.
     """
-    for end in (
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGHUP,
-    ):  # SIGINT too: a shell ignores it for what it starts with &
+    # SIGINT as well: a script's shell has it ignored by what it puts in the background.
+    for end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, _interrupt)
     report = _Report()
     try:

@@ -118,7 +118,8 @@ def making_up(settings: dict[str, str]) -> Iterator[MakeUp]:
     with (
         no_home_left(data / "postgres", data / "redis"),
         subprocess.Popen(
-            [sys.executable, "-m", "runtime.up"],
+            # As a script's shell starts what it puts in the background.
+            ["sh", "-c", "trap '' INT; exec \"$0\" -m runtime.up", sys.executable],
             cwd=PROJECT,
             env=settings,
             stdout=subprocess.PIPE,
