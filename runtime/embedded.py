@@ -148,9 +148,10 @@ class EmbeddedRedis(EmbeddedServer):
         ),
     )
     ends_orderly_on = signal.SIGTERM
+    _password = ""
 
     def _prepare(self) -> None:
-        self._password = secrets.token_urlsafe(24)
+        self._password = self._password or secrets.token_urlsafe(24)  # clients of a restarted one know it
 
     def _command(self, port: int) -> list[str]:
         options = {

@@ -6,6 +6,7 @@ import signal
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Self
+from urllib.parse import urlsplit
 
 from runtime.child import Child, StartFailed, launch
 from runtime.embedded_home import Home, open_home
@@ -67,6 +68,14 @@ class EmbeddedServer(ABC):
             raise
         return self
 
+    def restart(self) -> None:
+        """Start a server that has ended again: same port, password and data. Raises StartFailed; try again then."""
+        self._wanted_port = self._wanted_port or urlsplit(self.url).port
+        self.child.stop(grace_s=0)
+        self.url = ""
+        self._prepare()
+        self._serve()
+
     def stop(self) -> None:
         """Ends it in an orderly way: what was written is on disk."""
         if self._child is not None:
@@ -103,7 +112,7 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     def _prepare(self) -> None:
-        """Make the data and secrets the server needs before its first start."""
+        """Make the data and secrets that the server needs and does not have yet."""
 
     @abstractmethod
     def _command(self, port: int) -> list[str]: ...
