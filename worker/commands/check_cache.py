@@ -11,8 +11,9 @@ from generation.errors import ProviderError
 from generation.model import Prompt, Section, Usage
 from generation.prompts.blocks import system_blocks
 from providers.profiles import ModelProfile
+from runtime.money import dollars
 from worker.commands.asking import Reading, ask, claude
-from worker.commands.output import NO, AsJson, dollars, print_json, print_table, refuse
+from worker.commands.output import NO, AsJson, print_json, print_table, refuse
 
 _USER = "أجب بكلمة واحدة: نعم."
 _MAX_TOKENS = 16

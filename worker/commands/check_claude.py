@@ -10,8 +10,9 @@ import typer
 from generation.errors import ProviderError
 from generation.model import Prompt
 from providers.model_check import ModelCheck, check_model
+from runtime.money import dollars
 from worker.commands.asking import Reading, ask, claude
-from worker.commands.output import NO, AsJson, dollars, print_json, refuse
+from worker.commands.output import NO, AsJson, print_json, refuse
 
 _QUESTION = Prompt(
     system=(),

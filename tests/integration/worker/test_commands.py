@@ -113,7 +113,7 @@ def test_what_is_not_known_is_said(engine: Engine, tool: Tool) -> None:
     spent(engine, usage_source=UsageSource.COUNTED)
     spent(engine, usage_source=UsageSource.UNKNOWN, **nothing)
     said = tool("cost", "--by", "session").stdout
-    assert "In all $2.469135781, cache hit rate 75.0%" in said
+    assert "In all $2.47, cache hit rate 75.0%" in said
     assert "The cost of 1 calls is unknown" in said
     assert "1 were counted by what we received" in said
     report = read(tool("cost", "--json"))
@@ -320,13 +320,14 @@ def test_what_the_provider_billed_beyond_the_ledger_is_booked_once(
     spent_yesterday(engine, Decimal(20))
     found = tool("reconcile", "--days", "2")
     assert found.exit_code == 1
-    assert "$0.00005" in found.stdout
+    assert "billed less than a cent more than the calls whose cost the ledger knows" in found.stdout
     assert "--book" in found.stdout
     for _ in range(2):
         assert tool("reconcile", "--days", "2", "--book").exit_code == 0
     report = read(tool("cost", "--json"))
     assert Decimal(report["costMicrodollars"]) + Decimal(report["correctionMicrodollars"]) == 70
-    assert "By the providers' statements $0.00005 more, which is $0.00007." in tool("cost").stdout
+    told = "By the providers' statements it was less than a cent more: less than a cent."
+    assert told in tool("cost").stdout
 
 
 def test_a_ledger_that_agrees_is_said_to_agree(
