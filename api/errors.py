@@ -260,12 +260,13 @@ async def _on_framework(request: Request, error: Exception) -> JSONResponse:
         refusal.details["fields"] = [{"field": BODY, "problem": "json_invalid"}]
     response = _respond(request, refusal)
     if code == "method_not_allowed":
-        response.headers["Allow"] = ", ".join(sorted(_methods_at(request)))
+        named = sorted(_methods_at(request)) or [(error.headers or {}).get("Allow", "")]
+        response.headers["Allow"] = ", ".join(named)
     return response
 
 
 def _methods_at(request: Request) -> set[str]:
-    """All methods of an address; the framework names those of its first route only."""
+    """All methods of a described address; the framework names those of its first route only."""
     described: Mapping[str, Mapping[str, Any]] = request.app.openapi()["paths"]
     return {
         method.upper()

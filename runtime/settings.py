@@ -69,6 +69,7 @@ def _like(pattern: str, sentence: str) -> AfterValidator:
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 HttpUrl = Annotated[str, _like(r"https?://.+", "must begin with http:// or https://")]
+OptionalHttpUrl = Annotated[HttpUrl | None, BeforeValidator(_blank_is_unset)]
 Origin = Annotated[
     str,
     _like(
@@ -307,6 +308,10 @@ class WorkerSettings(SettingsSlice):
 class ApiSettings(SettingsSlice):
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=1, le=65535)
+    #: Where people open the API, if not at the two above: a published port, a proxy. Told to them, nothing else.
+    api_public_url: OptionalHttpUrl = None
+    #: Where people open Flower; told on the API's first page.
+    flower_url: OptionalHttpUrl = None
     #: How long a call waits for its batch when the client does not say (Prefer: wait=N).
     api_default_wait_s: float = Field(45, ge=0, le=600)
     api_max_wait_s: float = Field(120, ge=0, le=600)
@@ -330,6 +335,12 @@ class ApiSettings(SettingsSlice):
     api_trusted_hosts: HostNames = ()
     log_format: LogFormat = "json"
     log_level: LogLevel = "INFO"
+
+    @property
+    def address(self) -> str:
+        """Where people open it."""
+        host = f"[{self.api_host}]" if ":" in self.api_host else self.api_host
+        return self.api_public_url or f"http://{host}:{self.api_port}"
 
     @property
     def has_auth(self) -> bool:

@@ -142,10 +142,10 @@ class Stack:
         self.environment["DATABASE_URL"] = self._postgres()
         self.environment["REDIS_URL"] = self._redis()
         self.migrate()
-        self._launch_api()
-        workers = [self._launch_worker(spec) for spec in self.options.workers]
         if self.options.flower:
             self._launch_flower()
+        self._launch_api()
+        workers = [self._launch_worker(spec) for spec in self.options.workers]
         self._await_http()
         for worker in workers:
             _await_worker(worker)
@@ -190,7 +190,7 @@ class Stack:
     def _launch_api(self) -> None:
         port = self._port("api_port")
         self.api_url = f"http://{LOOPBACK}:{port}"
-        self._launch("api", processes.api(), API_PORT=str(port))
+        self._launch("api", processes.api(), API_PORT=str(port), FLOWER_URL=self.flower_url)
 
     def _launch_flower(self) -> None:
         port = self._port("flower_port")
