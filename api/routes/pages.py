@@ -15,7 +15,7 @@ from api.reference import reference
 from generation.model import SessionKind
 from runtime.settings import ApiSettings
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["pages"], include_in_schema=False)
 
 
 @router.get("/")
