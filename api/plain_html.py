@@ -21,7 +21,7 @@ h4 { margin: 1rem 0 .3rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid var(--line); padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; }
 td { overflow-wrap: anywhere; }
-td:first-child { white-space: nowrap; }
+td:first-child { white-space: nowrap; width: 9rem; }
 summary { cursor: pointer; }
 ul.plain { list-style: none; padding: 0; }
 .method { display: inline-block; font-weight: 600; min-width: 3.2rem; }

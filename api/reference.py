@@ -46,7 +46,10 @@ def reference(description: Json) -> str:
 
 
 def _operations(description: Json) -> Iterator[tuple[str, str, Json]]:
-    for path, methods in description["paths"].items():
+    """Method, path and description of each; those of the API first, those of its operation last."""
+    for path, methods in sorted(
+        description["paths"].items(), key=lambda each: not each[0].startswith("/api/")
+    ):
         for method, operation in methods.items():
             yield method.upper(), path, operation
 

@@ -184,7 +184,12 @@ class ClaudeSettings(SettingsSlice):
         """Where the Messages API is: as set, else Claude with a key and the local simulator without."""
         if self.claude_base_url:
             return self.claude_base_url
-        return self.simulator_url if self.anthropic_api_key is None else "https://api.anthropic.com"
+        return self.simulator_url if self.asks_simulator else "https://api.anthropic.com"
+
+    @property
+    def asks_simulator(self) -> bool:
+        """Whether nothing else is named: no key, and no other address."""
+        return self.anthropic_api_key is None and not self.claude_base_url
 
     @model_validator(mode="after")
     def _a_key_in_production(self) -> Self:

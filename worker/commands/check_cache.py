@@ -35,7 +35,8 @@ def check_cache(
 ) -> None:
     """Make two small calls with our real prompt: the first writes the cache, or reads it; the second reads."""
     prompt = Prompt(system_blocks(section), _USER, _MAX_TOKENS)
-    with claude() as source:
+    with claude() as model:
+        source = model.source
         try:
             first, second = ask(source, prompt), ask(source, prompt)
         except ProviderError as err:
@@ -43,9 +44,12 @@ def check_cache(
         verdict = judge(first, second, source.profile)
     if as_json:
         calls = [first.as_json(), second.as_json()]
-        print_json({"ok": verdict.holds, "because": verdict.sentence, "calls": calls})
+        told = {"ok": verdict.holds, "because": verdict.sentence, "calls": calls}
+        print_json(told | {"simulator": bool(model.state.is_simulator)})
     else:
         _tell(first, second)
+        if model.state.is_simulator:
+            typer.echo("The simulator answered, not Claude: this is its cache.")
         typer.echo(verdict.sentence, err=not verdict.holds)
     if not verdict.holds:
         raise typer.Exit(NO)

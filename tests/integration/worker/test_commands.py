@@ -215,6 +215,34 @@ def test_claude_answers_in_arabic(tool: Tool, simulator: RunningSimulator) -> No
     assert "not retired before 2027-09-28" in said.stdout
 
 
+@pytest.mark.parametrize("key", ["", "sk-ant-hunter2"])
+def test_the_simulator_is_never_told_as_claude(
+    tool: Tool, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", key)
+    monkeypatch.setenv("CLAUDE_BASE_URL", simulator.url)
+    claude, cache = tool("check", "claude"), tool("check", "cache")
+
+    assert (claude.exit_code, cache.exit_code) == (0, 0)
+    assert "The simulator answered, not Claude: no key was checked." in claude.stdout
+    assert "Claude answers" not in claude.stdout
+    assert "The simulator answered, not Claude: this is its cache." in cache.stdout
+    assert read(tool("check", "claude", "--json"))["simulator"] is True
+    assert read(tool("check", "cache", "--json"))["simulator"] is True
+
+
+def test_without_a_key_and_without_a_simulator_a_check_says_what_to_set_or_start(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMULATOR_URL", "http://127.0.0.1:1")
+    for check in ("claude", "cache"):
+        said = tool("check", check)
+        assert said.exit_code == 1
+        assert said.stderr.startswith(
+            "ANTHROPIC_API_KEY is not set, and no simulator answers at http://127.0.0.1:1. Set the key, or start"
+        )
+
+
 def test_a_deprecated_model_answers_with_a_warning_that_names_the_day(
     tool: Tool, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
