@@ -23,7 +23,7 @@ from api.hub import Hub
 from api.limits import Limits, Unlimited
 from api.metrics import DoorMetrics
 from api.origin import NoForeignPages
-from api.routes import batches, creating, events, health, progress, sessions
+from api.routes import batches, creating, events, health, pages, progress, sessions
 from api.signing_keys import make_signing_keys
 from api.single_flight import SingleFlight
 from db.batches import BatchStore
@@ -113,8 +113,7 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
         title="Tafawoq generation",
         version="1",
         summary="Qudurat exams and practice sessions whose questions are written in the background.",
-        docs_url=None,  # their pages load scripts from a foreign host
-        redoc_url=None,
+        openapi_url=None,  # pages has it, with a name in the log, and a reference without foreign scripts
         redirect_slashes=False,
         telemetry=_NOTHING_BY_ITSELF,
         generate_unique_id_function=openapi.operation_id,
@@ -124,6 +123,7 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
     _surround(app, door)
     errors.install(app)
     app.include_router(health.router)
+    app.include_router(pages.router)
     for kind, prefix in openapi.PREFIXES.items():
         routers = (creating.ROUTERS[kind], sessions.router, batches.router, progress.router, events.router)
         for router in routers:

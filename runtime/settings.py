@@ -199,7 +199,12 @@ class ClaudeSettings(SettingsSlice):
         """Where the Messages API is: as set, else Claude with a key and the local simulator without."""
         if self.claude_base_url:
             return self.claude_base_url
-        return self.simulator_url if self.anthropic_api_key is None else "https://api.anthropic.com"
+        return self.simulator_url if self.asks_simulator else "https://api.anthropic.com"
+
+    @property
+    def asks_simulator(self) -> bool:
+        """Whether nothing else is named: no key, and no other address."""
+        return self.anthropic_api_key is None and not self.claude_base_url
 
     @model_validator(mode="after")
     def _a_key_in_production(self) -> Self:
@@ -333,6 +338,10 @@ class SigningKeySettings(SettingsSlice):
 class ApiSettings(SigningKeySettings):
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=1, le=65535)
+    #: Where people open the API, if not at the two above: a published port, a proxy. Told to them, nothing else.
+    api_public_url: OptionalHttpUrl = None
+    #: Where people open Flower; told on the API's first page.
+    flower_url: OptionalHttpUrl = None
     #: How long a call waits for its batch when the client does not say (Prefer: wait=N).
     api_default_wait_s: float = Field(45, ge=0, le=600)
     api_max_wait_s: float = Field(120, ge=0, le=600)
@@ -355,6 +364,12 @@ class ApiSettings(SigningKeySettings):
     api_trusted_hosts: HostNames = ()
     log_format: LogFormat = "json"
     log_level: LogLevel = "INFO"
+
+    @property
+    def address(self) -> str:
+        """Where people open it."""
+        host = f"[{self.api_host}]" if ":" in self.api_host else self.api_host
+        return self.api_public_url or f"http://{host}:{self.api_port}"
 
     @property
     def has_auth(self) -> bool:

@@ -172,11 +172,11 @@ class Stack:
         self.environment["DATABASE_URL"] = self._postgres()
         self.environment["REDIS_URL"] = self._redis()
         self.migrate()
+        if self.options.flower:
+            self._launch_flower()
         self._launch_api()
         for spec in self.options.workers:
             self._launch_worker(spec)
-        if self.options.flower:
-            self._launch_flower()
         self._await_ready(list(self.children))
 
     def _require_given_servers(self) -> None:
@@ -236,7 +236,7 @@ class Stack:
             kind=Kind.API,
             port=port,
             port_variable="API_PORT",
-            environment={"API_PORT": str(port)},
+            environment={"API_PORT": str(port), "FLOWER_URL": self.flower_url},
         )
 
     def _launch_flower(self) -> None:

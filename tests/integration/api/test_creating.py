@@ -175,6 +175,17 @@ def test_categories_of_the_other_section_are_refused_with_a_sentence_about_them(
 
     assert refused.status_code == 422
     assert "القسم" in refused.json()["error"]
+    (problem,) = refused.json()["fields"]
+    assert (problem["field"], "algebra" in problem["allowed"]) == ("categories.1", False)
+
+
+def test_a_body_that_no_parser_follows_to_its_end_is_said_to_be_no_json(student: httpx2.Client) -> None:
+    json_type = {"Content-Type": "application/json"}
+    refused = student.post("/exams", content=b"[" * 10_000, headers=json_type)
+
+    assert refused.status_code == 422
+    (problem,) = refused.json()["fields"]
+    assert (problem["field"], problem["problem"]) == ("body", "json_invalid")
 
 
 def test_without_a_broker_the_session_is_created_and_left_to_the_sweep(
