@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from demo.bill import NoBill, bill_of
+from demo.pace import MODELS_OWN, NoPace, set_speed
 from demo.report import Report, report_on
 from demo.screen import screen_for
 from demo.settings import DemoSettings
@@ -36,7 +37,7 @@ def main() -> int:
     except _STACK_NEVER_STOOD as err:
         print(err, file=sys.stderr)
         return 2
-    except (StudentGaveUp, NoBill) as err:
+    except (StudentGaveUp, NoBill, NoPace) as err:
         print(f"\nThe exam could not be taken to its end. {err}", file=sys.stderr)
     except KeyboardInterrupt:
         keep_logs = False
@@ -69,8 +70,15 @@ def _exam(settings: DemoSettings, stack: Stack) -> Report:
     batch_size = load(PlanSettings).exam_batch_size
     shape = exam_shape(settings.track, batch_size)[: None if settings.is_whole_exam else 1]
     print(f"\nA student opens a {settings.track} exam at {stack.api_url}\n", flush=True)
+
+    def hurry() -> None:
+        if stack.simulator_url:
+            set_speed(stack.simulator_url, settings.speed)
+
+    if stack.simulator_url:
+        set_speed(stack.simulator_url, MODELS_OWN)
     with screen_for(shape) as screen:
-        student = Student(stack.api_url, screen, pace_s=settings.pace_s)
+        student = Student(stack.api_url, screen, pace_s=settings.pace_s, after_first_batch=hurry)
         try:
             sitting = student.take_exam(settings.track, shape)
         finally:
@@ -83,9 +91,9 @@ def _exam(settings: DemoSettings, stack: Stack) -> Report:
 def _announce(settings: DemoSettings) -> None:
     if settings.needs_simulator:
         print(
-            f"No ANTHROPIC_API_KEY: a simulator on this machine writes the questions, {settings.speed:g} times as fast "
-            f"as the model would.\nThe student looks at each question for {settings.pace_s:g} s, as one would for "
-            f"{settings.pace_s * settings.speed:.0f} s."
+            "No ANTHROPIC_API_KEY: a simulator on this machine writes the questions, the first batch as slowly as the "
+            f"model would,\nthe others {settings.speed:g} times as fast. The student looks at each question for "
+            f"{settings.pace_s:g} s."
         )
     else:
         print(

@@ -19,7 +19,7 @@ class NoBill(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    cost_usd: Decimal
+    cost_microdollars: Decimal
     batches: tuple[Mapping[str, Any], ...]
 
     @property
@@ -51,4 +51,4 @@ def bill_of(session_id: str, environment: Mapping[str, str]) -> Bill:
 
 def read_bill(text: str) -> Bill:
     content = json.loads(text)
-    return Bill(Decimal(content["costMicrodollars"]) / 1_000_000, tuple(content["batches"]))
+    return Bill(Decimal(content["costMicrodollars"]), tuple(content["batches"]))

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo.bill import Bill
+from demo.pace import MODELS_OWN
 from demo.shape import BatchShape
 from demo.sitting import Sitting
+from runtime.money import dollars
 
 #: Names under which an answer could leave the house.
 TELLTALES = frozenset(
@@ -50,7 +52,7 @@ class Report:
 
 
 def report_on(sitting: Sitting, bill: Bill, shape: Sequence[BatchShape], *, speed: float | None) -> Report:
-    """The report on an exam of this shape. `speed`: the simulator's factor, None when it was the real model."""
+    """The report on an exam of this shape. `speed`: the simulator's factor after the first batch, None when it was the real model."""
     return Report(tuple(_checks(sitting, bill, shape)), tuple(_measures(sitting, bill, shape, speed)))
 
 
@@ -88,24 +90,28 @@ def _checks(sitting: Sitting, bill: Bill, shape: Sequence[BatchShape]) -> Iterat
 def _measures(
     sitting: Sitting, bill: Bill, shape: Sequence[BatchShape], speed: float | None
 ) -> Iterator[tuple[str, str]]:
-    def shown(seconds: float) -> str:
-        slower = (
-            f"  (at most {seconds * speed:.0f} s at the model's own speed)" if speed and speed != 1 else ""
-        )
-        return f"{seconds:.2f} s{slower}"
-
-    yield "time to first question", shown(sitting.arrived_s[0])
-    yield "first batch complete", shown(sitting.ready_s[0])
+    """As the clock had it, each with the speed at which it was measured."""
+    first, later = _speeds(speed)
+    yield "time to first question", f"{sitting.arrived_s[0]:.2f} s{first}"
+    yield "first batch complete", f"{sitting.ready_s[0]:.2f} s{first}"
     if len(shape) > 1:
         rate = bill.cache_hit_rate
         yield (
             f"cache hit rate, batches 2-{len(shape)}",
             "unknown" if rate is None else f"{rate:.1%} of prefix tokens",
         )
-        yield "prefetches on time", f"{sitting.on_time}/{len(shape) - 1}"
-        yield "student waited after that", shown(sitting.stalled_s)
-    yield "cost", f"${bill.cost_usd:.4f}{' (simulated, at list prices)' if speed else ''}"
-    yield "whole exam", f"{sitting.finished_s:.1f} s"
+        yield "prefetches on time", f"{sitting.on_time}/{len(shape) - 1}{later}"
+        yield "student waited after that", f"{sitting.stalled_s:.2f} s{later}"
+    yield "cost", f"{dollars(bill.cost_microdollars)}{' (simulated, at list prices)' if speed else ''}"
+    yield "whole exam", f"{sitting.finished_s:.1f} s{later}"
+
+
+def _speeds(speed: float | None) -> tuple[str, str]:
+    """What is said behind a figure of the first batch, and behind one of the others."""
+    if speed is None:
+        return "", ""
+    own = "  (simulator at the model's own pace)"
+    return own, own if speed == MODELS_OWN else f"  (simulator {speed:g} times as fast)"
 
 
 def _shape_of(questions: Mapping[int, Mapping[str, Any]]) -> list[BatchShape]:

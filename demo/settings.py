@@ -22,7 +22,7 @@ class DemoSettings(StackSettings):
     track: ExamTrack = ExamTrack.SCIENTIFIC
     #: With a key: the whole exam, and not its first batch only.
     full: bool = False
-    #: Fast enough to watch a whole exam, slow enough to see it grow.
+    #: The simulator's factor after the first batch: fast enough to watch a whole exam, slow enough to see it grow.
     speed: float = Field(30, gt=0, le=1000)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import httpx2
@@ -38,7 +38,16 @@ class Audience(Protocol):
 class Student:
     """Takes one exam, looking at each question for `pace_s`."""
 
-    def __init__(self, api_url: str, audience: Audience, *, pace_s: float) -> None:
+    def __init__(
+        self,
+        api_url: str,
+        audience: Audience,
+        *,
+        pace_s: float,
+        after_first_batch: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`after_first_batch` is called once, when it is complete, on the thread that reads the events."""
+        self._after_first_batch = after_first_batch
         self.sitting = Sitting()
         self._exams_url = f"{api_url}/api/exams"
         self._audience = audience
@@ -142,5 +151,7 @@ class Student:
         elif event.kind == "batch-ready":
             index = event.data["batchIndex"]
             self._audience.batch_ready(index, self.sitting.ready_s[index])
+            if index == 0:
+                self._after_first_batch()
             return not (index == LEAVES_AFTER_BATCH and self.sitting.connections == 1)
         return True

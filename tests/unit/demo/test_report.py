@@ -9,9 +9,11 @@ import pytest
 from demo import bill
 from demo.bill import Bill, NoBill, bill_of, read_bill
 from demo.events import ServerEvent
+from demo.pace import NoPace, set_speed
 from demo.report import Report, report_on
 from demo.shape import BatchShape, exam_shape
 from demo.sitting import Asked, Sitting
+from simulator.running import RunningSimulator
 
 SHAPE = exam_shape("scientific", 10)
 BATCH = {"inputTokens": 300, "outputTokens": 2500, "costMicrodollars": "41000"}
@@ -123,7 +125,7 @@ def test_one_flaw_is_found_and_named(spoil: Callable[[Sitting], None], sentence:
 
 
 def test_a_cold_cache_is_found() -> None:
-    cold = Bill(BILL.cost_usd, tuple({**batch, "cacheReadTokens": 0} for batch in BILL.batches))
+    cold = Bill(BILL.cost_microdollars, tuple({**batch, "cacheReadTokens": 0} for batch in BILL.batches))
 
     assert any(
         "from the cache" in failure
@@ -135,14 +137,33 @@ def test_the_hit_rate_counts_tokens_of_the_batches_after_the_first() -> None:
     assert BILL.cache_hit_rate == pytest.approx(43_000 / 45_000)
 
 
-def test_times_are_shown_as_measured_and_at_the_models_own_speed() -> None:
+def test_times_are_the_clocks_own_and_say_at_which_speed_they_were_measured() -> None:
     sitting = a_perfect_sitting()
-    sitting.arrived_s[0] = 0.25
+    sitting.arrived_s[0], sitting.ready_s[0], sitting.finished_s = 3.6, 4.61, 64.2
+    measures = dict(report_on(sitting, BILL, SHAPE, speed=30).measures)
 
-    assert ("time to first question", "0.25 s  (at most 2 s at the model's own speed)") in report_on(
-        sitting, BILL, SHAPE, speed=8
-    ).measures
-    assert ("time to first question", "0.25 s") in report_on(sitting, BILL, SHAPE, speed=None).measures
+    assert measures["time to first question"] == "3.60 s  (simulator at the model's own pace)"
+    assert measures["first batch complete"] == "4.61 s  (simulator at the model's own pace)"
+    assert measures["prefetches on time"] == "9/9  (simulator 30 times as fast)"
+    assert measures["whole exam"] == "64.2 s  (simulator 30 times as fast)"
+    assert "times" not in "".join(value for _, value in report_on(sitting, BILL, SHAPE, speed=1).measures)
+
+
+def test_with_the_model_itself_a_time_is_a_time() -> None:
+    sitting = a_perfect_sitting()
+    sitting.arrived_s[0] = 3.6
+
+    measures = dict(report_on(sitting, BILL, SHAPE, speed=None).measures)
+    assert measures["time to first question"] == "3.60 s"
+    assert measures["cost"] == "$0.41"
+
+
+def test_the_simulator_takes_its_speed_while_it_runs_and_its_absence_is_a_sentence() -> None:
+    with RunningSimulator(speed=30) as simulator:
+        set_speed(simulator.url, 1)
+        assert simulator.config.speed == 1
+    with pytest.raises(NoPace, match="The simulator did not take its speed"):
+        set_speed(simulator.url, 30)
 
 
 def test_one_batch_is_reported_without_the_cache_and_prefetches() -> None:
