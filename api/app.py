@@ -18,7 +18,7 @@ from api import errors, openapi
 from api.access import Access
 from api.auth import Doorkeeper
 from api.body_limit import BodyLimit
-from api.door import Door, Enqueue
+from api.door import Door
 from api.hub import Hub
 from api.limits import Limits, Unlimited
 from api.metrics import DoorMetrics
@@ -33,6 +33,7 @@ from db.sessions import SessionStore
 from generation.model import SessionKind
 from runtime.settings import ApiSettings, PlanSettings
 from runtime.tracing import Tracing
+from tasks.enqueue import Enqueue
 
 #: How many bells may be rung at once; a broker that hangs holds no more threads than these.
 BELLS = 8

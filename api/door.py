@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, ParamSpec, Protocol, TypeVar
+from typing import Annotated, ParamSpec, TypeVar
 from uuid import UUID
 
 import anyio
@@ -29,17 +27,10 @@ from db.standing import Standing
 from generation.model import SessionKind, Urgency
 from runtime.settings import ApiSettings, PlanSettings
 from runtime.tracing import Tracing
+from tasks.enqueue import Enqueue, WantedBatch, enqueue_wanted
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-#: A broker that does not answer costs a caller this much, in seconds.
-RING_PATIENCE_S = 2.0
-
-
-class Enqueue(Protocol):
-    def __call__(self, session_id: UUID, batch_index: int, urgency: Urgency, /) -> bool:
-        """Ring for a batch; False when the broker could not be reached. Never raises for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,21 +67,17 @@ class Door:
         return await anyio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=self.threads)
 
     async def ring(self, session_id: UUID, batch_index: int, urgency: Urgency) -> None:
-        """Ring for a batch that is already committed as wanted; no caller waits long for a broker.
+        """Enqueue a batch that is already committed as wanted; no caller waits long for a broker.
 
-        Without one the batch is marked as not rung for, and the sweep rings as soon as it can. A bell
-        that rings after all, later, is harmless: the claim decides.
+        Without one the batch is marked, and the sweep enqueues it as soon as it can.
         """
-        ringing = asyncio.get_running_loop().run_in_executor(
-            self.bells, copy_context().run, self.enqueue, session_id, batch_index, urgency
+        wanted = WantedBatch(session_id, batch_index, urgency)
+        # Not on_thread: a broker that hangs must not hold the threads that the database answers on.
+        enqueued = await anyio.to_thread.run_sync(
+            partial(enqueue_wanted, [wanted], marks=self.batches, threads=self.bells, enqueue=self.enqueue)
         )
-        try:
-            rung = await asyncio.wait_for(ringing, RING_PATIENCE_S)
-        except TimeoutError:
-            rung = False
-        if not rung:
+        if not enqueued:
             self.metrics.bells_not_rung.inc()
-            await self.on_thread(self.batches.unring, session_id, batch_index)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, Engine, case, func, literal, select, tuple_, update
 from sqlalchemy.exc import DataError, IntegrityError
 
-from db import claims, leases, requests, verdicts
+from db import claims, leases, progress, requests, verdicts
 from db.accept import accept_parameters, accept_statement
 from db.engine import committing_each
 from db.errors import QuestionUnstorable
@@ -25,7 +25,7 @@ from db.events import record
 from db.fence import NOBODY, fence_lost, held_by, is_batch
 from db.finish import mark_ready
 from db.leases import Lease, Renewal
-from db.progress import TimesTaken
+from db.progress import Owner, Progress, TimesTaken
 from db.publish import publish_ready, set_generating
 from db.requests import Requested
 from db.session_row import lock_row
@@ -33,9 +33,9 @@ from db.spending import NO_LIMITS, SpendLimits, check_session
 from db.sweep import Due, close_orphans, release_lapsed, take_due
 from db.tables import REPEATED_QUESTION, batches
 from generation.errors import QuestionRepeated
-from generation.model import BatchStatus, Claim, EventKind, Question, SessionKind, Slot, Urgency
-from generation.pace import GenerationTimes
+from generation.model import BatchStatus, Claim, EventKind, Question, Slot, Urgency
 from generation.verdicts import Verdict
+from runtime.settings import PlanSettings
 
 
 class BatchStore:
@@ -45,7 +45,7 @@ class BatchStore:
         self._engine = engine
         self._limits = limits
         self._committing_each = committing_each(engine)
-        self._times = TimesTaken(engine)
+        self._times = TimesTaken()
 
     def request(
         self, session_id: UUID, batch_index: int, urgency: Urgency, *, traceparent: str | None = None
@@ -56,14 +56,41 @@ class BatchStore:
         Raises SessionMissing, BatchNotNext, SessionClosed for a session that is paused or over, and
         SpendLimitReached when a batch would be begun for a session that has cost as much as it may.
         """
-        waits = urgency is Urgency.INTERACTIVE
-        return self._request(session_id, batch_index, urgency, waits=waits, traceparent=traceparent)
+        with self._engine.begin() as connection:
+            waits = urgency is Urgency.INTERACTIVE
+            answer = requests.request(
+                connection, session_id, batch_index, urgency, waits=waits, traceparent=traceparent
+            )
+            if answer.created:
+                check_session(connection, self._limits, session_id)  # which undoes the request
+            return answer
 
-    def request_ahead(
-        self, session_id: UUID, batch_index: int, urgency: Urgency, *, traceparent: str | None = None
-    ) -> Requested:
-        """The same for a batch that nobody waits for yet: what has begun, or has failed, stays as it is."""
-        return self._request(session_id, batch_index, urgency, waits=False, traceparent=traceparent)
+    def note_progress(
+        self,
+        session_id: UUID,
+        position: int,
+        *,
+        plan: PlanSettings,
+        owner: Owner | None = None,
+        traceparent: str | None = None,
+    ) -> Progress:
+        """Remember where the student is, learn their pace, and want the next batch when it is due: once.
+
+        What has begun, or has failed, stays as it is. `owner`: whose session it must be. Raises SessionMissing,
+        SessionClosed for the owner of a session that is over, and QuestionNotLoaded for a position without a
+        committed question; then nothing is remembered.
+        """
+        with self._engine.begin() as connection:
+            return progress.note_progress(
+                connection,
+                session_id,
+                position,
+                owner=owner,
+                plan=plan,
+                limits=self._limits,
+                times=self._times,
+                traceparent=traceparent,
+            )
 
     def revive(self, session_id: UUID) -> list[int]:
         """Queue all failed batches of the session again, for the sweep to ring for; returns their indexes.
@@ -79,21 +106,6 @@ class BatchStore:
         query = select(batches.c.traceparent).where(is_batch(session_id, batch_index))
         with self._committing_each.connect() as connection:
             return connection.execute(query).scalar_one_or_none()
-
-    def times(self, kind: SessionKind) -> GenerationTimes:
-        """How long batches of such sessions take at present; measured anew every few seconds."""
-        return self._times.of(kind)
-
-    def _request(
-        self, session_id: UUID, batch_index: int, urgency: Urgency, *, waits: bool, traceparent: str | None
-    ) -> Requested:
-        with self._engine.begin() as connection:
-            answer = requests.request(
-                connection, session_id, batch_index, urgency, waits=waits, traceparent=traceparent
-            )
-            if answer.created:
-                check_session(connection, self._limits, session_id)  # which undoes the request
-            return answer
 
     def check_spending(self, session_id: UUID) -> None:
         """Raise SpendLimitReached when no further run may begin for the session."""
@@ -206,15 +218,11 @@ class BatchStore:
         with self._engine.begin() as connection:
             return take_due(connection, ring_again_s, limit, sooner_s=sooner_s)
 
-    def unring(self, session_id: UUID, batch_index: int) -> None:
-        """Say that the bell could not be rung, so that the next sweep rings."""
-        self.unring_all([(session_id, batch_index)])
-
-    def unring_all(self, keys: Sequence[tuple[UUID, int]]) -> None:
-        """The same of many, in one statement."""
-        unrung = tuple_(batches.c.session_id, batches.c.batch_index).in_(keys)
+    def mark_all_not_enqueued(self, keys: Sequence[tuple[UUID, int]]) -> None:
+        """Say that no message was sent for these batches, so that the next sweep sends one."""
+        left = tuple_(batches.c.session_id, batches.c.batch_index).in_(keys)
         with self._engine.begin() as connection:
-            connection.execute(update(batches).where(unrung).values(enqueued_at=None))
+            connection.execute(update(batches).where(left).values(enqueued_at=None))
 
 
 def _change(connection: Connection, claim: Claim, **values: Any) -> None:

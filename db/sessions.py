@@ -13,7 +13,6 @@ from db.creation import forget_keys, insert_session, keep_key
 from db.engine import committing_each
 from db.events import record
 from db.fence import NOBODY
-from db.progress import Moved, move
 from db.publish import set_generating
 from db.quota import Quota, everybody_may
 from db.session_row import (
@@ -168,13 +167,6 @@ class SessionStore:
             query = query.where(plans.c.created_at < before)
         with self._reading.connect() as connection:
             return [_summary(row) for row in connection.execute(query)]
-
-    def record_progress(self, session_id: UUID, position: int) -> Moved:
-        """Remember where the student is, and learn his pace. Raises SessionMissing, and QuestionNotLoaded for
-        a question that is not committed.
-        """
-        with self._engine.begin() as connection:
-            return move(connection, session_id, position)
 
     def cancel(self, session_id: UUID) -> None:
         """Close the session for good: nothing more is generated, and a run at work can write nothing more.

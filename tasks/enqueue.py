@@ -1,12 +1,16 @@
-"""The insert-only client of the queue: how anybody rings for a batch.
+"""The insert-only client of the queue: how anybody enqueues a batch.
 
-A message is a doorbell. The wanted batch is a committed row before the bell rings, so a bell that cannot
-be rung, or gets lost, costs seconds (the sweep rings again) and never a question.
+A message is a hint. The wanted batch is a committed row before its message is sent, so a message that cannot be
+sent, or gets lost, costs seconds (the sweep sends another) and never a question.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from contextvars import copy_context
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import structlog
@@ -17,6 +21,9 @@ from tasks.contract import GENERATE_BATCH, QUEUES
 from worker.app import app
 
 log = structlog.get_logger(__name__)
+
+#: A broker that does not answer costs a caller this much.
+ENQUEUE_WITHIN_S = 2.0
 
 
 def enqueue_batch(
@@ -43,6 +50,53 @@ def enqueue_batch(
         )
         return False
     return True
+
+
+class WantedBatch(NamedTuple):
+    """A batch that a committed row says is wanted."""
+
+    session_id: UUID
+    batch_index: int
+    urgency: Urgency
+
+
+class Enqueue(Protocol):
+    def __call__(self, session_id: UUID, batch_index: int, urgency: Urgency, /) -> bool:
+        """True when the broker took the message, False when it could not be reached. Never raises for that."""
+
+
+class MarksNotEnqueued(Protocol):
+    def mark_all_not_enqueued(self, keys: Sequence[tuple[UUID, int]]) -> None: ...
+
+
+def enqueue_wanted(
+    wanted: Sequence[WantedBatch],
+    *,
+    marks: MarksNotEnqueued,
+    threads: Executor,
+    enqueue: Enqueue | None = None,
+) -> int:
+    """Enqueue wanted batches, in order, up to one that the broker does not take; returns how many it took.
+
+    The others are marked for the next sweep. A broker that does not answer costs the caller ENQUEUE_WITHIN_S; it may
+    hold a thread of `threads` for longer. A message that is sent after all, later, is harmless: the claim decides.
+    """
+    enqueued = 0
+    while enqueued < len(wanted) and _is_taken(wanted[enqueued], threads, enqueue or enqueue_batch):
+        enqueued += 1
+    left = [(batch.session_id, batch.batch_index) for batch in wanted[enqueued:]]
+    if left:
+        marks.mark_all_not_enqueued(left)
+    return enqueued
+
+
+def _is_taken(batch: WantedBatch, threads: Executor, enqueue: Enqueue) -> bool:
+    sending = threads.submit(copy_context().run, partial(enqueue, *batch))
+    try:
+        return sending.result(ENQUEUE_WITHIN_S)
+    except TimeoutError:
+        sending.cancel()
+        return False
 
 
 def shown(session_id: UUID, batch_index: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""The student has moved on: want the next batch when it is due at his pace.
+"""The student has moved on: want the next batch when it is due at their pace.
 
-For producers that ring by name instead of calling the HTTP door, which does the same inside its call.
+For producers that enqueue by name instead of calling the HTTP API, which does the same inside its call.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import structlog
 from opentelemetry.trace import SpanKind
 
 from db.errors import QuestionNotLoaded
-from generation.errors import BatchNotNext, SessionClosed, SessionMissing, SpendLimitReached
+from generation.errors import SessionMissing
 from runtime.tracing import traceparent_of
 from tasks.contract import PREFETCH, ProgressPayload
-from tasks.enqueue import enqueue_batch
+from tasks.enqueue import WantedBatch, enqueue_wanted
 from worker.app import app
 from worker.assembly import Assembly, current
 
@@ -23,31 +23,29 @@ log = structlog.get_logger(__name__)
 
 @app.task(name=PREFETCH)
 def prefetch(**kwargs: Any) -> dict[str, int | None]:
-    """Record the student's position and ring for the next batch, once, when it is due."""
-    return {"rung_for": note_progress(current(), ProgressPayload.of(kwargs))}
+    """Record the student's position and enqueue the next batch, once, when it is due."""
+    return {"enqueued": note_progress(current(), ProgressPayload.of(kwargs))}
 
 
 def note_progress(assembly: Assembly, payload: ProgressPayload) -> int | None:
-    """The index of the batch rung for, or None when none is due or it is on its way already."""
+    """The index of the batch that is wanted since this report, or None."""
     with assembly.tracing.span(PREFETCH, SpanKind.CONSUMER) as span:
         span.set_attribute("tafawoq.session.id", str(payload.session_id))
-        return _prefetch(assembly, payload, traceparent_of(span))
+        return _note_progress(assembly, payload, traceparent_of(span))
 
 
-def _prefetch(assembly: Assembly, payload: ProgressPayload, traceparent: str | None) -> int | None:
+def _note_progress(assembly: Assembly, payload: ProgressPayload, traceparent: str | None) -> int | None:
     try:
-        moved = assembly.sessions.record_progress(payload.session_id, payload.position)
-        due = moved.due(assembly.plan, assembly.batches.times(moved.kind))
-        if due is None:
-            return None
-        wanted = assembly.batches.request_ahead(
-            payload.session_id, due.batch_index, due.urgency, traceparent=traceparent
+        progress = assembly.batches.note_progress(
+            payload.session_id, payload.position, plan=assembly.plan, traceparent=traceparent
         )
-    except (BatchNotNext, QuestionNotLoaded, SessionClosed, SessionMissing, SpendLimitReached) as err:
+    except (QuestionNotLoaded, SessionMissing) as err:
         log.info("prefetch_refused", code=err.code)
         return None
-    if not wanted.created:
+    if progress.not_wanted is not None:
+        log.info("prefetch_refused", code=progress.not_wanted.code)
+    if progress.wanted is None:
         return None
-    if not enqueue_batch(payload.session_id, due.batch_index, due.urgency):
-        assembly.batches.unring(payload.session_id, due.batch_index)
-    return due.batch_index
+    wanted = WantedBatch(payload.session_id, progress.wanted.batch_index, progress.wanted.urgency)
+    enqueue_wanted([wanted], marks=assembly.batches, threads=assembly.enqueue_threads)
+    return progress.wanted.batch_index

@@ -16,7 +16,7 @@ from celery.signals import worker_ready, worker_shutting_down
 
 from generation.model import Urgency
 from tasks.contract import QUEUES, SWEEP
-from tasks.enqueue import enqueue_batch
+from tasks.enqueue import WantedBatch, enqueue_wanted
 from worker.app import app
 from worker.assembly import Assembly, current
 from worker.periodic import Periodic
@@ -49,15 +49,12 @@ def sweep_once(assembly: Assembly) -> int:
         assembly.lease_settings.sweep_ring_again_s, PASS_LIMIT, sooner_s=_where_nothing_waits(assembly)
     )
     assembly.metrics.last_sweep.set_to_current_time()
-    for rung, batch in enumerate(due):
-        if not enqueue_batch(batch.session_id, batch.batch_index, batch.urgency):
-            # The broker is away: they all count as not rung for, and come up again in the next pass.
-            assembly.batches.unring_all([(unrung.session_id, unrung.batch_index) for unrung in due[rung:]])
-            return rung
-    if due:
-        assembly.metrics.sweep_rung.inc(len(due))
-        log.info("sweep_rang", batches=len(due))
-    return len(due)
+    wanted = [WantedBatch(batch.session_id, batch.batch_index, batch.urgency) for batch in due]
+    enqueued = enqueue_wanted(wanted, marks=assembly.batches, threads=assembly.enqueue_threads)
+    if enqueued:
+        assembly.metrics.sweep_rung.inc(enqueued)
+        log.info("sweep_rang", batches=enqueued)
+    return enqueued
 
 
 def _where_nothing_waits(assembly: Assembly) -> dict[Urgency, float]:

@@ -56,6 +56,8 @@ log = structlog.get_logger(__name__)
 #: The lock is a courtesy: a worker that cannot have an answer at once goes on without it.
 LOCK_ANSWER_S = 0.5
 
+_ENQUEUE_THREADS = 8
+
 
 class Sources(SourceChain, Protocol):
     """The chain, as its owner sees it."""
@@ -77,6 +79,7 @@ class Assembly:
     queues: Queues
     leases: LeaseKeeper
     lanes: Executor
+    enqueue_threads: Executor  #: a broker that hangs may hold these
     observer: Observer
     progress: Progress
     metrics: Metrics
@@ -92,6 +95,7 @@ class Assembly:
         """Stop the heartbeat and let go of every connection."""
         self.leases.close()
         self.lanes.shutdown(wait=False, cancel_futures=True)
+        self.enqueue_threads.shutdown(wait=False, cancel_futures=True)
         self.sources.close()
         self.engine.dispose()
         self.heartbeat_engine.dispose()
@@ -181,6 +185,7 @@ def _assembled(
         queues=Queues(redis, prefix),
         leases=_leases(settings, heartbeat_engine, metrics),
         lanes=ThreadPoolExecutor(settings.limits.generation_lane_threads, thread_name_prefix="lane"),
+        enqueue_threads=ThreadPoolExecutor(_ENQUEUE_THREADS, thread_name_prefix="enqueue"),
         observer=Observers((TelemetryObserver(metrics), progress)),
         progress=progress,
         metrics=metrics,

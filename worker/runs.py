@@ -60,7 +60,7 @@ class Runs:
         with self.assembly.lock.taken(session_id, batch_index) as lock:
             if lock.held_elsewhere:
                 # Its holder may be about to let go, or dead: this bell is spent, so let the sweep ring again.
-                self.assembly.batches.unring(session_id, batch_index)
+                self.assembly.batches.mark_all_not_enqueued([(session_id, batch_index)])
                 return Answer(HELD_ELSEWHERE)
             patience = Patience(CLAIM_PATIENCE_S, StopSignal())
             claimed = patience.with_(lambda: self._claim(session_id, batch_index))

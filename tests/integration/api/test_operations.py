@@ -159,7 +159,7 @@ def test_a_database_that_does_not_answer_in_time_is_service_unavailable(
 
 def test_a_broker_that_hangs_holds_few_threads(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its callers have gone on, and each would leave a thread behind."""
-    monkeypatch.setattr("api.door.RING_PATIENCE_S", 0.05)
+    monkeypatch.setattr("tasks.enqueue.ENQUEUE_WITHIN_S", 0.05)
     served = serve()
     released, ringing = threading.Event(), []
 
@@ -198,7 +198,7 @@ def test_levels_that_hang_are_asked_for_once(serve: Serve, monkeypatch: pytest.M
 
 
 def test_a_broker_that_hangs_costs_a_caller_little(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.door.RING_PATIENCE_S", 0.2)
+    monkeypatch.setattr("tasks.enqueue.ENQUEUE_WITHIN_S", 0.2)
     served = serve()
     released = threading.Event()
     object.__setattr__(served.app.state.door, "enqueue", lambda *_: released.wait(30))

@@ -107,7 +107,9 @@ def times(engine: Engine) -> object:
 ASKED: dict[str, Callable[[Engine], object]] = {
     "heartbeat": lambda engine: BatchStore(engine).renew(held(engine), 30),
     "sweep": lambda engine: BatchStore(engine).sweep(10, 500, sooner_s={Urgency.INTERACTIVE: 3}),
-    "unring": lambda engine: BatchStore(engine).unring_all([(uuid4(), index) for index in range(500)]),
+    "not enqueued": lambda engine: BatchStore(engine).mark_all_not_enqueued(
+        [(uuid4(), index) for index in range(500)]
+    ),
     "endings": lambda engine: SessionStore(engine).tell_endings(500),
     "forget": lambda engine: SessionStore(engine).forget_keys(100),
     "lost calls": lambda engine: LedgerStore(engine).close_lost(500),

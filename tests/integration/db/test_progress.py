@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,11 +10,15 @@ from sqlalchemy import Engine
 
 from db.batches import BatchStore
 from db.errors import QuestionNotLoaded
-from db.progress import ENOUGH, FRESH_S, LONGEST_S, USUAL, TimesTaken
+from db.progress import ENOUGH, FRESH_S, LONGEST_S, USUAL, Owner, TimesTaken
 from db.sessions import SessionStore
-from generation.errors import SessionMissing
-from generation.model import SessionKind
+from generation.errors import SessionClosed, SessionMissing
+from generation.model import SessionKind, Urgency
+from generation.pace import Due, GenerationTimes
+from runtime.settings import PlanSettings
 from tests.integration.db.exams import exam_plan, make_ready, new_session
+
+PLAN = PlanSettings()
 
 
 @pytest.fixture
@@ -28,55 +33,86 @@ def aged(run_sql: Callable[..., Any], seconds: float) -> None:
     run_sql(f"UPDATE generation.plans SET moved_at = moved_at - interval '{seconds} seconds'")
 
 
-def test_progress_tells_the_plan_and_what_is_published(sessions: SessionStore, session_id: UUID) -> None:
-    moved = sessions.record_progress(session_id, 4)
-    assert (moved.kind, moved.position, moved.batches, moved.generated, moved.pace_s) == (
-        SessionKind.EXAM,
-        4,
-        exam_plan((9, 2, 2)).batches,
-        1,
-        None,
-    )
+def paces_of(store: BatchStore, session_id: UUID, positions: Iterable[int]) -> list[float | None]:
+    return [store.note_progress(session_id, position, plan=PLAN).pace_s for position in positions]
+
+
+def test_the_next_batch_is_wanted_by_the_report_that_makes_it_due_and_by_no_other(
+    store: BatchStore, session_id: UUID
+) -> None:
+    wanted = [store.note_progress(session_id, position, plan=PLAN).wanted for position in (4, 5, 6, 6, 7)]
+    assert wanted == [None, None, Due(1, Urgency.PREFETCH), None, None]
+
+
+def test_reports_at_the_same_time_want_a_batch_once(store: BatchStore, session_id: UUID) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        reports = list(pool.map(lambda _: store.note_progress(session_id, 7, plan=PLAN), range(8)))
+    assert [report.wanted for report in reports if report.wanted] == [Due(1, Urgency.PREFETCH)]
+
+
+def test_a_report_is_taken_from_the_owner_of_a_session_that_goes_on_and_from_nobody_else(
+    sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
+) -> None:
+    [(user_id,)] = run_sql("SELECT user_id FROM generation.plans")
+    owner = Owner(user_id, SessionKind.EXAM)
+    assert store.note_progress(session_id, 6, plan=PLAN, owner=owner).wanted is not None
+    for stranger in (Owner(uuid4(), SessionKind.EXAM), Owner(user_id, SessionKind.PRACTICE)):
+        with pytest.raises(SessionMissing):
+            store.note_progress(session_id, 8, plan=PLAN, owner=stranger)
+    sessions.cancel(session_id)
+    with pytest.raises(SessionClosed):
+        store.note_progress(session_id, 8, plan=PLAN, owner=owner)
+    assert run_sql("SELECT student_position FROM generation.plans") == [(6,)]
+
+
+def test_a_batch_that_may_not_be_wanted_leaves_the_position_remembered(
+    sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
+) -> None:
+    sessions.pause(session_id)
+    progress = store.note_progress(session_id, 7, plan=PLAN)
+    assert progress.wanted is None
+    assert isinstance(progress.not_wanted, SessionClosed)
+    assert run_sql("SELECT student_position FROM generation.plans") == [(7,)]
 
 
 def test_the_pace_is_learnt_from_one_report_to_the_next_and_kept(
-    sessions: SessionStore, run_sql: Callable[..., Any], session_id: UUID
+    store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     paces = []
     for position in range(5):
-        paces.append(sessions.record_progress(session_id, position).pace_s)
+        paces += paces_of(store, session_id, [position])
         aged(run_sql, 20)
     assert paces[:3] == [None, None, None]
     assert paces[3:] == pytest.approx([20, 20], abs=1)
 
 
-def test_reports_faster_than_reading_teach_nothing(sessions: SessionStore, session_id: UUID) -> None:
-    assert [sessions.record_progress(session_id, position).pace_s for position in range(9)] == [None] * 9
+def test_reports_faster_than_reading_teach_nothing(store: BatchStore, session_id: UUID) -> None:
+    assert paces_of(store, session_id, range(9)) == [None] * 9
 
 
 def test_looking_back_is_remembered_as_the_place_but_not_as_the_pace(
-    sessions: SessionStore, run_sql: Callable[..., Any], session_id: UUID
+    store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     for position in (0, 1, 2, 1, 3):
-        sessions.record_progress(session_id, position)
+        paces_of(store, session_id, [position])
         aged(run_sql, 10)
-    assert sessions.record_progress(session_id, 2).pace_s == pytest.approx(10, abs=1)
+    assert paces_of(store, session_id, [2]) == [pytest.approx(10, abs=1)]
 
 
 @pytest.mark.parametrize("position", [9, 12, 13, 9_999])
 def test_a_question_that_is_not_there_is_no_place_to_be_and_teaches_nothing(
-    sessions: SessionStore, run_sql: Callable[..., Any], session_id: UUID, position: int
+    store: BatchStore, run_sql: Callable[..., Any], session_id: UUID, position: int
 ) -> None:
     """A position far ahead that was remembered would be the furthest for good, and no pace learnt any more."""
-    sessions.record_progress(session_id, 1)
+    paces_of(store, session_id, [1])
     with pytest.raises(QuestionNotLoaded):
-        sessions.record_progress(session_id, position)
+        paces_of(store, session_id, [position])
     assert run_sql("SELECT student_position, furthest_position FROM generation.plans") == [(1, 1)]
 
 
-def test_progress_of_an_unknown_session_is_refused(sessions: SessionStore) -> None:
+def test_progress_of_an_unknown_session_is_refused(store: BatchStore) -> None:
     with pytest.raises(SessionMissing):
-        sessions.record_progress(uuid4(), 0)
+        paces_of(store, uuid4(), [0])
 
 
 def written(
@@ -91,19 +127,25 @@ def test_times_are_the_usual_ones_until_enough_is_measured(
     engine: Engine, sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any]
 ) -> None:
     now = [0.0]
-    times = TimesTaken(engine, clock=lambda: now[0])
+    taken = TimesTaken(clock=lambda: now[0])
+
+    def times(kind: SessionKind) -> GenerationTimes:
+        with engine.connect() as connection:
+            return taken.of(connection, kind)
+
     written(sessions, store, run_sql, took_s=3, how_many=ENOUGH - 1)
-    assert times.of(SessionKind.EXAM) == USUAL
+    assert times(SessionKind.EXAM) == USUAL
     written(sessions, store, run_sql, took_s=3, how_many=1)
-    assert times.of(SessionKind.EXAM) == USUAL, "asked again only when the answer is stale"
+    assert times(SessionKind.EXAM) == USUAL, "asked again only when the answer is stale"
     now[0] += FRESH_S + 1
-    assert times.of(SessionKind.EXAM).lanes_s == pytest.approx(3)
-    assert times.of(SessionKind.EXAM).one_lane_s == USUAL.one_lane_s
-    assert times.of(SessionKind.PRACTICE) == USUAL
+    assert times(SessionKind.EXAM).lanes_s == pytest.approx(3)
+    assert times(SessionKind.EXAM).one_lane_s == USUAL.one_lane_s
+    assert times(SessionKind.PRACTICE) == USUAL
 
 
 def test_an_outage_does_not_make_every_exam_be_written_ahead(
     engine: Engine, sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any]
 ) -> None:
     written(sessions, store, run_sql, took_s=4000, how_many=ENOUGH)
-    assert TimesTaken(engine).of(SessionKind.EXAM).lanes_s == LONGEST_S
+    with engine.connect() as connection:
+        assert TimesTaken().of(connection, SessionKind.EXAM).lanes_s == LONGEST_S

@@ -188,17 +188,22 @@ def test_a_request_that_comes_second_finds_the_row_of_the_first(
 
 
 def test_one_who_comes_near_hurries_what_is_queued_and_starts_nothing_again(
-    store: BatchStore, session_id: UUID
+    engine: Engine, store: BatchStore, session_id: UUID
 ) -> None:
     """D8: a failed batch is started again by a student who asks for it, never by one who only moves on."""
+
+    def request_ahead(urgency: Urgency) -> bool:
+        with engine.begin() as connection:
+            return requests.request(connection, session_id, 1, urgency, waits=False).created
+
     make_ready(store, session_id, 0)
-    assert store.request_ahead(session_id, 1, PREFETCH).created is True
-    assert [store.request_ahead(session_id, 1, INTERACTIVE).created for _ in range(2)] == [True, False]
+    assert request_ahead(PREFETCH) is True
+    assert [request_ahead(INTERACTIVE) for _ in range(2)] == [True, False]
     claim = claimed(store, session_id, 1)
     assert claim.urgency is INTERACTIVE
-    assert store.request_ahead(session_id, 1, INTERACTIVE).created is False
+    assert request_ahead(INTERACTIVE) is False
     store.fail(claim, "slots_left_open")
-    assert store.request_ahead(session_id, 1, INTERACTIVE).created is False
+    assert request_ahead(INTERACTIVE) is False
     assert store.request(session_id, 1, INTERACTIVE).created is True
 
 

@@ -53,7 +53,7 @@ def test_where_a_lost_bell_shows_sooner_it_is_rung_again_sooner(
 
 
 def test_a_bell_that_could_not_be_rung_is_rung_by_the_next_sweep(store: BatchStore, session_id: UUID) -> None:
-    store.unring(session_id, 0)
+    store.mark_all_not_enqueued([(session_id, 0)])
 
     assert len(store.sweep(RING_AGAIN_S, 10)) == 1
 

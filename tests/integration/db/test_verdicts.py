@@ -20,6 +20,7 @@ from db.sessions import SessionStore
 from generation.errors import FenceLost
 from generation.model import Claim, EventKind, Urgency
 from generation.verdicts import Purpose, Verdict
+from runtime.settings import PlanSettings
 from tests.integration.db.exams import claimed, exam_plan, fill, make_ready, new_session, question_for
 from tests.integration.db.races import while_held
 from tests.support.attempts import an_attempt
@@ -151,9 +152,9 @@ def test_a_student_at_the_question_before_the_batch_is_not_held_up_by_a_check(
     store: BatchStore, sessions: SessionStore, claim: Claim, session_id: UUID
 ) -> None:
     """But what is known to be disputed is not given to him."""
-    sessions.record_progress(session_id, 0)
+    store.note_progress(session_id, 0, plan=PlanSettings())
     assert len(store.unchecked(claim)) == 3
-    sessions.record_progress(session_id, 1)
+    store.note_progress(session_id, 1, plan=PlanSettings())
     assert store.unchecked(claim) == ()
     assert positions(store.settle_verdicts(claim, of(at_3=DISPUTED))) == [3]
 
@@ -162,7 +163,7 @@ def test_nothing_is_written_anew_once_the_student_has_come_to_the_batch(
     store: BatchStore, sessions: SessionStore, claim: Claim, session_id: UUID, run_sql: Sql
 ) -> None:
     """He is shown each question as it is committed, and need not have asked."""
-    sessions.record_progress(session_id, 2)
+    store.note_progress(session_id, 2, plan=PlanSettings())
     assert store.unchecked(claim) == ()
     assert store.settle_verdicts(claim, of(at_3=DISPUTED)) == ()
     assert run_sql(VERDICTS) == [(2, None), (3, "disputed"), (4, None)]

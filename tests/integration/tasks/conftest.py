@@ -18,7 +18,7 @@ from generation.plan import plan_exam
 from runtime.settings import GenerationSettings, LeaseSettings, PlanSettings
 from runtime.telemetry import Metrics
 from runtime.tracing import Tracing
-from tasks import enqueue, generate_batch, prefetch, sweep
+from tasks import enqueue
 from tests.support.scripted import Chain, ScriptedSource
 from worker.assembly import Assembly, install
 from worker.leases import LeaseKeeper
@@ -44,9 +44,7 @@ class Bells:
 @pytest.fixture
 def bells(monkeypatch: pytest.MonkeyPatch) -> Bells:
     bells = Bells()
-    for module in (generate_batch, prefetch, sweep):
-        monkeypatch.setattr(module, "enqueue_batch", bells.ring)
-    assert enqueue.enqueue_batch is not bells.ring
+    monkeypatch.setattr(enqueue, "enqueue_batch", bells.ring)
     return bells
 
 
@@ -75,6 +73,7 @@ def assembly(
         queues=Queues(redis_client, "test:"),
         leases=keeper,
         lanes=ThreadPoolExecutor(10),
+        enqueue_threads=ThreadPoolExecutor(2),
         observer=TelemetryObserver(metrics),
         progress=Progress(),
         metrics=metrics,
