@@ -325,6 +325,19 @@ class WorkerSettings(SettingsSlice):
     log_level: LogLevel = "INFO"
 
 
+class Service(StrEnum):
+    """What a container runs, where that needs less than a worker does."""
+
+    API = "api"
+    FLOWER = "flower"
+    WORKER = "worker"
+
+
+class ServiceSettings(SettingsSlice):
+    #: Of the container that `doctor` is called in; unset: everything is looked at.
+    tafawoq_service: Service = Service.WORKER
+
+
 class SigningKeySettings(SettingsSlice):
     """Where a project publishes the keys that its tokens are signed with."""
 

@@ -24,7 +24,7 @@ _THEIRS = {"DATABASE_URL", "REDIS_URL", "ANTHROPIC_API_KEY", "TAFAWOQ_ENV", "CLA
 #: Each process by what its command line holds, in the order in which the stack needs them.
 COMMANDS = {
     "Postgres": "/postgres -D",
-    "Redis": "/redis-server ",
+    "Redis": "-server 127.0.0.1:",  # redis-server or valkey-server
     "simulator": "-m simulator",
     "api": "-m api",
     "worker interactive": "-n interactive@",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
-from enum import StrEnum
 
 import typer
 
@@ -17,8 +16,9 @@ from runtime.settings import (
     GenerationSettings,
     OpenRouterSettings,
     RedisSettings,
+    Service,
+    ServiceSettings,
     SettingsError,
-    SettingsSlice,
     SigningKeySettings,
     load,
 )
@@ -56,19 +56,6 @@ def doctor(*, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-class Service(StrEnum):
-    """What a container runs, where that needs less than a worker does."""
-
-    API = "api"
-    FLOWER = "flower"
-    WORKER = "worker"
-
-
-class _ServiceSettings(SettingsSlice):
-    #: Of the container that the doctor is called in; unset: everything is looked at.
-    tafawoq_service: Service = Service.WORKER
-
-
 _MARKS = {Health.WELL: "ok", Health.POOR: "look", Health.BROKEN: "BROKEN"}
 
 
@@ -80,7 +67,7 @@ def _told(finding: Finding) -> str:
 def examine() -> Iterator[Finding]:
     """Everything that this container needs, one after the other; wrong settings are findings, too."""
     try:
-        service = load(_ServiceSettings).tafawoq_service
+        service = load(ServiceSettings).tafawoq_service
     except SettingsError as err:
         yield _wrong_settings("TAFAWOQ_SERVICE", err)
         return

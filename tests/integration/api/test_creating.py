@@ -95,7 +95,8 @@ def test_a_body_that_nests_without_measure_is_refused_alike_however_deep(
 
     said = refused.json()
     assert refused.status_code == 422
-    assert (said.keys(), said["code"]) == ({"error", "code", "requestId"}, "invalid_request")
+    assert (said.keys(), said["code"]) == ({"error", "code", "requestId", "fields"}, "invalid_request")
+    assert "[[" not in refused.text
     assert writer.bells.empty()
 
 
