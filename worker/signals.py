@@ -27,9 +27,6 @@ from worker import assembly, vital_signs
 
 log = structlog.get_logger(__name__)
 
-#: Imported with the hooks of this module, and connected by that.
-CONNECTED = (vital_signs,)
-
 
 @setup_logging.connect
 def keep_our_logging(**_: Any) -> None:
@@ -46,6 +43,7 @@ def assemble_worker(**_: Any) -> None:
     except SettingsError as err:
         sys.stderr.write(f"tafawoq-worker: {err}\n")
         raise SystemExit(2) from err
+    vital_signs.watch_loop(settings)
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, addr=settings.worker_metrics_host)
 
