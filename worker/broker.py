@@ -95,6 +95,11 @@ class GuardedClient(kombu_redis.PrefixedStrictRedis):
 
 
 class GuardedQoS(kombu_redis.QoS):
+    def restore_visible(self, *args: Any, **options: Any) -> None:
+        """For whoever takes tasks. Who waits for answers only, like Flower, may not, and need not."""
+        if any(_REPLIES.decode() not in queue for queue in self.channel.active_queues):
+            super().restore_visible(*args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
+
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
         """What another worker took and did not finish goes back to its queue, if it is a message."""
         with self.channel.conn_or_acquire(client) as redis:
@@ -113,37 +118,39 @@ class GuardedChannel(kombu_redis.Channel):
     connection_class_ssl = SignedSSLConnection
     _commands: Any = None  #: one client for all single commands; kombu makes one for each of them
 
-    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
-        """Made by every new connection, and Celery makes one whenever Redis answers a command with an error."""
-        self._delete_unusable_keys(exchange, queue)
-        super()._queue_bind(exchange, routing_key, pattern, queue)  # type: ignore[no-untyped-call]  # kombu has no types
-
-    def _delete_unusable_keys(self, exchange: str, queue: str) -> None:
-        """A key of another type than kombu's would make every command on it fail, for ever."""
+    def basic_consume(self, queue: str, *args: Any, **options: Any) -> Any:
+        """By every new connection, and Celery makes one whenever Redis answers a command with an error."""
         names = [self._q_for_pri(queue, step) for step in self.priority_steps]  # type: ignore[no-untyped-call]  # kombu has no types
+        self._delete_unless(dict.fromkeys(names, b"list"))
+        return super().basic_consume(queue, *args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
+
+    def _queue_bind(self, exchange: str, *args: Any) -> None:
         tables = (self.keyprefix_queue % exchange, self.keyprefix_binding_permanent % exchange)
+        self._delete_unless(dict.fromkeys(tables, b"set"))
+        super()._queue_bind(exchange, *args)  # type: ignore[no-untyped-call]  # kombu has no types
+
+    def delete_unusable_keys(self) -> None:
+        """A key of another type than kombu's would make every command on it fail, for ever."""
         times = (self.unacked_index_key, self.keyprefix_binding_deadlines)
-        types = {
-            **dict.fromkeys(names, b"list"),
-            **dict.fromkeys(tables, b"set"),
-            **dict.fromkeys(times, b"zset"),
-            self.unacked_key: b"hash",
-        }
+        self._delete_unless({self.unacked_key: b"hash", **dict.fromkeys(times, b"zset")})
+        # kombu's lock has an end; one without would keep every worker from looking for what is left.
+        with self.conn_or_acquire() as redis:
+            if redis.pttl(f"{self.global_keyprefix}{self.unacked_mutex_key}") == _NO_END:
+                _delete(redis, self.unacked_mutex_key, "it is a lock without an end")
+
+    def _delete_unless(self, types: dict[str, bytes]) -> None:
         # An account that may only enqueue may not ask, and need not.
         with self.conn_or_acquire() as redis, suppress(ResponseError):
             with redis.pipeline(transaction=False) as asked:
                 for key in types:
                     asked.type(f"{self.global_keyprefix}{key}")
-                asked.pttl(f"{self.global_keyprefix}{self.unacked_mutex_key}")
-                *found, mutex_ms = asked.execute()
+                found = asked.execute()
             for (key, wanted), there in zip(types.items(), found, strict=True):
                 if there not in {wanted, b"none"}:
                     _delete(redis, key, f"it is no {wanted.decode()}")
-            # kombu's lock has an end; one without would keep every worker from looking for what is left.
-            if mutex_ms == _NO_END:
-                _delete(redis, self.unacked_mutex_key, "it is a lock without an end")
 
     def get_table(self, exchange: str) -> list[tuple[str, ...]]:
+        self._delete_unless({self.keyprefix_queue % exchange: b"set"})
         table = super().get_table(exchange)  # type: ignore[no-untyped-call]  # kombu has no types
         return [binding for binding in table if len(binding) == len(("key", "pattern", "queue"))]
 
@@ -170,6 +177,9 @@ class GuardedTransport(kombu_redis.Transport):
     Channel = GuardedChannel
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """The first that is done with a new connection, and it looks for what other workers left."""
+        for channel in self.cycle._channels:  # noqa: SLF001  as kombu's own transport does
+            channel.delete_unusable_keys()
         super().register_with_event_loop(connection, loop)  # type: ignore[no-untyped-call]  # kombu has no types
         loop.call_repeatedly(LOOK_S, loop_step.send, (None,))
 

@@ -16,9 +16,12 @@ from kombu.pidbox import Node
 
 log = structlog.get_logger(__name__)
 
-#: What the pages of Flower ask, and the doctor, and `celery inspect ping`.
+#: What the pages of Flower ask, and the doctor, and `celery inspect ping`. A `heartbeat` is an event, out of turn.
 LOOKING = frozenset(
-    {"active", "active_queues", "conf", "ping", "registered", "reserved", "revoked", "scheduled", "stats"}
+    {
+        *("active", "active_queues", "conf", "heartbeat", "ping"),
+        *("registered", "reserved", "revoked", "scheduled", "stats"),
+    }
 )
 #: Of a foreign command, in our log.
 _LONGEST_NAME = 60
@@ -51,7 +54,7 @@ class LookingNode(Node):
         if not self._is_where_answers_belong(reply_to):
             return None
         ticket = body.get("ticket")
-        return self.dispatch(method, None, reply_to, ticket if isinstance(ticket, str) else None)  # type: ignore[no-untyped-call]  # kombu has no types
+        return self.dispatch(method, None, reply_to or None, ticket if isinstance(ticket, str) else None)  # type: ignore[no-untyped-call]  # kombu has no types
 
     def _is_addressed(self, destination: Any) -> bool:
         """By name, or with everybody. Patterns are not obeyed, and reach nobody by not being names."""
@@ -59,7 +62,7 @@ class LookingNode(Node):
 
     def _is_where_answers_belong(self, reply_to: Any) -> bool:
         """An answer is pushed to a list in Redis: to that of who waits, never to one of our queues."""
-        return (
+        return not reply_to or (
             isinstance(reply_to, Mapping)
             and reply_to.get("exchange") == self._answers
             and isinstance(reply_to.get("routing_key"), str)
