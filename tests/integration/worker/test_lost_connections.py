@@ -13,6 +13,7 @@ import redis
 
 from runtime.child import Child
 from runtime.embedded import EmbeddedRedis
+from runtime.tcp import free_port
 from tests.integration.worker.conftest import running_worker
 from tests.integration.worker.test_foreign_messages import QUEUE, await_listener, await_output, envelope
 
@@ -23,9 +24,17 @@ AWAY_S = 2.0
 HEALED_WITHIN_S = 20
 
 
+class SameRedis(EmbeddedRedis):
+    """Keeps its address and its password when it is started again."""
+
+    def _prepare(self) -> None:
+        if not self.url:
+            super()._prepare()
+
+
 @pytest.fixture
 def server() -> Iterator[EmbeddedRedis]:
-    with EmbeddedRedis(durable=False) as server:
+    with SameRedis(port=free_port(), durable=False) as server:
         yield server
 
 
