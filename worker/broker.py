@@ -118,11 +118,11 @@ class GuardedChannel(kombu_redis.Channel):
     connection_class_ssl = SignedSSLConnection
     _commands: Any = None  #: one client for all single commands; kombu makes one for each of them
 
-    def basic_consume(self, queue: str, *args: Any, **options: Any) -> Any:
+    def _new_queue(self, queue: str, *args: Any, **options: Any) -> None:
         """By every new connection, and Celery makes one whenever Redis answers a command with an error."""
         names = [self._q_for_pri(queue, step) for step in self.priority_steps]  # type: ignore[no-untyped-call]  # kombu has no types
         self._delete_unless(dict.fromkeys(names, b"list"))
-        return super().basic_consume(queue, *args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
+        super()._new_queue(queue, *args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
 
     def _queue_bind(self, exchange: str, *args: Any) -> None:
         tables = (self.keyprefix_queue % exchange, self.keyprefix_binding_permanent % exchange)
@@ -230,8 +230,8 @@ class GuardedAMQP(AMQP):
 
 
 def _delete(redis: Any, key: str, reason: str) -> None:
-    log.warning("broker_key_deleted", key=key, reason=reason)
     redis.delete(key)
+    log.warning("broker_key_deleted", key=key, reason=reason)
 
 
 def _drop(reason: str) -> None:
