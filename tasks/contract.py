@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from generation.model import Urgency
 
@@ -66,7 +67,9 @@ def _canonical(value: Any) -> UUID:
             found = UUID(value)
             if str(found) == value:
                 return found
-    raise ValueError("must be a uuid as text, like 01234567-89ab-cdef-0123-456789abcdef")
+    raise PydanticCustomError(
+        "session_id", "Must be a uuid as text, like 01234567-89ab-cdef-0123-456789abcdef"
+    )
 
 
 SessionId = Annotated[UUID, BeforeValidator(_canonical)]

@@ -178,7 +178,8 @@ class GuardedTransport(kombu_redis.Transport):
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         """The first that is done with a new connection, and it looks for what other workers left."""
-        for channel in self.cycle._channels:  # noqa: SLF001  as kombu's own transport does
+        cycle: Any = self.cycle
+        for channel in cycle._channels:  # noqa: SLF001  as kombu's own poller does
             channel.delete_unusable_keys()
         super().register_with_event_loop(connection, loop)  # type: ignore[no-untyped-call]  # kombu has no types
         loop.call_repeatedly(LOOK_S, loop_step.send, (None,))

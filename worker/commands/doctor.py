@@ -35,6 +35,7 @@ from worker.doctor import (
     judge_model,
     worst,
 )
+from worker.queue_check import problem_of_queue
 
 
 def doctor(*, as_json: AsJson = False) -> None:
@@ -85,7 +86,10 @@ def _redis_and_crew() -> Iterator[Finding]:
         return
     with closing(make_redis(settings, timeout_s=INSPECT_S)) as redis:
         found = list(examine_redis(redis))
+        problem = problem_of_queue(redis, settings.redis_key_prefix)
     yield from found
+    if problem is not None:
+        yield Finding("queue in Redis", Health.BROKEN, problem.says, problem.remedy)
     crew = ask_crew(app) if found[0].health is Health.WELL else Crew((), frozenset(), 0)
     yield examine_crew(crew)
     yield from _queue(crew)

@@ -247,7 +247,7 @@ def test_nothing_in_the_brokers_own_keys_stops_a_worker_or_keeps_it_from_giving_
         redis_client.hset(f"{PREFIX}unacked", f"garbage-{number}", text)
         redis_client.zadd(f"{PREFIX}unacked_index", {f"garbage-{number}": number + 2})
     redis_client.hset(f"{PREFIX}unacked", "lost", json.dumps([lost, "", "interactive"]))
-    redis_client.zadd(f"{PREFIX}unacked_index", {"lost": 1, b"\xff": 1, "nothing kept": 1})
+    redis_client.zadd(f"{PREFIX}unacked_index", {b"lost": 1, b"\xff": 1, b"nothing kept": 1})
     redis_client.set(f"{PREFIX}unacked_mutex", "held for ever")
     for exchange in ("interactive", "celery.pidbox", "reply.celery.pidbox"):
         redis_client.sadd(f"{PREFIX}_kombu.binding.{exchange}", b"", b"\xff", b"\x06\x16", b"a\x06\x16b")

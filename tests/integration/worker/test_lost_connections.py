@@ -51,6 +51,10 @@ def worker_here(server: EmbeddedRedis, worker_env: dict[str, str], tmp_path: Pat
         yield child
 
 
+def command(owner: redis.Redis, *words: str) -> None:
+    owner.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py's, which is not typed
+
+
 def kill_pubsub(owner: redis.Redis) -> None:
     owner.client_kill_filter(_type="pubsub")
 
@@ -66,7 +70,7 @@ def kill_both(owner: redis.Redis) -> None:
 
 def refuse_new_connections(owner: redis.Redis) -> None:
     """The limit is reached, and those that there were are gone."""
-    before = owner.config_get("maxclients")["maxclients"]
+    before = str(owner.config_get("maxclients")["maxclients"])
     owner.config_set("maxclients", "1")
     kill_both(owner)
     time.sleep(AWAY_S)
@@ -75,17 +79,17 @@ def refuse_new_connections(owner: redis.Redis) -> None:
 
 def change_the_password_and_back(owner: redis.Redis) -> None:
     secret = owner.config_get("requirepass")["requirepass"]
-    owner.execute_command("ACL", "SETUSER", "default", "resetpass", ">another")
+    command(owner, "ACL", "SETUSER", "default", "resetpass", ">another")
     kill_both(owner)
     time.sleep(AWAY_S)
-    owner.execute_command("ACL", "SETUSER", "default", "resetpass", f">{secret}")
+    command(owner, "ACL", "SETUSER", "default", "resetpass", f">{secret}")
 
 
 def take_rights_and_give_them_back(owner: redis.Redis) -> None:
-    owner.execute_command("ACL", "SETUSER", "default", "-brpop", "-psubscribe")
+    command(owner, "ACL", "SETUSER", "default", "-brpop", "-psubscribe")
     kill_both(owner)
     time.sleep(AWAY_S)
-    owner.execute_command("ACL", "SETUSER", "default", "+brpop", "+psubscribe")
+    command(owner, "ACL", "SETUSER", "default", "+brpop", "+psubscribe")
 
 
 def fail_over_and_back(owner: redis.Redis) -> None:
@@ -97,7 +101,7 @@ def fail_over_and_back(owner: redis.Redis) -> None:
 
 def stop_answering(owner: redis.Redis) -> None:
     with suppress(redis.RedisError):
-        owner.execute_command("DEBUG", "SLEEP", str(AWAY_S))
+        command(owner, "DEBUG", "SLEEP", str(AWAY_S))
 
 
 @pytest.mark.timeout(180)
