@@ -37,7 +37,10 @@ MAX_NAME_CHARS = 200
 
 #: Celery would act on most others; a message of ours needs none of them, because the rows say when and how often.
 _OBEYED = frozenset(
-    {"lang", "task", "id", "root_id", "parent_id", "origin", "argsrepr", "kwargsrepr", "redelivered"}
+    {
+        *("lang", "task", "id", "root_id", "parent_id", "origin", "argsrepr", "kwargsrepr", "redelivered"),
+        "ticket",  # of remote control: by which an answer finds its question
+    }
 )
 
 #: What Celery's producers write when nobody asked for more, all of them null.

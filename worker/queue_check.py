@@ -57,7 +57,7 @@ def _try_queues(redis: Redis, prefix: str) -> None:
 
 def _try_listening(redis: Redis, prefix: str) -> None:
     database = redis.connection_pool.connection_kwargs.get("db", 0)
-    with closing(redis.pubsub()) as listener:
+    with closing(redis.pubsub()) as listener:  # type: ignore[no-untyped-call]  # redis-py's, which is not typed
         listener.psubscribe(f"{prefix}/{database}.celery.pidbox")
         listener.get_message(timeout=_ANSWER_S)
 

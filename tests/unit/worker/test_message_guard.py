@@ -121,7 +121,8 @@ def test_headers_that_would_move_or_repeat_a_task_are_not_kept() -> None:
     assert safe_headers({"task": "a", "eta": "2026-01-01", "retries": "3"}) == {"task": "a"}
 
 
-NOTHING = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
+SOMETHING: tuple[Any, ...] = ([], {}, 0, False, [{"task": "x"}])
+NOTHING: dict[str, Any] = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
 
 
 @pytest.mark.parametrize("options", [None, {}, NOTHING, {"chain": None}])
@@ -132,11 +133,7 @@ def test_a_message_without_celery_options_has_no_problem(options: Any) -> None:
 @pytest.mark.parametrize(
     "payload",
     [
-        *(
-            [[], {}, {**NOTHING, name: value}]
-            for name in NOTHING
-            for value in ([], {}, 0, False, [{"task": "x"}])
-        ),
+        *([[], {}, {**NOTHING, name: value}] for name in NOTHING for value in SOMETHING),
         [[], {}, {"link": None}],
         [["positional"], {}, None],
         [[], {}],
@@ -187,3 +184,8 @@ def test_of_the_headers_only_short_ids_and_names_are_left() -> None:
         "root_id": None,
     }
     assert safe_headers(headers) == {"id": "1", "kwargsrepr": "x" * MAX_NAME_CHARS, "root_id": None}
+
+
+def test_the_ticket_by_which_an_answer_finds_its_question_is_left() -> None:
+    """Without it an answer to one command would be taken for that to another."""
+    assert safe_headers({"ticket": "t", "clock": 7}) == {"ticket": "t"}
