@@ -319,7 +319,7 @@ class WorkerSettings(SettingsSlice):
     worker_visibility_timeout_s: int = Field(900, ge=60)
     worker_metrics_port: int = Field(0, ge=0, le=65535)  # 0: no metrics server
     worker_metrics_host: str = "127.0.0.1"
-    #: Touched every few seconds while the process lives; for health checks that need no broker.
+    #: Touched every few seconds while the loop that takes messages goes round; for health checks that need no broker.
     worker_alive_file: OptionalText = None
     log_format: LogFormat = "json"
     log_level: LogLevel = "INFO"

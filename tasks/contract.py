@@ -7,11 +7,13 @@ batch needs is in Postgres. An unknown field is refused with a sentence, not ign
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Self
 from uuid import UUID
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from generation.model import Urgency
 
@@ -26,6 +28,7 @@ QUEUES: dict[Urgency, str] = {Urgency.INTERACTIVE: "interactive", Urgency.PREFET
 
 #: Of a foreign field, in our log.
 _LONGEST_NAME = 60
+_UUID_CHARS = 36
 
 
 class PayloadRefused(ValueError):
@@ -33,7 +36,7 @@ class PayloadRefused(ValueError):
 
 
 class Payload(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
     @classmethod
     def of(cls, kwargs: Mapping[str, Any]) -> Self:
@@ -55,15 +58,32 @@ def _problem(place: tuple[int | str, ...], said: str) -> str:
     return f"`{name}`: {said[:1].lower()}{said[1:]}"
 
 
+def _canonical(value: Any) -> UUID:
+    """An id as Postgres writes it: one text for one session, in logs and in locks."""
+    if isinstance(value, UUID):
+        return value
+    if isinstance(value, str) and len(value) == _UUID_CHARS:
+        with suppress(ValueError):
+            found = UUID(value)
+            if str(found) == value:
+                return found
+    raise PydanticCustomError(
+        "session_id", "Must be a uuid as text, like 01234567-89ab-cdef-0123-456789abcdef"
+    )
+
+
+SessionId = Annotated[UUID, BeforeValidator(_canonical)]
+
+
 class BatchPayload(Payload):
     """Ring for one batch."""
 
-    session_id: UUID
+    session_id: SessionId
     batch_index: Annotated[int, Field(ge=0, le=1000)]
 
 
 class ProgressPayload(Payload):
     """The student has reached `position`, 0-based in the whole session."""
 
-    session_id: UUID
+    session_id: SessionId
     position: Annotated[int, Field(ge=0, le=10_000)]

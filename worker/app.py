@@ -66,6 +66,7 @@ app = Celery(
     "tafawoq",
     include=["worker.signals", "tasks.generate_batch", "tasks.prefetch", "tasks.refusals", "tasks.sweep"],
     task_cls="worker.request:GuardedTask",
+    control="worker.remote_control:LookingControl",
     amqp="worker.broker:GuardedAMQP",
     set_as_current=False,
 )

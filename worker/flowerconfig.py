@@ -17,6 +17,8 @@ if os.environ.get("TAFAWOQ_ENV", "production") == "production" and not (
 
 #: Nobody stops a worker from a browser unless he asks for it; our own commands go through rows.
 read_only = os.environ.get("FLOWER_READ_ONLY", "true").lower() not in {"false", "0", "no", "off"}
+#: Workers send events by their own settings, and take no command to.
+enable_events = False
 #: About 6.5 KB each in memory; the default of 100,000 would take 650 MB.
 max_tasks = 5000
 max_workers = 200

@@ -32,14 +32,36 @@ _TASK_TEXTS = (
 _BROADCAST_TEXTS = _TASK_TEXTS[2:]
 _FIXED = {"content-type": "application/json", "content-encoding": "utf-8"}
 
-#: Celery would act on these; a message of ours needs none of them, because the rows say when and how often.
-_NOT_OBEYED = frozenset({"eta", "expires", "timelimit", "retries", "group", "compression"})
+#: Ids and names, which logs and Flower keep.
+MAX_NAME_CHARS = 200
+
+#: Celery would act on most others; a message of ours needs none of them, because the rows say when and how often.
+_OBEYED = frozenset(
+    {
+        *("lang", "task", "id", "root_id", "parent_id", "origin", "argsrepr", "kwargsrepr", "redelivered"),
+        "ticket",  # of remote control: by which an answer finds its question
+    }
+)
+
+#: What Celery's producers write when nobody asked for more, all of them null.
+_OPTIONS = frozenset({"callbacks", "errbacks", "chain", "chord"})
 
 
 def problem_of_task(text: Any) -> str | None:
     """Why a text from a queue of tasks is unusable; None when it is a message of the documented shape."""
     message, problem = _plain(text)
-    return problem or _problem_of(message, _TASK_TEXTS) or _problem_of_payload(message)
+    return problem or _problem_of_task_message(message)
+
+
+def problem_of_kept(text: Any) -> str | None:
+    """The same for what kombu keeps of a message that a worker has taken: [message, exchange, routing key]."""
+    kept, problem = _plain(text)
+    if problem is not None:
+        return problem
+    match kept:
+        case [message, str(), str()]:
+            return _problem_of_task_message(message)
+    return "it is no message that a worker has taken"
 
 
 def problem_of_broadcast(text: Any) -> str | None:
@@ -49,12 +71,16 @@ def problem_of_broadcast(text: Any) -> str | None:
 
 
 def safe_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
-    """Celery trusts the types of headers, and stops at one that is not as it expects: texts are safe."""
+    """Celery trusts the types of headers, and stops at one that is not as it expects: short texts are safe."""
     return {
-        name: value
+        name: value[:MAX_NAME_CHARS] if isinstance(value, str) else value
         for name, value in headers.items()
-        if isinstance(value, str | bool | None) and name not in _NOT_OBEYED
+        if isinstance(value, str | bool | None) and name in _OBEYED
     }
+
+
+def _problem_of_task_message(message: Any) -> str | None:
+    return _problem_of(message, _TASK_TEXTS) or _problem_of_place(message) or _problem_of_payload(message)
 
 
 def _plain(text: Any) -> tuple[Any, str | None]:
@@ -64,10 +90,16 @@ def _plain(text: Any) -> tuple[Any, str | None]:
     if len(text) > MAX_MESSAGE_BYTES:
         return None, f"it is longer than {MAX_MESSAGE_BYTES} bytes"
     try:
-        value = json.loads(text.decode("utf-8") if isinstance(text, bytes) else text)
+        value = json.loads(
+            text.decode("utf-8") if isinstance(text, bytes) else text, parse_constant=_refuse_constant
+        )
     except (ValueError, RecursionError):  # a wrong encoding is a ValueError, too
         return None, "it is no JSON"
     return (value, None) if _is_flat_and_untyped(value) else (None, "it is nested too deep, or typed JSON")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _is_flat_and_untyped(value: Any) -> bool:
@@ -95,16 +127,32 @@ def _problem_of(message: Any, texts: tuple[tuple[str, ...], ...]) -> str | None:
     if not isinstance(_at(message, ("headers",)), Mapping):
         return "headers must be an object"
     for path in texts:
-        if not isinstance(_at(message, path), str):
-            return f"{'.'.join(path)} must be a text"
+        found = _at(message, path)
+        if not isinstance(found, str) or len(found) > MAX_NAME_CHARS:
+            return f"{'.'.join(path)} must be a text of at most {MAX_NAME_CHARS} characters"
+    return None
+
+
+def _problem_of_place(message: Any) -> str | None:
+    """An exchange would send the message elsewhere when it is given back."""
+    if _at(message, ("properties", "delivery_info", "exchange")):
+        return "properties.delivery_info.exchange must be empty"
     return None
 
 
 def _problem_of_payload(message: Any) -> str | None:
     match _body(message):
-        case [list(), dict(), dict() | None]:
+        case [[], dict(), options] if _says_nothing(options):
             return None
+        case [list(), dict(), _]:
+            return "body must have no positional arguments and no Celery options"
     return "body must be [args, kwargs, options] as JSON, plain or in Base64 as body_encoding says"
+
+
+def _says_nothing(options: Any) -> bool:
+    if not isinstance(options, dict):
+        return options is None
+    return options.keys() <= _OPTIONS and all(value is None for value in options.values())
 
 
 def _problem_of_broadcast_body(message: Any) -> str | None:

@@ -21,14 +21,12 @@ from celery.signals import (
 )
 from prometheus_client import start_http_server
 
-from runtime.settings import SettingsError, WorkerSettings, load
+from runtime.settings import RedisSettings, SettingsError, WorkerSettings, load
 from runtime.telemetry import configure_logging
 from worker import assembly, vital_signs
+from worker.queue_check import problem_of_queue
 
 log = structlog.get_logger(__name__)
-
-#: Imported with the hooks of this module, and connected by that.
-CONNECTED = (vital_signs,)
 
 
 @setup_logging.connect
@@ -46,8 +44,17 @@ def assemble_worker(**_: Any) -> None:
     except SettingsError as err:
         sys.stderr.write(f"tafawoq-worker: {err}\n")
         raise SystemExit(2) from err
+    _tell_of_the_queue()
+    vital_signs.watch_loop(settings)
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, addr=settings.worker_metrics_host)
+
+
+def _tell_of_the_queue() -> None:
+    """Said once, in a sentence. The worker waits all the same: somebody may put it right."""
+    problem = problem_of_queue(assembly.current().redis, load(RedisSettings).redis_key_prefix)
+    if problem is not None:
+        log.error("queue_unusable", says=str(problem))
 
 
 @worker_ready.connect

@@ -1,11 +1,13 @@
-"""Whether this worker lives, as the outside can see it: a file that is touched, and three gauges.
+"""Whether this worker lives, as the outside can see it: a file that its loop touches, and three gauges.
 
 Nobody needs to ask the worker through the broker: a worker that streams while Redis is away is well, and
-an orchestrator that killed it then would throw away what it writes. Importing the module connects it.
+an orchestrator that killed it then would throw away what it writes. A worker whose loop stands still ends
+itself, and its orchestrator starts it again. Importing the module connects it.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,28 +19,52 @@ from celery.signals import (
     task_unknown,
     worker_ready,
     worker_shutdown,
+    worker_shutting_down,
 )
 
 from runtime.settings import WorkerSettings, load
 from worker import assembly
-from worker.broker import message_dropped
+from worker.broker import loop_step, message_dropped
+from worker.liveness import END_WITHIN_S, STEP_WITHIN_S, LoopSigns, Watchdog, end_process
 from worker.periodic import Periodic
 
-#: The file is older than this only when the process is frozen or gone.
-TOUCH_PERIOD_S = 2
 PROGRESS_PERIOD_S = 1
+
+
+def watch_loop(settings: WorkerSettings) -> None:
+    """From now on this process ends itself when its loop stands still."""
+    signs = LoopSigns(clock=time.monotonic)
+    watchdog = Watchdog(signs, end=end_process)
+
+    def note(next_within_s: float | None = None, **_: Any) -> None:
+        signs.give(next_within_s=next_within_s or STEP_WITHIN_S)
+
+    def show(**_: Any) -> None:
+        if settings.worker_alive_file is not None:
+            signs.show_in(Path(settings.worker_alive_file))
+
+    def expect_end(**_: Any) -> None:
+        signs.expect_end(within_s=settings.worker_shutdown_grace_s + END_WITHIN_S)
+
+    def end(**_: Any) -> None:
+        watchdog.stop()
+        signs.hide()
+
+    loop_step.connect(note, weak=False)
+    worker_ready.connect(show, weak=False)
+    worker_shutting_down.connect(expect_end, weak=False)
+    worker_shutdown.connect(end, weak=False)
+    watchdog.start()
 
 
 @worker_ready.connect
 def show_life(sender: Any, **_: Any) -> None:
-    """From now on the file is fresh while the process lives, and it is gone after an orderly end."""
+    """How many streams it can write, that it takes messages, and how far its batches are."""
     current = assembly.current()
     settings = load(WorkerSettings)
     current.metrics.slots.set(settings.worker_concurrency if sender.pool is None else sender.pool.limit)
     current.metrics.last_heartbeat.set_to_current_time()
     _tell_progress(sender)
-    if settings.worker_alive_file is not None:
-        keep_fresh(Path(settings.worker_alive_file))
 
 
 def _tell_progress(consumer: Any) -> None:
@@ -51,19 +77,6 @@ def _tell_progress(consumer: Any) -> None:
     teller = Periodic("progress", period_s=PROGRESS_PERIOD_S, action=lambda: progress.tell(send))
     worker_shutdown.connect(lambda **_: teller.stop(), weak=False)
     teller.start()
-
-
-def keep_fresh(file: Path) -> Periodic:
-    file.touch()
-    toucher = Periodic("alive", period_s=TOUCH_PERIOD_S, action=file.touch)
-
-    def remove(**_: Any) -> None:
-        toucher.stop()
-        file.unlink(missing_ok=True)
-
-    worker_shutdown.connect(remove, weak=False)
-    toucher.start()
-    return toucher
 
 
 @heartbeat_sent.connect

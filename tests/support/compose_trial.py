@@ -74,7 +74,7 @@ def try_what_is_forbidden() -> None:
         if inside("postgres", f"{environment} {sql} '{what}'") == 0:
             fail(f"the application may {what}")
     say("the application may not change tables")
-    redis = "REDISCLI_AUTH=$REDIS_PASSWORD redis-cli --user tafawoq"
+    redis = "REDISCLI_AUTH=$REDIS_WORKER_PASSWORD redis-cli --user tafawoq_worker"
     for what in ("FLUSHALL", "CONFIG SET maxmemory 1", "SET elsewhere 1", "SHUTDOWN"):
         refused = f"{redis} {what} 2>&1 | grep -q NOPERM"
         expect(f"Redis refuses {what}", 0, inside("redis", refused))

@@ -40,6 +40,7 @@ from worker.doctor import (
     well,
     worst,
 )
+from worker.queue_check import problem_of_queue
 from worker.signing_key_check import examine_signing_keys
 
 
@@ -75,7 +76,7 @@ def examine() -> Iterator[Finding]:
     yield from (
         _postgres() if reads_rows else [well("Postgres", "Flower reads no rows and needs no DATABASE_URL")]
     )
-    yield from _redis_and_crew(reads_rows=reads_rows)
+    yield from _redis_and_crew(service)
     yield from _model() if service is Service.WORKER else [_needs_no_model(service)]
     yield from _signing_keys()
 
@@ -99,7 +100,7 @@ def _postgres() -> Iterator[Finding]:
         engine.dispose()
 
 
-def _redis_and_crew(*, reads_rows: bool) -> Iterator[Finding]:
+def _redis_and_crew(service: Service) -> Iterator[Finding]:
     try:
         settings = load(RedisSettings)
     except SettingsError as err:
@@ -107,10 +108,14 @@ def _redis_and_crew(*, reads_rows: bool) -> Iterator[Finding]:
         return
     with closing(make_redis(settings, timeout_s=INSPECT_S)) as redis:
         found = list(examine_redis(redis))
+        # The other accounts may do less than the queue's own.
+        problem = problem_of_queue(redis, settings.redis_key_prefix) if service is Service.WORKER else None
     yield from found
+    if problem is not None:
+        yield Finding("queue in Redis", Health.BROKEN, problem.says, problem.remedy)
     crew = ask_crew(app) if found[0].health is Health.WELL else Crew((), frozenset(), 0)
     yield examine_crew(crew)
-    if reads_rows:
+    if service is not Service.FLOWER:
         yield from _queue(crew)
 
 

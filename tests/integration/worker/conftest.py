@@ -16,8 +16,10 @@ from runtime.settings import DatabaseSettings
 
 
 @contextmanager
-def _worker(spec: Worker, log: Path, env: dict[str, str]) -> Iterator[Child]:
-    child = launch(spec.name, worker(spec), log=log, env=env, cwd=PROJECT)
+def running_worker(log: Path, env: dict[str, str], *more: str) -> Iterator[Child]:
+    """A worker that takes from both queues; `more` are options of its command line."""
+    spec = Worker("foreign", ("interactive", "prefetch"), concurrency=4)
+    child = launch(spec.name, [*worker(spec), *more], log=log, env=env, cwd=PROJECT)
     try:
         child.await_ready(lambda: " ready." in child.output(), within_s=60)
         yield child
@@ -26,9 +28,9 @@ def _worker(spec: Worker, log: Path, env: dict[str, str]) -> Iterator[Child]:
 
 
 @pytest.fixture
-def worker_process(tmp_path: Path, database: DatabaseSettings, redis_url: str) -> Iterator[Child]:
-    """One worker that sweeps rarely, so that what happens is the doing of the messages."""
-    env = {
+def worker_env(database: DatabaseSettings, redis_url: str) -> dict[str, str]:
+    """Of a worker that sweeps rarely, so that what happens is the doing of the messages."""
+    return {
         **os.environ,
         "TAFAWOQ_ENV": "development",
         "DATABASE_URL": re.sub(r"^postgresql\+psycopg", "postgresql", database.database_url),
@@ -36,6 +38,9 @@ def worker_process(tmp_path: Path, database: DatabaseSettings, redis_url: str) -
         "SIMULATOR_URL": "http://127.0.0.1:9",
         "SWEEP_PERIOD_S": "60",
     }
-    spec = Worker("foreign", ("interactive", "prefetch"), concurrency=4)
-    with _worker(spec, tmp_path / "worker.log", env) as child:
+
+
+@pytest.fixture
+def worker_process(tmp_path: Path, worker_env: dict[str, str]) -> Iterator[Child]:
+    with running_worker(tmp_path / "worker.log", worker_env) as child:
         yield child

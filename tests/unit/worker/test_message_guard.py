@@ -12,7 +12,9 @@ from kombu.utils.json import loads
 from worker.message_guard import (
     MAX_DEPTH,
     MAX_MESSAGE_BYTES,
+    MAX_NAME_CHARS,
     problem_of_broadcast,
+    problem_of_kept,
     problem_of_task,
     safe_headers,
 )
@@ -117,3 +119,73 @@ def test_only_headers_of_safe_types_are_kept(headers: dict[str, Any]) -> None:
 
 def test_headers_that_would_move_or_repeat_a_task_are_not_kept() -> None:
     assert safe_headers({"task": "a", "eta": "2026-01-01", "retries": "3"}) == {"task": "a"}
+
+
+SOMETHING: tuple[Any, ...] = ([], {}, 0, False, [{"task": "x"}])
+NOTHING: dict[str, Any] = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
+
+
+@pytest.mark.parametrize("options", [None, {}, NOTHING, {"chain": None}])
+def test_a_message_without_celery_options_has_no_problem(options: Any) -> None:
+    assert problem_of_task(json.dumps(envelope([[], {}, options]))) is None
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *([[], {}, {**NOTHING, name: value}] for name in NOTHING for value in SOMETHING),
+        [[], {}, {"link": None}],
+        [["positional"], {}, None],
+        [[], {}],
+        [[], {}, None, None],
+        [[], [], None],
+        [[], {}, []],
+    ],
+)
+def test_celery_options_and_positional_arguments_are_a_problem(payload: Any) -> None:
+    assert problem_of_task(json.dumps(envelope(payload))) is not None
+
+
+def test_an_exchange_or_a_name_without_end_is_a_problem() -> None:
+    elsewhere = envelope()
+    elsewhere["properties"]["delivery_info"]["exchange"] = "celeryev"
+    assert problem_of_task(json.dumps(elsewhere)) is not None
+    for path in ("task", "id"):
+        long = envelope()
+        long["headers"][path] = "x" * (MAX_NAME_CHARS + 1)
+        assert problem_of_task(json.dumps(long)) is not None
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_that_are_no_json_are_a_problem(number: str) -> None:
+    text = json.dumps(envelope(priority="here")).replace('"here"', number)
+    assert problem_of_task(text) is not None
+
+
+def test_what_a_worker_has_taken_is_checked_before_it_is_given_back() -> None:
+    assert problem_of_kept(json.dumps([envelope(), "", "interactive"])) is None
+    for kept in (
+        [envelope(), ""],
+        [envelope(), None, "interactive"],
+        [{}, "", "interactive"],
+        envelope(),
+        None,
+    ):
+        assert problem_of_kept(json.dumps(kept)) is not None
+    assert problem_of_kept(b"[[[[") is not None
+
+
+def test_of_the_headers_only_short_ids_and_names_are_left() -> None:
+    headers = {
+        "id": "1",
+        "kwargsrepr": "x" * 60_000,
+        "shadow": "a name",
+        "timelimit": [1, 2],
+        "root_id": None,
+    }
+    assert safe_headers(headers) == {"id": "1", "kwargsrepr": "x" * MAX_NAME_CHARS, "root_id": None}
+
+
+def test_the_ticket_by_which_an_answer_finds_its_question_is_left() -> None:
+    """Without it an answer to one command would be taken for that to another."""
+    assert safe_headers({"ticket": "t", "clock": 7}) == {"ticket": "t"}

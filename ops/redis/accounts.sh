@@ -1,0 +1,15 @@
+#!/bin/sh
+# Prints who may do what in Redis, as lines of an ACL file (Redis 6.2 and newer): one account for each part.
+# Passwords come from the environment. The prefix is REDIS_KEY_PREFIX's default, the database 0.
+#
+# api: puts messages on our queues, says so to Flower, and counts calls. It takes nothing from a queue.
+# worker: all of our keys, no command that administers, empties or lists.
+# flower: hears events, asks workers, and takes their answers. It reaches no queue of ours.
+set -eu
+connect="+ping +auth +hello +select +client|setname +client|setinfo"
+cat <<accounts
+user default off
+user tafawoq_api on >$REDIS_API_PASSWORD resetkeys ~tafawoq:interactive* ~tafawoq:prefetch* ~tafawoq:_kombu.binding* ~tafawoq:rate:* resetchannels &tafawoq:/0.celeryev/* -@all $connect +lpush +publish +sadd +smembers +type +pttl +llen +multi +exec +eval +evalsha +script|load +script|exists +get +set +time
+user tafawoq_worker on >$REDIS_WORKER_PASSWORD resetkeys ~tafawoq:* resetchannels &tafawoq:/0.celeryev/* &tafawoq:/0.celery.pidbox +@all -@admin -@dangerous $connect +info
+user tafawoq_flower on >$REDIS_FLOWER_PASSWORD resetkeys ~tafawoq:*.reply.celery.pidbox* ~tafawoq:_kombu.binding* ~tafawoq:celeryev.* resetchannels &tafawoq:/0.celeryev/* &tafawoq:/0.celery.pidbox -@all $connect +publish +psubscribe +punsubscribe +subscribe +unsubscribe +brpop +del +exists +pexpire +sadd +srem +smembers +multi +exec +eval +evalsha +script|load +script|exists +time +zadd +zrangebyscore +zrem +type +pttl +llen
+accounts

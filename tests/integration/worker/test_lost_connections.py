@@ -1,0 +1,143 @@
+"""Connections to Redis that are lost in every way there is: a worker heals without a restart, and answers again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import redis
+
+from runtime.child import Child
+from runtime.embedded import EmbeddedRedis
+from runtime.tcp import free_port
+from tests.integration.worker.conftest import running_worker
+from tests.integration.worker.test_foreign_messages import QUEUE, await_listener, await_output, envelope
+
+ROUNDS = 3
+#: For which a server is not itself.
+AWAY_S = 2.0
+#: In which a worker answers once Redis is well.
+HEALED_WITHIN_S = 20
+
+
+class SameRedis(EmbeddedRedis):
+    """Keeps its address and its password when it is started again."""
+
+    def _prepare(self) -> None:
+        if not self.url:
+            super()._prepare()
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddedRedis]:
+    with SameRedis(port=free_port(), durable=False) as server:
+        yield server
+
+
+@pytest.fixture
+def owner(server: EmbeddedRedis) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(server.url) as client:
+        yield client
+
+
+@pytest.fixture
+def worker_here(server: EmbeddedRedis, worker_env: dict[str, str], tmp_path: Path) -> Iterator[Child]:
+    env = {**worker_env, "REDIS_URL": server.url}
+    with running_worker(tmp_path / "worker.log", env) as child:
+        yield child
+
+
+def command(owner: redis.Redis, *words: str) -> None:
+    owner.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py's, which is not typed
+
+
+def kill_pubsub(owner: redis.Redis) -> None:
+    owner.client_kill_filter(_type="pubsub")
+
+
+def kill_normal(owner: redis.Redis) -> None:
+    owner.client_kill_filter(_type="normal", skipme=True)
+
+
+def kill_both(owner: redis.Redis) -> None:
+    kill_pubsub(owner)
+    kill_normal(owner)
+
+
+def refuse_new_connections(owner: redis.Redis) -> None:
+    """The limit is reached, and those that there were are gone."""
+    before = str(owner.config_get("maxclients")["maxclients"])
+    owner.config_set("maxclients", "1")
+    kill_both(owner)
+    time.sleep(AWAY_S)
+    owner.config_set("maxclients", before)
+
+
+def change_the_password_and_back(owner: redis.Redis) -> None:
+    secret = owner.config_get("requirepass")["requirepass"]
+    command(owner, "ACL", "SETUSER", "default", "resetpass", ">another")
+    kill_both(owner)
+    time.sleep(AWAY_S)
+    command(owner, "ACL", "SETUSER", "default", "resetpass", f">{secret}")
+
+
+def take_rights_and_give_them_back(owner: redis.Redis) -> None:
+    command(owner, "ACL", "SETUSER", "default", "-brpop", "-psubscribe")
+    kill_both(owner)
+    time.sleep(AWAY_S)
+    command(owner, "ACL", "SETUSER", "default", "+brpop", "+psubscribe")
+
+
+def fail_over_and_back(owner: redis.Redis) -> None:
+    owner.replicaof("127.0.0.1", "9")
+    owner.client_kill_filter(_type="normal", skipme=True)
+    time.sleep(AWAY_S)
+    owner.replicaof("NO", "ONE")
+
+
+def stop_answering(owner: redis.Redis) -> None:
+    with suppress(redis.RedisError):
+        command(owner, "DEBUG", "SLEEP", str(AWAY_S))
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    "lose",
+    [
+        kill_pubsub,
+        kill_normal,
+        kill_both,
+        refuse_new_connections,
+        change_the_password_and_back,
+        take_rights_and_give_them_back,
+        fail_over_and_back,
+        stop_answering,
+    ],
+)
+def test_a_worker_heals(lose: Callable[[redis.Redis], None], worker_here: Child, owner: redis.Redis) -> None:
+    for number in range(ROUNDS):
+        await_listener(owner)
+        lose(owner)
+        bell = envelope("generation.sweep")
+        owner.lpush(QUEUE, json.dumps(bell))
+        after = f"round {number} of {lose.__name__}"
+        await_output(worker_here, bell["headers"]["id"], after=after, within_s=HEALED_WITHIN_S)
+    await_listener(owner)
+
+
+@pytest.mark.timeout(180)
+def test_a_worker_heals_when_redis_was_started_again(worker_here: Child, server: EmbeddedRedis) -> None:
+    for number in range(ROUNDS):
+        server.stop()
+        time.sleep(AWAY_S)
+        server.start()
+        with redis.Redis.from_url(server.url) as owner:
+            bell = envelope("generation.sweep")
+            owner.lpush(QUEUE, json.dumps(bell))
+            after = f"restart {number}"
+            await_output(worker_here, bell["headers"]["id"], after=after, within_s=HEALED_WITHIN_S)
+            await_listener(owner)

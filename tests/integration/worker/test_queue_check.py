@@ -1,0 +1,89 @@
+"""A Redis that answers and cannot serve the queue is named as such, in a sentence with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import redis
+
+from runtime.embedded import EmbeddedRedis
+from runtime.redis import make_redis
+from runtime.settings import RedisSettings
+from tests.integration.worker.conftest import running_worker
+from worker.queue_check import QueueProblem, problem_of_queue
+
+PREFIX = "tafawoq:"
+SLOTS = 16_384
+
+
+class ClusterRedis(EmbeddedRedis):
+    """A cluster of one server, which holds all slots."""
+
+    def _command(self, port: int) -> list[str]:
+        return [*super()._command(port), "--cluster-enabled", "yes"]
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddedRedis]:
+    with EmbeddedRedis(durable=False) as server:
+        yield server
+
+
+def asked(url: str) -> QueueProblem | None:
+    with closing(make_redis(RedisSettings(redis_url=url), timeout_s=2)) as client:
+        return problem_of_queue(client, PREFIX)
+
+
+def test_a_redis_that_serves_has_no_problem_and_keeps_nothing_of_the_trial(server: EmbeddedRedis) -> None:
+    assert asked(server.url) is None
+    with redis.Redis.from_url(server.url) as client:
+        assert client.dbsize() == 0
+
+
+def test_a_redis_that_is_away_is_told_by_others() -> None:
+    assert asked("redis://127.0.0.1:9/0") is None
+
+
+@pytest.mark.parametrize("all_slots", [True, False])
+def test_a_cluster_is_named(all_slots: bool) -> None:
+    with ClusterRedis(durable=False) as server:
+        if all_slots:
+            with redis.Redis.from_url(server.url) as client:
+                client.execute_command("CLUSTER", "ADDSLOTS", *range(SLOTS))
+        problem = asked(server.url)
+    assert problem is not None
+    assert "Redis Cluster" in str(problem)
+    assert "REDIS_URL" in problem.remedy
+
+
+def test_a_replica_is_named(server: EmbeddedRedis) -> None:
+    with redis.Redis.from_url(server.url) as client:
+        client.replicaof("127.0.0.1", "9")
+    problem = asked(server.url)
+    assert problem is not None
+    assert "replica" in problem.says
+
+
+@pytest.mark.parametrize("right", ["brpop", "lpush", "exists", "psubscribe"])
+def test_a_right_that_is_missing_is_named(right: str, server: EmbeddedRedis) -> None:
+    with redis.Redis.from_url(server.url) as client:
+        client.execute_command("ACL", "SETUSER", "default", f"-{right}")
+    problem = asked(server.url)
+    assert problem is not None
+    assert right in problem.says
+    assert "ops/redis/accounts.sh" in problem.remedy
+
+
+@pytest.mark.timeout(120)
+def test_a_worker_says_so_and_takes_messages_when_it_is_put_right(
+    server: EmbeddedRedis, worker_env: dict[str, str], tmp_path: Path
+) -> None:
+    with redis.Redis.from_url(server.url) as client:
+        client.execute_command("ACL", "SETUSER", "default", "-psubscribe")
+        env = {**worker_env, "REDIS_URL": server.url}
+        with running_worker(tmp_path / "worker.log", env) as worker:
+            assert "queue_unusable" in worker.output()
+            client.execute_command("ACL", "SETUSER", "default", "+psubscribe")

@@ -1,0 +1,81 @@
+"""Whether this Redis can serve the queue: tried, with the commands that a worker needs."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from uuid import uuid4
+
+from redis import Redis
+from redis.exceptions import NoPermissionError, ReadOnlyError, RedisError, ResponseError
+
+#: Of what is tried with; it is gone at once, and at the latest then.
+_KEPT_MS = 1000
+_ANSWER_S = 1.0
+#: How answers of a server begin that holds only some of the keys.
+_CLUSTER = (
+    "CROSSSLOT",
+    "MOVED",
+    "CLUSTERDOWN",
+    "ASK",
+    "Keys in request don't hash",
+    "Command can't be executed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueProblem:
+    says: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"Redis cannot serve the queue: {self.says}. {self.remedy}"
+
+
+def problem_of_queue(redis: Redis, prefix: str) -> QueueProblem | None:
+    """Why no worker can take messages there; None when one can, and when Redis is not reached at all."""
+    try:
+        _try_queues(redis, prefix)
+        _try_listening(redis, prefix)
+    except ResponseError as err:
+        return _named(err)
+    except RedisError:
+        return None
+    return None
+
+
+def _try_queues(redis: Redis, prefix: str) -> None:
+    """As kombu does: a transaction, and one command that waits on several lists."""
+    first, second = (f"{prefix}check:{uuid4()}" for _ in range(2))
+    redis.exists(first, second)  # in a cluster they belong to different servers
+    with redis.pipeline(transaction=True) as at_once:
+        at_once.lpush(first, "")
+        at_once.pexpire(first, _KEPT_MS)
+        at_once.execute()
+    redis.brpop([first, second], timeout=_ANSWER_S)
+
+
+def _try_listening(redis: Redis, prefix: str) -> None:
+    database = redis.connection_pool.connection_kwargs.get("db", 0)
+    with closing(redis.pubsub()) as listener:  # type: ignore[no-untyped-call]  # redis-py's, which is not typed
+        listener.psubscribe(f"{prefix}/{database}.celery.pidbox")
+        listener.get_message(timeout=_ANSWER_S)
+
+
+def _named(err: ResponseError) -> QueueProblem:
+    said = str(err)
+    if isinstance(err, NoPermissionError) or "permission" in said:
+        return QueueProblem(
+            f"its account lacks a right ({said.rstrip('.')[:200]})",
+            "Give it the rights of tafawoq_worker in ops/redis/accounts.sh.",
+        )
+    if isinstance(err, ReadOnlyError):
+        return QueueProblem(
+            "it is a replica, which takes no writes", "Name the server that leads in REDIS_URL."
+        )
+    if any(start in said or start in type(err).__name__ for start in (*_CLUSTER, "Cluster", "Moved")):
+        return QueueProblem(
+            "it is a Redis Cluster, of which each server holds only a part of the keys",
+            "Name a Redis without cluster mode in REDIS_URL.",
+        )
+    return QueueProblem(f"it answers: {said[:200]}", "See its log: its memory or its disk may be full.")
