@@ -3,7 +3,8 @@
 Postgres refuses to run as root, so root starts both servers as `nobody`. A checkout or a virtual
 environment under a closed home directory is out of its reach: then the programs are copied, and the data kept,
 under one directory of our own in /var/tmp. Nothing that is not ours changes its owner or its mode: data live
-only where nobody else can lay links, and inside them we follow none, because they belong to the account.
+only where nobody else can lay links, and inside them, because they belong to the account, we write, remove and
+read secrets through none.
 """
 
 from __future__ import annotations
