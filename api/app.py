@@ -22,6 +22,7 @@ from api.door import Door, Enqueue
 from api.hub import Hub
 from api.limits import Limits, Unlimited
 from api.metrics import DoorMetrics
+from api.open_streams import OpenStreams
 from api.origin import NoForeignPages
 from api.routes import batches, creating, events, health, progress, sessions
 from api.single_flight import SingleFlight
@@ -79,6 +80,7 @@ def create_app(
     was committed; without it readers are woken by polling alone.
     """
     threads = anyio.CapacityLimiter(database_threads)
+    metrics = DoorMetrics()
 
     async def changed(seen: Mapping[UUID, int]) -> Mapping[UUID, int]:
         return await anyio.to_thread.run_sync(event_log.changed, seen, limiter=threads)
@@ -94,7 +96,8 @@ def create_app(
             keeper=Doorkeeper(settings),
             hub=Hub(changed, poll_s=settings.api_poll_s),
             single_flight=SingleFlight(),
-            metrics=DoorMetrics(),
+            streams=OpenStreams(settings.api_streams_per_user, metrics),
+            metrics=metrics,
             tracing=tracing or Tracing(),
             threads=threads,
             bells=ThreadPoolExecutor(BELLS, thread_name_prefix="bell"),
@@ -138,7 +141,7 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
 def _surround(app: FastAPI, door: Door) -> None:
     """What every call passes through, innermost first."""
     settings = door.settings
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, max_s=settings.api_body_timeout_s)
     if not settings.has_auth:
         app.add_middleware(
             NoForeignPages, origins=settings.api_cors_origins, hosts=settings.api_trusted_hosts
