@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 from uuid import uuid4
@@ -175,7 +175,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._socket.abort()
         elif self._clock.is_ending:
             self._close_now()
-        elif cut in {Cut.SILENT, Cut.IDLE}:
+        elif cut is Cut.IDLE:
+            self.hang_up()
+        elif cut is Cut.SILENT:
             self._count(cut)
             self.hang_up()
         else:
@@ -229,7 +231,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _say(self, cut: Cut) -> None:
         code = _LAST_WORDS.get(cut)
         if code is not None:
-            self._socket.write(_last_word(code))
+            self._socket.write(_last_word(code, self.server_state.default_headers))
 
     def _linger(self) -> None:
         self._is_deaf = True
@@ -297,13 +299,18 @@ class _PoliteTransport:
         self._connection.hang_up()
 
 
-def _last_word(code: str) -> bytes:
+def _last_word(code: str, default_headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     """A whole answer in our error shape, after which the connection ends."""
     request_id = uuid4().hex
     retry_after_s = RETRY_AFTER_S if code == "service_unavailable" else None
     response = answer(Refusal(code, retry_after_s=retry_after_s), request_id)
     status = HTTPStatus(response.status_code)
-    headers = [*response.raw_headers, (b"x-request-id", request_id.encode()), (b"connection", b"close")]
+    headers = [
+        *default_headers,
+        *response.raw_headers,
+        (b"x-request-id", request_id.encode()),
+        (b"connection", b"close"),
+    ]
     lines = [b"HTTP/1.1 %d %b" % (status.value, status.phrase.encode())]
     lines += [b"%b: %b" % header for header in headers]
     return b"\r\n".join([*lines, b"", bytes(response.body)])

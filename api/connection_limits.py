@@ -22,7 +22,7 @@ class Cut(StrEnum):
 
     SILENT = "silent"  #: never sent a byte
     HEAD_TIMEOUT = "head_timeout"
-    IDLE = "idle"
+    IDLE = "idle"  #: which is no fault, and not counted
     UNREAD_BODY = "unread_body"  #: went on with a body after its answer
     SEND_TIMEOUT = "send_timeout"  #: does not read what it asked for
     MALFORMED = "malformed"
