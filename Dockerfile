@@ -1,12 +1,14 @@
 # Two stages: the first has pip and its caches, the second only what runs.
 FROM python:3.13-slim AS build
-RUN python -m venv /opt/venv
-ENV PATH=/opt/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-COPY requirements/production.txt requirements/
-RUN pip install --no-cache-dir -r requirements/production.txt
+# The locks are whole: nothing is resolved, and nothing that is not locked is fetched.
+COPY requirements/production.txt requirements/build.txt requirements/
+RUN pip install --no-deps --require-hashes -r requirements/build.txt
+RUN python -m venv /opt/venv && /opt/venv/bin/pip install --no-deps --require-hashes -r requirements/production.txt
 COPY . .
-RUN pip install --no-cache-dir --no-deps .
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
+    && /opt/venv/bin/pip install --no-deps /wheels/*.whl && /opt/venv/bin/pip check
 
 FROM python:3.13-slim
 RUN groupadd --system tafawoq && useradd --system --gid tafawoq --no-create-home tafawoq

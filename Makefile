@@ -2,82 +2,91 @@
 
 VENV ?= .venv
 JOBS ?= 2
-# The first that is new enough. 3.12 and 3.11 first: every locked package has a wheel for them.
-PYTHON ?= $(shell for python in python3.12 python3.11 python3.13 python3.14 python3; do \
+# The first that is there: what the image ships, then the others that are promised.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3.14 python3; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
+# pip, pip==VERSION or uv; without it uv if it is there, else pip.
+INSTALLER ?=
 
 BIN := $(VENV)/bin
 PEERS := .venv-peers
-INSTALLED := $(VENV)/.installed
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade
+
+# $(call installed,DIRECTORY,LOCK,OPTIONS): a whole virtual environment, in no time when it is there.
+# One that another Python made is kept, unless PYTHON is named.
+define installed
+	@python="$(PYTHON)"; \
+	test -n "$$python" || { echo "Python 3.11 or newer is needed, and none was found. Install it, or name it: make PYTHON=..." >&2; exit 2; }; \
+	command -v "$$python" >/dev/null || { echo "$$python is not there. Name a Python 3.11 or newer: make PYTHON=..." >&2; exit 2; }; \
+	exec "$$python" requirements/install.py "$(1)" "requirements/$(2).txt" $(3) --with "$(INSTALLER)" \
+		$(if $(filter file,$(origin PYTHON)),,--this-python)
+endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test chaos bench check client generated lock clean
+.PHONY: help install install-demo install-development install-bench install-peers demo up test chaos bench check client generated lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(INSTALLED) ## Make the virtual environment and install the locked packages (once)
+install: install-development ## Make the virtual environment and install all locked packages (once)
 
-$(INSTALLED): requirements/development.txt requirements/install.py pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found. Install it, or name it: make PYTHON=..." >&2; exit 2; }
-	@command -v "$(PYTHON)" >/dev/null || { echo "$(PYTHON) is not there. Name a Python 3.11 or newer: make PYTHON=..." >&2; exit 2; }
-	@echo "Installing into $(VENV) with $(PYTHON) (once)..."
-	@"$(PYTHON)" requirements/install.py "$(VENV)"
-	@touch $@
+install-demo install-development install-bench: install-%:
+	$(call installed,$(VENV),$*)
 
-demo: $(INSTALLED) ## Watch a 96-question exam being written (TRACK=literary, SPEED=30, FULL=1 with a key)
+# A venv of their own: instructor needs other versions than we do.
+install-peers:
+	$(call installed,$(PEERS),peers,--alone)
+
+demo: install-demo ## Watch a 96-question exam being written (TRACK=literary, SPEED=30, FULL=1 with a key)
 	@$(BIN)/python -m demo
 
-up: $(INSTALLED) ## The whole stack with Flower until Ctrl-C; data stay in DATA_DIR (.data), SPEED=1
+up: install-demo ## The whole stack with Flower until Ctrl-C; data stay in DATA_DIR (.data), SPEED=1
 	@$(BIN)/python -m runtime.up
 
-test: $(INSTALLED) ## All tests, with coverage (with `make check`: everything that must pass)
+test: install-development ## All tests, with coverage (with `make check`: everything that must pass)
 	@$(BIN)/pytest -n $(JOBS) --cov --cov-report=term:skip-covered --cov-fail-under=90
 
-chaos: $(INSTALLED) ## Whole exams while everything is killed, judged (SEED=1 EXAMS=20 KILLS=40 SECONDS=150 REDIS=4 POSTGRES=4)
+chaos: install-demo ## Whole exams while everything is killed, judged (SEED=1 EXAMS=20 KILLS=40 SECONDS=150 REDIS=4 POSTGRES=4)
 	@$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(EXAMS),--exams $(EXAMS)) $(if $(KILLS),--kills $(KILLS)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(REDIS),--redis $(REDIS)) $(if $(POSTGRES),--postgres $(POSTGRES))
 
-bench: $(VENV)/.bench $(PEERS)/.installed ## Measure speed and cost next to peers, with plots in .bench (QUICK=1, ONLY=first,crowd,...)
+bench: install-bench install-peers ## Measure speed and cost next to peers, with plots in .bench (QUICK=1, ONLY=first,crowd,...)
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(OUT),--out $(OUT))
 
-$(VENV)/.bench: $(INSTALLED) requirements/bench.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/bench.txt
-	@touch $@
-
-# A venv of their own: instructor needs other versions than we do.
-$(PEERS)/.installed: $(INSTALLED) requirements/peers.txt
-	@$(BIN)/python -m venv --clear $(PEERS)
-	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/peers.txt
-	@touch $@
-
-check: $(INSTALLED) ## Lint, format, types, import directions, migration drift
+check: install-development ## Lint, format, types, import directions, migration drift
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.support.migration_drift
 
-client: $(INSTALLED) ## Make the TypeScript client anew from the OpenAPI description (needs Node 20)
+client: install-development ## Make the TypeScript client anew from the OpenAPI description (needs Node 20)
 	@command -v npm >/dev/null || { echo "Node 20 or newer is needed for this: https://nodejs.org" >&2; exit 2; }
 	@$(BIN)/python -m tests.support.description > clients/typescript/openapi.json
 	@cd clients/typescript && { test -d node_modules || npm ci --ignore-scripts; } && npm run generate && npm run check
 
-generated: $(INSTALLED) ## Make anew what is made from code: metrics page, dashboards, TypeScript client (needs Node 20)
+generated: install-development ## Make anew what is made from code: metrics page, dashboards, TypeScript client (needs Node 20)
 	@$(BIN)/python -m tests.support.metrics_page
 	@$(BIN)/python ops/grafana/dashboards.py
 	@$(MAKE) --no-print-directory client
 
-lock: $(INSTALLED) ## Resolve the dependencies anew (needs uv)
+lock: ## Resolve the dependencies again, to their newest releases (needs uv)
 	@command -v uv >/dev/null || { echo "uv is needed for this: https://docs.astral.sh/uv" >&2; exit 2; }
-	uv pip compile pyproject.toml --extra tracing --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --upgrade -o requirements/production.txt
-	uv pip compile pyproject.toml --extra tracing --extra embedded --extra dev -c requirements/production.txt \
-		--universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements/development.txt
-	uv pip compile pyproject.toml --extra bench -c requirements/development.txt \
-		--universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements/bench.txt
-	uv pip compile requirements/peers.in \
-		--universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements/peers.txt
+	$(LOCK) pyproject.toml --extra tracing -o requirements/production.txt
+	$(LOCK) requirements/build.in -o requirements/build.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra tracing --extra embedded \
+		-c requirements/production.txt -c requirements/build.txt -o requirements/demo.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra tracing --extra embedded --extra dev \
+		-c requirements/demo.txt -o requirements/development.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra tracing --extra embedded --extra dev --extra bench \
+		-c requirements/development.txt -o requirements/bench.txt
+	$(LOCK) requirements/peers.in -o requirements/peers.txt
+	@for platform in x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin; do \
+		for python in 3.11 3.12 3.13 3.14; do \
+			uv pip install --quiet --dry-run --no-deps --require-hashes --only-binary :all: --target .lock-check \
+				--python-platform $$platform --python-version $$python --requirement requirements/development.txt \
+				|| { echo "Above: what has no wheel for Python $$python on $$platform, which the README promises." >&2; exit 1; }; \
+		done; done; rm -rf .lock-check
 
 clean: ## Remove the virtual environment and what tools leave; kept data stay
-	rm -rf $(VENV) $(PEERS) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov *.egg-info
+	rm -rf $(VENV) $(PEERS) .venv-oldest .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov *.egg-info

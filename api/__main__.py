@@ -104,7 +104,8 @@ def _serve(settings: _Settings) -> None:
         quota = _quota(settings.api, engine)
         with _listening_socket(settings.api) as listener:
             gc.set_threshold(*GC_THRESHOLDS)
-            log.info("door_open", host=settings.api.api_host, port=settings.api.api_port)
+            where = {"host": settings.api.api_host, "port": settings.api.api_port}
+            log.info("door_open", **where, open_in_a_browser=f"{settings.api.address}/")
             DoorServer(_app(settings, engine, quota, tracing)).run(sockets=[listener])
     finally:
         engine.dispose()

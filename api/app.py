@@ -24,7 +24,8 @@ from api.limits import Limits, Unlimited
 from api.metrics import DoorMetrics
 from api.open_streams import OpenStreams
 from api.origin import NoForeignPages
-from api.routes import batches, creating, events, health, progress, sessions
+from api.routes import batches, creating, events, health, pages, progress, sessions
+from api.signing_keys import make_signing_keys
 from api.single_flight import SingleFlight
 from db.batches import BatchStore
 from db.events import EventLog
@@ -93,7 +94,7 @@ def create_app(
             batches=batch_store,
             events=event_log,
             enqueue=enqueue,
-            keeper=Doorkeeper(settings),
+            keeper=Doorkeeper(settings, make_signing_keys(settings, metrics)),
             hub=Hub(changed, poll_s=settings.api_poll_s),
             single_flight=SingleFlight(),
             streams=OpenStreams(settings.api_streams_per_user, metrics),
@@ -113,8 +114,7 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
         title="Tafawoq generation",
         version="1",
         summary="Qudurat exams and practice sessions whose questions are written in the background.",
-        docs_url=None,  # their pages load scripts from a foreign host
-        redoc_url=None,
+        openapi_url=None,  # pages has it, with a name in the log, and a reference without foreign scripts
         redirect_slashes=False,
         telemetry=_NOTHING_BY_ITSELF,
         generate_unique_id_function=openapi.operation_id,
@@ -124,6 +124,7 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
     _surround(app, door)
     errors.install(app)
     app.include_router(health.router)
+    app.include_router(pages.router)
     for kind, prefix in openapi.PREFIXES.items():
         routers = (creating.ROUTERS[kind], sessions.router, batches.router, progress.router, events.router)
         for router in routers:
@@ -163,12 +164,14 @@ def _lifespan(
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         polling = asyncio.create_task(door.hub.run())
+        refreshing = asyncio.create_task(door.keeper.refresh_keys())
         try:
             with listen(door.hub.wake_from_thread):
                 yield
         finally:
             door.hub.close()
             polling.cancel()
+            refreshing.cancel()
             await door.limits.close()
             door.bells.shutdown(wait=False, cancel_futures=True)
 

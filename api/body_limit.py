@@ -1,5 +1,5 @@
-"""No body longer than we read, or longer on its way: the framework's own limit answers in plain text, ours in the
-one shape.
+"""No body longer or deeper than we read, or longer on its way: the framework's own limit answers in plain text,
+ours in the one shape.
 """
 
 from __future__ import annotations
@@ -13,11 +13,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 #: Bodies are a few fields; anything longer is a mistake or an attack.
 MAX_BODY_BYTES = 16_384
 
+#: Objects and lists that a body may begin, so that it nests no deeper: Python's decoder has a limit of its own,
+#: another in each version. Our deepest body is an object with a list in it.
+MAX_BODY_BRACKETS = 64
+
 _SANE_DIGITS = 20
 
 
 class BodyLimit:
-    """Ends a call with 413 as soon as its body is, or says that it will be, too long, and with 408 when it is late.
+    """Ends a call with 413 as soon as its body is, or says that it will be, too long; with 422 when it could nest
+    too deep; with 408 when it is late.
 
     Only a call that reads its body. Once its answer has begun, such a body is the same as a client that has gone.
     """
@@ -45,6 +50,7 @@ class _Body:
         self._receive = receive
         self._send = send
         self._left = max_bytes
+        self._brackets_left = MAX_BODY_BRACKETS
         self._until = until
         self._is_complete = False
         self._is_answered = False
@@ -63,9 +69,13 @@ class _Body:
                 message = await self._receive()
         except TimeoutError:
             return self._refused(408)
-        self._left -= len(message.get("body", b""))
+        body = message.get("body", b"")
+        self._left -= len(body)
+        self._brackets_left -= body.count(b"[") + body.count(b"{")
         if self._left < 0:
             return self._refused(413)
+        if self._brackets_left < 0:
+            return self._refused(422)
         self._is_complete = not message.get("more_body", False)
         return message
 

@@ -7,7 +7,7 @@ request, the database or a model's reply ever gets into an answer from here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from api import examples
+from api.field_problems import BODY, FieldProblem, field_problems
 from db.errors import DatabaseUnreachable, IdempotencyConflict, QuestionNotLoaded, QuotaExhausted
 from generation.errors import (
     BatchNotNext,
@@ -132,11 +133,6 @@ class Refusal(Exception):
         return ANSWERS[self.code].status
 
 
-class FieldProblem(BaseModel):
-    field: str
-    problem: str
-
-
 class ErrorShape(BaseModel):
     """The body of every answer that is not a success."""
 
@@ -152,7 +148,8 @@ class ErrorShape(BaseModel):
         None, alias="eventsUrl", description="With `generation_in_progress`: where to follow it"
     )
     fields: list[FieldProblem] | SkipJsonSchema[None] = Field(
-        None, description="With `invalid_request`: what is wrong, never the value that was sent"
+        None,
+        description="With `invalid_request`: what is wrong and what would be right, never the value that was sent",
     )
 
 
@@ -258,29 +255,28 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
         return _respond(request, Refusal("session_not_found"))
     sentences = (EXACT_SENTENCES.get(problem["type"]) for problem in problems)
     refusal = Refusal(
-        "invalid_request", sentence=next(filter(None, sentences), None), fields=[*_named(problems)]
+        "invalid_request",
+        sentence=next(filter(None, sentences), None),
+        fields=field_problems(problems, content_type=request.headers.get("content-type")),
     )
     return _respond(request, refusal)
-
-
-def _named(problems: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
-    """Where and what kind each problem is; never the value that was sent."""
-    for problem in problems:
-        where = ".".join(str(part) for part in problem["loc"] if part != "body")
-        yield {"field": where, "problem": str(problem["type"])}
 
 
 async def _on_framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     code = _OF_THE_FRAMEWORK.get(error.status_code, "invalid_request")
-    response = _respond(request, Refusal(code))
+    refusal = Refusal(code)
+    if code == "invalid_request":  # the framework could not even read the body
+        refusal.details["fields"] = [{"field": BODY, "problem": "json_invalid"}]
+    response = _respond(request, refusal)
     if code == "method_not_allowed":
-        response.headers["Allow"] = ", ".join(sorted(_methods_at(request)))
+        named = sorted(_methods_at(request)) or [(error.headers or {}).get("Allow", "")]
+        response.headers["Allow"] = ", ".join(named)
     return response
 
 
 def _methods_at(request: Request) -> set[str]:
-    """All methods of an address; the framework names those of its first route only."""
+    """All methods of a described address; the framework names those of its first route only."""
     described: Mapping[str, Mapping[str, Any]] = request.app.openapi()["paths"]
     return {
         method.upper()

@@ -65,7 +65,7 @@ PENDING: dict[str, Any] = {"batchIndex": 1, "status": "running", "eventsUrl": EV
 DETAILS: dict[str, dict[str, Any]] = {
     "invalid_batch_index": {"expectedBatchIndex": 3},
     "generation_in_progress": {"eventsUrl": EVENTS_URL},
-    "invalid_request": {"fields": [{"field": "batchIndex", "problem": "missing"}]},
+    "invalid_request": {"fields": [{"field": "batchIndex", "problem": "greater_than_equal", "minimum": 0}]},
 }
 
 STREAM = (

@@ -30,6 +30,7 @@ class DoorMetrics:
         ProcessCollector(registry=self.registry)
         self._of_connections()
         self._of_calls()
+        self._of_signing_keys()
         self._of_the_queue()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -105,6 +106,20 @@ class DoorMetrics:
             "Bells that the broker did not take; the workers' sweep rings instead",
             registry=self.registry,
         )
+
+    def _of_signing_keys(self) -> None:
+        self.jwks_fetches = Counter(
+            "tafawoq_jwks_fetches_total",
+            "Fetches of the signing keys: fetched, timeout, unreachable, status, too_large, unusable, error",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.jwks_fetched = Gauge(
+            "tafawoq_jwks_fetched_timestamp_seconds",
+            "When the signing keys in use were fetched; old: their endpoint is away. NaN: they never were",
+            registry=self.registry,
+        )
+        self.jwks_fetched.set(math.nan)
 
     def _of_the_queue(self) -> None:
         self.batches = Gauge(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import (
@@ -21,7 +21,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictInt,
-    model_validator,
+    ValidationInfo,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict, JsonValue
@@ -86,8 +86,22 @@ class CreateExam(_Body):
     track: Track
 
 
+def _of_the_section(topic: Topic, info: ValidationInfo) -> Topic:
+    section = info.data.get("section")  # not there when it is wrong itself
+    if section is not None and topic.section is not section:
+        raise PydanticCustomError(
+            "category_outside_section",
+            "the category belongs to the other section",
+            {"allowed": [each.value for each in Topic if each.section is section]},
+        )
+    return topic
+
+
+TopicOfTheSection = Annotated[Topic, AfterValidator(_of_the_section)]
+
+
 def _categories_within(section: Section) -> JsonDict:
-    """What `_categories_of_the_section` checks, for those who read the description."""
+    """What `_of_the_section` checks, for those who read the description."""
     of_it: list[JsonValue] = [topic.value for topic in Topic if topic.section is section]
     return {
         "properties": {
@@ -107,16 +121,10 @@ class CreatePractice(_Body):
     )
 
     section: Section
-    categories: Annotated[list[Topic], Field(min_length=1, max_length=len(Topic))]
+    categories: Annotated[list[TopicOfTheSection], Field(min_length=1, max_length=len(Topic))]
     difficulty: Difficulty
     question_count: Annotated[StrictInt, Field(ge=1, le=100), WHOLE]
     track: Track = Track.SCIENTIFIC
-
-    @model_validator(mode="after")
-    def _categories_of_the_section(self) -> Self:
-        if any(topic.section is not self.section for topic in self.categories):
-            raise PydanticCustomError("category_outside_section", "a category belongs to the other section")
-        return self
 
     def choice(self) -> PracticeChoice:
         """What the student picked, each category once and in his order."""

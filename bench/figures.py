@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
+
+from runtime.money import dollars
 
 _WITH_DIGITS = 100  # a greater number needs none after the point
 
@@ -35,15 +38,17 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return "  (nothing)"
     heads = list(dict.fromkeys(head for row in rows for head in row))
-    cells = [heads, *([_shown(row.get(head)) for head in heads] for row in rows)]
+    cells = [heads, *([_shown(head, row.get(head)) for head in heads] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(heads))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
     return "\n".join(["  " + line.rstrip() for line in lines])
 
 
-def _shown(value: Any) -> str:
+def _shown(head: str, value: Any) -> str:
     if value is None:
         return "-"
+    if head.endswith("_usd"):
+        return dollars(Decimal(str(value)) * 1_000_000)
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < _WITH_DIGITS else f"{value:.0f}"
     return str(value)

@@ -11,7 +11,6 @@ import httpx2
 import redis as redis_client
 
 from chaos import servers
-from runtime import processes
 from runtime.child import Child
 from runtime.processes import Worker
 from runtime.stack import Stack, StackOptions
@@ -88,11 +87,7 @@ class System(Stack):
         ended = [name for name in [*self._specs, "api"] if not self.children[name].is_alive]
         for name in ended:
             self._note_end(self.children[name])
-            if name == "api":
-                self._launch("api", processes.api(), API_PORT=self.api_url.rpartition(":")[2])
-            else:
-                self._workers.remove(name)
-                self._launch_worker(self._specs[name])
+            self.restart(name)
         return ended
 
     def api_answers(self) -> bool:

@@ -33,14 +33,17 @@ class Bill:
 
 def bill_of(session_id: str, environment: Mapping[str, str]) -> Bill:
     """Raises NoBill."""
-    done = subprocess.run(  # noqa: S603 -- our own command
-        [sys.executable, "-m", "worker.cli", "cost", "--session", session_id, "--json"],
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        timeout=_ANSWERS_WITHIN_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 -- our own command
+            [sys.executable, "-m", "worker.cli", "cost", "--session", session_id, "--json"],
+            env=dict(environment),
+            capture_output=True,
+            text=True,
+            timeout=_ANSWERS_WITHIN_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise NoBill(f"The ledger could not be read within {_ANSWERS_WITHIN_S} s.") from late
     if done.returncode != 0:
         raise NoBill(f"The ledger could not be read: {done.stderr.strip()[-500:]}")
     return read_bill(done.stdout)

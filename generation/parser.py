@@ -13,6 +13,11 @@ from typing import Any, Final, NoReturn
 #: An object that grows past this is no question; it is dropped, and memory stays bounded.
 MAX_OBJECT_CHARS: Final = 32_768
 
+#: How deep objects and lists may nest, the question's own braces included; a figure with its measures nests 3
+#: deep. The limit is ours because Python's differs: its decoder raises RecursionError at a depth of about a
+#: thousand in 3.11 and of many thousands in 3.13.
+MAX_NESTING: Final = 16
+
 
 class QuestionParser:
     """Yields every complete top-level object at its closing brace, each character scanned once (D20).
@@ -26,6 +31,7 @@ class QuestionParser:
         self._start = 0  # where the open object's brace is
         self._scanned = 0  # everything before it is understood
         self._open: list[str] = []  # the closers this place waits for, innermost last
+        self._too_deep = False  # the open object nests deeper than any question
         self._in_string = False
         self._broken = 0
 
@@ -88,7 +94,10 @@ class QuestionParser:
             self._drop()
         if not self._open:
             self._start = at
+            self._too_deep = False
         self._open.append(_CLOSER[sign])
+        if len(self._open) > MAX_NESTING:
+            self._too_deep = True  # read to its end all the same: what it holds is no question either
 
     def _may_nest(self, at: int) -> bool:
         """Whether JSON allows an object here, and a line of JSON Lines does not begin with it."""
@@ -99,11 +108,9 @@ class QuestionParser:
         return self._text[before] in allowed and self._text[at - 1] != "\n"
 
     def _cut(self) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = _DECODER.decode(self._text[self._start : self._scanned])
-        except (ValueError, RecursionError):
-            self._broken += 1
-            return None
+        is_bounded = not self._too_deep and self._scanned - self._start <= MAX_OBJECT_CHARS
+        found = _decoded(self._text[self._start : self._scanned]) if is_bounded else None
+        self._broken += found is None
         return found
 
     def _drop(self) -> None:
@@ -118,6 +125,14 @@ class QuestionParser:
         self._text = self._text[done:]
         self._start = 0
         self._scanned -= done
+
+
+def _decoded(text: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = _DECODER.decode(text)
+    except ValueError:
+        return None
+    return found
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

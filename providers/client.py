@@ -12,6 +12,7 @@ import anthropic
 import httpx2
 import structlog
 
+from providers.nesting import check_answer
 from providers.wire import watch_sockets
 from runtime.settings import ClaudeSettings
 
@@ -97,6 +98,7 @@ def _http_client(line: Line) -> httpx2.Client:
             pool=_POOL_TIMEOUT_S,
         ),
         follow_redirects=False,  # a redirected prompt went somewhere we did not choose
+        event_hooks={"response": [check_answer]},
         mounts=no_proxies if line.is_near else {},
     )
 

@@ -6,10 +6,10 @@ from contextlib import closing
 
 import anthropic
 import httpx2
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from providers.client import line_to, make_client
-from providers.model_check import ModelCheck
+from providers.model_check import ModelCheck, is_simulator
 from runtime.settings import ClaudeSettings, OpenRouterSettings
 
 _PATIENCE_S = 10
@@ -30,12 +30,12 @@ def check_openrouter_key(settings: OpenRouterSettings, claude: ClaudeSettings) -
     token = settings.openrouter_api_key.get_secret_value()
     with closing(make_client(line_to(settings.openrouter_base_url, claude), auth_token=token)) as client:
         try:
-            found = client.get("/v1/key", cast_to=object, options={"timeout": _PATIENCE_S})
-            remaining = _Answer.model_validate(found).data.limit_remaining
+            answer = client.get("/v1/key", cast_to=httpx2.Response, options={"timeout": _PATIENCE_S})
+            remaining = _Answer.model_validate_json(answer.content).data.limit_remaining
         except (anthropic.AuthenticationError, anthropic.PermissionDeniedError):
             return ModelCheck(stop="OPENROUTER_API_KEY is not accepted. Set a valid key.")
-        except (anthropic.AnthropicError, httpx2.HTTPError, ValidationError):
+        except (anthropic.AnthropicError, httpx2.HTTPError, ValueError):  # no JSON, or another shape
             return ModelCheck(warnings=("OpenRouter could not be asked about the key.",))
     if remaining is not None and remaining <= 0:
         return ModelCheck(stop="OPENROUTER_API_KEY has spent its limit. Raise it, or top up.")
-    return ModelCheck()
+    return ModelCheck(is_simulator=is_simulator(answer.headers))

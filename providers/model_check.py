@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -15,6 +15,9 @@ from providers.source import MessagesSource
 
 #: What the sentences recommend, by the setting that names a model.
 CURRENT_MODELS = {"CLAUDE_MODEL": "claude-sonnet-5-5", "SOLVER_MODEL": "claude-haiku-5-5"}
+
+#: What the simulator calls itself in every answer.
+_SIMULATOR = "tafawoq-simulator"
 
 #: A start must not hang on a question that need not be answered.
 _PATIENCE_S = 10
@@ -28,6 +31,7 @@ class ModelCheck:
     warnings: tuple[str, ...] = ()
     lifecycle: str | None = None  #: active, deprecated or retired; None when the Models API did not say
     retires_on: date | None = None  #: announced
+    is_simulator: bool | None = None  #: whether the simulator answered; None: nobody did
 
 
 def check_model(source: MessagesSource, setting: str = "CLAUDE_MODEL") -> ModelCheck:
@@ -39,7 +43,8 @@ def check_model(source: MessagesSource, setting: str = "CLAUDE_MODEL") -> ModelC
     """
     model, profile = source.model, source.profile
     try:
-        info = source.client.models.retrieve(model, timeout=_PATIENCE_S)
+        answer = source.client.models.with_raw_response.retrieve(model, timeout=_PATIENCE_S)
+        info = answer.parse()
     except anthropic.AuthenticationError:
         return ModelCheck(stop="ANTHROPIC_API_KEY is not accepted. Set a valid key.")
     except (anthropic.AnthropicError, httpx2.HTTPError, ValueError) as err:
@@ -51,7 +56,12 @@ def check_model(source: MessagesSource, setting: str = "CLAUDE_MODEL") -> ModelC
         return ModelCheck(
             warnings=(f"The Models API could not be asked about {model}.", *_table_warnings(profile, setting))
         )
-    return _judge(info, profile, setting)
+    return replace(_judge(info, profile, setting), is_simulator=is_simulator(answer.headers))
+
+
+def is_simulator(headers: Mapping[str, str]) -> bool:
+    """Whether these are of an answer that the simulator gave."""
+    return headers.get("server") == _SIMULATOR
 
 
 def _judge(info: Any, profile: ModelProfile, setting: str) -> ModelCheck:

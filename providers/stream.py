@@ -16,10 +16,19 @@ from generation.stop import StopSignal
 from providers.failures import as_provider_error
 from providers.leisure import Leisure
 from providers.messages import CacheTtl
+from providers.nesting import check_nesting
 from providers.reply import REFUSAL, Reply, UnreadableReply
 from providers.wire import Overdue, Wire, requesting_on
 
-RawStream = anthropic.Stream[object]
+
+class RawStream(anthropic.Stream[object]):
+    """The SDK's stream, which raises TooDeep for an event before it is decoded."""
+
+    def _iter_events(self) -> Iterator[Any]:
+        for event in super()._iter_events():
+            check_nesting(event.data)
+            yield event
+
 
 #: All that the SDK, the HTTP library below it and the decoding of their data are known to raise.
 #: A broken connection in the middle of a stream is the HTTP library's own error, not the SDK's.

@@ -16,6 +16,7 @@ from runtime import leash
 
 _LOOK_AGAIN_S = 0.02
 _SHOWN_LINES = 12
+_SHOWN_CHARACTERS = 300
 
 
 class StartFailed(Exception):
@@ -42,6 +43,7 @@ class Child:
         self.log = log
         self._process = process
         self._log_start = log_start
+        self._started_at = time.monotonic()
 
     @property
     def pid(self) -> int:
@@ -50,6 +52,14 @@ class Child:
     @property
     def is_alive(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def how_it_ended(self) -> str:
+        """As a predicate: `ended with status 3`, `was ended by SIGKILL`."""
+        status = self._process.poll()
+        if status is None:
+            return "still runs"
+        return f"ended with status {status}" if status >= 0 else f"was ended by {_signal_name(-status)}"
 
     def wait(self, timeout_s: float) -> int | None:
         """Its exit status, or None when it still runs after `timeout_s`."""
@@ -60,22 +70,30 @@ class Child:
 
     def await_ready(self, is_ready: Callable[[], bool], *, within_s: float) -> None:
         """Return once `is_ready` says so. Raises StartFailed, the process stopped, when it ended or took too long."""
-        deadline = time.monotonic() + within_s
-        while not is_ready():
-            status = self.wait(_LOOK_AGAIN_S)
-            if status is not None:
-                raise StartFailed(
-                    f"{self.name} ended with status {status} while it started. {self.last_words()}"
-                )
-            if time.monotonic() > deadline:
-                self.stop(grace_s=0)
-                raise StartFailed(f"{self.name} was not ready after {within_s:g} s. {self.last_words()}")
+        while not self.is_up(is_ready, within_s=within_s):
+            self.wait(_LOOK_AGAIN_S)
+
+    def is_up(self, is_ready: Callable[[], bool], *, within_s: float) -> bool:
+        """Whether it is ready by now. Raises StartFailed, the process stopped, when it ended or took too long."""
+        if not self.is_alive:
+            raise StartFailed(f"{self.name} {self.how_it_ended} while it started. {self.last_words()}")
+        if is_ready():
+            return True
+        if time.monotonic() - self._started_at > within_s:
+            self.stop(grace_s=0)
+            raise StartFailed(f"{self.name} was not ready after {within_s:g} s. {self.last_words()}")
+        return False
 
     def last_words(self) -> str:
         """The end of what it printed since it was started, and where the rest is."""
         lines = self.output().splitlines()[-_SHOWN_LINES:]
         shown = "\n  ".join(lines) if lines else "(nothing)"
         return f"Its last lines in {self.log}:\n  {shown}"
+
+    def last_line(self) -> str:
+        """The last line that it printed since it was started, or the beginning of a long one; empty: it printed none."""
+        lines = self.output().split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")[:_SHOWN_CHARACTERS]
 
     def output(self) -> str:
         """All it has printed since it was started."""
@@ -96,6 +114,16 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         return self._process.wait()
+
+
+def stop_together(children: Sequence[Child], *, grace_s: float) -> None:
+    """Ask all to end, and end those that still run after `grace_s` seconds: the time is for all, not for each."""
+    for child in children:
+        child.send(signal.SIGTERM)
+    deadline = time.monotonic() + grace_s
+    for child in children:
+        child.wait(max(0, deadline - time.monotonic()))
+        child.stop(grace_s=0)
 
 
 def launch(
@@ -122,6 +150,13 @@ def launch(
             process_group=0,
         )
     return Child(name, process, log, log_start)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal has no name of its own
+        return f"signal {number}"
 
 
 def _never_through_a_link(path: str, flags: int) -> int:

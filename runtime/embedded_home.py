@@ -1,8 +1,9 @@
-"""Where the embedded servers' programs and data live, so that the account that runs them can reach both.
+"""Where the embedded servers' data live, so that the account that runs them can reach them.
 
 Postgres refuses to run as root, so root starts both servers as `nobody`. A checkout or a virtual
 environment under a closed home directory is out of its reach: then the programs are copied, and the data kept,
-under one directory of our own in /var/tmp. Nothing that is not ours changes its owner or its mode.
+under one directory of our own in /var/tmp. Nothing that is not ours changes its owner or its mode: data live
+only where nobody else can lay links, and inside them we follow none, because they belong to the account.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ import pwd
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 from runtime.child import Account, StartFailed
+from runtime.trusted_folder import is_trusted_way, trusted_home
 
 _NEEDED_MB = 200
 _COMMON_GROUND = Path("/var/tmp")  # noqa: S108 -- only a directory of our own in it is used, see own_ground
@@ -45,20 +45,20 @@ class Home:
                 os.fchown(file.fileno(), self.account.uid, self.account.gid)
         return path
 
+    def read_secret(self, name: str) -> str:
+        """What `write_secret` wrote. Raises StartFailed when it is no file of the home's own."""
+        try:
+            with os.fdopen(os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW)) as file:
+                return file.read()
+        except OSError as err:
+            raise StartFailed(
+                f"{self.path / name} cannot be read: {err.strerror}. Choose another directory with DATA_DIR."
+            ) from err
+
     def leave(self) -> None:
         """Remove the data if it was temporary."""
         if self.temporary:
-            shutil.rmtree(self.path, ignore_errors=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Wheel:
-    """A package whose programs we run without importing it."""
-
-    package: str
-    programs: Callable[[Path], Path]  #: the installation's root -> the directory of its programs
-    needed: tuple[str, ...]  #: what a copy must hold, relative to the installation's root
-    not_needed: tuple[str, ...] = ()  #: file name patterns a copy leaves out
+            shutil.rmtree(self.path.parent, ignore_errors=True)
 
 
 def open_home(data_dir: Path | None, server: str) -> Home:
@@ -67,33 +67,14 @@ def open_home(data_dir: Path | None, server: str) -> Home:
     Raises StartFailed when it cannot be used by the account, or when its disk is full.
     """
     account = _server_account()
-    if data_dir is None:
-        home = Home(_temporary_directory(server, account), account, temporary=True)
-    else:
-        home = _lasting_home(data_dir.resolve(), account)
-    home.path.chmod(stat.S_IRWXU)
-    if home.account is not None:
-        os.chown(home.path, home.account.uid, home.account.gid)
-    _require_space(home.path)
+    home = _temporary_home(server, account) if data_dir is None else _lasting_home(data_dir, account)
+    try:
+        _make(home)
+        _require_space(home.path)
+    except BaseException:
+        home.leave()
+        raise
     return home
-
-
-def programs_of(wheel: Wheel, account: Account | None) -> Path:
-    """The directory of the wheel's programs, in a place where the account may run them.
-
-    Raises StartFailed when the wheel is not installed.
-    """
-    spec = find_spec(wheel.package)
-    if spec is None or spec.origin is None:
-        raise StartFailed(
-            f"The package {wheel.package} is not installed, so no embedded server can be started. "
-            "Install requirements/development.txt, or set DATABASE_URL and REDIS_URL to servers of your own."
-        )
-    root = Path(spec.origin).resolve().parent.parent
-    installed = (path for relative in wheel.needed for path in (root / relative).rglob("*"))
-    if account is None or may_use(account, installed):
-        return wheel.programs(root)
-    return wheel.programs(_copy(wheel, root))
 
 
 def may_use(account: Account, paths: Iterable[Path]) -> bool:
@@ -121,30 +102,46 @@ def _server_account() -> Account | None:
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def _lasting_home(wanted: Path, account: Account | None) -> Home:
-    wanted.parent.mkdir(parents=True, exist_ok=True)
+def _lasting_home(data_dir: Path, account: Account | None) -> Home:
+    wanted = trusted_home(data_dir)
     if account is None:
-        _make_ours(wanted)
         return Home(wanted, None, temporary=False)
-    account = _account_that_began(wanted) or account
+    account = _account_that_began(wanted, account)
     path = wanted if may_use(account, [wanted.parent]) else _reachable_twin(wanted)
-    path.mkdir(mode=stat.S_IRWXU, exist_ok=True)
     return Home(path, account, temporary=False)
 
 
-def _make_ours(path: Path) -> None:
-    path.mkdir(mode=stat.S_IRWXU, exist_ok=True)
-    if path.stat().st_uid != os.geteuid():
+def _temporary_home(server: str, account: Account | None) -> Home:
+    """In a folder that stays ours: the account that owns the home could exchange it in /tmp."""
+    usual = Path(tempfile.gettempdir()).resolve()
+    usable = is_trusted_way(usual) and (account is None or may_use(account, [usual]))
+    folder = Path(tempfile.mkdtemp(prefix=f"tafawoq-{server}-", dir=usual if usable else own_ground()))
+    folder.chmod(0o711)
+    return Home(folder / server, account, temporary=True)
+
+
+def _make(home: Home) -> None:
+    """The directory, 0700, the account's. Raises StartFailed when it is somebody else's."""
+    home.path.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    owner = home.path.lstat().st_uid
+    if owner not in {os.geteuid(), home.account.uid if home.account else os.geteuid()}:
         raise StartFailed(
-            f"{path} belongs to another account. Choose another directory with DATA_DIR, or start as that account."
+            f"{home.path} belongs to another account. Choose another directory with DATA_DIR, or start as that account."
         )
+    home.path.chmod(stat.S_IRWXU)
+    if home.account is not None:
+        os.chown(home.path, home.account.uid, home.account.gid)
 
 
-def _account_that_began(path: Path) -> Account | None:
-    """The ordinary user whose data this is: he must be able to go on with them after root did."""
-    if not path.exists() or path.stat().st_uid == 0:
-        return None
-    entry = pwd.getpwuid(path.stat().st_uid)
+def _account_that_began(path: Path, usual: Account) -> Account:
+    """The ordinary user whose data this is, who must be able to go on with them after root did; else the usual."""
+    owner = path.stat().st_uid if path.exists() else 0
+    if owner in {0, usual.uid}:
+        return usual
+    try:
+        entry = pwd.getpwuid(owner)
+    except KeyError:  # a user of another machine or container
+        return Account(f"user {owner}", owner, usual.gid)
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
@@ -152,12 +149,6 @@ def _reachable_twin(wanted: Path) -> Path:
     """Stands for a directory the account cannot reach; the same one every time."""
     digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:16]
     return own_ground() / f"{wanted.name}-{digest}"
-
-
-def _temporary_directory(server: str, account: Account | None) -> Path:
-    usual = Path(tempfile.gettempdir()).resolve()
-    place = usual if account is None or may_use(account, [usual]) else own_ground()
-    return Path(tempfile.mkdtemp(prefix=f"tafawoq-{server}-", dir=place))
 
 
 def own_ground() -> Path:
@@ -172,34 +163,6 @@ def own_ground() -> Path:
             f"{ground} was not made by us, or others may write to it. Remove it, then start again."
         )
     return ground
-
-
-def _copy(wheel: Wheel, root: Path) -> Path:
-    """A copy of the wheel's programs that everybody may run; made once a version."""
-    try:
-        release = version(wheel.package.replace("_", "-"))
-    except PackageNotFoundError:
-        release = "unknown"
-    target = own_ground() / f"{wheel.package}-{release}"
-    if target.is_dir():
-        return target
-    growing = Path(tempfile.mkdtemp(prefix=f".{wheel.package}-", dir=target.parent))
-    try:
-        for relative in wheel.needed:
-            _copy_open(root / relative, growing / relative, wheel.not_needed)
-        growing.chmod(0o755)
-        with contextlib.suppress(OSError):  # another process was faster: its copy is as good
-            growing.rename(target)
-    finally:
-        shutil.rmtree(growing, ignore_errors=True)
-    return target
-
-
-def _copy_open(source: Path, target: Path, not_needed: tuple[str, ...]) -> None:
-    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns(*not_needed))
-    for path in (target, *target.rglob("*")):
-        if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
 def _require_space(path: Path) -> None:

@@ -6,9 +6,11 @@ import signal
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Self
+from urllib.parse import urlsplit
 
 from runtime.child import Child, StartFailed, launch
-from runtime.embedded_home import Home, Wheel, open_home, programs_of
+from runtime.embedded_home import Home, open_home
+from runtime.embedded_programs import Program, ServerKind, find_program
 from runtime.tcp import accepts, free_port
 
 _START_WITHIN_S = 30
@@ -18,18 +20,23 @@ _TRIES = 5
 _PORT_TAKEN = "address already in use"
 _PREDECESSOR_LINGERS = "pre-existing shared memory block"
 _DISK_FULL = "no space left on device"
+_UNREADABLE = (
+    "database files are incompatible with server",
+    "can't handle rdb format version",
+    "bad file format reading the append only file",
+)
 _PLAIN_ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 
 class EmbeddedServer(ABC):
-    """A server program of a wheel, on the loopback interface, in a home of its own.
+    """A server on the loopback interface, in a home of its own.
 
     Without `data_dir` the data are temporary, and `stop` removes them. `durable=False` trades them for speed:
     right for tests, and nothing else. Without `port` a free one is found. Without `log` the log is beside the data.
     """
 
     name: ClassVar[str]
-    wheel: ClassVar[Wheel]
+    kind: ClassVar[ServerKind]
     ends_orderly_on: ClassVar[signal.Signals]
 
     def __init__(
@@ -46,19 +53,28 @@ class EmbeddedServer(ABC):
         self._durable = durable
         self._log = log
         self._home: Home | None = None
+        self._program: Program | None = None
         self._child: Child | None = None
 
     def start(self) -> Self:
         """Accepts connections when this returns. Raises StartFailed."""
         self._home = open_home(self._data_dir, self.name.lower())
         try:
-            self._programs = programs_of(self.wheel, self._home.account)
+            self._program = find_program(self.kind, self._home.account)
             self._prepare()
             self._serve()
         except BaseException:
             self.stop()
             raise
         return self
+
+    def restart(self) -> None:
+        """Start a server that has ended again: same port, password and data. Raises StartFailed; try again then."""
+        self._wanted_port = self._wanted_port or urlsplit(self.url).port
+        self.child.stop(grace_s=0)
+        self.url = ""
+        self._prepare()
+        self._serve()
 
     def stop(self) -> None:
         """Ends it in an orderly way: what was written is on disk."""
@@ -81,6 +97,13 @@ class EmbeddedServer(ABC):
         return self._home
 
     @property
+    def program(self) -> Program:
+        """What serves."""
+        if self._program is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._program
+
+    @property
     def child(self) -> Child:
         """The running server."""
         if self._child is None:
@@ -89,7 +112,7 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     def _prepare(self) -> None:
-        """Make the data and secrets the server needs before its first start."""
+        """Make the data and secrets that the server needs and does not have yet."""
 
     @abstractmethod
     def _command(self, port: int) -> list[str]: ...
@@ -133,7 +156,16 @@ class EmbeddedServer(ABC):
             return StartFailed(
                 f"{self.name} cannot start: the disk of {self.home.path} is full. Free some space."
             )
+        if any(sign in output for sign in _UNREADABLE):
+            return self._cannot_read_data()
         return StartFailed(f"{self.name} did not start. {child.last_words()}")
+
+    def _cannot_read_data(self) -> StartFailed:
+        return StartFailed(
+            f"{self.program.path} cannot read the data in {self.home.path}: another version wrote them, or they are "
+            f"damaged. Name that version's program with {self.kind.setting.upper()}, or choose another directory "
+            "with DATA_DIR."
+        )
 
     def _port_refusal(self, port: int) -> StartFailed:
         return StartFailed(

@@ -45,6 +45,21 @@ def _off_is_none(value: object) -> object:
 
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
 OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
+
+
+def _trimmed(value: object) -> object:
+    """Files and secret stores end their values with a line break, which no HTTP header can carry."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def _can_be_sent(secret: SecretStr | None) -> SecretStr | None:
+    if secret is not None and re.fullmatch(r"[!-~]{1,1024}", secret.get_secret_value()) is None:
+        raise ValueError("must be at most 1024 visible ASCII characters without a space between them")
+    return secret
+
+
+#: What a client sends as `Authorization: Bearer`.
+OptionalBearer = Annotated[OptionalSecret, BeforeValidator(_trimmed), AfterValidator(_can_be_sent)]
 #: Blank is the default, as everywhere; so it takes a word to have none.
 TextOrOff = Annotated[str | None, BeforeValidator(_off_is_none)]
 
@@ -69,6 +84,7 @@ def _like(pattern: str, sentence: str) -> AfterValidator:
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 HttpUrl = Annotated[str, _like(r"https?://.+", "must begin with http:// or https://")]
+OptionalHttpUrl = Annotated[HttpUrl | None, BeforeValidator(_blank_is_unset), BeforeValidator(_trimmed)]
 Origin = Annotated[
     str,
     _like(
@@ -183,7 +199,12 @@ class ClaudeSettings(SettingsSlice):
         """Where the Messages API is: as set, else Claude with a key and the local simulator without."""
         if self.claude_base_url:
             return self.claude_base_url
-        return self.simulator_url if self.anthropic_api_key is None else "https://api.anthropic.com"
+        return self.simulator_url if self.asks_simulator else "https://api.anthropic.com"
+
+    @property
+    def asks_simulator(self) -> bool:
+        """Whether nothing else is named: no key, and no other address."""
+        return self.anthropic_api_key is None and not self.claude_base_url
 
     @model_validator(mode="after")
     def _a_key_in_production(self) -> Self:
@@ -304,18 +325,31 @@ class WorkerSettings(SettingsSlice):
     log_level: LogLevel = "INFO"
 
 
-class ApiSettings(SettingsSlice):
+class SigningKeySettings(SettingsSlice):
+    """Where a project publishes the keys that its tokens are signed with."""
+
+    supabase_jwks_url: OptionalHttpUrl = None
+    #: A key that the project withdraws is refused after this long, while its endpoint answers.
+    supabase_jwks_refresh_s: float = Field(300, ge=10, le=86_400)
+    #: The last set is used for so many hours while the endpoint is away.
+    supabase_jwks_max_age_h: float = Field(24, ge=1, le=720)
+
+
+class ApiSettings(SigningKeySettings):
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=1, le=65535)
+    #: Where people open the API, if not at the two above: a published port, a proxy. Told to them, nothing else.
+    api_public_url: OptionalHttpUrl = None
+    #: Where people open Flower; told on the API's first page.
+    flower_url: OptionalHttpUrl = None
     #: How long a call waits for its batch when the client does not say (Prefer: wait=N).
     api_default_wait_s: float = Field(45, ge=0, le=600)
     api_max_wait_s: float = Field(120, ge=0, le=600)
     api_heartbeat_s: float = Field(15, gt=0)
     api_poll_s: float = Field(0.5, gt=0)
-    supabase_jwt_secret: OptionalSecret = None
-    supabase_jwks_url: OptionalText = None
+    supabase_jwt_secret: Annotated[OptionalSecret, BeforeValidator(_trimmed)] = None
     supabase_jwt_audience: str = "authenticated"
-    api_service_token: OptionalSecret = None
+    api_service_token: OptionalBearer = None
     #: Calls of one user, over all doors; a minute's worth may come at once. 0: no limit.
     api_calls_per_minute: int = Field(600, ge=0, le=1_000_000)
     #: Sessions that one user may create; an hour's worth may come at once. 0: no limit.
@@ -344,6 +378,12 @@ class ApiSettings(SettingsSlice):
     api_trusted_hosts: HostNames = ()
     log_format: LogFormat = "json"
     log_level: LogLevel = "INFO"
+
+    @property
+    def address(self) -> str:
+        """Where people open it."""
+        host = f"[{self.api_host}]" if ":" in self.api_host else self.api_host
+        return self.api_public_url or f"http://{host}:{self.api_port}"
 
     @property
     def has_auth(self) -> bool:

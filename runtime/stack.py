@@ -9,29 +9,27 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import signal
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO, Self
-from urllib.parse import urlsplit
-
-import psycopg
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from runtime import processes
-from runtime.child import Child, StartFailed, launch
+from runtime.child import Child, StartFailed, launch, stop_together
 from runtime.embedded import EmbeddedPostgres, EmbeddedRedis
 from runtime.embedded_server import EmbeddedServer
+from runtime.given_servers import require_database, require_redis
 from runtime.processes import PROJECT, WORKERS, Worker
+from runtime.program import Kind, Program, accepts_at, serves_at, takes_messages
 from runtime.stack_settings import StackSettings
-from runtime.tcp import LOOPBACK, accepts, free_port, require_free
+from runtime.tcp import LOOPBACK, free_port, require_free
+from runtime.trusted_folder import trusted_folder
 
-_START_WITHIN_S = 60
-_STOP_WITHIN_S = 10
+_START_WITHIN_S = 120  # on a machine that does much else; each fails at once when it ends
+#: Flower, which needs seconds for it when no worker answers any more, is not waited for.
+_STOP_WITHIN_S = {Kind.API: 10, Kind.WORKER: 10, Kind.OTHER: 2}
+_LOOK_AGAIN_S = 0.02
 #: Whoever presses Ctrl-C does not want to wait for half a batch; it is handed back.
 _IMPATIENT = {"WORKER_SHUTDOWN_GRACE_S": "1"}
 
@@ -56,6 +54,7 @@ class Stack:
     def __init__(
         self, settings: StackSettings, options: StackOptions, *, tell: Callable[[str], None] | None = None
     ) -> None:
+        """`tell` is called with the name of each part as soon as it is ready."""
         self.settings = settings
         self.options = options
         self.children: dict[str, Child] = {}
@@ -68,8 +67,8 @@ class Stack:
         self.api_url = self.simulator_url = self.flower_url = ""
         self.metrics_urls: dict[str, str] = {}  #: of the workers, by name
         self.project = PROJECT  #: whose code the processes that are started next run
-        self._workers: list[str] = []
-        self._embedded: list[EmbeddedServer] = []
+        self._programs: dict[str, Program] = {}
+        self._embedded: dict[str, EmbeddedServer] = {}
         self._tell = tell or (lambda _line: None)
         self._servers = contextlib.ExitStack()
 
@@ -87,18 +86,14 @@ class Stack:
         return self
 
     def stop(self) -> None:
-        """End the workers first, which hand back what they hold; then the rest; the servers last."""
-        self._stop_together([self.children.pop(name) for name in self._workers if name in self.children])
-        self._stop_together(list(self.children.values()))
-        self.children.clear()
+        """End the API first, so that nobody asks for more; then the workers, which hand back what they hold; then the
+        rest, and the servers last.
+        """
+        for kind in Kind:
+            names = [name for name in self.children if self._programs[name].kind is kind]
+            stop_together([self.children.pop(name) for name in names], grace_s=_STOP_WITHIN_S[kind])
         self._embedded.clear()
         self._servers.close()
-
-    def _stop_together(self, children: Sequence[Child]) -> None:
-        for child in children:
-            child.send(signal.SIGTERM)
-        for child in children:
-            child.stop(grace_s=_STOP_WITHIN_S)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -106,30 +101,65 @@ class Stack:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def running(self) -> dict[str, Child]:
+        """What should run, by name: the embedded servers, which the others need, come first."""
+        return {name: server.child for name, server in self._embedded.items()} | self.children
+
     def ended(self) -> Child | None:
         """A process that should run and does not."""
-        running = (*(server.child for server in self._embedded), *self.children.values())
-        return next((child for child in running if not child.is_alive), None)
+        return next((child for child in self.running().values() if not child.is_alive), None)
+
+    def restart(self, name: str) -> None:
+        """Start what has ended as it was started before. Raises StartFailed, PortTaken.
+
+        An embedded server answers when this returns, with its port, password and data; whether another process is
+        ready yet, `is_ready` says.
+        """
+        if name in self._embedded:
+            self._embedded[name].restart()
+            return
+        program = self._programs[name]
+        self.children[name].stop(grace_s=0)
+        if program.port is not None:
+            require_free(program.port, variable=program.port_variable)
+        self._launch(program)
+
+    def is_ready(self, name: str) -> bool:
+        """Whether it has started. Raises StartFailed when it ended before that, or took too long and was stopped."""
+        if name in self._embedded:
+            return self._embedded[name].child.is_alive
+        child, program = self.children[name], self._programs[name]
+        return child.is_up(lambda: program.is_ready(child), within_s=_START_WITHIN_S)
+
+    def is_server(self, name: str) -> bool:
+        """Whether it is an embedded server, without which nothing else can start."""
+        return name in self._embedded
+
+    def title(self, name: str) -> str:
+        """The name of a part for people."""
+        return name if name in self._embedded else self._programs[name].title
 
     def start_worker(self, spec: Worker) -> Child:
         """One more worker, ready when this returns."""
-        worker = self._launch_worker(spec)
-        _await_worker(worker)
-        return worker
+        self._launch_worker(spec)
+        self._await_ready([spec.name])
+        return self.children[spec.name]
 
     def add_door(self) -> str:
         """One more API process, which answers when this returns; its address."""
         port = free_port()
-        child = self._launch(f"api-{port}", processes.api(), API_PORT=str(port))
-        child.await_ready(lambda: _says_ok(port, "/readyz"), within_s=_START_WITHIN_S)
+        name = f"api-{port}"
+        self._launch(self._api(name, port))
+        self._await_ready([name])
         return f"http://{LOOPBACK}:{port}"
 
     def migrate(self) -> None:
         """Bring the database to what the code of `project` needs. Raises StartFailed."""
-        migration = self._launch("migrate", processes.migrations())
-        del self.children["migrate"]
-        status = migration.wait(_START_WITHIN_S)
-        migration.stop(grace_s=0)
+        migration = self._spawn("migrate", processes.migrations())
+        try:
+            status = migration.wait(_START_WITHIN_S)
+        finally:
+            migration.stop(grace_s=0)
         if status != 0:
             raise StartFailed(f"The database could not be migrated. {migration.last_words()}")
         self._tell("migrations")
@@ -142,20 +172,18 @@ class Stack:
         self.environment["DATABASE_URL"] = self._postgres()
         self.environment["REDIS_URL"] = self._redis()
         self.migrate()
-        self._launch_api()
-        workers = [self._launch_worker(spec) for spec in self.options.workers]
         if self.options.flower:
             self._launch_flower()
-        self._await_http()
-        for worker in workers:
-            _await_worker(worker)
-        self._tell(f"API, {len(workers)} workers" + (" and the simulator" if self.simulator_url else ""))
+        self._launch_api()
+        for spec in self.options.workers:
+            self._launch_worker(spec)
+        self._await_ready(list(self.children))
 
     def _require_given_servers(self) -> None:
         if self.settings.database_url is not None:
-            _require_database(self.settings.database_url)
+            require_database(self.settings.database_url)
         if self.settings.redis_url is not None:
-            _require_redis(self.settings.redis_url)
+            require_redis(self.settings.redis_url)
 
     def _postgres(self) -> str:
         if self.settings.database_url is not None:
@@ -173,7 +201,7 @@ class Stack:
 
     def _serve(self, server: EmbeddedServer) -> str:
         self._servers.enter_context(server)
-        self._embedded.append(server)
+        self._embedded[server.name] = server
         self._tell(server.name)
         return server.url
 
@@ -185,38 +213,75 @@ class Stack:
         command = processes.simulator(
             port=port, speed=settings.speed, seed=settings.simulator_seed, more=more
         )
-        self._launch("simulator", command)
+        self._launch(
+            Program(
+                name="simulator",
+                command=command,
+                is_ready=accepts_at(port),
+                port=port,
+                port_variable="SIMULATOR_PORT",
+            )
+        )
 
     def _launch_api(self) -> None:
         port = self._port("api_port")
         self.api_url = f"http://{LOOPBACK}:{port}"
-        self._launch("api", processes.api(), API_PORT=str(port))
+        self._launch(self._api("api", port))
+
+    def _api(self, name: str, port: int) -> Program:
+        return Program(
+            name=name,
+            command=processes.api(),
+            is_ready=serves_at(port),
+            kind=Kind.API,
+            port=port,
+            port_variable="API_PORT",
+            environment={"API_PORT": str(port), "FLOWER_URL": self.flower_url},
+        )
 
     def _launch_flower(self) -> None:
         port = self._port("flower_port")
         self.flower_url = f"http://{LOOPBACK}:{port}"
-        self._launch("flower", processes.flower(port=port))
+        self._launch(
+            Program(
+                name="flower",
+                command=processes.flower(port=port),
+                is_ready=accepts_at(port),
+                port=port,
+                port_variable="FLOWER_PORT",
+            )
+        )
 
-    def _launch_worker(self, spec: Worker) -> Child:
-        self._workers.append(spec.name)
+    def _launch_worker(self, spec: Worker) -> None:
         port = free_port()
         self.metrics_urls[spec.name] = f"http://{LOOPBACK}:{port}/metrics"
-        return self._launch(spec.name, processes.worker(spec), WORKER_METRICS_PORT=str(port))
+        self._launch(
+            Program(
+                name=spec.name,
+                command=processes.worker(spec),
+                is_ready=takes_messages,
+                kind=Kind.WORKER,
+                environment={"WORKER_METRICS_PORT": str(port)},
+            )
+        )
 
-    def _launch(self, name: str, command: list[str], **more: str) -> Child:
-        log = self.logs / f"{name}.log"
-        child = launch(name, command, log=log, env={**self.environment, **more}, cwd=self.project)
-        self.children[name] = child
-        return child
+    def _launch(self, program: Program) -> None:
+        self._programs[program.name] = program
+        self.children[program.name] = self._spawn(program.name, program.command, program.environment)
 
-    def _await_http(self) -> None:
-        for name, url, path in (
-            ("simulator", self.simulator_url, None),
-            ("api", self.api_url, "/readyz"),
-            ("flower", self.flower_url, None),
-        ):
-            if url:
-                self.children[name].await_ready(_answering(url, path), within_s=_START_WITHIN_S)
+    def _spawn(self, name: str, command: Sequence[str], more: Mapping[str, str] | None = None) -> Child:
+        environment = {**self.environment, **(more or {})}
+        return launch(name, command, log=self.logs / f"{name}.log", env=environment, cwd=self.project)
+
+    def _await_ready(self, names: Sequence[str]) -> None:
+        """Return when all are ready, and tell of each as soon as it is. Raises StartFailed."""
+        waiting = list(names)
+        while waiting:
+            ready = [name for name in waiting if self.is_ready(name)]
+            for name in ready:
+                waiting.remove(name)
+                self._tell(self.title(name))
+            time.sleep(_LOOK_AGAIN_S)
 
     def _port(self, name: str) -> int:
         """As the environment says, else any free one where that is wanted, else the usual one."""
@@ -226,32 +291,10 @@ class Stack:
         return require_free(port, variable=name.upper())
 
 
-def _answering(url: str, path: str | None) -> Callable[[], bool]:
-    port = urlsplit(url).port or 0
-    return (lambda: accepts(port)) if path is None else (lambda: _says_ok(port, path))
-
-
-def _says_ok(port: int, path: str) -> bool:
-    connection = HTTPConnection(LOOPBACK, port, timeout=2)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == 200  # noqa: PLR2004 -- OK
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _await_worker(worker: Child) -> None:
-    """Celery says so when it has begun to take messages."""
-    worker.await_ready(lambda: " ready." in worker.output(), within_s=_START_WITHIN_S)
-
-
 @contextlib.contextmanager
 def _only_stack_in(directory: Path) -> Iterator[IO[str]]:
     """Redis, unlike Postgres, would let two servers write the same file."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "stack.lock").open("w") as lock:
+    with (trusted_folder(directory) / "stack.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as err:
@@ -259,35 +302,3 @@ def _only_stack_in(directory: Path) -> Iterator[IO[str]]:
                 f"Another stack works in {directory}. Stop it, or choose another directory with DATA_DIR."
             ) from err
         yield lock
-
-
-def _require_database(url: str) -> None:
-    try:
-        psycopg.connect(url.replace("+psycopg", "", 1), connect_timeout=5).close()
-    except psycopg.Error as err:
-        raise StartFailed(
-            f"DATABASE_URL names a Postgres at {_place(url)}, and it cannot be used: {_first_line(err)} "
-            "Start it or correct DATABASE_URL; without the variable an embedded one is started."
-        ) from err
-
-
-def _require_redis(url: str) -> None:
-    once = Retry(NoBackoff(), 0)
-    with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5, retry=once) as client:
-        try:
-            client.ping()
-        except redis.RedisError as err:
-            raise StartFailed(
-                f"REDIS_URL names a Redis at {_place(url)}, and it cannot be used: {_first_line(err)} "
-                "Start it or correct REDIS_URL; without the variable an embedded one is started."
-            ) from err
-
-
-def _place(url: str) -> str:
-    """The address without its password."""
-    parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2] or parts.path
-
-
-def _first_line(err: Exception) -> str:
-    return str(err).strip().split("\n", 1)[0].rstrip(".") + "."

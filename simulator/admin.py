@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from simulator.errors import bad_request
 from simulator.faults import read_faults
 from simulator.http_server import Connection, Request, Response
+from simulator.json_text import decode
 from simulator.state import State
 
 
@@ -66,6 +66,6 @@ async def reset(state: State, _request: Request, _connection: Connection) -> Res
 
 def _body(request: Request) -> Any:
     try:
-        return json.loads(request.body or b"{}")
+        return decode(request.body or b"{}")
     except ValueError as error:
         raise bad_request("The request body is not valid JSON") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -13,6 +12,7 @@ from simulator.catalogue import ModelProfile, callable_model, find_slug
 from simulator.errors import ApiError, bad_request
 from simulator.faults import Fault
 from simulator.http_server import Request
+from simulator.json_text import decode
 from simulator.limits import check_spend
 from simulator.prefix_cache import CachePlan, level_digests, prefix_of
 from simulator.reply import write_lines
@@ -72,7 +72,7 @@ def read_body(request: Request) -> dict[str, Any]:
     if len(request.body) > rules.MAX_BODY_BYTES:
         raise ApiError(413, "Request exceeds the maximum size")
     try:
-        body = json.loads(request.body)
+        body = decode(request.body)
     except ValueError as error:
         raise bad_request("The request body is not valid JSON") from error
     if not isinstance(body, dict):

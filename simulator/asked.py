@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from simulator.json_text import decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
     for line in text.splitlines():
         if line.lstrip().startswith("{"):
             try:
-                value = json.loads(line)
-            except json.JSONDecodeError:
+                value = decode(line)
+            except ValueError:
                 continue
             if isinstance(value, dict):
                 yield value

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from random import Random
 from typing import Any
+
+from simulator.json_text import decode
 
 #: Before the response begins.
 EARLY = frozenset({"http", "overloaded", "rate_limit", "reset_early", "slow_first_token", "slow"})
@@ -100,7 +101,7 @@ def end_of_question(text: str, questions: int) -> int:
 def read_faults(spec: str | Iterable[dict[str, Any]]) -> list[Fault]:
     """From JSON (a list of objects), or from `kind:rate,kind:rate`. Raises ValueError saying what is wrong."""
     if isinstance(spec, str):
-        spec = json.loads(spec) if spec.lstrip().startswith("[") else _short(spec)
+        spec = decode(spec) if spec.lstrip().startswith("[") else _short(spec)
     try:
         return [Fault(**rule) for rule in spec]
     except TypeError as error:

@@ -14,6 +14,7 @@ from typing import Any
 
 from simulator.config import SimulatorConfig
 from simulator.content.draft import COMPARISONS
+from simulator.json_text import decode
 
 KEPT_ANSWERS = 20_000
 WORKING_CHARS = 200  #: a solver works shorter than a writer explains
@@ -67,7 +68,10 @@ def read_posed(text: str) -> tuple[Posed, ...]:
 def _posed(text: str) -> Iterator[Posed]:
     for line in text.splitlines():
         if line.startswith('{"slot":') and '"choices":' in line:
-            asked = json.loads(line)
+            try:
+                asked = decode(line)
+            except ValueError:
+                continue
             yield Posed(int(asked["slot"]), str(asked["q"]), tuple(asked["choices"]))
 
 

@@ -287,15 +287,35 @@ class ModelCheck(Protocol):
     @property
     def warnings(self) -> tuple[str, ...]: ...
 
+    @property
+    def is_simulator(self) -> bool | None: ...
+
 
 def judge_model(model: str, check: ModelCheck) -> Iterator[Finding]:
     """What the provider says of the key and the model."""
-    yield from _judged(f"model {model}", "the key and the model are accepted", check)
+    fine = _simulated("Claude") if check.is_simulator else "the key and the model are accepted"
+    yield from _judged(f"model {model}", fine, check)
+
+
+def no_model(simulator_url: str) -> Finding:
+    """Neither a key nor a simulator that answers: nothing can be written."""
+    return Finding(
+        "model",
+        Health.BROKEN,
+        f"ANTHROPIC_API_KEY is not set, and no simulator answers at {simulator_url}",
+        "Set the key, or start the simulator (make up, docker compose up) and let SIMULATOR_URL name it.",
+    )
 
 
 def judge_key(provider: str, check: ModelCheck) -> Iterator[Finding]:
     """What a provider says of the key alone."""
-    yield from _judged(f"{provider}'s key", "it is accepted", check)
+    yield from _judged(
+        f"{provider}'s key", _simulated(provider) if check.is_simulator else "it is accepted", check
+    )
+
+
+def _simulated(provider: str) -> str:
+    return f"the simulator answers, not {provider}; no key was checked"
 
 
 def _judged(about: str, fine: str, check: ModelCheck) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from db.events import Event
 from db.operator import AttemptLine, BatchLine
 from generation.model import EventKind
 from generation.verdicts import Purpose
+from runtime.money import dollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def _wanted(batches: Sequence[BatchLine]) -> Iterator[Moment]:
 def _calls(attempts: Sequence[AttemptLine]) -> Iterator[Moment]:
     for call in attempts:
         took = "" if call.duration_ms is None else f", {call.duration_ms / 1000:.1f} s"
-        detail = f"{call.outcome}: {_brought(call)}, ${call.cost_microdollars / 1_000_000:.4f}{took}"
+        detail = f"{call.outcome}: {_brought(call)}, {dollars(call.cost_microdollars)}{took}"
         yield Moment(call.opened_at, call.batch_index, f"call to {call.provider}", detail)
 
 

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,7 @@ from bench.ledger.mixture import mixture
 from bench.ledger.reconcile import Comparison, as_json, compare, reconciled
 from db.engine import make_engine
 from runtime.embedded import EmbeddedPostgres
+from runtime.money import dollars
 from runtime.settings import DatabaseSettings
 from simulator.running import RunningSimulator
 from tests.support.databases import Databases
@@ -86,17 +88,32 @@ def _fresh(server_url: str) -> Iterator[Engine]:
 
 
 def _show(found: Comparison, tally: Tally, seed: int) -> None:
-    table = Table("outcome", "usage is", "calls", "questions", "ledger", "bill", "difference", box=None)
+    table = Table(
+        "outcome",
+        "usage is",
+        "calls",
+        "questions",
+        "ledger",
+        "bill",
+        "difference",
+        box=None,
+        title="Amounts in micro-dollars",
+    )
     for _, group in sorted(found.groups.items()):
         cells = (group.outcome, group.usage_source, group.calls, group.accepted)
         amounts = (group.ledger, group.bill, group.ledger - group.bill)
         table.add_row(*map(str, cells), *(f"{amount:f}" for amount in amounts))
     Console(width=120).print(table)
-    ledger, bill = (as_json(found)[name] for name in ("ledgerMicrodollars", "billMicrodollars"))
+    told = as_json(found)
+    ledger, bill = (dollars(Decimal(told[name])) for name in ("ledgerMicrodollars", "billMicrodollars"))
     print(f"{found.calls} calls, seed {seed}; rejected: {dict(tally.rejections)}")
-    print(f"Of known cost: ledger {ledger}, bill {bill} micro-dollars; {len(found.wrong)} calls differ.")
+    print(
+        f"Of known cost: ledger {ledger}, bill {bill}; {len(found.wrong)} calls differ, to the micro-dollar."
+    )
     unknown = as_json(found)["flaggedUnknown"]
-    print(f"Flagged as unknown: {unknown['calls']} calls, billed {unknown['billMicrodollars']}.")
+    print(
+        f"Flagged as unknown: {unknown['calls']} calls, billed {dollars(Decimal(unknown['billMicrodollars']))}."
+    )
     print(
         f"Billed without a name in the ledger: {len(found.strangers)}, which has {found.nameless} calls that "
         f"saw no answer. Whole questions lost: {found.lines_lost}."

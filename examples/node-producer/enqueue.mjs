@@ -1,5 +1,5 @@
 /**
- * Rings for a batch without the HTTP door: `REDIS_URL=... node enqueue.mjs SESSION_ID BATCH_INDEX [QUEUE]`.
+ * Enqueues a batch without the HTTP API: `REDIS_URL=... node enqueue.mjs SESSION_ID BATCH_INDEX [QUEUE]`.
  *
  * Needs nothing but Node. With a Redis client of your own it is one command: LPUSH key message.
  * The message is described in docs/queue-messages.md.
@@ -7,9 +7,17 @@
 
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { realpathSync } from "node:fs";
 import { connect } from "node:net";
+import { fileURLToPath } from "node:url";
 
 const TASK = "generation.generate_batch";
+const QUEUES = ["interactive", "prefetch"];
+const ANSWERS_WITHIN_MS = 5000;
+const LAST_BATCH = 1000; // as the workers and the API bound it
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const INDEX = /^\d{1,4}$/;
+const USAGE = "Usage: REDIS_URL=redis://... node enqueue.mjs SESSION_ID BATCH_INDEX [interactive|prefetch]";
 
 /** The envelope that Celery reads from a list in Redis: protocol 2, a JSON body in Base64. */
 export function message(sessionId, batchIndex, queue = "interactive") {
@@ -42,24 +50,73 @@ export async function enqueue(redisUrl, sessionId, batchIndex, queue = "interact
   await command(redisUrl, "LPUSH", key(queue), JSON.stringify(message(sessionId, batchIndex, queue)));
 }
 
-/** One command to Redis, after logging in and choosing the database as the URL says. */
+/** One command to Redis, after logging in and choosing the database as the URL says. Rejects when it is not taken. */
 export async function command(redisUrl, ...parts) {
   const url = new URL(redisUrl);
   const isSocket = url.protocol === "unix:";
-  const socket = isSocket ? connect(url.pathname) : connect(Number(url.port || 6379), url.hostname);
-  await once(socket, "connect");
-  const login = url.password ? ["AUTH", ...(url.username ? [url.username] : []), decodeURIComponent(url.password)] : undefined;
-  const database = isSocket ? url.searchParams.get("db") : url.pathname.slice(1);
-  for (const sent of [login, database ? ["SELECT", database] : undefined, parts]) {
-    if (sent === undefined) continue;
-    socket.write(`*${sent.length}\r\n${sent.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`).join("")}`);
-    const [reply] = await once(socket, "data");
-    if (reply.toString().startsWith("-")) throw new Error(`Redis refused: ${reply.toString().slice(1).trim()}`);
+  const socket = isSocket ? connect(url.pathname) : connect(Number(url.port || 6379), url.hostname.replace(/^\[|\]$/g, ""));
+  socket.setTimeout(ANSWERS_WITHIN_MS, () => socket.destroy(new Error(`no answer within ${ANSWERS_WITHIN_MS / 1000} s`)));
+  try {
+    await once(socket, "connect");
+    const login = url.password ? ["AUTH", ...(url.username ? [url.username] : []), decodeURIComponent(url.password)] : undefined;
+    const database = isSocket ? url.searchParams.get("db") : url.pathname.slice(1);
+    for (const sent of [login, database ? ["SELECT", database] : undefined, parts]) {
+      if (sent !== undefined) await answered(socket, sent);
+    }
+  } finally {
+    socket.destroy();
   }
-  socket.end();
 }
 
-if (process.argv[1] === (await import("node:url")).fileURLToPath(import.meta.url)) {
-  const [sessionId, batchIndex, queue] = process.argv.slice(2);
-  await enqueue(process.env.REDIS_URL ?? "redis://127.0.0.1:6379/0", sessionId, Number(batchIndex), queue);
+async function answered(socket, parts) {
+  socket.write(`*${parts.length}\r\n${parts.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`).join("")}`);
+  const closed = once(socket, "close").then(() => Promise.reject(new Error("it closed the connection")));
+  const [reply] = await Promise.race([once(socket, "data"), closed]);
+  if (reply.toString().startsWith("-")) throw new Error(`it refused: ${reply.toString().slice(1).trim()}`);
+}
+
+/** What is wrong with the call, as a sentence; undefined when it can be sent. */
+export function problem(sessionId, batchIndex, queue = "interactive") {
+  if (!UUID.test(sessionId)) return "SESSION_ID must be a UUID, as POST /api/exams answers it.";
+  if (!INDEX.test(batchIndex) || Number(batchIndex) > LAST_BATCH) {
+    return `BATCH_INDEX must be a whole number from 0 to ${LAST_BATCH}.`;
+  }
+  if (!QUEUES.includes(queue)) return `QUEUE must be ${QUEUES.join(" or ")}.`;
+}
+
+/** The exit code: 0 enqueued, 1 Redis did not take it, 2 the call itself is wrong. */
+async function main(sessionId, batchIndex, queue, ...more) {
+  const redisUrl = process.env.REDIS_URL || "redis://127.0.0.1:6379/0";
+  const isComplete = batchIndex !== undefined && more.length === 0;
+  const wrong = isComplete ? (problem(sessionId, batchIndex, queue) ?? addressProblem(redisUrl)) : USAGE;
+  if (wrong !== undefined) {
+    console.error(wrong);
+    return 2;
+  }
+  try {
+    await enqueue(redisUrl, sessionId, Number(batchIndex), queue);
+  } catch (error) {
+    console.error(`Redis at ${place(redisUrl)} did not take the message: ${reason(error)}. Start it, or correct REDIS_URL.`);
+    return 1;
+  }
+  return 0;
+}
+
+function addressProblem(redisUrl) {
+  const isAddress = URL.canParse(redisUrl) && ["redis:", "unix:"].includes(new URL(redisUrl).protocol);
+  return isAddress ? undefined : "REDIS_URL must be like redis://user:password@host:6379/0. (rediss:// needs a Redis client.)";
+}
+
+/** The address without its password. */
+function place(redisUrl) {
+  const url = new URL(redisUrl);
+  return url.host || url.pathname;
+}
+
+function reason(error) {
+  return error.errors?.[0]?.message ?? error.message; // a name with several addresses fails with one error for each
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  process.exitCode = await main(...process.argv.slice(2));
 }

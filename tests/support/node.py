@@ -20,12 +20,12 @@ _INSTALLS_WITHIN_S = 110
 
 def node(*arguments: str, within_s: float, **environment: str) -> str:
     """What a script printed. Fails the test with what it said when it ends badly."""
-    return _ran([_program("node"), *arguments], cwd=PROJECT, within_s=within_s, **environment)
+    return _ran([program("node"), *arguments], cwd=PROJECT, within_s=within_s, **environment)
 
 
 def tool(name: str, *arguments: str, cwd: Path = CLIENT) -> str:
     """Run tsc or openapi-typescript as locked; the first test to ask installs them."""
-    return _ran([_program("node"), str(_installed(name)), *arguments], cwd=cwd, within_s=100)
+    return _ran([program("node"), str(_installed(name)), *arguments], cwd=cwd, within_s=100)
 
 
 def built_example(directory: Path) -> Path:
@@ -45,7 +45,7 @@ def _installed(name: str) -> Path:
 
 
 def _install() -> None:
-    command = [_program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    command = [program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     ended = subprocess.run(
         command, cwd=CLIENT, capture_output=True, text=True, timeout=_INSTALLS_WITHIN_S, check=False
     )
@@ -53,7 +53,8 @@ def _install() -> None:
         _without(f"`npm ci` in {CLIENT.relative_to(PROJECT)} failed: {ended.stderr[-500:]}")
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Where it is."""
     return shutil.which(name) or _without(
         f"{name} is not installed, and the web client needs Node 20 or newer"
     )

@@ -12,9 +12,11 @@ from typing import Any
 from generation.model import Prompt, StreamEnded, StreamStarted, TextDelta, Usage
 from generation.stop import StopSignal
 from providers.claude import make_claude
+from providers.model_check import ModelCheck, check_model
 from providers.source import MessagesSource
 from runtime.settings import ClaudeSettings, GenerationSettings, SettingsError, load
 from worker.commands.output import WRONG, refuse
+from worker.doctor import no_model
 
 _PATIENCE_S = 60.0
 
@@ -50,9 +52,17 @@ class Reading:
         }
 
 
+@dataclass(frozen=True)
+class Model:
+    """Whom a check asks, and what is known of it before."""
+
+    source: MessagesSource
+    state: ModelCheck
+
+
 @contextmanager
-def claude() -> Iterator[MessagesSource]:
-    """Claude as the workers are set up to ask it. Wrong settings end the command with a sentence."""
+def claude() -> Iterator[Model]:
+    """Claude as the workers are set up to ask it, or the simulator. What cannot work ends the command with a sentence."""
     try:
         settings = load(ClaudeSettings)
         stall_timeout_s = load(GenerationSettings).generation_stall_timeout_s
@@ -60,7 +70,13 @@ def claude() -> Iterator[MessagesSource]:
         refuse(str(err), code=WRONG)
     source = make_claude(settings, stall_timeout_s=stall_timeout_s, deadline_s=_PATIENCE_S)
     try:
-        yield source
+        state = check_model(source)
+        if state.stop is not None:
+            refuse(state.stop)
+        if state.is_simulator is None and settings.asks_simulator:
+            missing = no_model(settings.simulator_url)
+            refuse(f"{missing.says}. {missing.remedy}")
+        yield Model(source, state)
     finally:
         source.close()
 

@@ -11,8 +11,9 @@ from generation.errors import ProviderError
 from generation.model import Prompt, Section, Usage
 from generation.prompts.blocks import system_blocks
 from providers.profiles import ModelProfile
+from runtime.money import dollars
 from worker.commands.asking import Reading, ask, claude
-from worker.commands.output import NO, AsJson, dollars, print_json, print_table, refuse
+from worker.commands.output import NO, AsJson, print_json, print_table, refuse
 
 _USER = "أجب بكلمة واحدة: نعم."
 _MAX_TOKENS = 16
@@ -34,7 +35,8 @@ def check_cache(
 ) -> None:
     """Make two small calls with our real prompt: the first writes the cache, or reads it; the second reads."""
     prompt = Prompt(system_blocks(section), _USER, _MAX_TOKENS)
-    with claude() as source:
+    with claude() as model:
+        source = model.source
         try:
             first, second = ask(source, prompt), ask(source, prompt)
         except ProviderError as err:
@@ -42,9 +44,12 @@ def check_cache(
         verdict = judge(first, second, source.profile)
     if as_json:
         calls = [first.as_json(), second.as_json()]
-        print_json({"ok": verdict.holds, "because": verdict.sentence, "calls": calls})
+        told = {"ok": verdict.holds, "because": verdict.sentence, "calls": calls}
+        print_json(told | {"simulator": bool(model.state.is_simulator)})
     else:
         _tell(first, second)
+        if model.state.is_simulator:
+            typer.echo("The simulator answered, not Claude: this is its cache.")
         typer.echo(verdict.sentence, err=not verdict.holds)
     if not verdict.holds:
         raise typer.Exit(NO)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import typer
 
 from generation.errors import ProviderError
 from generation.model import Prompt
-from providers.model_check import ModelCheck, check_model
-from worker.commands.asking import Reading, ask, claude
-from worker.commands.output import NO, AsJson, dollars, print_json, refuse
+from runtime.money import dollars
+from worker.commands.asking import Model, Reading, ask, claude
+from worker.commands.output import NO, AsJson, print_json, refuse
 
 _QUESTION = Prompt(
     system=(),
@@ -23,11 +23,9 @@ _ARABIC = re.compile(r"[\u0621-\u064a]{2}")
 
 
 def check_claude(*, as_json: AsJson = False) -> None:
-    """Ask Claude one question in Arabic: the answer, its price, its speed, and the state of the model."""
-    with claude() as source:
-        state = check_model(source)
-        if state.stop is not None:
-            refuse(state.stop)
+    """Ask Claude (without a key the simulator) in Arabic: the answer, its price and speed, the state of the model."""
+    with claude() as model:
+        source, state = model.source, model.state
         try:
             reading = ask(source, _QUESTION)
         except ProviderError as err:
@@ -38,16 +36,17 @@ def check_claude(*, as_json: AsJson = False) -> None:
             {"ok": is_arabic, "answer": reading.text}
             | reading.as_json()
             | {"lifecycle": state.lifecycle, "retiresOn": state.retires_on, "warnings": state.warnings}
+            | {"simulator": bool(state.is_simulator)}
         )
     else:
-        _tell(reading, state, source.profile.not_retired_before)
+        _tell(reading, model)
     if not is_arabic:
         typer.echo(f"The answer is not Arabic. Check CLAUDE_MODEL={source.model}.", err=True)
         raise typer.Exit(NO)
 
 
-def _tell(reading: Reading, state: ModelCheck, safe_until: date | None) -> None:
-    usage = reading.usage
+def _tell(reading: Reading, model: Model) -> None:
+    usage, state, safe_until = reading.usage, model.state, model.source.profile.not_retired_before
     typer.echo(reading.text.strip())
     typer.echo(
         f"{reading.model}: first token after {reading.first_token_s} s, {reading.duration_s} s in all; "
@@ -59,4 +58,6 @@ def _tell(reading: Reading, state: ModelCheck, safe_until: date | None) -> None:
     typer.echo(f"State of the model: {state.lifecycle or 'not told'}{until}.")
     for warning in state.warnings:
         typer.echo(f"Warning: {warning}")
-    typer.echo("Claude answers. This call is not in the ledger.")
+    is_claude = not state.is_simulator
+    typer.echo("Claude answers." if is_claude else "The simulator answered, not Claude: no key was checked.")
+    typer.echo("This call is not in the ledger.")

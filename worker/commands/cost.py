@@ -11,7 +11,8 @@ from uuid import UUID
 import typer
 
 from db.ledger import Cost, CostKey
-from worker.commands.output import AsJson, dollars, percent, print_json, print_table
+from runtime.money import dollars
+from worker.commands.output import AsJson, percent, print_json, print_table
 from worker.commands.stores import stores
 
 _COLUMNS = ("calls", "questions", "in", "out", "cache read", "written", "counted", "estimated", "unknown")
@@ -59,7 +60,7 @@ def _summary(rows: Sequence[Cost], by: CostKey) -> Iterable[str]:
     spent = total(rows)
     yield f"In all {dollars(spent)}, cache hit rate {percent(hit_rate(rows))} of the shared tokens."
     if by is CostKey.SESSION and rows:
-        yield f"{len(rows)} sessions, {dollars(round(spent / len(rows), 2))} each on average."
+        yield f"{len(rows)} sessions, {dollars(spent / len(rows))} each on average."
     counted, estimated, unknown = (
         sum(getattr(row, name) for row in rows) for name in ("counted", "estimated", "unknown")
     )
@@ -71,7 +72,8 @@ def _summary(rows: Sequence[Cost], by: CostKey) -> Iterable[str]:
 
 def _correction(booked: Decimal, rows: Sequence[Cost]) -> Iterable[str]:
     if booked:
-        yield f"By the providers' statements {dollars(booked)} more, which is {dollars(total(rows) + booked)}."
+        more = f"{dollars(abs(booked))} {'more' if booked > 0 else 'less'}"
+        yield f"By the providers' statements it was {more}: {dollars(total(rows) + booked)}."
 
 
 def cost_report(rows: Sequence[Cost], key: str) -> dict[str, Any]:

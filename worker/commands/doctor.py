@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
+from enum import StrEnum
 
 import typer
 
@@ -17,6 +18,8 @@ from runtime.settings import (
     OpenRouterSettings,
     RedisSettings,
     SettingsError,
+    SettingsSlice,
+    SigningKeySettings,
     load,
 )
 from worker.app import app
@@ -33,8 +36,11 @@ from worker.doctor import (
     examine_redis,
     judge_key,
     judge_model,
+    no_model,
+    well,
     worst,
 )
+from worker.signing_key_check import examine_signing_keys
 
 
 def doctor(*, as_json: AsJson = False) -> None:
@@ -50,6 +56,19 @@ def doctor(*, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+class Service(StrEnum):
+    """What a container runs, where that needs less than a worker does."""
+
+    API = "api"
+    FLOWER = "flower"
+    WORKER = "worker"
+
+
+class _ServiceSettings(SettingsSlice):
+    #: Of the container that the doctor is called in; unset: everything is looked at.
+    tafawoq_service: Service = Service.WORKER
+
+
 _MARKS = {Health.WELL: "ok", Health.POOR: "look", Health.BROKEN: "BROKEN"}
 
 
@@ -59,10 +78,26 @@ def _told(finding: Finding) -> str:
 
 
 def examine() -> Iterator[Finding]:
-    """Everything, one after the other; wrong settings are findings, too."""
-    yield from _postgres()
-    yield from _redis_and_crew()
-    yield from _model()
+    """Everything that this container needs, one after the other; wrong settings are findings, too."""
+    try:
+        service = load(_ServiceSettings).tafawoq_service
+    except SettingsError as err:
+        yield _wrong_settings("TAFAWOQ_SERVICE", err)
+        return
+    reads_rows = service is not Service.FLOWER
+    yield from (
+        _postgres() if reads_rows else [well("Postgres", "Flower reads no rows and needs no DATABASE_URL")]
+    )
+    yield from _redis_and_crew(reads_rows=reads_rows)
+    yield from _model() if service is Service.WORKER else [_needs_no_model(service)]
+    yield from _signing_keys()
+
+
+def _needs_no_model(service: Service) -> Finding:
+    return well(
+        "model",
+        f"this container ({service}) asks no model and needs no key; a worker does: call doctor in its container",
+    )
 
 
 def _postgres() -> Iterator[Finding]:
@@ -77,7 +112,7 @@ def _postgres() -> Iterator[Finding]:
         engine.dispose()
 
 
-def _redis_and_crew() -> Iterator[Finding]:
+def _redis_and_crew(*, reads_rows: bool) -> Iterator[Finding]:
     try:
         settings = load(RedisSettings)
     except SettingsError as err:
@@ -88,7 +123,8 @@ def _redis_and_crew() -> Iterator[Finding]:
     yield from found
     crew = ask_crew(app) if found[0].health is Health.WELL else Crew((), frozenset(), 0)
     yield examine_crew(crew)
-    yield from _queue(crew)
+    if reads_rows:
+        yield from _queue(crew)
 
 
 def _queue(crew: Crew) -> Iterator[Finding]:
@@ -118,12 +154,25 @@ def _model() -> Iterator[Finding]:
         claude, stall_timeout_s=limits.generation_stall_timeout_s, deadline_s=limits.generation_run_deadline_s
     )
     try:
-        yield from judge_model(claude.claude_model, check_model(source))
+        check = check_model(source)
+        if check.is_simulator is None and check.stop is None and claude.asks_simulator:
+            yield no_model(claude.simulator_url)
+        else:
+            yield from judge_model(claude.claude_model, check)
     finally:
         source.close()
     fallback = check_openrouter_key(openrouter, claude)
     if fallback is not None:
         yield from judge_key("OpenRouter", fallback)
+
+
+def _signing_keys() -> Iterator[Finding]:
+    try:
+        settings = load(SigningKeySettings)
+    except SettingsError as err:
+        yield _wrong_settings("signing keys", err)
+        return
+    yield from examine_signing_keys(settings)
 
 
 def _wrong_settings(about: str, err: SettingsError) -> Finding:

@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
@@ -20,8 +19,6 @@ SessionId = Annotated[UUID, typer.Argument(help="The session's id.")]
 
 #: Exit codes: no (nothing found, a check failed), and a wrong call or wrong settings.
 NO, WRONG = 1, 2
-
-_MICRODOLLARS = 1_000_000
 
 
 def refuse(sentence: str, *, code: int = NO) -> NoReturn:
@@ -54,13 +51,6 @@ def moment(at: datetime) -> str:
 
 def since(start: datetime, end: datetime | None) -> str:
     return "" if end is None else f"+{(end - start).total_seconds():.1f} s"
-
-
-def dollars(microdollars: Decimal) -> str:
-    """Exact: as many digits as there are, and four at least."""
-    amount = f"{microdollars / _MICRODOLLARS:.10f}".rstrip("0")
-    whole, _, cents = amount.partition(".")
-    return f"${whole}.{cents:0<4}"
 
 
 def percent(share: float | None) -> str:

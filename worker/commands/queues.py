@@ -7,8 +7,9 @@ from dataclasses import asdict
 import typer
 
 from db.levels import read_levels
+from runtime.money import dollars
 from worker.app import app
-from worker.commands.output import AsJson, dollars, print_json, print_table
+from worker.commands.output import AsJson, print_json, print_table
 from worker.commands.stores import stores
 from worker.doctor import ask_crew
 

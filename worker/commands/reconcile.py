@@ -15,8 +15,9 @@ from db.corrections import CorrectionStore
 from generation.reconcile import DayCost, corrections
 from providers.profiles import profile_of
 from providers.statements import Statement, StatementError, reading_statements
+from runtime.money import dollars
 from runtime.settings import ClaudeSettings, OpenRouterSettings, SettingsError, StatementSettings, load
-from worker.commands.output import NO, WRONG, AsJson, dollars, print_json, print_table, refuse
+from worker.commands.output import NO, WRONG, AsJson, print_json, print_table, refuse
 from worker.commands.stores import stores
 
 
@@ -90,9 +91,11 @@ def _tell(
         return
     rows = [[str(row.day), row.provider, row.model, dollars(row.cost_microdollars)] for row in found]
     print_table(["day", "provider", "model", "billed beyond the ledger"], rows)
-    missing = dollars(sum((row.cost_microdollars for row in found), Decimal(0)))
+    missing = sum((row.cost_microdollars for row in found), Decimal(0))
+    side = "more" if missing >= 0 else "less"
     typer.echo(
-        f"From {since} to {last} {names} billed {missing} beyond the calls whose cost the ledger knows."
+        f"From {since} to {last} {names} billed {dollars(abs(missing))} {side} than the calls whose cost the "
+        "ledger knows."
     )
     typer.echo("Booked: `cost` adds it from now on." if is_booked else "Add it to the ledger with --book.")
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from generation.errors import SessionClosed, SessionMissing, SpendLimitReached
-from worker.commands.output import AsJson, SessionId, dollars, moment, print_json, print_table, refuse
+from runtime.money import dollars
+from worker.commands.output import AsJson, SessionId, moment, print_json, print_table, refuse
 from worker.commands.stores import stores
 
 

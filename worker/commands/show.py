@@ -10,7 +10,8 @@ import typer
 
 from db.events import EventLog
 from db.operator import AttemptLine, Quality
-from worker.commands.output import AsJson, SessionId, dollars, moment, print_json, print_table, refuse, since
+from runtime.money import dollars
+from worker.commands.output import AsJson, SessionId, moment, print_json, print_table, refuse, since
 from worker.commands.stores import stores
 from worker.timeline import timeline
 

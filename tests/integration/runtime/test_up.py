@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import json
 import os
-import signal
+import re
+import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 from runtime.processes import PROJECT
 from runtime.tcp import accepts, free_port
-from tests.support.homes import no_home_left
+from tests.support.make_up import COMMANDS, MakeUp, environment, making_up
 
 Up = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -26,7 +29,7 @@ def up(tmp_path: Path) -> Up:
         return subprocess.run(
             [sys.executable, "-m", "runtime.up"],
             cwd=PROJECT,
-            env={**_bare_environment(tmp_path), **settings},
+            env={**environment(tmp_path / "data"), **settings},
             capture_output=True,
             text=True,
             timeout=60,
@@ -34,13 +37,6 @@ def up(tmp_path: Path) -> Up:
         )
 
     return run
-
-
-def _bare_environment(tmp_path: Path) -> dict[str, str]:
-    theirs = {"DATABASE_URL", "REDIS_URL", "ANTHROPIC_API_KEY", "TAFAWOQ_ENV", "CLAUDE_BASE_URL"}
-    kept = {name: value for name, value in os.environ.items() if name not in theirs}
-    ports = {name: str(free_port()) for name in ("API_PORT", "SIMULATOR_PORT", "FLOWER_PORT")}
-    return {**kept, **ports, "DATA_DIR": str(tmp_path / "data"), "SPEED": "20"}
 
 
 def test_a_missing_key_in_production_is_told_before_anything_starts(up: Up, tmp_path: Path) -> None:
@@ -82,45 +78,59 @@ def test_a_second_stack_on_the_same_data_is_refused(up: Up, tmp_path: Path) -> N
         ended = up()
 
     assert ended.returncode == 2
-    assert "Another stack works in" in ended.stderr
+    assert ended.stderr == (
+        f"Another stack works in {tmp_path / 'data'}. Stop it, or choose another directory with DATA_DIR.\n"
+    )
 
 
-def test_up_says_where_everything_is_and_ends_on_ctrl_c(tmp_path: Path) -> None:
-    environment = _bare_environment(tmp_path)
-    with (
-        no_home_left(tmp_path / "data" / "postgres", tmp_path / "data" / "redis"),
-        running_up(environment) as running,
-    ):
-        assert running.stdout is not None
-        said = list(iter(running.stdout.readline, "Ctrl-C stops everything; the data stay.\n"))
-        for port in ("API_PORT", "FLOWER_PORT", "SIMULATOR_PORT"):
-            assert f":{environment[port]}" in "".join(said)
-            assert accepts(int(environment[port]))
-        [line] = [line for line in said if line.startswith("operator ")]
-        doctor = subprocess.run(
-            ["sh", "-c", line.removeprefix("operator ")],
-            env=_bare_environment(tmp_path),
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            check=False,
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[MakeUp]:
+    with making_up(environment(tmp_path / "data")) as running:
+        running.await_ready()
+        yield running
+
+
+@pytest.mark.timeout(240)
+def test_up_says_what_is_ready_what_to_open_and_what_to_call_and_ends_on_ctrl_c(
+    running: MakeUp, tmp_path: Path
+) -> None:
+    for part in (*COMMANDS, "migrations"):
+        assert (
+            sum(re.fullmatch(rf" *\d+\.\d s  {part} ready", line) is not None for line in running.lines) == 1
         )
-        assert doctor.returncode == 0, doctor.stdout
-        running.send_signal(signal.SIGINT)
-        assert running.stdout.read() == "Stopped.\n"
-        assert running.wait(30) == 0
+    api = running.address("API")
+    assert f"           {api}/docs" in running.lines
+    assert httpx2.get(f"{running.address('metrics +api')}").status_code == 200
+    for label in ("API", "Flower", "simulator"):
+        assert accepts(urlsplit(running.address(label)).port or 0)
+    if shutil.which("curl"):
+        require_exam_from_the_pasted_calls(running)
+    require_healthy_by_the_pasted_command(running, environment(tmp_path / "data"))
 
-    assert not accepts(int(environment["API_PORT"]))
+    assert running.end() == 0
+    assert running.lines[-1] == "Stopped."
+    assert not accepts(urlsplit(api).port or 0)
     assert {path.name for path in (tmp_path / "data" / "logs").iterdir()} >= {"api.log", "interactive.log"}
 
 
-@contextmanager
-def running_up(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "runtime.up"]
-    with subprocess.Popen(
-        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as running:
-        try:
-            yield running
-        finally:
-            running.kill()
+def require_exam_from_the_pasted_calls(running: MakeUp) -> None:
+    create, follow, read = (
+        line.strip() for line in running.lines if line.startswith("  ") and "curl " in line
+    )
+    told = pasted(f"{create}\n{follow} --max-time 30 | grep --max-count 1 question", {**os.environ})
+    assert "event: question" in told
+    assert json.loads(pasted(f"{create}\n{read}", {**os.environ}))["totalQuestions"] == 96
+
+
+def require_healthy_by_the_pasted_command(running: MakeUp, bare: dict[str, str]) -> None:
+    [line] = [line for line in running.lines if line.startswith("operator ")]
+    pasted(line.removeprefix("operator "), bare)
+
+
+def pasted(commands: str, environment: dict[str, str]) -> str:
+    """What these lines print in another terminal."""
+    done = subprocess.run(
+        ["sh", "-c", commands], env=environment, cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -113,7 +113,7 @@ def test_what_is_not_known_is_said(engine: Engine, tool: Tool) -> None:
     spent(engine, usage_source=UsageSource.COUNTED)
     spent(engine, usage_source=UsageSource.UNKNOWN, **nothing)
     said = tool("cost", "--by", "session").stdout
-    assert "In all $2.469135781, cache hit rate 75.0%" in said
+    assert "In all $2.47, cache hit rate 75.0%" in said
     assert "The cost of 1 calls is unknown" in said
     assert "1 were counted by what we received" in said
     report = read(tool("cost", "--json"))
@@ -213,6 +213,34 @@ def test_claude_answers_in_arabic(tool: Tool, simulator: RunningSimulator) -> No
     said = tool("check", "claude")
     assert said.exit_code == 0
     assert "not retired before 2027-09-28" in said.stdout
+
+
+@pytest.mark.parametrize("key", ["", "sk-ant-hunter2"])
+def test_the_simulator_is_never_told_as_claude(
+    tool: Tool, simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", key)
+    monkeypatch.setenv("CLAUDE_BASE_URL", simulator.url)
+    claude, cache = tool("check", "claude"), tool("check", "cache")
+
+    assert (claude.exit_code, cache.exit_code) == (0, 0)
+    assert "The simulator answered, not Claude: no key was checked." in claude.stdout
+    assert "Claude answers" not in claude.stdout
+    assert "The simulator answered, not Claude: this is its cache." in cache.stdout
+    assert read(tool("check", "claude", "--json"))["simulator"] is True
+    assert read(tool("check", "cache", "--json"))["simulator"] is True
+
+
+def test_without_a_key_and_without_a_simulator_a_check_says_what_to_set_or_start(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMULATOR_URL", "http://127.0.0.1:1")
+    for check in ("claude", "cache"):
+        said = tool("check", check)
+        assert said.exit_code == 1
+        assert said.stderr.startswith(
+            "ANTHROPIC_API_KEY is not set, and no simulator answers at http://127.0.0.1:1. Set the key, or start"
+        )
 
 
 def test_a_deprecated_model_answers_with_a_warning_that_names_the_day(
@@ -320,13 +348,14 @@ def test_what_the_provider_billed_beyond_the_ledger_is_booked_once(
     spent_yesterday(engine, Decimal(20))
     found = tool("reconcile", "--days", "2")
     assert found.exit_code == 1
-    assert "$0.00005" in found.stdout
+    assert "billed less than a cent more than the calls whose cost the ledger knows" in found.stdout
     assert "--book" in found.stdout
     for _ in range(2):
         assert tool("reconcile", "--days", "2", "--book").exit_code == 0
     report = read(tool("cost", "--json"))
     assert Decimal(report["costMicrodollars"]) + Decimal(report["correctionMicrodollars"]) == 70
-    assert "By the providers' statements $0.00005 more, which is $0.00007." in tool("cost").stdout
+    told = "By the providers' statements it was less than a cent more: less than a cent."
+    assert told in tool("cost").stdout
 
 
 def test_a_ledger_that_agrees_is_said_to_agree(

@@ -23,7 +23,7 @@ from providers.claude import make_claude
 from providers.model_check import check_model
 from runtime.redis import make_redis
 from runtime.settings import ClaudeSettings, DatabaseSettings, RedisSettings
-from tests.support.raw_server import RawServer, Script, status
+from tests.support.raw_server import RawServer, Script, json_reply, status
 from worker.cli import cli
 from worker.commands import queues
 from worker.doctor import (
@@ -133,6 +133,16 @@ def test_a_wrong_key_and_a_retired_model(
         with closing(source):
             [found] = judge_model(settings.claude_model, check_model(source))
     assert (found.health, found.remedy) == (Health.BROKEN, remedy)
+
+
+def test_a_key_that_claude_accepts_is_said_to_be_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAFAWOQ_ENV", "development")
+    answer = json_reply({"id": "claude-sonnet-5-5", "type": "model", "lifecycle": "active"})
+    with RawServer(answer).running() as server:
+        settings = ClaudeSettings(claude_base_url=server.url)
+        with closing(make_claude(settings, stall_timeout_s=5, deadline_s=5)) as source:
+            [found] = judge_model(settings.claude_model, check_model(source))
+    assert (found.health, found.says) == (Health.WELL, "the key and the model are accepted")
 
 
 def test_no_worker_and_a_queue_nobody_listens_to() -> None:

@@ -101,6 +101,56 @@ def test_no_worker(doctor: Doctor) -> None:
     assert told.count("ok  ") == 9
 
 
+def test_the_simulator_is_told_as_the_simulator_and_its_word_on_a_key_is_not_passed_on(
+    doctor: Doctor, provider: RunningSimulator
+) -> None:
+    for keys in ({}, {"ANTHROPIC_API_KEY": "", "CLAUDE_BASE_URL": "", "SIMULATOR_URL": provider.url}):
+        fallback = {"OPENROUTER_API_KEY": "sk-or-hunter2", "OPENROUTER_BASE_URL": f"{provider.url}/api"}
+        doctor.environment |= keys | fallback
+        told, _ = doctor.tells()
+        assert (
+            "ok        model claude-sonnet-5-5: the simulator answers, not Claude; no key was checked\n"
+            in told
+        )
+        assert (
+            "ok        OpenRouter's key: the simulator answers, not OpenRouter; no key was checked\n" in told
+        )
+        assert "accepted" not in told
+
+
+def test_neither_a_key_nor_a_simulator(doctor: Doctor) -> None:
+    found = doctor.sees(ANTHROPIC_API_KEY="", CLAUDE_BASE_URL="", SIMULATOR_URL=f"http://{NOBODY}")
+    assert found.broken["model"] == (
+        f"ANTHROPIC_API_KEY is not set, and no simulator answers at http://{NOBODY}",
+        "Set the key, or start the simulator (make up, docker compose up) and let SIMULATOR_URL name it.",
+    )
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+def test_the_apis_container_needs_no_key(doctor: Doctor, environment: str) -> None:
+    doctor.environment |= {"ANTHROPIC_API_KEY": "", "CLAUDE_BASE_URL": "", "SIMULATOR_URL": ""}
+    doctor.environment |= {"TAFAWOQ_SERVICE": "api", "TAFAWOQ_ENV": environment}
+    told, _ = doctor.tells()
+    assert (
+        "ok        model: this container (api) asks no model and needs no key; a worker does: call doctor in its "
+        "container\n"
+    ) in told
+    assert told.count("BROKEN") == 1, "nobody works here"
+
+
+def test_flowers_container_needs_neither_a_key_nor_a_database(doctor: Doctor) -> None:
+    doctor.environment |= {"ANTHROPIC_API_KEY": "", "DATABASE_URL": "", "TAFAWOQ_SERVICE": "flower"}
+    told, _ = doctor.tells()
+    assert "ok        Postgres: Flower reads no rows and needs no DATABASE_URL\n" in told
+    assert "ok        model: this container (flower) asks no model and needs no key" in told
+    assert set(doctor.sees().broken) == {"workers"}
+
+
+def test_a_service_that_there_is_not_is_named(doctor: Doctor) -> None:
+    found = doctor.sees(TAFAWOQ_SERVICE="door")
+    assert "TAFAWOQ_SERVICE" in found.broken["TAFAWOQ_SERVICE"][1]
+
+
 def test_no_redis_and_a_wrong_key(doctor: Doctor, provider: RunningSimulator) -> None:
     provider.config.update({"refused_key": KEY})
     found = doctor.sees(REDIS_URL=f"redis://:hunter2@{NOBODY}/0")

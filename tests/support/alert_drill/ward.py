@@ -14,7 +14,6 @@ from typing import Any
 import httpx2
 
 from chaos import servers
-from runtime import processes
 from runtime.processes import PROJECT, Worker
 from runtime.stack import Stack, StackOptions
 from runtime.stack_settings import StackSettings
@@ -84,7 +83,7 @@ class Ward(Stack):
         self.start_workers(*specs, **changed)
 
     def start_api(self) -> None:
-        self._launch("api", processes.api(), API_PORT=self.api_url.rpartition(":")[2])
+        self.restart("api")
 
     def operate(self, *arguments: str) -> str:
         """What `tafawoq-worker` with these arguments prints."""
@@ -106,9 +105,7 @@ class Ward(Stack):
         child.stop(grace_s=1)
 
     def kill_api(self) -> None:
-        child = self.children.pop("api")
-        child.send(signal.SIGKILL)
-        child.stop(grace_s=1)
+        self.children["api"].stop(grace_s=0)
 
     def inject(self, *faults: dict[str, Any]) -> None:
         """Faults of the provider, in place of those in force; none: it is well again."""

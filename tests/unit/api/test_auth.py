@@ -3,22 +3,27 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from jwt.utils import base64url_encode
 
-from api.auth import DEMO_USER, Doorkeeper
+from api.auth import DEMO_USER, MAX_TOKEN_CHARS, Doorkeeper
 from api.errors import Refusal
+from api.metrics import DoorMetrics
+from api.signing_keys import SigningKeys
+from runtime.jwks import FetchOutcome, KeySet, KeySetUnavailable, read_key_set
 from runtime.settings import ApiSettings
+from tests.support.published_keys import PrivateKey, published
 
 SECRET = "a-secret-of-more-than-thirty-two-bytes"
 SERVICE = "the-service-token"
@@ -85,6 +90,8 @@ def test_a_clock_that_is_a_little_off_is_forgiven() -> None:
         pytest.param("not.a.token", id="no token"),
         pytest.param("", id="empty"),
         pytest.param("سر", id="not even ASCII"),
+        pytest.param("\udcff", id="not even text"),
+        pytest.param(signed(padding="a" * MAX_TOKEN_CHARS), id="too long"),
     ],
 )
 def test_a_token_that_does_not_hold_is_refused(token: str) -> None:
@@ -125,29 +132,22 @@ def test_without_auth_the_header_names_the_user_or_it_is_the_demo_user() -> None
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
+RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+EDWARDS_KEY = ed25519.Ed25519PrivateKey.generate()
+PUBLISHED: dict[str, PrivateKey] = {"current": KEY, "rsa": RSA_KEY, "edwards": EDWARDS_KEY}
 
 
-@pytest.fixture
-def jwks_url() -> Iterator[str]:
-    """Where a project publishes the public half of KEY."""
-    jwk = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(KEY.public_key()))
-    published = json.dumps({"keys": [{**jwk, "kid": "current", "use": "sig", "alg": "ES256"}]}).encode()
+def with_keys(*, away: bool = False, **settings: Any) -> Doorkeeper:
+    """A doorkeeper who has fetched PUBLISHED, or failed to, a moment ago."""
 
-    class Publisher(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(published)
+    async def fetch() -> KeySet:
+        if away:
+            raise KeySetUnavailable(FetchOutcome.STATUS, "it answers 404")
+        return read_key_set(published(PUBLISHED))
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Publisher) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/jwks.json"
-        server.shutdown()
-        thread.join()
+    keys = SigningKeys(fetch, refresh_s=300, max_age_s=3600, metrics=DoorMetrics(), clock=lambda: 0.0)
+    asyncio.run(keys.refresh())
+    return Doorkeeper(ApiSettings(supabase_jwks_url="http://127.0.0.1:1/", **settings), keys)
 
 
 def signed_with_the_published_key_as_secret() -> str:
@@ -158,34 +158,118 @@ def signed_with_the_published_key_as_secret() -> str:
     return (text + b"." + base64url_encode(hmac.digest(published, text, "sha256"))).decode()
 
 
-def test_a_token_signed_with_a_published_key_is_good(jwks_url: str) -> None:
-    token = signed(KEY, "ES256", kid="current")
+@pytest.mark.parametrize(("kid", "algorithm"), [("current", "ES256"), ("rsa", "RS256"), ("edwards", "EdDSA")])
+def test_a_token_signed_with_a_published_key_is_good(kid: str, algorithm: str) -> None:
+    assert admitted(with_keys(), bearing(signed(PUBLISHED[kid], algorithm, kid=kid))) == USER
 
-    assert admitted(keeper(supabase_jwks_url=jwks_url), bearing(token)) == USER
 
-
-def test_both_kinds_of_token_hold_while_a_project_moves_from_one_to_the_other(jwks_url: str) -> None:
-    both = keeper(supabase_jwks_url=jwks_url, supabase_jwt_secret=SECRET)
+def test_both_kinds_of_token_hold_while_a_project_moves_from_one_to_the_other() -> None:
+    both = with_keys(supabase_jwt_secret=SECRET)
 
     assert admitted(both, bearing(signed(KEY, "ES256", kid="current"))) == USER
     assert admitted(both, bearing(signed())) == USER
 
 
-def test_a_key_that_is_not_published_or_not_used_for_this_is_refused(jwks_url: str) -> None:
+@pytest.mark.parametrize("secret", [None, SECRET])
+def test_a_key_that_is_not_published_or_not_used_for_this_is_refused(secret: str | None) -> None:
     tokens = [
         signed(OTHER_KEY, "ES256", kid="current"),
         signed(KEY, "ES256", kid="unknown"),
+        signed(KEY, "ES256", kid="rsa"),
+        signed(RSA_KEY, "RS512", kid="rsa"),
+        signed(RSA_KEY, "PS256", kid="rsa"),
         signed(KEY, "ES256"),
         signed(KEY, "ES256", kid="current", aud="anon"),
         signed_with_the_published_key_as_secret(),
         jwt.encode(claims(), "", "none", headers={"kid": "current"}),
     ]
-    doorkeeper = keeper(supabase_jwks_url=jwks_url)
+    doorkeeper = with_keys(supabase_jwt_secret=secret)
 
     assert {refused(doorkeeper, bearing(token)) for token in tokens} == {"unauthorized"}
 
 
 def test_keys_that_cannot_be_fetched_are_our_trouble_and_not_the_students() -> None:
-    away = keeper(supabase_jwks_url="http://127.0.0.1:1/jwks.json")
+    token = signed(KEY, "ES256", kid="current")
 
-    assert refused(away, bearing(signed(KEY, "ES256", kid="current"))) == "service_unavailable"
+    assert refused(with_keys(away=True), bearing(token)) == "service_unavailable"
+
+
+# --- whatever a token is made of ---------------------------------------------------------------------
+
+TEXT = st.text("aA._-=0 \x00س\ud800", max_size=12)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "alg": st.sampled_from(["ES256", "RS256", "EdDSA", "HS256", "none", "ES512", ""]) | JSON,
+        "kid": st.sampled_from(["current", "rsa", "edwards", "", "unknown"]) | JSON,
+        "b64": st.booleans() | JSON,
+        "crit": st.just(["b64"]) | JSON,
+        "jwk": JSON,
+        "jku": st.just("file:///etc/passwd"),
+        "typ": JSON,
+    },
+)
+CLAIMS = st.fixed_dictionaries(
+    {
+        "sub": st.just(str(USER)) | JSON,
+        "aud": st.sampled_from(["authenticated", ["authenticated"]]) | JSON,
+        "exp": st.sampled_from([int(time.time()) + 3600, float("nan"), float("inf"), "4102444800"]) | JSON,
+    },
+    optional={
+        "nbf": JSON,
+        "iat": JSON,
+        "iss": JSON,
+        "jti": JSON,
+    },
+)
+DEEP = b"[" * 3000
+
+
+def part(value: Any) -> bytes:
+    return base64url_encode(value if isinstance(value, bytes) else json.dumps(value).encode())
+
+
+@st.composite
+def stamped(draw: st.DrawFn) -> str:
+    """A token whose signature holds, with claims that may be anything."""
+    kid, algorithm = draw(st.sampled_from([("current", "ES256"), ("edwards", "EdDSA")]))
+    text = part({"alg": algorithm, "kid": kid}) + b"." + part(draw(CLAIMS | JSON | st.just(DEEP)))
+    method = jwt.get_algorithm_by_name(algorithm)
+    return (text + b"." + base64url_encode(method.sign(text, PUBLISHED[kid]))).decode()
+
+
+LOOSE = st.tuples(HEADERS | JSON | st.just(DEEP), CLAIMS | JSON | st.just(DEEP), st.binary(max_size=64)).map(
+    lambda parts: b".".join(map(part, parts)).decode()
+)
+
+
+@settings(deadline=timedelta(seconds=2))
+@given(stamped() | LOOSE | TEXT | st.binary(max_size=64).map(lambda sent: sent.decode("latin-1")))
+@example("." * MAX_TOKEN_CHARS)
+@example("eyJ" * 2730 + "..")
+@example(signed_with_the_published_key_as_secret())
+def test_whatever_a_token_is_made_of_it_is_served_or_refused(token: str) -> None:
+    try:
+        served = admitted(with_keys(supabase_jwt_secret=SECRET, api_service_token=SERVICE), bearing(token))
+    except Refusal as refusal:
+        answer: object = refusal.code
+    else:
+        answer = served
+    assert answer in {"unauthorized", USER}
+
+
+@given(stamped())
+def test_only_claims_that_hold_are_served(token: str) -> None:
+    try:
+        served = admitted(with_keys(), bearing(token))
+    except Refusal:
+        return
+    told = jwt.decode(token, options={"verify_signature": False})
+    assert str(served) == told["sub"]
+    assert "authenticated" in told["aud"]
+    assert int(told["exp"]) > time.time() - 60

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from demo import bill
 from demo.bill import Bill, NoBill, bill_of, read_bill
 from demo.events import ServerEvent
 from demo.report import Report, report_on
@@ -152,6 +153,12 @@ def test_one_batch_is_reported_without_the_cache_and_prefetches() -> None:
 
     assert failures(report) == []
     assert not any("cache" in name or "prefetch" in name for name, _ in report.measures)
+
+
+def test_a_ledger_that_is_not_read_in_time_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bill, "_ANSWERS_WITHIN_S", 0)
+    with pytest.raises(NoBill, match="The ledger could not be read within 0 s"):
+        bill_of("no-session", {"PATH": "", "PYTHONPATH": "/nonexistent"})
 
 
 def test_a_ledger_that_cannot_be_read_is_told_in_a_sentence() -> None:

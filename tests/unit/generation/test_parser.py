@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation import parser
-from generation.parser import MAX_OBJECT_CHARS, QuestionParser
+from generation.parser import MAX_NESTING, MAX_OBJECT_CHARS, QuestionParser
 
 ARABIC = st.text(alphabet='سؤال قيمةجوب{}[]":,\\\n\t«»١٢0123()²٫ــ', max_size=60)
 FIGURES = st.none() | st.fixed_dictionaries(
@@ -189,6 +189,83 @@ def test_the_reply_between_objects_is_not_kept() -> None:
     parser = QuestionParser()
     parser.feed("كلام طويل " * 1_000)
     assert parser._text == ""
+
+
+def nested(kinds: Sequence[bool], inmost: str = "1") -> str:
+    """An object that nests one deeper than there are kinds: an object for each true, a list for each false."""
+    opened = ['{"a": ' if is_object else "[" for is_object in (True, *kinds)]
+    closed = ["}" if is_object else "]" for is_object in (True, *kinds)]
+    return "".join(opened) + inmost + "".join(reversed(closed))
+
+
+KINDS = st.lists(st.booleans(), min_size=MAX_NESTING, max_size=200)
+#: Deeper than any Python decodes, without generating each brace by itself.
+FAR_DEEPER = st.builds(lambda kinds, times: kinds * times, KINDS, st.integers(1, 20))
+
+
+@given(REPLIES, FAR_DEEPER, st.integers(0, 6), st.lists(st.integers(0, 30_000), max_size=20))
+def test_whatever_nests_deeper_than_the_limit_is_dropped_whole_and_its_neighbours_are_found(
+    objects: list[dict[str, Any]], kinds: list[bool], at: int, cuts: list[int]
+) -> None:
+    lines = lines_of(objects)
+    lines.insert(at, nested(kinds))
+    for separator in ("\n", ", ", ""):
+        assert parse(*chunks_of(separator.join(lines), cuts)) == (objects, 1)
+
+
+@given(REPLIES, FAR_DEEPER, st.integers(0, 100_000), st.lists(st.integers(0, 30_000), max_size=20))
+def test_a_deep_object_that_is_cut_off_anywhere_loses_no_line_after_it(
+    objects: list[dict[str, Any]], kinds: list[bool], end: int, cuts: list[int]
+) -> None:
+    deep = nested(kinds)
+    cut_off = deep[: 1 + end % (len(deep) - 1)]
+    assert parse(*chunks_of("\n".join([cut_off, *lines_of(objects)]), cuts)) == (objects, 1)
+
+
+@given(st.lists(st.booleans(), max_size=MAX_NESTING - 1), ARABIC)
+def test_up_to_the_limit_everything_is_decoded_whatever_a_text_holds(kinds: list[bool], text: str) -> None:
+    whole = nested(kinds, json.dumps(text + "[{" * MAX_NESTING, ensure_ascii=False))
+    assert parse(whole) == ([json.loads(whole)], 0)
+
+
+def test_the_limit_is_exact() -> None:
+    assert parse(nested([False] * (MAX_NESTING - 1)))[1] == 0
+    assert parse(nested([False] * MAX_NESTING)) == ([], 1)
+
+
+@given(st.sampled_from(["{", '{"a":', '{"a":[', "[", '{"a":[[1],']), st.integers(MAX_NESTING, 20_000))
+def test_endless_nesting_costs_a_step_a_character_and_never_reaches_the_decoder(
+    opening: str, depth: int
+) -> None:
+    counted = CountedSteps()
+    pieces = chunks_of(opening * depth, range(0, len(opening) * depth, 97))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parser, "_decoded", pytest.fail)
+        assert [item for piece in pieces for item in counted.feed(piece)] == []
+        assert len(counted._text) <= MAX_OBJECT_CHARS
+    assert counted.steps <= len(opening) * depth + len(pieces)
+
+
+class CountedSteps(QuestionParser):
+    """Each step begins where the last one ended, so their number is what a reply costs."""
+
+    steps = 0
+
+    def _next_mark(self) -> int | None:
+        self.steps += 1
+        before = self._scanned
+        mark = super()._next_mark()
+        assert self._scanned >= before
+        return mark
+
+
+@pytest.mark.parametrize("chunk_chars", [10, 1_000, 100_000])
+def test_a_too_long_object_is_dropped_however_it_is_cut(chunk_chars: int) -> None:
+    text = json.dumps({"q": "س" * MAX_OBJECT_CHARS}, ensure_ascii=False) + '\n{"slot": 2}'
+    pieces = [text[at : at + chunk_chars] for at in range(0, len(text), chunk_chars)]
+    found, broken = parse(*pieces)
+    assert found == [{"slot": 2}]
+    assert broken >= 1
 
 
 def test_an_object_cut_off_at_the_end_is_counted_once() -> None:

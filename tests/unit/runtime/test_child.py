@@ -5,11 +5,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from runtime.child import Child, StartFailed, launch
+from runtime.child import Child, StartFailed, launch, stop_together
 
 
 @pytest.fixture
@@ -101,3 +102,39 @@ def test_a_log_that_is_a_link_is_not_written_through(log: Path, tmp_path: Path) 
     with pytest.raises(OSError, match="symbolic link"):
         launch("child", ["true"], log=log)
     assert not (tmp_path / "precious").exists()
+
+
+def test_how_a_child_ended_is_told_by_status_or_by_the_name_of_the_signal(
+    python: Callable[[str], Child],
+) -> None:
+    left, killed = python("raise SystemExit(4)"), python("import time; time.sleep(60)")
+    assert killed.how_it_ended == "still runs"
+    killed.send(signal.SIGKILL)
+    for child in (left, killed):
+        child.wait(20)
+
+    assert (left.how_it_ended, killed.how_it_ended) == ("ended with status 4", "was ended by SIGKILL")
+
+
+def test_a_last_line_is_cut_and_blanks_are_passed_over(python: Callable[[str], Child]) -> None:
+    child = python("print('first'); print('x' * 5000); print(); print('  ')")
+    child.wait(20)
+
+    assert child.last_line() == "x" * 300
+
+
+def test_children_that_are_stopped_together_share_one_grace(tmp_path: Path) -> None:
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "print('deaf', flush=True); time.sleep(60)"
+    )
+    children = [
+        launch(name, [sys.executable, "-c", deaf], log=tmp_path / f"{name}.log") for name in ("a", "b", "c")
+    ]
+    for child in children:
+        child.await_ready(partial(lambda child: "deaf" in child.output(), child), within_s=20)
+
+    began = time.monotonic()
+    stop_together(children, grace_s=1)
+    assert time.monotonic() - began < 2
+    assert not any(child.is_alive for child in children)

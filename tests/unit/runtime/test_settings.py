@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_settings import BaseSettings
 
+from runtime.embedded_programs import ServerProgramSettings
 from runtime.processes import PROJECT
 from runtime.settings import (
     ApiSettings,
@@ -41,6 +42,7 @@ EVERY_SLICE: tuple[type[BaseSettings], ...] = (
     OpenRouterSettings,
     PlanSettings,
     RedisSettings,
+    ServerProgramSettings,
     SpendSettings,
     StackSettings,
     StatementSettings,
@@ -187,6 +189,46 @@ def test_a_loaded_key_is_not_shown_by_accident(monkeypatch: pytest.MonkeyPatch) 
 def test_an_open_address_needs_a_password() -> None:
     with pytest.raises(ValueError, match="SUPABASE_JWT_SECRET"):
         ApiSettings(api_host="0.0.0.0")
+
+
+@pytest.mark.parametrize("given", ["a-token\n", " a-token", "a-token\r\n", "\ta-token "])
+def test_what_a_secret_store_adds_to_a_value_is_no_part_of_it(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("API_SERVICE_TOKEN", given)
+    monkeypatch.setenv("SUPABASE_JWT_SECRET", given)
+    monkeypatch.setenv("SUPABASE_JWKS_URL", given.replace("a-token", "https://project.example/jwks.json"))
+    settings = load(ApiSettings)
+
+    assert settings.api_service_token is not None
+    assert settings.api_service_token.get_secret_value() == "a-token"
+    assert settings.supabase_jwt_secret is not None
+    assert settings.supabase_jwt_secret.get_secret_value() == "a-token"
+    assert settings.supabase_jwks_url == "https://project.example/jwks.json"
+
+
+@pytest.mark.parametrize("given", ["two words", "two\nlines", "سر", "a" * 1025])
+def test_a_service_token_that_no_client_can_send_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("API_SERVICE_TOKEN", given)
+
+    said = refusal(ApiSettings)
+    assert "API_SERVICE_TOKEN is not usable: it must be at most 1024 visible ASCII characters" in said
+    assert given not in said
+
+
+def test_a_blank_service_token_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_SERVICE_TOKEN", " \n")
+
+    assert not load(ApiSettings).has_auth
+
+
+@pytest.mark.parametrize("given", ["file:///etc/passwd", "project.example/jwks.json", "data:,{}"])
+def test_signing_keys_come_over_http(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("SUPABASE_JWKS_URL", given)
+
+    assert "SUPABASE_JWKS_URL is not usable: it must begin with http" in refusal(ApiSettings)
 
 
 def test_heartbeats_must_fit_several_times_into_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,78 @@
+"""What a developer opens first: what runs here, the reference, and the description for programs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from api.door import TheDoor
+from api.errors import Refusal
+from api.openapi import PREFIXES
+from api.plain_html import block, inline, link, page, prose
+from api.reference import reference
+from generation.model import SessionKind
+from runtime.settings import ApiSettings
+
+router = APIRouter(tags=["pages"], include_in_schema=False)
+
+
+@router.get("/")
+async def first_page(request: Request, door: TheDoor) -> Response:
+    """What runs here and the first two calls; in production nothing is here."""
+    if door.settings.is_production:
+        raise Refusal("not_found")
+    address = f"http://{request.headers.get('host') or door.settings.address.partition('://')[2]}"
+    return page(request.app.title, _welcome(request.app.summary, address, door.settings))
+
+
+@router.get("/docs")
+async def reference_page(request: Request) -> Response:
+    """Every call, answer and shape, for people."""
+    app = request.app
+    return page(f"{app.title}: reference", _reference(app))
+
+
+@router.get("/openapi.json")
+async def description(request: Request) -> Response:
+    """The same for programs."""
+    return JSONResponse(request.app.openapi())
+
+
+@lru_cache(maxsize=1)
+def _reference(app: FastAPI) -> str:
+    """Made once: the description does not change while the process lives."""
+    return reference(app.openapi())
+
+
+def _welcome(summary: str, address: str, settings: ApiSettings) -> str:
+    who = '-H "Authorization: Bearer $TOKEN" ' if settings.has_auth else ""
+    exams = f"{address}{PREFIXES[SessionKind.EXAM]}"
+    create = (
+        f"curl -s {who}-H 'Content-Type: application/json' -H 'Prefer: respond-async' \\\n"
+        f'  -d \'{{"track": "scientific"}}\' {exams}'
+    )
+    places = [
+        ("/docs", "every call, with examples"),
+        ("/openapi.json", "the same for programs (OpenAPI 3.1)"),
+        ("/healthz", "whether the process lives"),
+        ("/readyz", "whether it can serve"),
+        ("/metrics", "what it has counted, for Prometheus"),
+    ]
+    if settings.flower_url:
+        places.append((settings.flower_url, "Flower: the workers and their tasks"))
+    listed = "".join(f"<li>{link(place, place)}: {inline(what)}</li>" for place, what in places)
+    return "\n".join(
+        [
+            "<h1>Tafawoq generation</h1>",
+            prose(f"{summary} This is a development server; a production server shows nothing here."),
+            f"<ul>{listed}</ul>",
+            "<h2>The first two calls</h2>",
+            prose("Create an exam; the answer has its `id`:"),
+            block(create),
+            prose("See each question the moment it is written (put the `id` in):"),
+            block(f"curl -sN {who}{exams}/ID/events"),
+            prose("Questions are in Arabic, and never carry their answers while the session is in progress."),
+        ]
+    )

@@ -1,0 +1,30 @@
+"""What the doctor says of the project's signing keys: whether the endpoint publishes some that the API can use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+from runtime.jwks import KeySetUnavailable, fetch_key_set
+from runtime.settings import SigningKeySettings
+from worker.doctor import Finding, Health, well
+
+_ABOUT = "signing keys"
+
+
+def examine_signing_keys(settings: SigningKeySettings) -> Iterator[Finding]:
+    """Fetched once, as the API fetches them; nothing where no address is set."""
+    if settings.supabase_jwks_url is None:
+        return
+    try:
+        keys = asyncio.run(fetch_key_set(settings.supabase_jwks_url))
+    except KeySetUnavailable as problem:
+        yield Finding(
+            _ABOUT,
+            Health.BROKEN,
+            f"{problem}",
+            "Correct SUPABASE_JWKS_URL, or see why it does not answer. An API that has the last keys uses them for "
+            f"{settings.supabase_jwks_max_age_h:g} h; one that starts now answers 503 to students.",
+        )
+    else:
+        yield well(_ABOUT, f"{len(keys)} are published that can be used")
