@@ -105,7 +105,7 @@ def server(files: int | None) -> Iterator[tuple[psutil.Process, int]]:
             resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
     environment = os.environ | {"TAFAWOQ_ENV": "development"}
-    process = subprocess.Popen(  # noqa: S603 - our own module
+    process = subprocess.Popen(
         [sys.executable, "-m", "tests.integration.api.bare"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.client import HTTPResponse
 from typing import Any
 
 import pytest
@@ -47,6 +48,14 @@ def bare(stack: ExitStack) -> Bare:
 
 def is_well(bare: Bare) -> bool:
     return bare.exchange(HEALTH + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+def status_of_answer(connection: socket.socket) -> int:
+    """Of one whole answer; the connection can be used again."""
+    with HTTPResponse(connection) as response:
+        response.begin()
+        response.read()
+        return response.status
 
 
 def until(reached: Any) -> None:
@@ -150,10 +159,8 @@ def test_a_body_without_end_is_hung_up_on_and_its_answer_can_still_be_read(
 ) -> None:
     with bare.connect() as connection:
         connection.sendall(head + CHUNKED)
-        began = time.monotonic()
         with pytest.raises(ConnectionError):
-            while time.monotonic() - began < 20:
-                connection.sendall(chunk)
+            connection.sendall(chunk * (64_000_000 // len(chunk)))
         assert connection.recv(12) in {b"HTTP/1.1 200", b"HTTP/1.1 413"}
     until(lambda: bare.connections == 0)
 
@@ -162,7 +169,7 @@ def test_a_declared_body_that_goes_on_after_its_answer_is_hung_up_on(bare: Bare)
     with bare.connect() as connection:
         connection.sendall(HEALTH + b"Content-Length: 1000000000\r\n\r\n")
         with pytest.raises(ConnectionError):
-            connection.sendall(b"x" * 100_000_000)
+            connection.sendall(b"x" * 64_000_000)
         assert connection.recv(12) == b"HTTP/1.1 200"
     assert bare.cut("unread_body") == 1
 
@@ -170,9 +177,9 @@ def test_a_declared_body_that_goes_on_after_its_answer_is_hung_up_on(bare: Bare)
 def test_a_connection_whose_body_comes_after_its_answer_can_be_used_again(bare: Bare) -> None:
     with bare.connect() as connection:
         connection.sendall(HEALTH + b"Content-Length: 10\r\n\r\n")
-        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+        assert status_of_answer(connection) == 200
         connection.sendall(b"0123456789" + HEALTH + b"\r\n")
-        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+        assert status_of_answer(connection) == 200
 
 
 def test_a_call_that_wants_no_other_after_it_may_still_be_sending(bare: Bare) -> None:
@@ -190,11 +197,22 @@ def test_calls_far_ahead_of_their_answers_are_not_kept(bare: Bare) -> None:
     assert bare.cut("pipelined") == 1
 
 
-def test_bytes_that_are_no_call_end_a_stream_of_events(bare: Bare) -> None:
-    answer = bare.exchange(STREAM + b"nonsense\r\n\r\n")
-    assert b"nonsense" not in answer
-    assert answer.count(b"HTTP/1.1 ") <= 1
-    until(lambda: bare.connections == 0)
+def test_bytes_that_are_no_call_come_after_the_answer_that_is_due_and_end_the_connection(bare: Bare) -> None:
+    answer = bare.exchange(HEALTH + b"\r\nnonsense\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_bytes_that_are_no_call_do_not_tear_a_stream_of_events(bare: Bare) -> None:
+    with bare.connect() as connection:
+        connection.sendall(STREAM + b"nonsense\r\n\r\n")
+        until(lambda: bare.cut("malformed") == 1)
+        assert bare.app.state.door.hub.readers == 1
+        bare.app.state.door.hub.close()
+        answer = everything(connection)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 400 " not in answer
+    assert answer.endswith(b"0\r\n\r\n")
 
 
 # --- what is not read
@@ -211,6 +229,9 @@ def test_a_client_that_never_reads_its_answers_is_hung_up_on(bare: Bare) -> None
 
 def test_a_reader_that_never_reads_is_hung_up_on(stack: ExitStack) -> None:
     bare = stack.enter_context(serving(bare_app(ApiSettings(**LIMITS, api_heartbeat_s=0.000_1))))
+    bare.listener.setsockopt(
+        socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096
+    )  # inherited; else the kernel keeps megabytes
     with bare.connect() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         connection.sendall(STREAM)
@@ -234,15 +255,17 @@ def test_who_was_answered_before_gives_way_after_who_was_not(stack: ExitStack) -
     bare = stack.enter_context(serving(bare_app(ApiSettings(api_max_connections=20))))
     kept = stack.enter_context(bare.connect())
     kept.sendall(HEALTH + b"\r\n")
-    assert kept.recv(4096).startswith(b"HTTP/1.1 200 ")
+    assert status_of_answer(kept) == 200
     for _ in range(100):
         stack.enter_context(bare.connect())
     until(lambda: bare.cut("gave_way") >= 81)
     kept.sendall(HEALTH + b"\r\n")
-    assert kept.recv(4096).startswith(b"HTTP/1.1 200 ")
+    assert status_of_answer(kept) == 200
 
 
-def test_when_everybody_is_being_served_a_newcomer_is_told_503_and_when_to_come_back(stack: ExitStack) -> None:
+def test_when_everybody_is_being_served_a_newcomer_is_told_503_and_when_to_come_back(
+    stack: ExitStack,
+) -> None:
     bare = stack.enter_context(serving(bare_app(ApiSettings(api_max_connections=5))))
     streams = [stack.enter_context(bare.connect()) for _ in range(5)]
     for stream in streams:

@@ -16,14 +16,18 @@ from api.connection_limits import (
     Standing,
 )
 
-LIMITS = ConnectionLimits(head_s=10, idle_s=75, send_s=30, rest_s=2, max_rest_bytes=100, max_linger_bytes=1000)
+LIMITS = ConnectionLimits(
+    head_s=10, idle_s=75, send_s=30, rest_s=2, max_rest_bytes=100, max_linger_bytes=1000
+)
 
 
 def clock() -> ConnectionClock:
     return ConnectionClock(LIMITS, 0)
 
 
-def answered(clock: ConnectionClock, now: float, *, body_left: bool = False, head_begun: bool = False) -> None:
+def answered(
+    clock: ConnectionClock, now: float, *, body_left: bool = False, head_begun: bool = False
+) -> None:
     clock.answered(now, calls_left=False, body_left=body_left, head_begun=head_begun)
 
 
