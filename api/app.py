@@ -22,6 +22,7 @@ from api.door import Door
 from api.hub import Hub
 from api.limits import Limits, Unlimited
 from api.metrics import DoorMetrics
+from api.open_streams import OpenStreams
 from api.origin import NoForeignPages
 from api.routes import batches, creating, events, health, pages, progress, sessions
 from api.signing_keys import make_signing_keys
@@ -81,7 +82,6 @@ def create_app(
     was committed; without it readers are woken by polling alone.
     """
     threads = anyio.CapacityLimiter(database_threads)
-
     metrics = DoorMetrics()
 
     async def changed(seen: Mapping[UUID, int]) -> Mapping[UUID, int]:
@@ -98,6 +98,7 @@ def create_app(
             keeper=Doorkeeper(settings, make_signing_keys(settings, metrics)),
             hub=Hub(changed, poll_s=settings.api_poll_s),
             single_flight=SingleFlight(),
+            streams=OpenStreams(settings.api_streams_per_user, metrics),
             metrics=metrics,
             tracing=tracing or Tracing(),
             threads=threads,
@@ -142,7 +143,7 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
 def _surround(app: FastAPI, door: Door) -> None:
     """What every call passes through, innermost first."""
     settings = door.settings
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, max_s=settings.api_body_timeout_s)
     if not settings.has_auth:
         app.add_middleware(
             NoForeignPages, origins=settings.api_cors_origins, hosts=settings.api_trusted_hosts

@@ -18,6 +18,7 @@ from api.errors import Refusal
 from api.hub import Hub
 from api.limits import Kind, Limits
 from api.metrics import DoorMetrics
+from api.open_streams import OpenStreams
 from api.single_flight import SingleFlight
 from db.batches import BatchStore
 from db.events import EventLog
@@ -49,6 +50,7 @@ class Door:
     keeper: Doorkeeper
     hub: Hub
     single_flight: SingleFlight
+    streams: OpenStreams
     metrics: DoorMetrics
     tracing: Tracing
     threads: anyio.CapacityLimiter

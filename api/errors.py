@@ -58,6 +58,10 @@ ANSWERS: Mapping[str, Answer] = {
     "session_paused": Answer(409, "هذه الجلسة متوقفة مؤقتًا، استأنفها أولًا."),
     "question_not_loaded": Answer(409, "هذا السؤال لم يُحمَّل بعد."),
     "request_too_large": Answer(413, "الطلب أكبر من الحد المسموح به."),
+    "malformed_request": Answer(400, "لم نتمكن من قراءة هذا الطلب."),
+    "request_timeout": Answer(408, "لم يصل الطلب كاملًا في الوقت المحدد، أعد المحاولة."),
+    "url_too_long": Answer(414, "عنوان الطلب أطول من الحد المسموح به."),
+    "request_head_too_large": Answer(431, "ترويسات الطلب أكبر من الحد المسموح به."),
     "invalid_request": Answer(422, "بيانات الطلب غير صحيحة."),
     "idempotency_key_reused": Answer(422, "استُخدم مفتاح هذا الطلب من قبل مع بيانات مختلفة."),
     "too_many_requests": Answer(429, "طلبات كثيرة في وقت قصير، انتظر قليلًا ثم أعد المحاولة."),
@@ -90,8 +94,12 @@ _OF_THE_FAMILY: Mapping[type[Exception], str] = {
 _OF_THE_FRAMEWORK: Mapping[int, str] = {
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_timeout",
     413: "request_too_large",
 }
+
+#: After these the client's body is not read any more, so the connection is of no use.
+_AND_GOODBYE = frozenset({"request_timeout", "request_too_large"})
 
 _OUR_FAULT = 500
 
@@ -199,6 +207,8 @@ def _headers(refusal: Refusal) -> dict[str, str]:
         headers["Retry-After"] = retry_after(refusal.retry_after_s)
     if refusal.status == 401:  # noqa: PLR2004 - the status is the clearer name
         headers["WWW-Authenticate"] = "Bearer"
+    if refusal.code in _AND_GOODBYE:
+        headers["Connection"] = "close"
     return headers
 
 

@@ -28,6 +28,7 @@ class DoorMetrics:
         self.registry = CollectorRegistry()
         self._counters_of = lru_cache(maxsize=_COUNTERS_AT_HAND)(self._look_up_counters)
         ProcessCollector(registry=self.registry)
+        self._of_connections()
         self._of_calls()
         self._of_signing_keys()
         self._of_the_queue()
@@ -48,6 +49,17 @@ class DoorMetrics:
         counter = self.requests.labels(method, route, str(status))
         return counter.inc, self.seconds.labels(method, route).observe
 
+    def _of_connections(self) -> None:
+        self.connections = Gauge(
+            "tafawoq_http_connections", "Clients' connections open now", registry=self.registry
+        )
+        self.connections_cut = Counter(
+            "tafawoq_http_connections_cut_total",
+            "Connections that the server ended because of a bound, by which (docs/operations.md)",
+            ["reason"],
+            registry=self.registry,
+        )
+
     def _of_calls(self) -> None:
         self.requests = Counter(
             "tafawoq_http_requests_total",
@@ -64,6 +76,11 @@ class DoorMetrics:
         )
         self.streams = Gauge(
             "tafawoq_event_streams", "Server-sent event streams open now", registry=self.registry
+        )
+        self.streams_refused = Counter(
+            "tafawoq_event_streams_refused_total",
+            "Streams refused because their user has as many as one may have",
+            registry=self.registry,
         )
         self.batch_answers = Counter(
             "tafawoq_batch_answers_total",

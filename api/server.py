@@ -1,79 +1,127 @@
-"""The HTTP server around the app: uvicorn, told to end the streams before it waits for them."""
+"""The HTTP server around the app: uvicorn with bounds, told to end the streams before it waits for them."""
 
 from __future__ import annotations
 
+import asyncio
+import resource
 import socket
-import time
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.connection import BoundedProtocol, ServedConnections
+from api.connection_limits import ENDING_BEYOND_LIMIT, ConnectionLimits
 from api.door import Door
+from runtime.settings import ApiSettings
+
+log = structlog.get_logger(__name__)
 
 #: Calls that are not done this long after the signal to stop are cut off.
 GRACE_S = 10
 
-#: An idle connection is kept for longer than callers keep theirs (balancers 60 s): who closes first while the
-#: other sends again breaks that call, and a call that is not sent twice by itself is lost.
-KEEP_ALIVE_S = 75
+#: How often connections are looked through for those whose client has had its time.
+SWEEP_PERIOD_S = 0.5
 
+#: New connections that are taken in one turn of the loop; each has a descriptor before it can be refused.
+ACCEPTED_AT_ONCE = 32
 
-#: A head, or what follows a body, that is longer is no call of ours; the parser itself would read for ever.
-MAX_HEAD_BYTES = 65_536
+#: New connections that the kernel keeps until they are taken.
+_LISTEN_BACKLOG = 1024
 
-
-class _Timed(HttpToolsProtocol):
-    """Tells each call when its bytes were read: its wait for the loop's attention counts as ours.
-
-    Hangs up on who sends more and more without ever coming to the end of a head or to a piece of a body.
-    """
-
-    _unfinished = 0  #: bytes that have been read since the last end or piece
-
-    def data_received(self, data: bytes) -> None:
-        self.app_state["read_at"] = time.perf_counter()  # which a request copies that begins with these bytes
-        self._unfinished += len(data)
-        super().data_received(data)
-        if self._unfinished > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response("Too long a head.")
-
-    def on_headers_complete(self) -> None:
-        self._unfinished = 0
-        super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        self._unfinished = 0
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        self._unfinished = 0
-        super().on_message_complete()
+#: What the process has open beside clients' and the database's connections: Redis, logs, the loop, a key set.
+_OTHER_FILES = 64
 
 
 class DoorServer(uvicorn.Server):
     """Serves one app on one socket. Open streams and waiting calls end as soon as it shuts down."""
 
+    server_state: ServedConnections
+
     def __init__(self, app: FastAPI) -> None:
         self._door: Door = app.state.door
+        self._limits = _limits(self._door.settings)
+        self._next_sweep: asyncio.TimerHandle | None = None
         super().__init__(
             uvicorn.Config(
                 app,
-                http=_Timed,
+                http=BoundedProtocol,
                 ws="none",
                 lifespan="on",
                 log_config=None,  # ours, with the request's ids
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                backlog=ACCEPTED_AT_ONCE,
                 timeout_graceful_shutdown=GRACE_S,
-                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_keep_alive=round(self._limits.idle_s),
             )
         )
+        metrics = self._door.metrics
+        files = ACCEPTED_AT_ONCE + ENDING_BEYOND_LIMIT + _OTHER_FILES + round(self._door.threads.total_tokens)
+        most = affordable_connections(self._door.settings.api_max_connections, other_files=files)
+        self.server_state = ServedConnections(self._limits, most, metrics)
+        metrics.connections.set_function(lambda: len(self.server_state.connections))
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(_LISTEN_BACKLOG)  # asyncio has just set it to the number that it takes at once
+            _give_up_unread(listener, self._limits.send_s)
+        self._sweep()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._door.hub.close()
-        await super().shutdown(sockets)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            if self._next_sweep is not None:
+                self._next_sweep.cancel()
+
+    def _sweep(self) -> None:
+        # First, so that no error ends the sweeping.
+        self._next_sweep = asyncio.get_running_loop().call_later(SWEEP_PERIOD_S, self._sweep)
+        self.server_state.end_overdue()
+
+
+def _limits(settings: ApiSettings) -> ConnectionLimits:
+    return ConnectionLimits(
+        head_s=settings.api_head_timeout_s,
+        idle_s=settings.api_idle_timeout_s,
+        send_s=settings.api_send_timeout_s,
+        max_head_bytes=settings.api_max_head_bytes,
+    )
+
+
+def affordable_connections(wanted: int, *, other_files: int) -> int:
+    """As many as wanted, or fewer when the process may not open so many files; a warning tells how many.
+
+    The process' own limit is raised for them as far as the system lets it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + other_files
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    fewer = max(1, soft - other_files)
+    log.warning(
+        "fewer_connections",
+        text=f"API_MAX_CONNECTIONS={wanted} needs {needed} open files, and this process may have {soft}: it takes "
+        f"{fewer} connections. Raise the limit (ulimit -n, LimitNOFILE) or lower the setting.",
+        connections=fewer,
+    )
+    return fewer
+
+
+def _give_up_unread(listener: socket.socket, seconds: float) -> None:
+    """The kernel ends a connection whose client does not take, or confirm, what was sent for so long.
+
+    What is written is in the kernel's hands first, which would keep it for a quarter of an hour.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; each connection inherits it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -83,7 +131,7 @@ def bound(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(1024)
+        listener.listen(_LISTEN_BACKLOG)
     except OSError:
         listener.close()
         raise

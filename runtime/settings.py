@@ -367,6 +367,20 @@ class ApiSettings(SigningKeySettings):
     api_calls_per_minute: int = Field(600, ge=0, le=1_000_000)
     #: Sessions that one user may create; an hour's worth may come at once. 0: no limit.
     api_sessions_per_hour: int = Field(60, ge=0, le=1_000_000)
+    #: Event streams that one user may have open at this process. 0: no limit.
+    api_streams_per_user: int = Field(20, ge=0, le=100_000)
+    #: Of this process; fewer when it may not open so many files.
+    api_max_connections: int = Field(4096, ge=1, le=1_000_000)
+    #: From accept, or from a later head's first byte, to the complete head of a call.
+    api_head_timeout_s: float = Field(10, gt=0, le=600)
+    #: From the head of a call to the end of its body.
+    api_body_timeout_s: float = Field(15, gt=0, le=600)
+    #: How long a connection is kept between two calls. Longer than callers keep theirs (balancers 60 s): who
+    #: closes first while the other sends again breaks that call.
+    api_idle_timeout_s: float = Field(75, gt=0, le=3600)
+    #: For a client to take what is sent to it.
+    api_send_timeout_s: float = Field(30, gt=0, le=600)
+    api_max_head_bytes: int = Field(32_768, ge=1024, le=1_048_576)
     #: A function in the database that decides whether a user may create a session; see docs/web-app.md.
     api_quota_function: QuotaFunctionName = None
     #: Whose pages may call from a browser: `https://app.example`, separated by commas. Empty: nobody's.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -13,7 +13,7 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 from api import examples
 from api.admission import AdmittedRoute
@@ -49,9 +49,15 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, frames: AsyncGenerator[bytes]) -> None:
+    def __init__(self, frames: AsyncGenerator[bytes], place: AbstractContextManager[None]) -> None:
         super().__init__(frames, headers=_HEADERS)
         self._frames = frames
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises Refusal, before anything is sent, when the user has no place for another stream."""
+        with self._place:
+            await super().__call__(scope, receive, send)
 
     async def stream_response(self, send: Send) -> None:
         async with aclosing(self._frames):
@@ -91,7 +97,7 @@ async def follow(
     if over and cursor == standing.last_seq:
         return Response(status_code=204)
     reader = _Reader(call.door, session_id, cursor, live_after=standing.last_seq)
-    return EventStream(reader.frames(over=over))
+    return EventStream(reader.frames(over=over), call.door.streams.place_for(call.user_id))
 
 
 def _cursor(standing: Standing, after: int, last_event_id: str | None) -> int:

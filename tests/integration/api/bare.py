@@ -1,0 +1,124 @@
+"""The server on a real socket, over an app with one paused session and no database: for what a socket can do.
+
+`python -m tests.integration.api.bare` serves it until it is told to end, and prints its port.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+import structlog
+
+from api.app import create_app
+from api.server import DoorServer, bound
+from db.standing import Standing
+from runtime.settings import ApiSettings, PlanSettings, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fastapi import FastAPI
+
+_NO_STORE = cast("Any", None)
+
+SESSION = UUID(int=1)
+STREAM = f"GET /api/exams/{SESSION}/events?after=1 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+
+
+class _PausedSession:
+    """Every session is paused, has had one event and will have no other."""
+
+    def standing(self, *_: object, **__: object) -> Standing:
+        return Standing("paused", 1, None)
+
+    def after(self, *_: object) -> list[object]:
+        return []
+
+    def changed(self, _seen: object) -> dict[UUID, int]:
+        return {}
+
+
+def bare_app(settings: ApiSettings) -> FastAPI:
+    paused = cast("Any", _PausedSession())
+    return create_app(
+        settings,
+        PlanSettings(),
+        session_store=paused,
+        batch_store=_NO_STORE,
+        event_log=paused,
+        enqueue=_NO_STORE,
+        levels=_NO_STORE,
+        database_threads=4,
+    )
+
+
+class Bare:
+    """A server on a free port of loopback, in a thread."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
+        self.server = DoorServer(app)
+        self.listener = bound("127.0.0.1", 0)
+        self.port: int = self.listener.getsockname()[1]
+
+    def connect(self, timeout_s: float = 30) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=timeout_s)
+
+    def exchange(self, sent: bytes) -> bytes:
+        """All that comes back until the server hangs up."""
+        with self.connect() as connection:
+            connection.sendall(sent)
+            return everything(connection)
+
+    def cut(self, reason: str) -> float:
+        """How many connections were ended for this reason."""
+        value = self.app.state.door.metrics.registry.get_sample_value(
+            "tafawoq_http_connections_cut_total", {"reason": reason}
+        )
+        return value or 0.0
+
+    @property
+    def connections(self) -> int:
+        return len(self.server.server_state.connections)
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[Bare]:
+    bare = Bare(app)
+    thread = threading.Thread(target=bare.server.run, kwargs={"sockets": [bare.listener]}, daemon=True)
+    thread.start()
+    try:
+        yield bare
+    finally:
+        bare.server.should_exit = True
+        thread.join(timeout=30)
+        bare.listener.close()
+        assert not thread.is_alive(), "the server did not end"
+
+
+def everything(connection: socket.socket) -> bytes:
+    """All that comes until the server hangs up, also when it resets the connection after it."""
+    received = b""
+    try:
+        while data := connection.recv(65_536):
+            received += data
+    except ConnectionError:
+        pass
+    return received
+
+
+def main() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    listener = bound("127.0.0.1", 0)
+    print(listener.getsockname()[1], flush=True)
+    DoorServer(bare_app(load(ApiSettings))).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,390 @@
+"""What no client can do to the others: hold a connection without end, send without end, or take without end."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http.client import HTTPResponse
+from typing import Any
+
+import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from api.server import ACCEPTED_AT_ONCE, affordable_connections
+from runtime.settings import ApiSettings
+from tests.integration.api.bare import HEALTH, STREAM, Bare, bare_app, everything, serving
+
+POST = b"POST /api/exams HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+BIG_CHUNK = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
+LIMITS: dict[str, Any] = {
+    "api_head_timeout_s": 1,
+    "api_body_timeout_s": 1,
+    "api_idle_timeout_s": 2,
+    "api_send_timeout_s": 2,
+}
+
+
+@pytest.fixture(autouse=True)
+def _development(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAFAWOQ_ENV", "development")
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def bare(stack: ExitStack) -> Bare:
+    return stack.enter_context(serving(bare_app(ApiSettings(**LIMITS))))
+
+
+def is_well(bare: Bare) -> bool:
+    return bare.exchange(HEALTH + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+def status_of_answer(connection: socket.socket) -> int:
+    """Of one whole answer; the connection can be used again."""
+    with HTTPResponse(connection) as response:
+        response.begin()
+        response.read()
+        return response.status
+
+
+def until(reached: Any) -> None:
+    deadline = time.monotonic() + 20
+    while not reached():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
+
+
+# --- what is sent too slowly
+
+
+def test_a_head_that_never_ends_is_answered_408(bare: Bare) -> None:
+    answer = bare.exchange(HEALTH + b"X-Slow: ")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"request_timeout"' in answer
+    assert b"connection: close\r\n" in answer
+    assert bare.cut("head_timeout") == 1
+
+
+def test_a_head_that_drips_is_answered_408(bare: Bare) -> None:
+    with bare.connect() as connection:
+        connection.sendall(HEALTH + b"X-Slow: ")
+        connection.settimeout(0.1)
+        began = time.monotonic()
+        while True:
+            connection.sendall(b"x")
+            try:
+                answer = connection.recv(12)
+            except TimeoutError:
+                assert time.monotonic() - began < 20
+                continue
+            break
+    assert answer == b"HTTP/1.1 408"
+
+
+def test_a_later_head_that_never_ends_is_answered_408(bare: Bare) -> None:
+    with bare.connect() as connection:
+        connection.sendall(HEALTH + b"\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 200"
+        connection.sendall(b"GET /hea")
+        assert b"HTTP/1.1 408 " in everything(connection)
+
+
+def test_a_connection_that_never_sends_anything_is_closed_without_a_word(bare: Bare) -> None:
+    assert bare.exchange(b"") == b""
+    assert bare.cut("silent") == 1
+
+
+def test_a_connection_between_two_calls_is_closed_after_its_time(bare: Bare) -> None:
+    assert bare.exchange(HEALTH + b"\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "body", [pytest.param(b"Content-Length: 10\r\n\r\n{", id="length"), pytest.param(CHUNKED, id="chunked")]
+)
+def test_a_body_that_never_ends_is_answered_408_in_our_shape(bare: Bare, body: bytes) -> None:
+    answer = bare.exchange(POST + body)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"request_timeout"' in answer
+    assert b"connection: close\r\n" in answer
+
+
+def test_a_body_that_drips_into_a_stream_of_events_ends_the_stream(bare: Bare) -> None:
+    answer = bare.exchange(STREAM[:-2] + CHUNKED + b"1\r\nx\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert not answer.endswith(b"0\r\n\r\n")
+
+
+# --- what is sent too long
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\n\r\n", 414, "url_too_long"),
+        (b"GET /" + b"x" * 90_000, 414, "url_too_long"),
+        (HEALTH + b"X: " + b"x" * 33_000 + b"\r\n\r\n", 431, "request_head_too_large"),
+        (HEALTH + b"X: " + b"x" * 90_000, 431, "request_head_too_large"),
+        (HEALTH + b"X: x\r\n" * 100 + b"\r\n", 431, "request_head_too_large"),
+        (HEALTH + CHUNKED + b"0\r\nX: " + b"x" * 90_000, 200, ""),
+    ],
+)
+def test_a_head_that_is_too_much_is_answered_by_what_is_too_much(
+    bare: Bare, sent: bytes, status: int, code: str
+) -> None:
+    answer = bare.exchange(sent)
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert code.encode() in answer
+
+
+def test_a_head_as_long_as_it_may_be_is_read(bare: Bare) -> None:
+    headers = b"".join(b"X-%d: %b\r\n" % (number, b"x" * 300) for number in range(90))
+    assert bare.exchange(HEALTH + headers + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("head", [HEALTH, POST, STREAM[:-2]], ids=["never read", "read", "stream"])
+@pytest.mark.parametrize("chunk", [BIG_CHUNK, b"1\r\nx\r\n" * 10_000], ids=["big", "tiny"])
+def test_a_body_without_end_is_hung_up_on_and_its_answer_can_still_be_read(
+    bare: Bare, head: bytes, chunk: bytes
+) -> None:
+    with bare.connect() as connection:
+        connection.sendall(head + CHUNKED)
+        with pytest.raises(ConnectionError):
+            connection.sendall(chunk * (64_000_000 // len(chunk)))
+        assert connection.recv(12) in {b"HTTP/1.1 200", b"HTTP/1.1 413"}
+    until(lambda: bare.connections == 0)
+
+
+def test_a_declared_body_that_goes_on_after_its_answer_is_hung_up_on(bare: Bare) -> None:
+    with bare.connect() as connection:
+        connection.sendall(HEALTH + b"Content-Length: 1000000000\r\n\r\n")
+        with pytest.raises(ConnectionError):
+            connection.sendall(b"x" * 64_000_000)
+        assert connection.recv(12) == b"HTTP/1.1 200"
+    assert bare.cut("unread_body") == 1
+
+
+def test_a_connection_whose_body_comes_after_its_answer_can_be_used_again(bare: Bare) -> None:
+    with bare.connect() as connection:
+        connection.sendall(HEALTH + b"Content-Length: 10\r\n\r\n")
+        assert status_of_answer(connection) == 200
+        connection.sendall(b"0123456789" + HEALTH + b"\r\n")
+        assert status_of_answer(connection) == 200
+
+
+def test_a_call_that_wants_no_other_after_it_may_still_be_sending(bare: Bare) -> None:
+    """Its answer is not lost to a reset, which a close over unread bytes would send."""
+    head = POST + b"Connection: close\r\nContent-Length: 900000\r\n\r\n"
+    answer = bare.exchange(head + b"x" * 900_000)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert answer.endswith(b"}")
+
+
+def test_calls_far_ahead_of_their_answers_are_not_kept(bare: Bare) -> None:
+    answers = bare.exchange((HEALTH + b"\r\n") * 2_000)
+    assert answers.count(b"HTTP/1.1 200 ") == 17
+    assert answers.count(b"connection: close") == 1
+    assert bare.cut("pipelined") == 1
+
+
+def test_bytes_that_are_no_call_come_after_the_answer_that_is_due_and_end_the_connection(bare: Bare) -> None:
+    answer = bare.exchange(HEALTH + b"\r\nnonsense\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_bytes_that_are_no_call_do_not_tear_a_stream_of_events(bare: Bare) -> None:
+    with bare.connect() as connection:
+        connection.sendall(STREAM + b"nonsense\r\n\r\n")
+        until(lambda: bare.cut("malformed") == 1)
+        assert bare.app.state.door.hub.readers == 1
+        bare.app.state.door.hub.close()
+        answer = everything(connection)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 400 " not in answer
+    assert answer.endswith(b"0\r\n\r\n")
+
+
+# --- what is not read
+
+
+def test_a_client_that_never_reads_its_answers_is_hung_up_on(bare: Bare) -> None:
+    with bare.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 15)
+        until(lambda: bare.connections == 1)
+        until(lambda: bare.connections == 0)
+    assert is_well(bare)
+
+
+def test_a_reader_that_never_reads_is_hung_up_on(stack: ExitStack) -> None:
+    bare = stack.enter_context(serving(bare_app(ApiSettings(**LIMITS, api_heartbeat_s=0.000_1))))
+    bare.listener.setsockopt(
+        socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096
+    )  # inherited; else the kernel keeps megabytes
+    with bare.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.sendall(STREAM)
+        until(lambda: bare.connections == 1)
+        until(lambda: bare.connections == 0)
+    until(lambda: bare.app.state.door.hub.readers == 0)
+
+
+# --- how many there are
+
+
+def test_a_silent_connection_gives_way_to_a_newcomer(stack: ExitStack) -> None:
+    bare = stack.enter_context(serving(bare_app(ApiSettings(api_max_connections=20))))
+    silent = [stack.enter_context(bare.connect()) for _ in range(100)]
+    assert is_well(bare)
+    assert silent[0].recv(1) == b""
+    assert bare.connections <= 20
+
+
+def test_who_was_answered_before_gives_way_after_who_was_not(stack: ExitStack) -> None:
+    bare = stack.enter_context(serving(bare_app(ApiSettings(api_max_connections=20))))
+    kept = stack.enter_context(bare.connect())
+    kept.sendall(HEALTH + b"\r\n")
+    assert status_of_answer(kept) == 200
+    for _ in range(100):
+        stack.enter_context(bare.connect())
+    until(lambda: bare.cut("gave_way") >= 81)
+    kept.sendall(HEALTH + b"\r\n")
+    assert status_of_answer(kept) == 200
+
+
+def test_when_everybody_is_being_served_a_newcomer_is_told_503_and_when_to_come_back(
+    stack: ExitStack,
+) -> None:
+    bare = stack.enter_context(serving(bare_app(ApiSettings(api_max_connections=5))))
+    streams = [stack.enter_context(bare.connect()) for _ in range(5)]
+    for stream in streams:
+        stream.sendall(STREAM)
+        assert stream.recv(12) == b"HTTP/1.1 200"
+    answer = bare.exchange(HEALTH + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 2\r\n" in answer
+    assert b'"code":"service_unavailable"' in answer
+    streams[0].close()
+    until(lambda: bare.connections <= 5)
+    until(lambda: is_well(bare))
+
+
+def test_more_connections_than_files_are_lowered_with_a_warning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 256))
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    assert affordable_connections(4_096, other_files=140) == 116
+    said = capsys.readouterr().out
+    assert "API_MAX_CONNECTIONS=4096" in said
+    assert "ulimit -n" in said
+
+
+def test_the_process_raises_its_own_limit_of_files_when_the_system_lets_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raised: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1_024, 1_000_000))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: raised.append(limits))
+    assert affordable_connections(4_096, other_files=140) == 4_096
+    assert raised == [(4_236, 1_000_000)]
+
+
+def test_one_user_may_have_so_many_streams_and_is_told_so(stack: ExitStack) -> None:
+    bare = stack.enter_context(serving(bare_app(ApiSettings(api_streams_per_user=3))))
+    streams = [stack.enter_context(bare.connect()) for _ in range(3)]
+    for stream in streams:
+        stream.sendall(STREAM)
+        assert stream.recv(12) == b"HTTP/1.1 200"
+    refused = bare.exchange(STREAM[:-2] + b"Connection: close\r\n\r\n")
+    assert refused.startswith(b"HTTP/1.1 429 ")
+    assert b'"code":"too_many_requests"' in refused
+    assert b"retry-after: 10\r\n" in refused
+    other = STREAM[:-2] + b"X-User-Id: 00000000-0000-4000-8000-00000000000a\r\n\r\n"
+    with bare.connect() as connection:
+        connection.sendall(other)
+        assert connection.recv(12) == b"HTTP/1.1 200"
+    streams[0].close()
+    until(lambda: bare.app.state.door.hub.readers == 2)
+    with bare.connect() as connection:
+        connection.sendall(STREAM)
+        assert connection.recv(12) == b"HTTP/1.1 200"
+
+
+def test_streams_that_are_opened_all_at_once_are_counted_too(stack: ExitStack) -> None:
+    bare = stack.enter_context(serving(bare_app(ApiSettings())))
+    for connection in [stack.enter_context(bare.connect()) for _ in range(60)]:
+        connection.sendall(STREAM)
+    metrics = bare.app.state.door.metrics.registry
+    until(lambda: metrics.get_sample_value("tafawoq_event_streams_refused_total") == 40)
+    assert bare.app.state.door.hub.readers == 20
+
+
+# --- the others, meanwhile
+
+
+def test_no_turn_of_the_loop_is_long_while_bodies_without_end_come_byte_by_byte(
+    bare: Bare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow: list[float] = []
+    run = asyncio.Handle._run
+
+    def timed(handle: asyncio.Handle) -> None:
+        began = time.thread_time()  # of this thread alone: the machine has other work
+        run(handle)
+        slow.append(time.thread_time() - began)
+
+    monkeypatch.setattr(asyncio.Handle, "_run", timed)
+    stop = threading.Event()
+
+    def flood() -> None:
+        while not stop.is_set():
+            with bare.connect() as connection:
+                try:
+                    connection.sendall(HEALTH + CHUNKED)
+                    while not stop.is_set():
+                        connection.sendall(b"1\r\nx\r\n" * 10_000)
+                except ConnectionError:
+                    continue
+
+    threads = [threading.Thread(target=flood) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    try:
+        until(lambda: bare.cut("unread_body") >= 32)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert max(slow) < 0.1
+
+
+# --- what of uvicorn and asyncio is not promised to us
+
+
+def test_uvicorn_still_is_what_the_bounds_are_built_on(bare: Bare) -> None:
+    held = set(HttpToolsProtocol.__init__.__code__.co_names)
+    assert {"cycle", "pipeline", "transport", "app_state", "headers"} <= held
+    call = set(RequestResponseCycle.__init__.__code__.co_names)
+    assert {"keep_alive", "more_body", "disconnected", "message_event", "response_started"} <= call
+    for name in ("send_400_response", "on_response_complete", "on_headers_complete", "on_message_complete"):
+        assert callable(getattr(HttpToolsProtocol, name))
+    with bare.connect() as connection:
+        connection.sendall(HEALTH)
+        until(lambda: bare.connections == 1)
+        [served] = bare.server.server_state.connections
+        assert served._socket.max_size == 4_096  # type: ignore[union-attr]
+        connection.sendall(b"\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 200"
+    assert bare.server.config.backlog == ACCEPTED_AT_ONCE
