@@ -219,6 +219,8 @@ FORBIDDEN = (
 def test_an_account_may_not(
     account: str, command: tuple[str, ...], as_account: Callable[[str], redis.Redis], owner: redis.Redis
 ) -> None:
-    with pytest.raises((NoPermissionError, redis.ResponseError), match=r"(?i)permission|can.t (access|run)|not allowed"):
+    with pytest.raises(
+        (NoPermissionError, redis.ResponseError), match=r"(?i)permission|can.t (access|run)|not allowed"
+    ):
         as_account(account).execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py has no types
     assert owner.ping()
