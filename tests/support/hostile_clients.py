@@ -153,9 +153,9 @@ def met(attack: Attack, files: int | None, seconds: float) -> str:
 def main() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8_192)), hard))
-    float(sys.argv[1]) if len(sys.argv) > 1 else 15.0
-    for _name in sys.argv[2:] or ATTACKS:
-        pass
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 15.0
+    for name in sys.argv[2:] or ATTACKS:
+        print(f"{name}: {met(*ATTACKS[name], seconds)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -116,6 +116,7 @@ def everything(connection: socket.socket) -> bytes:
 def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     listener = bound("127.0.0.1", 0)
+    print(listener.getsockname()[1], flush=True)
     DoorServer(bare_app(load(ApiSettings))).run(sockets=[listener])
 
 
