@@ -14,7 +14,7 @@ FROM python:3.13-slim
 RUN groupadd --system tafawoq && useradd --system --gid tafawoq --no-create-home tafawoq
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 COPY --from=build /opt/venv /opt/venv
-# Migrations are run from files, by the one-shot service; the rooms themselves are installed packages.
+# Migrations are run from files, by the one-shot service; the packages themselves are installed packages.
 WORKDIR /srv
 COPY alembic.ini ./
 COPY alembic alembic

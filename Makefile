@@ -38,20 +38,20 @@ install-peers:
 	$(call installed,$(PEERS),peers,--alone)
 
 demo: install-demo ## Watch a 96-question exam being written (TRACK=literary, SPEED=30, FULL=1 with a key)
-	@$(BIN)/python -m demo
+	@$(BIN)/python -m tools.demo
 
 up: install-demo ## The whole stack with Flower until Ctrl-C; data stay in DATA_DIR (.data), SPEED=1
-	@$(BIN)/python -m runtime.up
+	@$(BIN)/python -m tools.stack
 
 test: install-development ## All tests, with coverage (with `make check`: everything that must pass)
 	@$(BIN)/pytest -n $(JOBS) --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 chaos: install-demo ## Whole exams while everything is killed, judged (SEED=1 EXAMS=20 KILLS=40 SECONDS=150 REDIS=4 POSTGRES=4)
-	@$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(EXAMS),--exams $(EXAMS)) $(if $(KILLS),--kills $(KILLS)) \
+	@$(BIN)/python -m tools.chaos $(if $(SEED),--seed $(SEED)) $(if $(EXAMS),--exams $(EXAMS)) $(if $(KILLS),--kills $(KILLS)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(REDIS),--redis $(REDIS)) $(if $(POSTGRES),--postgres $(POSTGRES))
 
 bench: install-bench install-peers ## Measure speed and cost next to peers, with plots in .bench (QUICK=1, ONLY=first,crowd,...)
-	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(OUT),--out $(OUT))
+	@$(BIN)/python -m tools.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(OUT),--out $(OUT))
 
 check: install-development ## Lint, format, types, import directions, migration drift
 	@$(BIN)/ruff check .
@@ -60,12 +60,12 @@ check: install-development ## Lint, format, types, import directions, migration 
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.support.migration_drift
 
-client: install-development ## Make the TypeScript client anew from the OpenAPI description (needs Node 20)
+client: install-development ## Make the TypeScript client again from the OpenAPI description (needs Node 20)
 	@command -v npm >/dev/null || { echo "Node 20 or newer is needed for this: https://nodejs.org" >&2; exit 2; }
 	@$(BIN)/python -m tests.support.description > clients/typescript/openapi.json
 	@cd clients/typescript && { test -d node_modules || npm ci --ignore-scripts; } && npm run generate && npm run check
 
-generated: install-development ## Make anew what is made from code: metrics page, dashboards, TypeScript client (needs Node 20)
+generated: install-development ## Make again what is made from code: metrics page, dashboards, TypeScript client (needs Node 20)
 	@$(BIN)/python -m tests.support.metrics_page
 	@$(BIN)/python ops/grafana/dashboards.py
 	@$(MAKE) --no-print-directory client

@@ -1,4 +1,4 @@
-"""`python -m api`: the HTTP door. What keeps it from starting is one sentence and an exit code.
+"""`python -m api`: the HTTP API. What keeps it from starting is one sentence and an exit code.
 
 2: a setting is missing or wrong. 1: the address is taken, or Postgres is away or lacks our tables.
 """
@@ -18,14 +18,14 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import ProgrammingError
 
 from api.app import create_app
-from api.limits import SharedLimits, rates
 from api.listening import listening
-from api.server import DoorServer, bound
+from api.rate_limits import SharedLimits, rates
+from api.server import ApiServer, bound
 from db.batches import BatchStore
 from db.engine import make_engine
 from db.errors import DatabaseUnreachable
 from db.events import EventLog
-from db.levels import read_levels
+from db.queue_stats import read_queue_stats
 from db.quota import ARGUMENTS, Quota, QuotaFunction, everybody_may
 from db.sessions import SessionStore
 from db.spending import SpendLimits
@@ -55,7 +55,7 @@ GC_THRESHOLDS = (700, 10, 1000)
 
 
 class CannotStart(Exception):
-    """Something outside the settings keeps the door closed; the message says what to do."""
+    """Something outside the settings keeps the API closed; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,13 @@ def main() -> int:
     except (CannotStart, DatabaseUnreachable) as error:
         return _said(error, CANNOT_START)
     except KeyboardInterrupt:
-        log.info("door_closed")
+        log.info("api_stopped")
     return 0
 
 
 def _settings() -> _Settings:
     """All that will be needed, so that nothing is found missing by the first student."""
-    load(WorkerSettings)  # makes the bell, when it is first rung
+    load(WorkerSettings)  # makes the message, when it is first enqueued
     return _Settings(
         load(ApiSettings),
         load(PlanSettings),
@@ -105,8 +105,8 @@ def _serve(settings: _Settings) -> None:
         with _listening_socket(settings.api) as listener:
             gc.set_threshold(*GC_THRESHOLDS)
             where = {"host": settings.api.api_host, "port": settings.api.api_port}
-            log.info("door_open", **where, open_in_a_browser=f"{settings.api.address}/")
-            DoorServer(_app(settings, engine, quota, tracing)).run(sockets=[listener])
+            log.info("api_started", **where, open_in_a_browser=f"{settings.api.address}/")
+            ApiServer(_app(settings, engine, quota, tracing)).run(sockets=[listener])
     finally:
         engine.dispose()
         tracing.close()
@@ -155,7 +155,7 @@ def _app(settings: _Settings, engine: Engine, quota: Quota, tracing: Tracing) ->
         batch_store=BatchStore(engine, settings.spending),
         event_log=EventLog(engine),
         enqueue=enqueue_batch,
-        levels=partial(read_levels, engine),
+        queue_stats=partial(read_queue_stats, engine),
         database_threads=database.database_pool_size + database.database_pool_overflow,
         listen=partial(listening, database) if database.database_session_mode else None,
         limits=SharedLimits(settings.redis, rates(settings.api)),

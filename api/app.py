@@ -15,29 +15,29 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, openapi
-from api.access import Access
-from api.auth import Doorkeeper
-from api.body_limit import BodyLimit
-from api.door import Door
-from api.hub import Hub
-from api.limits import Limits, Unlimited
-from api.metrics import DoorMetrics
+from api.auth import Authenticator
+from api.context import AppContext
+from api.metrics import ApiMetrics
+from api.middleware.allowed_origins import AllowedOrigins
+from api.middleware.body_limit import BodyLimit
+from api.middleware.request_log import RequestLog
+from api.notifications import Notifier
 from api.open_streams import OpenStreams
-from api.origin import NoForeignPages
+from api.rate_limits import Limits, Unlimited
 from api.routes import batches, creating, events, health, pages, progress, sessions
 from api.signing_keys import make_signing_keys
 from api.single_flight import SingleFlight
 from db.batches import BatchStore
 from db.events import EventLog
-from db.levels import Levels
+from db.queue_stats import QueueStats
 from db.sessions import SessionStore
 from generation.model import SessionKind
 from runtime.settings import ApiSettings, PlanSettings
 from runtime.tracing import Tracing
 from tasks.enqueue import Enqueue
 
-#: How many bells may be rung at once; a broker that hangs holds no more threads than these.
-BELLS = 8
+#: How many messages may be enqueued at once; a broker that hangs holds no more threads than these.
+ENQUEUE_THREADS = 8
 
 #: What a page on another origin may send and read beside what every page may.
 _CORS_REQUEST = (
@@ -69,7 +69,7 @@ def create_app(
     batch_store: BatchStore,
     event_log: EventLog,
     enqueue: Enqueue,
-    levels: Callable[[], Levels],
+    queue_stats: Callable[[], QueueStats],
     database_threads: int,
     listen: Listen | None = None,
     limits: Limits | None = None,
@@ -82,35 +82,35 @@ def create_app(
     was committed; without it readers are woken by polling alone.
     """
     threads = anyio.CapacityLimiter(database_threads)
-    metrics = DoorMetrics()
+    metrics = ApiMetrics()
 
     async def changed(seen: Mapping[UUID, int]) -> Mapping[UUID, int]:
         return await anyio.to_thread.run_sync(event_log.changed, seen, limiter=threads)
 
     return _assembled(
-        Door(
+        AppContext(
             settings=settings,
             plan=plan,
             sessions=session_store,
             batches=batch_store,
             events=event_log,
             enqueue=enqueue,
-            keeper=Doorkeeper(settings, make_signing_keys(settings, metrics)),
-            hub=Hub(changed, poll_s=settings.api_poll_s),
+            authenticator=Authenticator(settings, make_signing_keys(settings, metrics)),
+            notifier=Notifier(changed, poll_s=settings.api_poll_s),
             single_flight=SingleFlight(),
             streams=OpenStreams(settings.api_streams_per_user, metrics),
             metrics=metrics,
             tracing=tracing or Tracing(),
             threads=threads,
-            bells=ThreadPoolExecutor(BELLS, thread_name_prefix="bell"),
-            levels=levels,
+            messages=ThreadPoolExecutor(ENQUEUE_THREADS, thread_name_prefix="message"),
+            queue_stats=queue_stats,
             limits=limits or Unlimited(),
         ),
         listen or _nobody_listens,
     )
 
 
-def _assembled(door: Door, listen: Listen) -> FastAPI:
+def _assembled(context: AppContext, listen: Listen) -> FastAPI:
     app = FastAPI(
         title="Tafawoq generation",
         version="1",
@@ -119,10 +119,10 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
         redirect_slashes=False,
         telemetry=_NOTHING_BY_ITSELF,
         generate_unique_id_function=openapi.operation_id,
-        lifespan=_lifespan(door, listen),
+        lifespan=_lifespan(context, listen),
     )
-    app.state.door = door
-    _surround(app, door)
+    app.state.context = context
+    _surround(app, context)
     errors.install(app)
     app.include_router(health.router)
     app.include_router(pages.router)
@@ -140,15 +140,15 @@ def _assembled(door: Door, listen: Listen) -> FastAPI:
     return app
 
 
-def _surround(app: FastAPI, door: Door) -> None:
+def _surround(app: FastAPI, context: AppContext) -> None:
     """What every call passes through, innermost first."""
-    settings = door.settings
+    settings = context.settings
     app.add_middleware(BodyLimit, max_s=settings.api_body_timeout_s)
     if not settings.has_auth:
         app.add_middleware(
-            NoForeignPages, origins=settings.api_cors_origins, hosts=settings.api_trusted_hosts
+            AllowedOrigins, origins=settings.api_cors_origins, hosts=settings.api_trusted_hosts
         )
-    app.add_middleware(Access, metrics=door.metrics, tracing=door.tracing)
+    app.add_middleware(RequestLog, metrics=context.metrics, tracing=context.tracing)
     if settings.api_cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -160,21 +160,21 @@ def _surround(app: FastAPI, door: Door) -> None:
 
 
 def _lifespan(
-    door: Door, listen: Listen
+    context: AppContext, listen: Listen
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        polling = asyncio.create_task(door.hub.run())
-        refreshing = asyncio.create_task(door.keeper.refresh_keys())
+        polling = asyncio.create_task(context.notifier.run())
+        refreshing = asyncio.create_task(context.authenticator.refresh_keys())
         try:
-            with listen(door.hub.wake_from_thread):
+            with listen(context.notifier.wake_from_thread):
                 yield
         finally:
-            door.hub.close()
+            context.notifier.close()
             polling.cancel()
             refreshing.cancel()
-            await door.limits.close()
-            door.bells.shutdown(wait=False, cancel_futures=True)
+            await context.limits.close()
+            context.messages.shutdown(wait=False, cancel_futures=True)
 
     return lifespan
 

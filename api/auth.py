@@ -16,7 +16,7 @@ from uuid import UUID
 import jwt
 import structlog
 
-from api.errors import RETRY_AFTER_S, Refusal
+from api.errors import RETRY_AFTER_S, ApiError
 from api.signing_keys import NoKeySet, SigningKeys, UnknownKey
 from runtime import jwks
 from runtime.settings import ApiSettings
@@ -37,7 +37,7 @@ class BadToken(Exception):
     """The token proves nothing; the message is a reason for the log, without anything of the token."""
 
 
-class Doorkeeper:
+class Authenticator:
     """Turns the headers of a call into the id of the user it acts for, as configured."""
 
     def __init__(self, settings: ApiSettings, signing_keys: SigningKeys | None = None) -> None:
@@ -63,10 +63,10 @@ class Doorkeeper:
         try:
             return _user_id((await self._claims(token)).get("sub"))
         except NoKeySet as error:
-            raise Refusal("service_unavailable", retry_after_s=RETRY_AFTER_S) from error
+            raise ApiError("service_unavailable", retry_after_s=RETRY_AFTER_S) from error
         except (BadToken, UnknownKey) as error:
             log.info("token_refused", reason=str(error) or type(error).__name__)
-            raise Refusal("unauthorized") from error
+            raise ApiError("unauthorized") from error
 
     def _is_service(self, token: str) -> bool:
         if not self._service_token:
@@ -118,7 +118,7 @@ def _bearer(authorization: str) -> str:
     scheme, _, token = authorization.partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not 0 < len(token) <= MAX_TOKEN_CHARS or not token.isascii():
-        raise Refusal("unauthorized")
+        raise ApiError("unauthorized")
     return token
 
 
@@ -126,4 +126,4 @@ def _user_id(text: Any) -> UUID:
     try:
         return UUID(text)
     except (ValueError, TypeError, AttributeError):
-        raise Refusal("unauthorized") from None
+        raise ApiError("unauthorized") from None

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from fastapi import Request
 
-from api.door import Call, Door
-from api.errors import RETRY_AFTER_S, Refusal
+from api.context import AppContext, RequestContext
+from api.errors import RETRY_AFTER_S, ApiError
 from api.openapi import events_url
 from api.waiting import Preference, until_hung_up, wait_until
-from db.standing import Standing, WantedBatch
+from db.session_status import SessionStatus, WantedBatch
 from generation.model import BatchStatus, SessionKind
 
 #: Session states in which questions may still come.
@@ -23,53 +23,58 @@ _PROVIDERS = "provider"
 
 
 async def awaited(
-    request: Request, call: Call, session_id: UUID, batch_index: int, *, wish: Preference
-) -> Standing:
-    """How the batch stands as soon as it is ready or cannot become so in time, at the latest after the patience."""
-    door = call.door
-    patience_s = wish.patience_s(
-        default_s=door.settings.api_default_wait_s, longest_s=door.settings.api_max_wait_s
+    request: Request, call: RequestContext, session_id: UUID, batch_index: int, *, preferred: Preference
+) -> SessionStatus:
+    """How the batch stands as soon as it is ready or cannot become so in time, at the latest after the time limit."""
+    context = call.context
+    timeout_s = preferred.timeout_s(
+        default_s=context.settings.api_default_wait_s, longest_s=context.settings.api_max_wait_s
     )
-    deadline = datetime.now(UTC) + timedelta(seconds=patience_s)
+    deadline = datetime.now(UTC) + timedelta(seconds=timeout_s)
 
-    async def look() -> Standing:
-        standing = await call.standing(session_id, batch_index)
-        watch.seen = standing.last_seq
-        return standing
+    async def look() -> SessionStatus:
+        session_status = await call.session_status(session_id, batch_index)
+        subscription.seen = session_status.last_seq
+        return session_status
 
-    def settled(standing: Standing) -> bool:
-        batch = standing.batch
+    def settled(session_status: SessionStatus) -> bool:
+        batch = session_status.batch
         if batch is None:
             return False
-        return batch.status in {BatchStatus.READY, BatchStatus.FAILED} or _is_put_off(batch, until=deadline)
+        return batch.status in {BatchStatus.READY, BatchStatus.FAILED} or _is_deferred(batch, until=deadline)
 
-    with door.hub.watching(session_id) as watch, door.metrics.waited_for(batch_index).time():
-        async with until_hung_up(request, watch):
-            return await wait_until(watch, look, enough=settled, patience_s=patience_s)
+    with (
+        context.notifier.subscribed(session_id) as subscription,
+        context.metrics.waited_for(batch_index).time(),
+    ):
+        async with until_hung_up(request, subscription):
+            return await wait_until(subscription, look, enough=settled, timeout_s=timeout_s)
 
 
-def refusal_to_join(door: Door, kind: SessionKind, session_id: UUID, standing: Standing) -> Refusal:
+def join_error(
+    context: AppContext, kind: SessionKind, session_id: UUID, session_status: SessionStatus
+) -> ApiError:
     """What a call is told, and counted as, that found the batch under way and does not want to wait."""
-    hopeless = refusal_to_hope(door, standing)
+    hopeless = unavailable_error(context, session_status)
     if hopeless is not None:
         return hopeless
-    door.metrics.batch_answers.labels("in_progress").inc()
-    return Refusal(
+    context.metrics.batch_answers.labels("in_progress").inc()
+    return ApiError(
         "generation_in_progress", retry_after_s=RETRY_AFTER_S, eventsUrl=events_url(kind, session_id)
     )
 
 
-def refusal_to_hope(door: Door, standing: Standing) -> Refusal | None:
+def unavailable_error(context: AppContext, session_status: SessionStatus) -> ApiError | None:
     """None, unless the session was closed meanwhile or the batch cannot be written now."""
-    if standing.is_ready:
+    if session_status.is_ready:
         return None
-    if standing.status not in LIVING:
-        return Refusal("session_closed")
-    pause_s = unavailable_for_s(standing.batch)
+    if session_status.status not in LIVING:
+        return ApiError("session_closed")
+    pause_s = unavailable_for_s(session_status.batch)
     if pause_s is None:
         return None
-    door.metrics.batch_answers.labels("unavailable").inc()
-    return Refusal("generation_unavailable", retry_after_s=pause_s)
+    context.metrics.batch_answers.labels("unavailable").inc()
+    return ApiError("generation_unavailable", retry_after_s=pause_s)
 
 
 def unavailable_for_s(batch: WantedBatch | None) -> float | None:
@@ -79,10 +84,10 @@ def unavailable_for_s(batch: WantedBatch | None) -> float | None:
     if batch.status is BatchStatus.FAILED:
         return RETRY_AFTER_S
     now = datetime.now(UTC)
-    return (batch.not_before - now).total_seconds() if _is_put_off(batch, until=now) else None
+    return (batch.not_before - now).total_seconds() if _is_deferred(batch, until=now) else None
 
 
-def _is_put_off(batch: WantedBatch, *, until: datetime) -> bool:
+def _is_deferred(batch: WantedBatch, *, until: datetime) -> bool:
     """Whether the batch waits for the providers and will not be tried before `until`."""
     return (
         batch.status is BatchStatus.QUEUED

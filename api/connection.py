@@ -19,9 +19,9 @@ from uuid import uuid4
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from api.connection_limits import ConnectionClock, ConnectionLimits, ConnectionTable, Cut, Standing
-from api.errors import RETRY_AFTER_S, Refusal, answer
-from api.metrics import DoorMetrics
+from api.connection_limits import ConnectionClock, ConnectionLimits, ConnectionState, ConnectionTable, Cut
+from api.errors import RETRY_AFTER_S, ApiError, answer
+from api.metrics import ApiMetrics
 
 #: Read at once. A client that sends its body byte by byte costs a call for each, and others wait for them all.
 READ_BYTES = 4_096
@@ -42,7 +42,7 @@ _LAST_WORDS: Mapping[Cut, str] = {
 class ServedConnections(ServerState):
     """What all connections of a server share."""
 
-    def __init__(self, limits: ConnectionLimits, max_connections: int, metrics: DoorMetrics) -> None:
+    def __init__(self, limits: ConnectionLimits, max_connections: int, metrics: ApiMetrics) -> None:
         super().__init__()
         self.limits = limits
         self.metrics = metrics
@@ -273,13 +273,13 @@ class BoundedProtocol(HttpToolsProtocol):
         """Tell the table how this connection stands."""
         table = self.server_state.table
         if self._clock.is_ending:
-            table.put(self, Standing.ENDING)
+            table.put(self, ConnectionState.ENDING)
             if (other := table.overstays()) is not None:
                 other.give_way()
         elif not self._clock.waits_for_client:
-            table.put(self, Standing.SERVED)
+            table.put(self, ConnectionState.SERVED)
         else:
-            table.put(self, Standing.WAITING if self._clock.has_answered else Standing.UNKNOWN)
+            table.put(self, ConnectionState.WAITING if self._clock.has_answered else ConnectionState.UNKNOWN)
 
 
 class _PoliteTransport:
@@ -303,7 +303,7 @@ def _last_word(code: str, default_headers: Sequence[tuple[bytes, bytes]]) -> byt
     """A whole answer in our error shape, after which the connection ends."""
     request_id = uuid4().hex
     retry_after_s = RETRY_AFTER_S if code == "service_unavailable" else None
-    response = answer(Refusal(code, retry_after_s=retry_after_s), request_id)
+    response = answer(ApiError(code, retry_after_s=retry_after_s), request_id)
     status = HTTPStatus(response.status_code)
     headers = [
         *default_headers,

@@ -39,7 +39,7 @@ class Phase(Enum):
     NEW = auto()  #: accepted, and not a byte yet
     HEAD = auto()  #: a head has begun
     CALL = auto()  #: a head is complete: the client waits for its answer, or sends its body
-    REST = auto()  #: answered, and the rest of the body is still to come
+    OPEN = auto()  #: answered, and the rest of the body is still to come
     IDLE = auto()  #: between two calls
     LINGER = auto()  #: said its last word; it reads on for a moment, so that this word is not lost
     CLOSING = auto()  #: closed, apart from what is still to be sent
@@ -51,7 +51,7 @@ _ENDING = frozenset({Phase.LINGER, Phase.CLOSING})
 _OVERDUE: Mapping[Phase, Cut] = {
     Phase.NEW: Cut.SILENT,
     Phase.HEAD: Cut.HEAD_TIMEOUT,
-    Phase.REST: Cut.UNREAD_BODY,
+    Phase.OPEN: Cut.UNREAD_BODY,
     Phase.IDLE: Cut.IDLE,
     Phase.LINGER: Cut.UNREAD_BODY,
     Phase.CLOSING: Cut.SEND_TIMEOUT,
@@ -65,7 +65,7 @@ class ConnectionLimits:
     head_s: float = 10.0  #: from accept, or from a later head's first byte, to the complete head
     idle_s: float = 75.0  #: from an answer's end to the next head's first byte
     send_s: float = 30.0  #: for the client to take what waits for it
-    rest_s: float = 2.0  #: for the rest of a body after its answer, and for the last word to be read
+    open_s: float = 2.0  #: for the rest of a body after its answer, and for the last word to be read
     max_rest_bytes: int = 65_536  #: read as a body after the answer; the connection can be used again
     max_linger_bytes: int = 1_048_576  #: thrown away after the last word; then it is not read any more
     max_head_bytes: int = 32_768
@@ -79,9 +79,9 @@ class ConnectionLimits:
             Phase.NEW: self.head_s,
             Phase.HEAD: self.head_s,
             Phase.CALL: math.inf,
-            Phase.REST: self.rest_s,
+            Phase.OPEN: self.open_s,
             Phase.IDLE: self.idle_s,
-            Phase.LINGER: self.rest_s,
+            Phase.LINGER: self.open_s,
             Phase.CLOSING: self.send_s,
         }[phase]
 
@@ -123,11 +123,11 @@ class ConnectionClock:
         self.has_answered = True
         if self.is_ending or calls_left:
             return
-        self._enter(Phase.REST if body_left else Phase.HEAD if head_begun else Phase.IDLE, now)
+        self._enter(Phase.OPEN if body_left else Phase.HEAD if head_begun else Phase.IDLE, now)
 
     def body_ended(self, now: float) -> None:
         """A body is complete, with or without its answer."""
-        if self.phase is Phase.REST:
+        if self.phase is Phase.OPEN:
             self._enter(Phase.IDLE, now)
 
     def linger(self, now: float) -> None:
@@ -155,7 +155,7 @@ class ConnectionClock:
     def has_read_enough(self) -> bool:
         """Whether more came in this phase than is worth reading."""
         limits = self._limits
-        return self._bytes > (limits.max_rest_bytes if self.phase is Phase.REST else limits.max_linger_bytes)
+        return self._bytes > (limits.max_rest_bytes if self.phase is Phase.OPEN else limits.max_linger_bytes)
 
     def _enter(self, phase: Phase, now: float) -> None:
         self.phase = phase
@@ -163,7 +163,7 @@ class ConnectionClock:
         self._bytes = 0
 
 
-class Standing(Enum):
+class ConnectionState(Enum):
     """Who gives way first when all places are taken: in this order, and the one that has stood longest."""
 
     ENDING = auto()
@@ -177,36 +177,36 @@ class ConnectionTable(Generic[T]):
 
     def __init__(self, max_connections: int) -> None:
         self._max = max_connections
-        self._of: dict[T, Standing] = {}
-        self._ranks: dict[Standing, dict[T, None]] = {standing: {} for standing in Standing}
+        self._of: dict[T, ConnectionState] = {}
+        self._ranks: dict[ConnectionState, dict[T, None]] = {state: {} for state in ConnectionState}
 
     def __len__(self) -> int:
         return len(self._of)
 
-    def put(self, connection: T, standing: Standing) -> None:
+    def put(self, connection: T, state: ConnectionState) -> None:
         """It stands so from now on; nothing changes for one that stood so before."""
         before = self._of.get(connection)
-        if before is standing:
+        if before is state:
             return
         if before is not None:
             del self._ranks[before][connection]
-        self._of[connection] = standing
-        self._ranks[standing][connection] = None
+        self._of[connection] = state
+        self._ranks[state][connection] = None
 
     def remove(self, connection: T) -> None:
-        standing = self._of.pop(connection, None)
-        if standing is not None:
-            del self._ranks[standing][connection]
+        state = self._of.pop(connection, None)
+        if state is not None:
+            del self._ranks[state][connection]
 
     @property
     def is_over(self) -> bool:
         """Whether more hold a place than may; those that are ending do not count."""
-        return len(self._of) - len(self._ranks[Standing.ENDING]) > self._max
+        return len(self._of) - len(self._ranks[ConnectionState.ENDING]) > self._max
 
     def gives_way_to(self, newcomer: T) -> T | None:
         """Who should end, so that the newcomer can stay; None when everybody is being served."""
-        for standing in (Standing.UNKNOWN, Standing.WAITING):
-            oldest = next(iter(self._ranks[standing]), None)
+        for state in (ConnectionState.UNKNOWN, ConnectionState.WAITING):
+            oldest = next(iter(self._ranks[state]), None)
             if oldest is not None and oldest is not newcomer:
                 return oldest
         return None
@@ -215,4 +215,4 @@ class ConnectionTable(Generic[T]):
         """Who is ending, and should be gone at once, because too many are."""
         if len(self._of) <= self._max + ENDING_BEYOND_LIMIT:
             return None
-        return next(iter(self._ranks[Standing.ENDING]), None)
+        return next(iter(self._ranks[ConnectionState.ENDING]), None)

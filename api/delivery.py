@@ -8,7 +8,7 @@ from uuid import UUID
 from opentelemetry.trace import SpanKind
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api.door import Door
+from api.context import AppContext
 from db.errors import DatabaseUnreachable
 from db.events import Event
 from generation.model import EventKind
@@ -17,22 +17,22 @@ _ENDS = frozenset({EventKind.BATCH_READY, EventKind.BATCH_FAILED})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-async def trace_delivery(door: Door, session_id: UUID, event: Event) -> None:
+async def trace_delivery(context: AppContext, session_id: UUID, event: Event) -> None:
     """Tell that the reader has the event: a span from its transaction, by Postgres' clock, until now.
 
     Does nothing for other events, or when nobody traces; a trace is no reason to break a stream.
     """
-    if not door.tracing.is_on or event.kind not in _ENDS:
+    if not context.tracing.is_on or event.kind not in _ENDS:
         return
     batch_index = event.payload["batchIndex"]
     try:
-        parent = await door.on_thread(door.batches.traceparent, session_id, batch_index)
+        parent = await context.on_thread(context.batches.traceparent, session_id, batch_index)
     except (DatabaseUnreachable, PoolTimeout):
         return
     if parent is None:
         return
     start_ns = (event.created_at - _EPOCH) // timedelta(microseconds=1) * 1000
-    span = door.tracing.begin(
+    span = context.tracing.begin(
         f"deliver {event.kind.value}", SpanKind.PRODUCER, parent=parent, start_ns=start_ns
     )
     span.set_attributes(

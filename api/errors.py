@@ -1,4 +1,4 @@
-"""What the door says when it cannot do as asked: one table from error to status, code and sentence.
+"""What the API says when it cannot do as asked: one table from error to status, code and sentence.
 
 The sentence is Arabic, ours, and for the student; the code is stable and for programs. Nothing of the
 request, the database or a model's reply ever gets into an answer from here.
@@ -111,8 +111,8 @@ _SECONDS = {"type": "integer", "minimum": 1}
 RETRY_AFTER_S = 2
 
 
-class Refusal(Exception):
-    """The door says no: `code` is one of ANSWERS, `details` are fields added to the body."""
+class ApiError(Exception):
+    """The API says no: `code` is one of ANSWERS, `details` are fields added to the body."""
 
     def __init__(
         self,
@@ -182,7 +182,7 @@ def _example(code: str) -> dict[str, Any]:
 
 def install(app: FastAPI) -> None:
     """Answer every error of the app's routes in the one shape; unforeseen ones are the middleware's."""
-    app.add_exception_handler(Refusal, _on_refusal)
+    app.add_exception_handler(ApiError, _on_api_error)
     app.add_exception_handler(GenerationError, _on_family)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_framework)
@@ -190,10 +190,10 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(overloaded, _on_database)
 
 
-def answer(refusal: Refusal, request_id: str) -> JSONResponse:
+def answer(api_error: ApiError, request_id: str) -> JSONResponse:
     """The refusal on the wire: `error`, `code`, `requestId`, and the fields that belong to the code."""
-    body = {"error": refusal.sentence, "code": refusal.code, "requestId": request_id, **refusal.details}
-    return JSONResponse(body, refusal.status, headers=_headers(refusal))
+    body = {"error": api_error.sentence, "code": api_error.code, "requestId": request_id, **api_error.details}
+    return JSONResponse(body, api_error.status, headers=_headers(api_error))
 
 
 def retry_after(seconds: float) -> str:
@@ -201,35 +201,35 @@ def retry_after(seconds: float) -> str:
     return str(max(1, math.ceil(seconds)))
 
 
-def _headers(refusal: Refusal) -> dict[str, str]:
+def _headers(api_error: ApiError) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
-    if refusal.retry_after_s is not None:
-        headers["Retry-After"] = retry_after(refusal.retry_after_s)
-    if refusal.status == 401:  # noqa: PLR2004 - the status is the clearer name
+    if api_error.retry_after_s is not None:
+        headers["Retry-After"] = retry_after(api_error.retry_after_s)
+    if api_error.status == 401:  # noqa: PLR2004 - the status is the clearer name
         headers["WWW-Authenticate"] = "Bearer"
-    if refusal.code in _AND_GOODBYE:
+    if api_error.code in _AND_GOODBYE:
         headers["Connection"] = "close"
     return headers
 
 
-def _respond(request: Request, refusal: Refusal) -> JSONResponse:
-    request.state.error_code = refusal.code
-    return answer(refusal, request.state.request_id)
+def _respond(request: Request, api_error: ApiError) -> JSONResponse:
+    request.state.error_code = api_error.code
+    return answer(api_error, request.state.request_id)
 
 
-async def _on_refusal(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Refusal)  # noqa: S101 - registered for this class only
+async def _on_api_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ApiError)  # noqa: S101 - registered for this class only
     return _respond(request, error)
 
 
 async def _on_family(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, GenerationError)  # noqa: S101 - registered for this class only
     if isinstance(error, SpendLimitReached):
-        request.app.state.door.metrics.spend_refusals.labels(error.scope).inc()
-    return _respond(request, refusal_for(error))
+        request.app.state.context.metrics.spend_rejections.labels(error.scope).inc()
+    return _respond(request, error_for(error))
 
 
-def refusal_for(error: GenerationError) -> Refusal:
+def error_for(error: GenerationError) -> ApiError:
     """What the caller is told of an error of the family."""
     code = code_for(type(error))
     if isinstance(error, SpendLimitReached):
@@ -237,10 +237,10 @@ def refusal_for(error: GenerationError) -> Refusal:
     elif ANSWERS[code].status >= _OUR_FAULT:
         log.error("call_failed", error=type(error).__name__, code=error.code)
     if isinstance(error, BatchNotNext):
-        return Refusal(code, expectedBatchIndex=error.expected)
+        return ApiError(code, expectedBatchIndex=error.expected)
     if isinstance(error, SpendLimitReached):
-        return Refusal(code, sentence=NOT_NOW, retry_after_s=error.retry_after_s)
-    return Refusal(code, retry_after_s=RETRY_AFTER_S if code == "service_unavailable" else None)
+        return ApiError(code, sentence=NOT_NOW, retry_after_s=error.retry_after_s)
+    return ApiError(code, retry_after_s=RETRY_AFTER_S if code == "service_unavailable" else None)
 
 
 def code_for(kind: type[GenerationError]) -> str:
@@ -252,23 +252,23 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
     problems: Sequence[Mapping[str, Any]] = error.errors()
     if any(tuple(problem["loc"]) == ("path", "session_id") for problem in problems):
-        return _respond(request, Refusal("session_not_found"))
+        return _respond(request, ApiError("session_not_found"))
     sentences = (EXACT_SENTENCES.get(problem["type"]) for problem in problems)
-    refusal = Refusal(
+    api_error = ApiError(
         "invalid_request",
         sentence=next(filter(None, sentences), None),
         fields=field_problems(problems, content_type=request.headers.get("content-type")),
     )
-    return _respond(request, refusal)
+    return _respond(request, api_error)
 
 
 async def _on_framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     code = _OF_THE_FRAMEWORK.get(error.status_code, "invalid_request")
-    refusal = Refusal(code)
+    api_error = ApiError(code)
     if code == "invalid_request":  # the framework could not even read the body
-        refusal.details["fields"] = [{"field": BODY, "problem": "json_invalid"}]
-    response = _respond(request, refusal)
+        api_error.details["fields"] = [{"field": BODY, "problem": "json_invalid"}]
+    response = _respond(request, api_error)
     if code == "method_not_allowed":
         named = sorted(_methods_at(request)) or [(error.headers or {}).get("Allow", "")]
         response.headers["Allow"] = ", ".join(named)
@@ -290,4 +290,4 @@ async def _on_database(request: Request, error: Exception) -> JSONResponse:
     """No connection was free in time, or Postgres met a trouble of its own that the store does not know."""
     cause = error.orig if isinstance(error, OperationalError) else None
     log.error("database_overloaded", error=type(cause or error).__name__)
-    return _respond(request, Refusal("service_unavailable", retry_after_s=RETRY_AFTER_S))
+    return _respond(request, ApiError("service_unavailable", retry_after_s=RETRY_AFTER_S))

@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from db.errors import DatabaseUnreachable
-from db.wakeup import Listener
+from db.notify import Listener
 from runtime.settings import DatabaseSettings
 
 log = structlog.get_logger(__name__)

@@ -1,7 +1,7 @@
-"""What the door counts: calls by route and status, open streams, how long students waited, and the queue.
+"""What the API counts: calls by route and status, open streams, how long students waited, and the queue.
 
 The queue's levels are read from Postgres when somebody asks for the page, so that they are there also when
-no worker is, and every door tells the same.
+no worker is, and every API tells the same.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from db.levels import Levels
+from db.queue_stats import QueueStats
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 45, 90, 120)
 
@@ -21,7 +21,7 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 45, 90, 120)
 _COUNTERS_AT_HAND = 512
 
 
-class DoorMetrics:
+class ApiMetrics:
     """The metrics of one app, in a registry of its own. Labels name routes, never sessions or users."""
 
     def __init__(self) -> None:
@@ -95,15 +95,15 @@ class DoorMetrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.spend_refusals = Counter(
-            "tafawoq_spend_limit_refusals_total",
+        self.spend_rejections = Counter(
+            "tafawoq_spend_limit_rejections_total",
             "New sessions (day) and further batches (session) refused because of a limit on money",
             ["scope"],
             registry=self.registry,
         )
-        self.bells_not_rung = Counter(
-            "tafawoq_bells_not_rung_total",
-            "Bells that the broker did not take; the workers' sweep rings instead",
+        self.messages_not_enqueued = Counter(
+            "tafawoq_messages_not_enqueued_total",
+            "Messages that the broker did not take; the workers' sweep enqueues instead",
             registry=self.registry,
         )
 
@@ -124,7 +124,7 @@ class DoorMetrics:
     def _of_the_queue(self) -> None:
         self.batches = Gauge(
             "tafawoq_batches",
-            "Unfinished batches by state: due, put_off (waits for its next try), running, lapsed (nobody's)",
+            "Unfinished batches by state: due, deferred (waits for its next try), running, lapsed (nobody's)",
             ["urgency", "state"],
             registry=self.registry,
         )
@@ -134,8 +134,8 @@ class DoorMetrics:
             ["urgency"],
             registry=self.registry,
         )
-        self.put_off_for_providers = Gauge(
-            "tafawoq_batches_put_off_for_providers",
+        self.deferred_for_providers = Gauge(
+            "tafawoq_batches_deferred_for_providers",
             "Batches that wait because no provider would write",
             registry=self.registry,
         )
@@ -147,8 +147,8 @@ class DoorMetrics:
             "Spent since midnight UTC at list prices, from the ledger",
             registry=self.registry,
         )
-        self.levels_read = Gauge(
-            "tafawoq_levels_read",
+        self.queue_stats_read = Gauge(
+            "tafawoq_queue_stats_read",
             "1 when Postgres answered this page's question about the queue, 0 when the levels are not there",
             registry=self.registry,
         )
@@ -157,19 +157,19 @@ class DoorMetrics:
         """Where to note how long a call waited for this batch: also those that found it ready."""
         return self.batch_wait_seconds.labels("later" if batch_index else "first")
 
-    def show(self, levels: Levels | None) -> None:
+    def show(self, queue_stats: QueueStats | None) -> None:
         """Take these levels for the page; None: Postgres did not answer, and old levels must not stand."""
-        self.levels_read.set(0 if levels is None else 1)
-        if levels is None:
+        self.queue_stats_read.set(0 if queue_stats is None else 1)
+        if queue_stats is None:
             self.batches.clear()
             self.queue_oldest.clear()
-            for level in (self.put_off_for_providers, self.lease_holders, self.spent_today):
+            for level in (self.deferred_for_providers, self.lease_holders, self.spent_today):
                 level.set(math.nan)
             return
-        for urgency, queue in levels.queues.items():
-            for state in ("due", "put_off", "running", "lapsed"):
+        for urgency, queue in queue_stats.queues.items():
+            for state in ("due", "deferred", "running", "lapsed"):
                 self.batches.labels(urgency, state).set(getattr(queue, state))
             self.queue_oldest.labels(urgency).set(queue.oldest_due_s)
-        self.put_off_for_providers.set(levels.put_off_for_providers)
-        self.lease_holders.set(levels.workers)
-        self.spent_today.set(float(levels.spent_today_microdollars))
+        self.deferred_for_providers.set(queue_stats.deferred_for_providers)
+        self.lease_holders.set(queue_stats.workers)
+        self.spent_today.set(float(queue_stats.spent_today_microdollars))

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from api.connection import BoundedProtocol, ServedConnections
 from api.connection_limits import ENDING_BEYOND_LIMIT, ConnectionLimits
-from api.door import Door
+from api.context import AppContext
 from runtime.settings import ApiSettings
 
 log = structlog.get_logger(__name__)
@@ -33,14 +33,14 @@ _LISTEN_BACKLOG = 1024
 _OTHER_FILES = 64
 
 
-class DoorServer(uvicorn.Server):
+class ApiServer(uvicorn.Server):
     """Serves one app on one socket. Open streams and waiting calls end as soon as it shuts down."""
 
     server_state: ServedConnections
 
     def __init__(self, app: FastAPI) -> None:
-        self._door: Door = app.state.door
-        self._limits = _limits(self._door.settings)
+        self._context: AppContext = app.state.context
+        self._limits = _limits(self._context.settings)
         self._next_sweep: asyncio.TimerHandle | None = None
         super().__init__(
             uvicorn.Config(
@@ -57,9 +57,11 @@ class DoorServer(uvicorn.Server):
                 timeout_keep_alive=round(self._limits.idle_s),
             )
         )
-        metrics = self._door.metrics
-        files = ACCEPTED_AT_ONCE + ENDING_BEYOND_LIMIT + _OTHER_FILES + round(self._door.threads.total_tokens)
-        most = affordable_connections(self._door.settings.api_max_connections, other_files=files)
+        metrics = self._context.metrics
+        files = (
+            ACCEPTED_AT_ONCE + ENDING_BEYOND_LIMIT + _OTHER_FILES + round(self._context.threads.total_tokens)
+        )
+        most = affordable_connections(self._context.settings.api_max_connections, other_files=files)
         self.server_state = ServedConnections(self._limits, most, metrics)
         metrics.connections.set_function(lambda: len(self.server_state.connections))
 
@@ -71,7 +73,7 @@ class DoorServer(uvicorn.Server):
         self._sweep()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._door.hub.close()
+        self._context.notifier.close()
         try:
             await super().shutdown(sockets)
         finally:

@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 from jwt import PyJWK
 
-from api.metrics import DoorMetrics
+from api.metrics import ApiMetrics
 from runtime.jwks import FetchOutcome, KeySet, KeySetUnavailable, fetch_key_set
 from runtime.settings import SigningKeySettings
 
@@ -49,7 +49,7 @@ class SigningKeys:
         *,
         refresh_s: float,
         max_age_s: float,
-        metrics: DoorMetrics,
+        metrics: ApiMetrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
@@ -139,7 +139,7 @@ class SigningKeys:
         return pause_s
 
 
-def make_signing_keys(settings: SigningKeySettings, metrics: DoorMetrics) -> SigningKeys | None:
+def make_signing_keys(settings: SigningKeySettings, metrics: ApiMetrics) -> SigningKeys | None:
     """What keeps the keys of the configured address; None without one."""
     if settings.supabase_jwks_url is None:
         return None

@@ -1,6 +1,6 @@
 """How long a call waits, as its caller prefers (RFC 7240), and the waiting itself.
 
-A waiting call holds no thread and no database connection: it sleeps on a watch of the hub and looks at
+A waiting call holds no thread and no database connection: it sleeps on a watch of the notifier and looks at
 the rows when it is woken. It ends early when its client has hung up or the process is about to stop.
 """
 
@@ -16,14 +16,14 @@ from urllib.request import parse_http_list
 from fastapi import Depends, Header, Request
 from pydantic.json_schema import SkipJsonSchema
 
-from api.hub import Watch
+from api.notifications import Subscription
 
 T = TypeVar("T")
 
-#: How often a waiting call looks without having been woken: a batch that is put off makes no event.
+#: How often a waiting call looks without having been woken: a batch that is deferred makes no event.
 LOOK_AGAIN_S = 3.0
 
-#: More digits than this are not a wish but a mistake; int() would also be slow on many of them.
+#: More digits than this are not a preference but a mistake; int() would also be slow on many of them.
 _WAIT_DIGITS = 6
 
 #: Longer than all the headers that anybody has a use for; what is beyond is not read.
@@ -37,7 +37,7 @@ class Preference:
     wait_s: int | None = None
     respond_async: bool = False
 
-    def patience_s(self, *, default_s: float, longest_s: float) -> float:
+    def timeout_s(self, *, default_s: float, longest_s: float) -> float:
         """How long to wait: as asked, but not for ever; at once for a client that wants no waiting."""
         if self.wait_s is not None:
             return min(self.wait_s, longest_s)
@@ -72,38 +72,42 @@ def _preferences(values: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 async def wait_until(
-    watch: Watch, look: Callable[[], Awaitable[T]], *, enough: Callable[[T], bool], patience_s: float
+    subscription: Subscription,
+    look: Callable[[], Awaitable[T]],
+    *,
+    enough: Callable[[T], bool],
+    timeout_s: float,
 ) -> T:
-    """What `look` saw when it was enough, or else last: when the patience was over or the watch closed.
+    """What `look` saw when it was enough, or else last: when the time limit was over or the watch closed.
 
     Looks at once, after every wake-up, every few seconds (not every change has an event), and at the end.
     """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + patience_s
+    deadline = loop.time() + timeout_s
     seen = await look()
-    while not enough(seen) and not watch.closed and (left := deadline - loop.time()) > 0:
-        await watch.changed(min(left, LOOK_AGAIN_S))
+    while not enough(seen) and not subscription.closed and (left := deadline - loop.time()) > 0:
+        await subscription.changed(min(left, LOOK_AGAIN_S))
         seen = await look()
     return seen
 
 
 @contextlib.asynccontextmanager
-async def until_hung_up(request: Request, watch: Watch) -> AsyncIterator[None]:
+async def until_hung_up(request: Request, subscription: Subscription) -> AsyncIterator[None]:
     """While the block runs, a client that disconnects closes the watch, and so ends the waiting."""
-    listening = asyncio.create_task(_close_on_disconnect(request, watch))
+    listening = asyncio.create_task(_close_on_disconnect(request, subscription))
     try:
         yield
     finally:
         listening.cancel()
 
 
-async def _close_on_disconnect(request: Request, watch: Watch) -> None:
+async def _close_on_disconnect(request: Request, subscription: Subscription) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-    watch.close()
+    subscription.close()
 
 
-async def _wish(
+async def _prefer_header(
     prefer: Annotated[
         list[str] | SkipJsonSchema[None],
         Header(description="RFC 7240: `wait=<seconds>` or `respond-async`", examples=["wait=30"]),
@@ -112,4 +116,4 @@ async def _wish(
     return preference(prefer or [])
 
 
-Wish = Annotated[Preference, Depends(_wish)]
+PreferHeader = Annotated[Preference, Depends(_prefer_header)]

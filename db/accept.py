@@ -107,11 +107,11 @@ def _keep(filled: CTE) -> CTE:
     )
     names = ["session_id", "position", "batch_index", "fingerprint", "content", "provider", "attempt_id"]
     kept = insert(questions).from_select(names, row)
-    anew = {name: kept.excluded[name] for name in names[3:]}
+    again = {name: kept.excluded[name] for name in names[3:]}
     return (
         kept.on_conflict_do_update(
             index_elements=["session_id", "position"],
-            set_=anew | {"solver_verdict": None, "created_at": func.now()},
+            set_=again | {"solver_verdict": None, "created_at": func.now()},
         )
         .returning(questions.c.position)
         .cte("kept")

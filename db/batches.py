@@ -93,7 +93,7 @@ class BatchStore:
             )
 
     def revive(self, session_id: UUID) -> list[int]:
-        """Queue all failed batches of the session again, for the sweep to ring for; returns their indexes.
+        """Queue all failed batches of the session again, for the sweep to enqueue; returns their indexes.
 
         Raises SessionMissing, SessionClosed and SpendLimitReached.
         """
@@ -153,7 +153,7 @@ class BatchStore:
             return verdicts.read_unchecked(connection, claim)
 
     def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
-        """Keep the solver's verdicts, by fingerprint; return the slots whose questions may be written anew.
+        """Keep the solver's verdicts, by fingerprint; return the slots whose questions may be written again.
 
         Those of disputed questions, once a slot and only while nobody has asked for the batch or come to it.
         Until another is accepted in its place, the disputed one stays. Raises FenceLost.
@@ -207,16 +207,16 @@ class BatchStore:
             set_generating(connection, claim.session_id, claim.kind)
 
     def sweep(
-        self, ring_again_s: float, limit: int, *, sooner_s: Mapping[Urgency, float] = MappingProxyType({})
+        self, enqueue_again_s: float, limit: int, *, sooner_s: Mapping[Urgency, float] = MappingProxyType({})
     ) -> list[Due]:
-        """Queue again what has lapsed, and return at most `limit` due batches that nobody rang for in
-        `ring_again_s`, or in `sooner_s` of their urgency, marked as rung for. Sweeps at once share the work.
+        """Queue again what has lapsed, and return at most `limit` due batches that nobody came for in
+        `enqueue_again_s`, or in `sooner_s` of their urgency, marked as enqueued. Sweeps at once share the work.
         """
         for step in (release_lapsed, close_orphans):
             with self._engine.begin() as connection:
                 step(connection, limit)
         with self._engine.begin() as connection:
-            return take_due(connection, ring_again_s, limit, sooner_s=sooner_s)
+            return take_due(connection, enqueue_again_s, limit, sooner_s=sooner_s)
 
     def mark_all_not_enqueued(self, keys: Sequence[tuple[UUID, int]]) -> None:
         """Say that no message was sent for these batches, so that the next sweep sends one."""

@@ -58,7 +58,7 @@ def forget_keys(connection: Connection, limit: int) -> int:
 def insert_session(
     connection: Connection, session_id: UUID, user_id: UUID, plan: Plan, *, traceparent: str | None = None
 ) -> None:
-    """The web app's row, the plan with all its slots, the first batch queued and rung for, one event."""
+    """The web app's row, the plan with all its slots, the first batch queued and enqueued, one event."""
     connection.execute(insert(WEB_APP_TABLES[plan.kind]).values(_web_app_row(session_id, user_id, plan)))
     connection.execute(insert(plans).values(_plan_row(session_id, user_id, plan)))
     connection.execute(insert(slots), [_slot_row(session_id, slot.to_json()) for slot in plan.slots])

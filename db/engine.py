@@ -69,7 +69,7 @@ def make_engine(settings: DatabaseSettings, application_name: str) -> Engine:
     return engine
 
 
-class PatientConnection(psycopg.Connection[Any]):
+class RetryingConnection(psycopg.Connection[Any]):
     """Waits for an answer, but not for ever: a half-open link says nothing, and no timeout of the server's
     can reach us through it.
     """
@@ -87,8 +87,8 @@ class PatientConnection(psycopg.Connection[Any]):
 
 def _connect(
     longest_silence_s: float, _dialect: Any, _record: Any, arguments: Any, named: Any
-) -> PatientConnection:
-    connection = PatientConnection.connect(*arguments, **named)
+) -> RetryingConnection:
+    connection = RetryingConnection.connect(*arguments, **named)
     connection.longest_silence_s = longest_silence_s
     return connection
 
@@ -150,7 +150,7 @@ def _set_timeouts(settings: DatabaseSettings, connection: Connection) -> None:
 
 
 def _leave_what_was_closed(connection: psycopg.Connection[Any], *_: object) -> None:
-    """Let the pool open a connection anew whose server has gone: at rest it has nothing to say but a farewell.
+    """Let the pool open a connection again whose server has gone: at rest it has nothing to say but a farewell.
 
     A look at the socket, because a ping would double the round trips of a question.
     """
@@ -168,6 +168,6 @@ def _say_that_it_is_away(settings: DatabaseSettings, context: ExceptionContext) 
         raise unreachable(settings) from context.original_exception
     state = getattr(context.original_exception, "sqlstate", None) or ""
     if state == READ_ONLY:
-        context.is_disconnect = True  # the pool leads to a former primary: connect anew
+        context.is_disconnect = True  # the pool leads to a former primary: connect again
     if state.startswith(PASSING):
         raise DatabaseStruggling from context.original_exception

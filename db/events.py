@@ -35,8 +35,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from db.engine import committing_each
+from db.notify import CHANNEL
 from db.tables import events, plans, questions
-from db.wakeup import CHANNEL
 from generation.model import EventKind
 
 
@@ -83,7 +83,7 @@ _tells_of = and_(
     questions.c.position == events.c.payload["position"].as_integer(),
 )
 
-# Built once: building them anew would cost each reader more than Postgres takes to answer.
+# Built once: building them again would cost each reader more than Postgres takes to answer.
 _AFTER = (
     select(events, questions.c.content)
     .select_from(events.outerjoin(questions, _tells_of))

@@ -32,7 +32,7 @@ class CostKey(StrEnum):
     DAY = "day"  # UTC
     PROVIDER = "provider"
     MODEL = "model"
-    PURPOSE = "purpose"  # questions written, or second opinions on them
+    PURPOSE = "purpose"  # questions written, or answer checks on them
     OUTCOME = "outcome"
     SESSION = "session"
     BATCH = "batch"

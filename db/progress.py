@@ -25,7 +25,7 @@ from runtime.settings import PlanSettings
 LATEST = 200
 RECENTLY = timedelta(days=1)
 ENOUGH = 20
-#: Before anything was measured: a whole batch in one call, with the second opinion on it, and in lanes.
+#: Before anything was measured: a whole batch in one call, with the answer check on it, and in lanes.
 USUAL = GenerationTimes(one_lane_s=50, lanes_s=8)
 #: A time with an outage in it must not have every exam written ahead.
 LONGEST_S = 120.0

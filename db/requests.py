@@ -19,7 +19,7 @@ from generation.model import BatchStatus, SessionKind, Urgency
 @dataclass(frozen=True, slots=True)
 class Requested:
     status: BatchStatus
-    created: bool  #: True: the caller rings for it, on the queue of the urgency it asked with
+    created: bool  #: True: the caller enqueues it, on the queue of the urgency it asked with
 
 
 def request(
@@ -45,7 +45,7 @@ def request(
 
 
 def revive(connection: Connection, session_id: UUID) -> list[int]:
-    """Queue the failed batches of a session that goes on, as urgent as they were; the sweep rings for them.
+    """Queue the failed batches of a session that goes on, as urgent as they were; the sweep enqueues them.
 
     Returns their indexes.
     """
@@ -87,8 +87,8 @@ def _insert(
 ) -> Requested:
     """Nobody else can: whoever asks for a batch of this session holds its row."""
     key = {"session_id": session.session_id, "batch_index": batch_index}
-    wish = {"urgency": urgency, "traceparent": traceparent}
-    connection.execute(insert(batches).values(**key, **wish, enqueued_at=func.now()))
+    preferred = {"urgency": urgency, "traceparent": traceparent}
+    connection.execute(insert(batches).values(**key, **preferred, enqueued_at=func.now()))
     set_generating(connection, session.session_id, SessionKind(session.kind))
     return Requested(BatchStatus.QUEUED, created=True)
 
@@ -121,7 +121,7 @@ def _ask_again(
     ).one()
     if status is BatchStatus.FAILED:
         set_generating(connection, row.session_id, SessionKind(session.kind))
-    # A running batch needs no bell; its new urgency counts if the run gives it back.
+    # A running batch needs no message; its new urgency counts if the run gives it back.
     return _answer(changed, created=status is not BatchStatus.RUNNING)
 
 

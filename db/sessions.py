@@ -26,9 +26,9 @@ from db.session_row import (
     select_sessions,
     session_status,
 )
+from db.session_status import SessionStatus, read_session_status
 from db.spending import NO_LIMITS, SpendLimits, check_day
-from db.standing import Standing, read_standing
-from db.sweep import tell_endings
+from db.sweep import publish_endings
 from db.tables import WEB_APP_TABLES, batches, plans, questions
 from generation.errors import SessionClosed, SessionMissing
 from generation.model import (
@@ -117,7 +117,7 @@ class SessionStore:
         request_digest: str | None = None,
         traceparent: str | None = None,
     ) -> Created:
-        """Commit the session with its plan, and its first batch queued; the caller rings for that batch, whose
+        """Commit the session with its plan, and its first batch queued; the caller enqueues that batch, whose
         runs go on with the caller's trace.
 
         A key that was used before yields the session it made then, also when both requests run at once.
@@ -146,12 +146,12 @@ class SessionStore:
             asked = _asked_batches(connection, session_id)
             return _view(session, asked, _committed_questions(connection, session_id))
 
-    def standing(
+    def session_status(
         self, session_id: UUID, kind: SessionKind, user_id: UUID, *, batch_index: int | None = None
-    ) -> Standing:
+    ) -> SessionStatus:
         """As much of `view` as tells whether to wait, and of one batch only. Raises SessionMissing like it."""
         with self._reading.connect() as connection:
-            return read_standing(connection, session_id, kind, user_id=user_id, batch_index=batch_index)
+            return read_session_status(connection, session_id, kind, user_id=user_id, batch_index=batch_index)
 
     def page(
         self, user_id: UUID, kind: SessionKind, limit: int, *, before: datetime | None = None
@@ -190,13 +190,13 @@ class SessionStore:
         self._move(session_id, IN_PROGRESS, PAUSED)
 
     def resume(self, session_id: UUID) -> None:
-        """Go on after a pause; the sweep rings for what is queued. Raises SessionMissing, SessionClosed."""
+        """Go on after a pause; the sweep enqueues what is queued. Raises SessionMissing, SessionClosed."""
         self._move(session_id, PAUSED, IN_PROGRESS)
 
-    def tell_endings(self, limit: int) -> None:
+    def publish_endings(self, limit: int) -> None:
         """Record the `session` event of at most `limit` sessions that the web app has ended in its own row."""
         with self._engine.begin() as connection:
-            tell_endings(connection, limit)
+            publish_endings(connection, limit)
 
     def forget_keys(self, limit: int) -> int:
         """Delete at most `limit` idempotency keys that no client repeats any more; returns how many."""

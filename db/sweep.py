@@ -40,7 +40,7 @@ from generation.model import BatchStatus, EventKind, SessionKind, Urgency
 SESSION_CLOSED = "session_closed"
 
 #: The end of a session this old is not told any more: nobody has had a stream of it open for so long.
-TOLD_WITHIN = timedelta(days=2)
+REPORTED_WITHIN = timedelta(days=2)
 
 #: A session whose row is gone counts as abandoned.
 _status = func.coalesce(session_status, ABANDONED)
@@ -49,7 +49,7 @@ _is_over = _status.not_in([IN_PROGRESS, PAUSED])
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A batch somebody should work on: ring for it."""
+    """A batch somebody should work on: enqueue it."""
 
     session_id: UUID
     batch_index: int
@@ -107,12 +107,14 @@ def _giving_up(orphans: Select[Any], *, of: tuple[Table, ...]) -> ReturningUpdat
     )
 
 
-def tell_endings(connection: Connection, limit: int) -> None:
+def publish_endings(connection: Connection, limit: int) -> None:
     """Record the end of sessions that the web app has ended in its own row: their event streams end with it."""
     ended = (
         select(plans.c.session_id, _status.label("status"))
         .select_from(sessions)
-        .where(plans.c.closed_at.is_(None), plans.c.created_at > func.now() - literal(TOLD_WITHIN), _is_over)
+        .where(
+            plans.c.closed_at.is_(None), plans.c.created_at > func.now() - literal(REPORTED_WITHIN), _is_over
+        )
         .limit(limit)
         .with_for_update(of=plans, skip_locked=True, key_share=True)
         .cte("ended")
@@ -131,19 +133,19 @@ def tell_endings(connection: Connection, limit: int) -> None:
 
 
 def take_due(
-    connection: Connection, ring_again_s: float, limit: int, *, sooner_s: Mapping[Urgency, float]
+    connection: Connection, enqueue_again_s: float, limit: int, *, sooner_s: Mapping[Urgency, float]
 ) -> list[Due]:
-    """Mark as rung for, and return, what is due and not rung for recently; what a student waits for first."""
-    rows = connection.execute(_taking(ring_again_s, limit, tuple(sooner_s.items())))
+    """Mark as enqueued, and return, what is due and not enqueued recently; what a student waits for first."""
+    rows = connection.execute(_taking(enqueue_again_s, limit, tuple(sooner_s.items())))
     ordered = sorted(rows, key=lambda row: (row.urgency != Urgency.INTERACTIVE, row.not_before))
     return [Due(row.session_id, row.batch_index, Urgency(row.urgency)) for row in ordered]
 
 
 @cache  # one a state of the queues
 def _taking(
-    ring_again_s: float, limit: int, sooner_s: tuple[tuple[Urgency, float], ...]
+    enqueue_again_s: float, limit: int, sooner_s: tuple[tuple[Urgency, float], ...]
 ) -> ReturningUpdate[Any]:
-    stale = func.now() - _patience(ring_again_s, dict(sooner_s))
+    stale = func.now() - _timeout(enqueue_again_s, dict(sooner_s))
     due = (
         _unfinished()
         .where(
@@ -152,7 +154,8 @@ def _taking(
             or_(
                 batches.c.enqueued_at.is_(None),
                 batches.c.enqueued_at < stale,
-                batches.c.enqueued_at < batches.c.not_before,  # rung too early: whoever came was sent away
+                batches.c.enqueued_at
+                < batches.c.not_before,  # enqueued too early: whoever came was sent away
             ),
             session_status == IN_PROGRESS,
         )
@@ -168,8 +171,8 @@ def _taking(
     )
 
 
-def _patience(ring_again_s: float, sooner_s: Mapping[Urgency, float]) -> Any:
-    usual = literal(timedelta(seconds=ring_again_s))
+def _timeout(enqueue_again_s: float, sooner_s: Mapping[Urgency, float]) -> Any:
+    usual = literal(timedelta(seconds=enqueue_again_s))
     if not sooner_s:
         return usual
     by_urgency = {urgency: literal(timedelta(seconds=seconds)) for urgency, seconds in sooner_s.items()}
@@ -186,7 +189,7 @@ def _unfinished() -> Select[Any]:
 
 
 def _key_in(keys: Select[Any]) -> Any:
-    # A CTE that locks rows is never folded into the update, so LIMIT and SKIP LOCKED are applied once.
+    # A CTE that locks rows is never normalized into the update, so LIMIT and SKIP LOCKED are applied once.
     found = keys.cte("found")
     return tuple_(batches.c.session_id, batches.c.batch_index).in_(
         select(found.c.session_id, found.c.batch_index)

@@ -154,7 +154,7 @@ batches = Table(
     Column("owner", Text),
     _moment("lease_until"),
     _moment("not_before", now=True),
-    _moment("enqueued_at"),  # when it was last rung for; NULL: nobody did
+    _moment("enqueued_at"),  # when it was last enqueued; NULL: nobody did
     _moment("requested_at", now=True),
     _moment("started_at"),
     _moment("first_question_at"),

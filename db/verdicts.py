@@ -1,4 +1,4 @@
-"""The second opinion's part of the store: what is to be checked, and what becomes of what was."""
+"""The answer check's part of the store: what is to be checked, and what becomes of what was."""
 
 from __future__ import annotations
 

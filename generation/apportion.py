@@ -49,7 +49,7 @@ class RunningShares(Generic[K]):
         """What `key` should get of the next `size` things so that it has its fair share after them."""
         return Fraction(self._need(key, size), self._whole)
 
-    def deal(self, size: int, taken: Mapping[K, int] | None = None) -> dict[K, int]:
+    def assign(self, size: int, taken: Mapping[K, int] | None = None) -> dict[K, int]:
         """The next `size` things. Keys in `taken` get exactly that many, the others share the rest."""
         taken = taken or {}
         needs = {key: self._need(key, size) for key in self._totals if key not in taken}

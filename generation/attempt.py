@@ -8,10 +8,10 @@ from typing import Any
 
 from generation.call import Call, RunContext
 from generation.errors import FenceLost, ProviderError, SessionClosed, StoreRejected
-from generation.facts import QuestionAccepted, QuestionRejected
-from generation.gate import Accepted, Gate
 from generation.model import Prompt, Question
-from generation.ports import QuestionSource
+from generation.ports import ProviderClient
+from generation.run_events import QuestionAccepted, QuestionRejected
+from generation.validator import Accepted, Validator
 from generation.verdicts import Purpose
 
 
@@ -27,20 +27,22 @@ class AttemptResult:
     fatal: Exception | None  #: what ends the whole run: it may not write, the store failed, or a defect
 
 
-def make_attempt(context: RunContext, source: QuestionSource, prompt: Prompt, gate: Gate) -> AttemptResult:
-    """Ask `source` once and keep every acceptable question of its reply, as soon as each is complete.
+def make_attempt(
+    context: RunContext, provider: ProviderClient, prompt: Prompt, validator: Validator
+) -> AttemptResult:
+    """Ask `provider` once and keep every acceptable question of its reply, as soon as each is complete.
 
     Whatever goes wrong is part of the result, beside what was committed before it.
     """
-    return _Attempt(context, source, gate).make(prompt)
+    return _Attempt(context, provider, validator).make(prompt)
 
 
 class _Attempt:
-    def __init__(self, context: RunContext, source: QuestionSource, gate: Gate) -> None:
+    def __init__(self, context: RunContext, provider: ProviderClient, validator: Validator) -> None:
         self._context = context
-        self._source = source
-        self._gate = gate
-        self._call = Call(context, source, asked=len(gate.open_slots), purpose=Purpose.WRITE)
+        self._provider = provider
+        self._validator = validator
+        self._call = Call(context, provider, asked=len(validator.open_slots), purpose=Purpose.WRITE)
         self._committed: list[Question] = []
         self._first_question_ms: int | None = None
 
@@ -53,14 +55,14 @@ class _Attempt:
         return AttemptResult(
             tuple(self._committed),
             self._first_question_ms,
-            self._gate.passages,
+            self._validator.passages,
             ended=self._call.ended,
             error=self._call.error,
             fatal=fatal,
         )
 
     def _judge(self, raw: Mapping[str, Any]) -> None:
-        verdict = self._gate.judge(raw)
+        verdict = self._validator.judge(raw)
         if isinstance(verdict, Accepted):
             self._commit(verdict.question)
         else:
@@ -69,7 +71,7 @@ class _Attempt:
     def _commit(self, question: Question) -> None:
         claim = self._context.claim
         try:
-            self._context.keeper.accept(claim, question, self._call.id, self._source.name)
+            self._context.store.accept(claim, question, self._call.id, self._provider.name)
         except (FenceLost, SessionClosed):
             raise
         except StoreRejected as err:
@@ -88,7 +90,7 @@ class _Attempt:
                 claim.batch.index,
                 question.slot.position,
                 question.slot.question_type,
-                self._source.name,
+                self._provider.name,
                 since_run_start_ms,
             )
         )
@@ -97,5 +99,5 @@ class _Attempt:
         self._call.rejected += 1
         claim = self._context.claim
         self._context.observer.notice(
-            QuestionRejected(claim.session_id, claim.batch.index, position, reason, self._source.name)
+            QuestionRejected(claim.session_id, claim.batch.index, position, reason, self._provider.name)
         )

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
+from generation.cancellation import CallCancellation, CancellationSignal
 from generation.errors import GenerationError, ProviderError, ProviderRefused
-from generation.facts import AttemptEnded
 from generation.model import (
     AttemptRecord,
     Billed,
@@ -22,8 +22,8 @@ from generation.model import (
     UsageSource,
 )
 from generation.parser import QuestionParser
-from generation.ports import BatchKeeper, Ledger, Observer, QuestionSource
-from generation.stop import CallStop, StopSignal
+from generation.ports import Ledger, Observer, ProviderClient, RunStore
+from generation.run_events import AttemptEnded
 from generation.verdicts import Purpose
 
 #: The outcome of a call whose reply ended as the provider meant it to.
@@ -38,10 +38,10 @@ class RunContext:
     """What every call of a run shares."""
 
     claim: Claim
-    keeper: BatchKeeper
+    store: RunStore
     ledger: Ledger
     observer: Observer
-    stop: StopSignal
+    stop: CancellationSignal
     clock: Callable[[], float]  #: monotonic seconds
     started_at: float  #: on that clock
 
@@ -53,23 +53,25 @@ class Call:
     its turn has none.
     """
 
-    def __init__(self, context: RunContext, source: QuestionSource, *, asked: int, purpose: Purpose) -> None:
+    def __init__(
+        self, context: RunContext, provider: ProviderClient, *, asked: int, purpose: Purpose
+    ) -> None:
         self.id: UUID = uuid4()
         self.accepted = 0
         self.rejected = 0
         self.error: ProviderError | None = None  #: why the reply broke off, or was never asked for
         self.outcome: str = CRASHED
         self._context = context
-        self._source = source
-        self._stop = CallStop(context.stop)
+        self._provider = provider
+        self._stop = CallCancellation(context.stop)
         self._parser = QuestionParser()
         self._opening = AttemptRecord(
             id=self.id,
             session_id=context.claim.session_id,
             batch_index=context.claim.batch.index,
             epoch=context.claim.epoch,
-            provider=source.name,
-            model=source.model,
+            provider=provider.name,
+            model=provider.model,
             asked=asked,
             purpose=purpose,
         )
@@ -96,7 +98,9 @@ class Call:
         try:
             with (
                 self._stop.following(),
-                self._source.stream(prompt, self._stop, urgency=urgency, before_sending=self._book) as events,
+                self._provider.stream(
+                    prompt, self._stop, urgency=urgency, before_sending=self._book
+                ) as events,
             ):
                 for event in events:
                     self._follow(event, take, drop)
@@ -147,13 +151,13 @@ class Call:
         if isinstance(self.error, ProviderRefused) and self.error.usage is not None:
             return Billed(self.error.usage, UsageSource.REPORTED)
         if self._started is not None:
-            return self._source.settle(self._started, "".join(self._received))
+            return self._provider.settle(self._started, "".join(self._received))
         is_free = self.error is not None and self.error.costs_nothing
         return Billed(Usage(), UsageSource.FREE if is_free else UsageSource.UNKNOWN)
 
     def _record(self, billed: Billed) -> AttemptRecord:
         started, ended, error = self._started, self._ended, self.error
-        model = started.model if started else self._source.model
+        model = started.model if started else self._provider.model
         return replace(
             self._opening,
             model=model,
@@ -161,8 +165,8 @@ class Call:
             accepted=self.accepted,
             rejected=self.rejected,
             usage=billed.usage,
-            usage_source=billed.source,
-            cost_microdollars=self._source.cost_microdollars(model, billed.usage),
+            usage_source=billed.provider,
+            cost_microdollars=self._provider.cost_microdollars(model, billed.usage),
             first_token_ms=self._first_token_ms,
             duration_ms=self._milliseconds(),
             stop_reason=ended.stop_reason if ended else None,

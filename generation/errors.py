@@ -72,10 +72,10 @@ class ProviderThrottled(ProviderBusy):
     code = "provider_throttled"
 
 
-class ProviderResting(ProviderError):
+class CircuitOpen(ProviderError):
     """The provider was found unwell while the call waited for its turn; no call was made."""
 
-    code = "provider_resting"
+    code = "circuit_open"
 
 
 class ProviderUnreachable(ProviderError):

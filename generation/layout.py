@@ -48,7 +48,7 @@ def topics_per_batch(
             room = size - sum(taken.values())
             number = room if only_passages else _passage_slots(room, shares, topic, rule=rule)
             taken[topic] = number
-        portions.append(shares.deal(size, taken))
+        portions.append(shares.assign(size, taken))
     return portions
 
 

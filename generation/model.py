@@ -221,7 +221,7 @@ class Question:
     choices: tuple[str, ...]
     answer_index: int
     explanation: str
-    fingerprint: str  #: of the folded text; unique within a session
+    fingerprint: str  #: of the normalized text; unique within a session
     passage: str | None = None
     diagram: Mapping[str, Any] | None = None
 
@@ -326,7 +326,7 @@ class Billed:
     """What one model call used, and how that is known."""
 
     usage: Usage
-    source: UsageSource
+    provider: UsageSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from random import Random
 
 from generation.apportion import RunningShares, apportion_by_weight
 from generation.catalogue import Catalogue, load_catalogue
-from generation.dealing import SlotDealer
 from generation.errors import PlanError
 from generation.layout import GroupRule, lay_out, topics_per_batch
 from generation.model import (
@@ -30,6 +29,7 @@ from generation.model import (
     Topic,
     Track,
 )
+from generation.slot_assignment import SlotAssignment
 
 
 def plan_exam(track: Track, *, batch_size: int, seed: int) -> Plan:
@@ -140,7 +140,7 @@ def _exam_mixes(catalogue: Catalogue, batches: Sequence[Batch]) -> list[dict[Dif
     return [
         shares.take(data.fixed_mixes[batch.size])
         if batch.size in data.fixed_mixes
-        else shares.deal(batch.size)
+        else shares.assign(batch.size)
         for batch in batches
     ]
 
@@ -168,9 +168,9 @@ def _slots(
         sizes = [batch.size for batch in group]
         counts += topics_per_batch(sizes, wanted, with_passages=with_passages, rule=rule)
     totals = sum((Counter(portion) for portion in counts), Counter())
-    dealer = SlotDealer(catalogue, track, topic_totals=totals, rng=rng)
+    dealer = SlotAssignment(catalogue, track, topic_totals=totals, rng=rng)
     slots: list[Slot] = []
     for batch, portion, mix in zip(batches, counts, mixes, strict=True):
         units = lay_out(portion, with_passages=with_passages, rule=rule, rng=rng)
-        slots += dealer.deal(batch, units, mix)
+        slots += dealer.assign(batch, units, mix)
     return tuple(slots)

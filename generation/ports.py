@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
+from generation.cancellation import CancellationSignal
 from generation.errors import ProviderError
-from generation.facts import Fact
 from generation.model import (
     AttemptRecord,
     Billed,
@@ -22,11 +22,11 @@ from generation.model import (
     Urgency,
     Usage,
 )
-from generation.stop import StopSignal
+from generation.run_events import RunEvent
 from generation.verdicts import Verdict
 
 
-class QuestionSource(Protocol):
+class ProviderClient(Protocol):
     """A model API that writes questions."""
 
     @property
@@ -38,7 +38,12 @@ class QuestionSource(Protocol):
         """The model that will be asked."""
 
     def stream(
-        self, prompt: Prompt, stop: StopSignal, *, urgency: Urgency, before_sending: Callable[[], None]
+        self,
+        prompt: Prompt,
+        stop: CancellationSignal,
+        *,
+        urgency: Urgency,
+        before_sending: Callable[[], None],
     ) -> AbstractContextManager[Iterator[StreamEvent]]:
         """One HTTP stream, no hidden retry: entering the block waits for its turn, then sends the request.
 
@@ -60,27 +65,27 @@ class QuestionSource(Protocol):
         """What a call cost at list prices, by the model that answered. Exact."""
 
 
-class SourceChain(Protocol):
+class Fallback(Protocol):
     """The sources in order of preference, and what is known of their health."""
 
-    def pick(self, excluded: frozenset[str]) -> QuestionSource | None:
+    def pick(self, excluded: frozenset[str]) -> ProviderClient | None:
         """The best source that may be asked now, or None. `excluded` names sources this run has given up."""
 
-    def report(self, source: str, error: ProviderError | None) -> None:
-        """Tell how a call to `source` went; None means well."""
+    def report(self, provider: str, error: ProviderError | None) -> None:
+        """Tell how a call to `provider` went; None means well."""
 
     @property
     def has_solver(self) -> bool:
-        """Whether anybody is ever asked for a second opinion."""
+        """Whether anybody is ever asked for a answer check."""
 
-    def pick_solver(self) -> QuestionSource | None:
-        """Whom to ask for a second opinion now, or None: nobody is to be asked, or nobody is well."""
+    def pick_solver(self) -> ProviderClient | None:
+        """Whom to ask for a answer check now, or None: nobody is to be asked, or nobody is well."""
 
     def report_solver(self, error: ProviderError | None) -> None:
         """Tell how a call to the solver went; None means well. It says nothing about who writes."""
 
 
-class BatchKeeper(Protocol):
+class RunStore(Protocol):
     """Where accepted questions are kept. Every method is one short transaction."""
 
     def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
@@ -97,7 +102,7 @@ class BatchKeeper(Protocol):
         """
 
     def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
-        """Keep the verdicts, by the questions' fingerprints; return the slots whose questions may be written anew.
+        """Keep the verdicts, by the questions' fingerprints; return the slots whose questions may be written again.
 
         A disputed question stays, with its verdict, until `accept` puts another in its place: once a slot, and
         only while no student has asked for the batch or come to it. May be repeated. Raises FenceLost.
@@ -116,5 +121,5 @@ class Ledger(Protocol):
 
 
 class Observer(Protocol):
-    def notice(self, fact: Fact) -> None:
+    def notice(self, event: RunEvent) -> None:
         """Turn a fact into metrics and log lines. Never raises."""

@@ -1,6 +1,6 @@
 """Whether a question has been asked before: word for word, with other numbers, or nearly so.
 
-Texts are compared folded. Nothing here is stored but the fingerprint, which the database keeps unique.
+Texts are compared normalized. Nothing here is stored but the fingerprint, which the database keeps unique.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from generation.folding import fold, mask_numbers
 from generation.model import EarlierQuestion, QuestionType
+from generation.normalization import mask_numbers, normalize
 
 #: Shared trigrams of all trigrams, from which two texts count as one. Measured on name and wording swaps.
 NEARLY: Final = 0.8
@@ -87,15 +87,15 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Shingled:
-    """A folded text and its trigrams, numbers masked."""
+    """A normalized text and its trigrams, numbers masked."""
 
     text: str
     trigrams: frozenset[str]
 
     @classmethod
-    def of(cls, folded: str) -> _Shingled:
-        masked = mask_numbers(folded)
-        return cls(folded, frozenset(masked[at : at + 3] for at in range(len(masked) - 2)))
+    def of(cls, normalized: str) -> _Shingled:
+        masked = mask_numbers(normalized)
+        return cls(normalized, frozenset(masked[at : at + 3] for at in range(len(masked) - 2)))
 
     def is_nearly(self, other: _Shingled) -> bool:
         if min(len(self.text), len(other.text)) < SHORTEST_COMPARED:
@@ -110,7 +110,7 @@ class _Shingled:
 @lru_cache(maxsize=256)
 def _passage(written: str) -> _Shingled:
     """Remembered, because every question of a group brings the same one."""
-    return _Shingled.of(fold(written))
+    return _Shingled.of(normalize(written))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,7 @@ class Traits:
     """What is compared of one question."""
 
     question_type: QuestionType
-    text: (
-        str  #: what makes the question itself, folded: stem, and passage, figure or choices where they belong
-    )
+    text: str  #: what makes the question itself, normalized: stem, and passage, figure or choices where they belong
     template: str
     own: _Shingled  #: without the passage and the words that every question of its type has
     quoted: frozenset[str]
@@ -136,7 +134,7 @@ class Traits:
             text=text,
             template=mask_numbers(text),
             own=_Shingled.of(_COMPARISON_WORDS.sub("", own)),
-            quoted=frozenset(fold(words) for words in _QUOTED.findall(question.stem)),
+            quoted=frozenset(normalize(words) for words in _QUOTED.findall(question.stem)),
             passage=passage,
         )
 
@@ -165,17 +163,17 @@ class Traits:
 
 def _own_parts(question: EarlierQuestion) -> list[str]:
     if question.question_type is QuestionType.ODD_WORD:
-        return _folded_choices(question)
-    parts = [fold(question.stem)]
+        return _normalized_choices(question)
+    parts = [normalize(question.stem)]
     if question.diagram is not None:
-        parts.append(fold(json.dumps(question.diagram, ensure_ascii=False, sort_keys=True)))
+        parts.append(normalize(json.dumps(question.diagram, ensure_ascii=False, sort_keys=True)))
     if _POINTS_AT_CHOICES.search(parts[0]):
-        parts += _folded_choices(question)
+        parts += _normalized_choices(question)
     return parts
 
 
-def _folded_choices(question: EarlierQuestion) -> list[str]:
-    return sorted(fold(choice) for choice in question.choices)
+def _normalized_choices(question: EarlierQuestion) -> list[str]:
+    return sorted(normalize(choice) for choice in question.choices)
 
 
 #: Folded: "which of the following", where the choices are part of the question.

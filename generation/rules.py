@@ -11,25 +11,27 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
-from generation.folding import fold
 from generation.model import CHOICES_PER_QUESTION, COMPARISON_CHOICES, QuestionType, Section, Slot
+from generation.normalization import normalize
 from generation.schema import DraftQuestion
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A well-formed draft beside the slot it was written for, with what the rules look at folded once."""
+    """A well-formed draft beside the slot it was written for, with what the rules look at normalized once."""
 
     slot: Slot
     draft: DraftQuestion
-    stem: str = field(init=False)  #: folded
-    key: str = field(init=False)  #: folded
-    distractors: tuple[str, ...] = field(init=False)  #: folded
+    stem: str = field(init=False)  #: normalized
+    key: str = field(init=False)  #: normalized
+    distractors: tuple[str, ...] = field(init=False)  #: normalized
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "stem", fold(self.draft.stem))
-        object.__setattr__(self, "key", fold(self.draft.answer))
-        object.__setattr__(self, "distractors", tuple(fold(text) for text in self.draft.distractors or ()))
+        object.__setattr__(self, "stem", normalize(self.draft.stem))
+        object.__setattr__(self, "key", normalize(self.draft.answer))
+        object.__setattr__(
+            self, "distractors", tuple(normalize(text) for text in self.draft.distractors or ())
+        )
 
     @property
     def is_comparison(self) -> bool:
@@ -72,9 +74,9 @@ def is_passage(text: str) -> bool:
     )
 
 
-def fixed_choice(folded: str) -> str:
-    """The comparison choice that this folded text means."""
-    return _COMPARISON_CHOICES[folded]
+def fixed_choice(normalized: str) -> str:
+    """The comparison choice that this normalized text means."""
+    return _COMPARISON_CHOICES[normalized]
 
 
 def _stem_says_something(candidate: Candidate) -> str | None:
@@ -119,7 +121,7 @@ def _has_one_key(candidate: Candidate) -> str | None:
 
 
 def _value(choice: str) -> str | tuple[Fraction | str, ...]:
-    """The number a folded choice states and the words after it, its ratio as a number, or the choice itself."""
+    """The number a normalized choice states and the words after it, its ratio as a number, or the choice itself."""
     try:
         if _RATIO.fullmatch(choice):
             first, *others = map(Fraction, choice.split(":"))
@@ -168,7 +170,7 @@ def _lengths_match(candidate: Candidate) -> str | None:
 
 
 def _names_both_quantities(candidate: Candidate) -> str | None:
-    named = all(fold(name) in candidate.stem for name in ("القيمة الأولى", "القيمة الثانية"))
+    named = all(normalize(name) in candidate.stem for name in ("القيمة الأولى", "القيمة الثانية"))
     return None if named else "comparison_without_quantities"
 
 
@@ -222,8 +224,8 @@ _PAIR: Final = re.compile(r"\w\W?\s*[:∶]\s*\W?\w")
 _ONLY_A_PAIR: Final = re.compile(r"^\s*\w[^:∶]*[:∶][^\w:∶]*\w[^:∶]*$")
 _BLANK: Final = re.compile(r"\.{3,}|…|_{2,}|ـ{3,}|-{3,}|[(\[]\s*[)\]]")
 
-#: By their folded texts.
-_COMPARISON_CHOICES: Final = {fold(choice): choice for choice in COMPARISON_CHOICES}
+#: By their normalized texts.
+_COMPARISON_CHOICES: Final = {normalize(choice): choice for choice in COMPARISON_CHOICES}
 
 #: Folded.
 _QUANTITY: Final = re.compile(

@@ -14,8 +14,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
+from generation.answer_check import AnswerCheck
 from generation.attempt import AttemptResult, make_attempt
 from generation.call import CRASHED, RunContext
+from generation.cancellation import CancellationSignal, StopReason
 from generation.errors import (
     FenceLost,
     ProviderBusy,
@@ -28,15 +30,13 @@ from generation.errors import (
     StreamCut,
     StreamStalled,
 )
-from generation.facts import RunEnded, RunStarted, SourceGivenUp
-from generation.gate import Gate, known_passages
 from generation.lanes import Lane, run_lanes, share_out
 from generation.model import Claim, EarlierQuestion, Prompt, Slot, Urgency
-from generation.ports import BatchKeeper, Ledger, Observer, QuestionSource, SourceChain
+from generation.ports import Fallback, Ledger, Observer, ProviderClient, RunStore
 from generation.prompts.request import build_prompt
 from generation.repeats import Seen
-from generation.second_opinion import SecondOpinion
-from generation.stop import StopReason, StopSignal
+from generation.run_events import ProviderGivenUp, RunEnded, RunStarted
+from generation.validator import Validator, known_passages
 
 #: Outcomes of a run that are no stop reason and no error's code.
 READY = "ready"
@@ -47,11 +47,11 @@ PROVIDERS_UNAVAILABLE = "providers_unavailable"
 _FORGIVEN_ONCE = (StreamCut, StreamStalled, ProviderRefused)
 
 #: True of the source whatever it answered in other lanes of the round.
-_OF_THE_SOURCE = (ProviderThrottled, ProviderDenied)
+_OF_THE_PROVIDER = (ProviderThrottled, ProviderDenied)
 
 #: A source rests for half a second after each answer that it is busy. With many calls one often does, and a
 #: student's run that is given back for it comes again after several.
-_REST_WAITED_FOR_S = 1.5
+_OPEN_WAITED_FOR_S = 1.5
 _LOOK_AGAIN_S = 0.2
 
 
@@ -74,11 +74,11 @@ class RunResult:
 def run_batch(
     claim: Claim,
     *,
-    sources: SourceChain,
-    keeper: BatchKeeper,
+    providers: Fallback,
+    store: RunStore,
     ledger: Ledger,
     observer: Observer,
-    stop: StopSignal,
+    stop: CancellationSignal,
     limits: RunLimits,
     lanes: Executor,
     clock: Callable[[], float] = time.monotonic,
@@ -89,8 +89,8 @@ def run_batch(
     the run loses at most the question being written in each lane. However it ends, the result counts what
     was committed: provider trouble, a lost fence, a failing store and a defect are outcomes.
     """
-    context = RunContext(claim, keeper, ledger, observer, stop, clock, started_at=clock())
-    run = _Run(context, sources, limits, lanes)
+    context = RunContext(claim, store, ledger, observer, stop, clock, started_at=clock())
+    run = _Run(context, providers, limits, lanes)
     outcome, error = CRASHED, None
     observer.notice(_started(claim))
     try:
@@ -107,12 +107,12 @@ def run_batch(
 class _Run:
     """The state of one run. Only its own thread changes it; lanes work on what they are given."""
 
-    def __init__(self, context: RunContext, sources: SourceChain, limits: RunLimits, lanes: Executor) -> None:
+    def __init__(self, context: RunContext, providers: Fallback, limits: RunLimits, lanes: Executor) -> None:
         self._context = context
-        self._sources = sources
+        self._providers = providers
         self._limits = limits
         self._lanes = lanes
-        self._second_opinion = SecondOpinion(context, sources)
+        self._answer_check = AnswerCheck(context, providers)
         self._open: dict[int, Slot] = {slot.position: slot for slot in context.claim.open_slots}
         self._earlier = list(context.claim.earlier)
         self._seen = Seen(context.claim.earlier)
@@ -125,48 +125,48 @@ class _Run:
         self.accepted = 0
 
     def fill(self) -> str:
-        """Write what is open, have it checked, write anew what is disputed; then publish."""
+        """Write what is open, have it checked, write again what is disputed; then publish."""
         ended = self._write()
         if ended is not None:
             return ended
-        while disputed := self._second_opinion.disputed():
+        while disputed := self._answer_check.disputed():
             self._open = {slot.position: slot for slot in disputed}
-            self._write()  # what cannot be written anew is there all the same
+            self._write()  # what cannot be written again is there all the same
         self._open.clear()
-        self._context.keeper.finish(self._context.claim)
+        self._context.store.finish(self._context.claim)
         return READY
 
     def _write(self) -> str | None:
         """Fill every open slot; why that did not come to its end, or None."""
         rounds = 0
         while self._open and rounds < self._limits.max_rounds:
-            if self._told_to_stop is not None:
-                return self._told_to_stop
+            if self._stopped is not None:
+                return self._stopped
             rounds += 1
-            source = self._pick()
-            if source is None:
+            provider = self._pick()
+            if provider is None:
                 return self._context.stop.asked or PROVIDERS_UNAVAILABLE
-            results = self._round(source)
-            if self._told_to_stop is not None:
-                return self._told_to_stop
+            results = self._round(provider)
+            if self._stopped is not None:
+                return self._stopped
             errors = [result.error for result in results if result.error is not None]
-            self._waits[source.name] = _longest_wait_s(errors)
+            self._waits[provider.name] = _longest_wait_s(errors)
             if (final := self._final(errors)) is not None:
                 return final.code
             if errors and not _is_bad_luck(errors, calls=len(results)):
-                self._weigh(source, errors)
+                self._weigh(provider, errors)
         return SLOTS_LEFT_OPEN if self._open else None
 
-    def _pick(self) -> QuestionSource | None:
+    def _pick(self) -> ProviderClient | None:
         """Whom to ask. While a student waits and nobody was given up, who rests only for a moment is waited for."""
         clock, stop = self._context.clock, self._context.stop
         is_urgent = self._context.claim.urgency is Urgency.INTERACTIVE
-        gives_up_at = clock() + (_REST_WAITED_FOR_S if is_urgent and not self._given_up else 0)
-        while (source := self._sources.pick(frozenset(self._given_up))) is None:
+        gives_up_at = clock() + (_OPEN_WAITED_FOR_S if is_urgent and not self._given_up else 0)
+        while (provider := self._providers.pick(frozenset(self._given_up))) is None:
             if clock() >= gives_up_at or stop.asked is not None:
                 return None
             time.sleep(_LOOK_AGAIN_S)
-        return source
+        return provider
 
     @property
     def retry_after_s(self) -> float | None:
@@ -183,16 +183,16 @@ class _Run:
         return _first(errors, ProviderThrottled) if is_prefetch else None
 
     @property
-    def _told_to_stop(self) -> StopReason | None:
+    def _stopped(self) -> StopReason | None:
         """A batch that has everything is finished even when the run was asked to stop."""
         stop = self._context.stop
         return stop.asked if self._open else stop.reason
 
-    def _round(self, source: QuestionSource) -> list[AttemptResult]:
+    def _round(self, provider: ProviderClient) -> list[AttemptResult]:
         """Ask for every open slot once, and take in what all lanes brought."""
         shared = share_out(tuple(self._open.values()), self._lanes_wanted())
         self._attempts += len(shared)
-        results = run_lanes(self._lanes, shared, partial(self._attempt, source))
+        results = run_lanes(self._lanes, shared, partial(self._attempt, provider))
         for result in results:
             self._take_in(result)
         for result in results:
@@ -204,11 +204,11 @@ class _Run:
         """Several only while a student waits: each lane pays for a user message of its own."""
         return self._limits.lanes if self._context.claim.urgency is Urgency.INTERACTIVE else 1
 
-    def _attempt(self, source: QuestionSource, lane: Lane) -> AttemptResult:
-        gate = Gate(lane, seen=self._seen, passages=self._passages, seed=self._context.claim.seed)
-        result = make_attempt(self._context, source, self._prompt(lane), gate)
+    def _attempt(self, provider: ProviderClient, lane: Lane) -> AttemptResult:
+        validator = Validator(lane, seen=self._seen, passages=self._passages, seed=self._context.claim.seed)
+        result = make_attempt(self._context, provider, self._prompt(lane), validator)
         if result.ended or result.error is not None:
-            self._sources.report(source.name, result.error)
+            self._providers.report(provider.name, result.error)
         if result.fatal is not None:
             # The run ends with it; what the other lanes would still write is not wanted any more.
             self._context.stop.set(StopReason.LANE_FAILED)
@@ -228,16 +228,16 @@ class _Run:
         firsts = [self._first_question_ms, result.first_question_ms]
         self._first_question_ms = min((ms for ms in firsts if ms is not None), default=None)
 
-    def _weigh(self, source: QuestionSource, errors: Sequence[ProviderError]) -> None:
+    def _weigh(self, provider: ProviderClient, errors: Sequence[ProviderError]) -> None:
         """Whether the source is asked again in this run, after a round that went wrong like this."""
         is_one_replys_trouble = all(isinstance(error, _FORGIVEN_ONCE) for error in errors)
-        if is_one_replys_trouble and source.name not in self._forgiven:
-            self._forgiven.add(source.name)
+        if is_one_replys_trouble and provider.name not in self._forgiven:
+            self._forgiven.add(provider.name)
             return
-        self._given_up.add(source.name)
+        self._given_up.add(provider.name)
         claim = self._context.claim
         self._context.observer.notice(
-            SourceGivenUp(claim.session_id, claim.batch.index, source.name, errors[0].code)
+            ProviderGivenUp(claim.session_id, claim.batch.index, provider.name, errors[0].code)
         )
 
     def ended(self, outcome: str) -> RunEnded:
@@ -260,7 +260,7 @@ def _is_bad_luck(errors: Sequence[ProviderError], *, calls: int) -> bool:
 
     What it asked for, as a pause, is the business of its shared health: it may still not be picked.
     """
-    return len(errors) < calls and not any(isinstance(error, _OF_THE_SOURCE) for error in errors)
+    return len(errors) < calls and not any(isinstance(error, _OF_THE_PROVIDER) for error in errors)
 
 
 def _longest_wait_s(errors: Sequence[ProviderError]) -> float:

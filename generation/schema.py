@@ -1,4 +1,4 @@
-"""The shapes a model's objects must have. Types and sizes only; what makes a question good is the gate's.
+"""The shapes a model's objects must have. Types and sizes only; what makes a question good is the validator's.
 
 Texts stay as written. Names the model adds are ignored, ours are never lost (D16).
 """
@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from generation.folding import fold
+from generation.normalization import normalize
 
 
 def _storable(text: str) -> str:
@@ -100,7 +100,7 @@ class Chart(_Written):
     def _a_value_for_every_label(self) -> Self:
         if len(self.labels) != len(self.values):
             raise ValueError("labels and values must be equally many")
-        if len({fold(label) for label in self.labels}) < len(self.labels):
+        if len({normalize(label) for label in self.labels}) < len(self.labels):
             raise ValueError("labels must differ")
         if self.kind == "pie-chart" and not _is_whole(self.values):
             raise ValueError("the parts of a pie must be positive, and a hundred together")

@@ -1,4 +1,4 @@
-"""What a second opinion says of a question, and what model calls are made for.
+"""What a answer check says of a question, and what model calls are made for.
 
 The solver answers a question without seeing its key. Where it answers with our key the question is agreed;
 where it names another choice, or says that none or several are right, it is disputed. A verdict is given once
@@ -14,7 +14,7 @@ class Purpose(StrEnum):
     """What a model call was made for."""
 
     WRITE = "write"  #: questions for open slots
-    SOLVE = "solve"  #: a second opinion on questions that are written
+    SOLVE = "solve"  #: a answer check on questions that are written
 
 
 class Verdict(StrEnum):

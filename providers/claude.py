@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from providers.cache_diagnostics import CacheDiagnostics
 from providers.client import line_to, make_client
-from providers.settling import TokenCounter
-from providers.signs import Signs
-from providers.source import Asking, MessagesSource, Traffic
+from providers.messages_client import Asking, MessagesClient, Traffic
 from providers.stream import StreamLimits
-from providers.trail import CacheTrail
+from providers.telemetry import ProviderTelemetry
+from providers.usage_recovery import TokenCounter
 from runtime.settings import ClaudeSettings
 
 NAME = "claude"
@@ -32,7 +32,7 @@ def make_claude(
     stall_timeout_s: float,
     deadline_s: float,
     traffic: Traffic | None = None,
-) -> MessagesSource:
+) -> MessagesClient:
     """The source for CLAUDE_MODEL. Opens no connection yet; make it once per process, after a fork.
 
     A call that brings no text for `stall_timeout_s`, or takes longer than `deadline_s`, is given up.
@@ -43,32 +43,32 @@ def make_claude(
         line_to(settings.address, settings),
         api_key=_SIMULATOR_KEY if key is None else key.get_secret_value(),
     )
-    return MessagesSource(
+    return MessagesClient(
         name=NAME,
         model=settings.claude_model,
         client=client,
         asking=Asking.of(settings, StreamLimits(stall_timeout_s, deadline_s)),
         traffic=traffic or Traffic(),
         count=TokenCounter(client, settings.claude_model),
-        trail=CacheTrail(),
+        diagnostics=CacheDiagnostics(),
     )
 
 
 def make_solver(
     settings: ClaudeSettings,
-    writer: MessagesSource,
+    writer: MessagesClient,
     *,
     stall_timeout_s: float,
     traffic: Traffic | None = None,
-) -> MessagesSource | None:
+) -> MessagesClient | None:
     """The source for SOLVER_MODEL, over the connections of `writer`, or None where it is off.
 
     It has rate limits of its own, as each model has, but no gauges: they are told of whoever writes.
     """
     if settings.solver_model is None:
         return None
-    traffic = replace(traffic or Traffic(), signs=Signs())
-    return MessagesSource(
+    traffic = replace(traffic or Traffic(), telemetry=ProviderTelemetry())
+    return MessagesClient(
         name=NAME,
         model=settings.solver_model,
         client=writer.client,

@@ -13,7 +13,7 @@ import httpx2
 import structlog
 
 from providers.nesting import check_answer
-from providers.wire import watch_sockets
+from providers.transport import watch_sockets
 from runtime.settings import ClaudeSettings
 
 log = structlog.get_logger(__name__)

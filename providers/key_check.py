@@ -12,7 +12,7 @@ from providers.client import line_to, make_client
 from providers.model_check import ModelCheck, is_simulator
 from runtime.settings import ClaudeSettings, OpenRouterSettings
 
-_PATIENCE_S = 10
+_TIMEOUT_S = 10
 
 
 class _Key(BaseModel):
@@ -30,7 +30,7 @@ def check_openrouter_key(settings: OpenRouterSettings, claude: ClaudeSettings) -
     token = settings.openrouter_api_key.get_secret_value()
     with closing(make_client(line_to(settings.openrouter_base_url, claude), auth_token=token)) as client:
         try:
-            answer = client.get("/v1/key", cast_to=httpx2.Response, options={"timeout": _PATIENCE_S})
+            answer = client.get("/v1/key", cast_to=httpx2.Response, options={"timeout": _TIMEOUT_S})
             remaining = _Answer.model_validate_json(answer.content).data.limit_remaining
         except (anthropic.AuthenticationError, anthropic.PermissionDeniedError):
             return ModelCheck(stop="OPENROUTER_API_KEY is not accepted. Set a valid key.")

@@ -39,7 +39,7 @@ class LimitRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class Reservation:
     """Whether a call may go, and in how many seconds it could."""
 
     admitted: bool
@@ -83,7 +83,7 @@ class LocalLimits:
         self._buckets = {name: _Bucket() for name in BUCKETS}
         self._pace = _Pace(rules.ramp_per_s)
 
-    def take(self, need: Need, reserve: float, longest_wait_s: float) -> Ticket:
+    def take(self, need: Need, reserve: float, longest_wait_s: float) -> Reservation:
         """Book the call if it could go within `longest_wait_s`, leaving `reserve` of each limit untouched."""
         amounts = {_REQUESTS: 1, _INPUT: need.input, _OUTPUT: need.output}
         with self._lock:
@@ -91,27 +91,27 @@ class LocalLimits:
             waits = [self._missing_s(name, amounts[name], reserve) for name in BUCKETS]
             wait_s = max(0.0, self._paused_until - now, self._pace_wait_s(now), *waits)
             if wait_s > longest_wait_s:
-                return Ticket(admitted=False, wait_s=wait_s)
+                return Reservation(admitted=False, wait_s=wait_s)
             for name, bucket in self._buckets.items():
                 if bucket.limit or name == _OUTPUT:
                     bucket.level -= amounts[name]
             self._step(now)
-            return Ticket(admitted=True, wait_s=wait_s, slowed=self._pace.slowed)
+            return Reservation(admitted=True, wait_s=wait_s, slowed=self._pace.slowed)
 
-    def again(self, ticket: Ticket) -> Ticket:
+    def again(self, reservation: Reservation) -> Reservation:
         """The ticket of a call whose time has come, with what it still has to wait.
 
-        A queue that was made at a pace which proved too fast is made anew, or all of it would go when the
+        A queue that was made at a pace which proved too fast is made again, or all of it would go when the
         pause ends.
         """
         with self._lock:
             now, pace = self._clock(), self._pace
             paused_s = max(0.0, self._paused_until - now)
-            if ticket.slowed == pace.slowed:
-                return replace(ticket, wait_s=paused_s)
+            if reservation.slowed == pace.slowed:
+                return replace(reservation, wait_s=paused_s)
             turn = max(pace.next_at, now + paused_s)
             pace.next_at = turn + 1 / pace.per_s
-            return Ticket(admitted=True, wait_s=turn - now, slowed=pace.slowed)
+            return Reservation(admitted=True, wait_s=turn - now, slowed=pace.slowed)
 
     def learn(self, lesson: Lesson) -> None:
         with self._lock:

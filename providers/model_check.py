@@ -10,8 +10,8 @@ from typing import Any
 import anthropic
 import httpx2
 
+from providers.messages_client import MessagesClient
 from providers.profiles import ModelProfile, ThinkingOff
-from providers.source import MessagesSource
 
 #: What the sentences recommend, by the setting that names a model.
 CURRENT_MODELS = {"CLAUDE_MODEL": "claude-sonnet-5-5", "SOLVER_MODEL": "claude-haiku-5-5"}
@@ -20,7 +20,7 @@ CURRENT_MODELS = {"CLAUDE_MODEL": "claude-sonnet-5-5", "SOLVER_MODEL": "claude-h
 _SIMULATOR = "tafawoq-simulator"
 
 #: A start must not hang on a question that need not be answered.
-_PATIENCE_S = 10
+_TIMEOUT_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,16 @@ class ModelCheck:
     is_simulator: bool | None = None  #: whether the simulator answered; None: nobody did
 
 
-def check_model(source: MessagesSource, setting: str = "CLAUDE_MODEL") -> ModelCheck:
+def check_model(provider: MessagesClient, setting: str = "CLAUDE_MODEL") -> ModelCheck:
     """Ask the Models API about the source's model, which `setting` names, once at start; takes seconds at most.
 
     Stops for a model that is retired or unknown there, for a key that is not accepted, and for a model that
     would refuse how we switch its thinking off. An API that cannot be asked stops nothing: the table's own
     dates still warn.
     """
-    model, profile = source.model, source.profile
+    model, profile = provider.model, provider.profile
     try:
-        answer = source.client.models.with_raw_response.retrieve(model, timeout=_PATIENCE_S)
+        answer = provider.client.models.with_raw_response.retrieve(model, timeout=_TIMEOUT_S)
         info = answer.parse()
     except anthropic.AuthenticationError:
         return ModelCheck(stop="ANTHROPIC_API_KEY is not accepted. Set a valid key.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from providers.client import line_to, make_client
-from providers.settling import GenerationRecord
-from providers.source import Asking, MessagesSource, Traffic
+from providers.messages_client import Asking, MessagesClient, Traffic
 from providers.stream import StreamLimits
+from providers.usage_recovery import GenerationRecord
 from runtime.settings import ClaudeSettings, OpenRouterSettings
 
 NAME = "openrouter"
@@ -23,7 +23,7 @@ def make_openrouter(
     stall_timeout_s: float,
     deadline_s: float,
     traffic: Traffic | None = None,
-) -> MessagesSource | None:
+) -> MessagesClient | None:
     """The source for OPENROUTER_MODEL, or None without OPENROUTER_API_KEY.
 
     Effort, cache life and timeouts are Claude's, so that a batch reads the same whoever writes it.
@@ -35,7 +35,7 @@ def make_openrouter(
         auth_token=settings.openrouter_api_key.get_secret_value(),
     )
     limits = StreamLimits(stall_timeout_s, deadline_s)
-    return MessagesSource(
+    return MessagesClient(
         name=NAME,
         model=settings.openrouter_model,
         client=client,

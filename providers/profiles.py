@@ -29,7 +29,7 @@ class ThinkingOff(StrEnum):
     IMPOSSIBLE = "impossible"  #: the model always decides for itself
 
     @property
-    def wire(self) -> Mapping[str, str] | None:
+    def transport(self) -> Mapping[str, str] | None:
         """The `thinking` field of the request, or None when it must be left out."""
         if self in {ThinkingOff.DISABLED, ThinkingOff.BETWEEN_TOOLS}:
             return {"type": self.value}

@@ -72,34 +72,34 @@ class Reply:
         details = _of(delta, "stop_details")
         self.refusal_category = _of(details, "category") or self.refusal_category
 
-    def _counted(self, wire: Any) -> Usage:
+    def _counted(self, transport: Any) -> Usage:
         """The counts so far. The wire's numbers are totals; what it leaves out stays as it was."""
         before = self.usage
-        write_5m, write_1h = self._writes(wire)
+        write_5m, write_1h = self._writes(transport)
         return Usage(
-            input=_count(wire, "input_tokens", before.input),
-            output=_count(wire, "output_tokens", before.output),
-            cache_read=_count(wire, "cache_read_input_tokens", before.cache_read),
+            input=_count(transport, "input_tokens", before.input),
+            output=_count(transport, "output_tokens", before.output),
+            cache_read=_count(transport, "cache_read_input_tokens", before.cache_read),
             cache_write_5m=write_5m,
             cache_write_1h=write_1h,
         )
 
-    def _writes(self, wire: Any) -> tuple[int, int]:
+    def _writes(self, transport: Any) -> tuple[int, int]:
         """Cache writes by time to live. A bare total belongs to the one we asked for."""
         before = self.usage
-        split = _of(wire, "cache_creation")
+        split = _of(transport, "cache_creation")
         if split is not None:
             return _count(split, "ephemeral_5m_input_tokens", 0), _count(
                 split, "ephemeral_1h_input_tokens", 0
             )
-        total = _count(wire, "cache_creation_input_tokens", before.cache_written)
+        total = _count(transport, "cache_creation_input_tokens", before.cache_written)
         if total == before.cache_written:
             return before.cache_write_5m, before.cache_write_1h
         return (total, 0) if self._cache_ttl == "5m" else (0, total)
 
 
-def _count(wire: Any, name: str, otherwise: int) -> int:
-    value = _of(wire, name)
+def _count(transport: Any, name: str, otherwise: int) -> int:
+    value = _of(transport, name)
     return value if isinstance(value, int) else otherwise
 
 
@@ -108,5 +108,5 @@ def _cache_miss_reason(message: Any) -> str | None:
     return reason if isinstance(reason, str) else None
 
 
-def _of(wire: Any, name: str) -> Any:
-    return wire.get(name) if isinstance(wire, dict) else None
+def _of(transport: Any, name: str) -> Any:
+    return transport.get(name) if isinstance(transport, dict) else None

@@ -10,15 +10,15 @@ from typing import Any
 import anthropic
 import httpx2
 
+from generation.cancellation import CancellationSignal
 from generation.errors import ProviderError, ProviderRefused, StreamCut, StreamStalled
 from generation.model import StreamEvent
-from generation.stop import StopSignal
 from providers.failures import as_provider_error
-from providers.leisure import Leisure
 from providers.messages import CacheTtl
 from providers.nesting import check_nesting
+from providers.read_pacing import ReadPacing
 from providers.reply import REFUSAL, Reply, UnreadableReply
-from providers.wire import Overdue, Wire, requesting_on
+from providers.transport import Overdue, Transport, requesting_on
 
 
 class RawStream(anthropic.Stream[object]):
@@ -56,13 +56,15 @@ class Call:
     body: dict[str, Any]
     cache_ttl: CacheTtl
     limits: StreamLimits
-    leisure: Leisure | None = None  #: with whom its words take turns, where nobody waits for each of them
+    read_pacing: ReadPacing | None = (
+        None  #: with whom its words take turns, where nobody waits for each of them
+    )
     #: Called once with what came back first: status, headers, and the error's code if it was one.
     answered: Callable[[int, Mapping[str, str], str | None], None] = lambda *_: None
 
 
 @contextmanager
-def streaming(call: Call, stop: StopSignal) -> Iterator[Iterator[StreamEvent]]:
+def streaming(call: Call, stop: CancellationSignal) -> Iterator[Iterator[StreamEvent]]:
     """The reply to one request, as it comes: StreamStarted, TextDeltas, StreamEnded.
 
     The connection is closed on leaving the block, unless the reply was read to its end. When `stop` is
@@ -71,33 +73,35 @@ def streaming(call: Call, stop: StopSignal) -> Iterator[Iterator[StreamEvent]]:
     no text came for the stall timeout (pings do not count), StreamCut when the reply broke off or took
     longer than the deadline, ProviderRefused when the model declined; failures.py has the rest.
     """
-    with _wire(call) as wire, stop.waking(wire.cut):
-        raw = _open(call, wire, stop)
+    with _transport(call) as transport, stop.waking(transport.cut):
+        raw = _open(call, transport, stop)
         if raw is None:
             yield iter(())
             return
         try:
-            yield _events(raw, call, wire, stop=stop)
+            yield _events(raw, call, transport, stop=stop)
         finally:
             raw.close()
 
 
 @contextmanager
-def _wire(call: Call) -> Iterator[Wire]:
+def _transport(call: Call) -> Iterator[Transport]:
     stall_timeout_s, deadline_s = call.limits.stall_timeout_s, call.limits.deadline_s
-    if call.leisure is None:
-        yield Wire(stall_timeout_s=stall_timeout_s, deadline_s=deadline_s)
+    if call.read_pacing is None:
+        yield Transport(stall_timeout_s=stall_timeout_s, deadline_s=deadline_s)
         return
-    with call.leisure.reading():
-        yield Wire(stall_timeout_s=stall_timeout_s, deadline_s=deadline_s, gather_s=call.leisure.gather_s)
+    with call.read_pacing.reading():
+        yield Transport(
+            stall_timeout_s=stall_timeout_s, deadline_s=deadline_s, gather_s=call.read_pacing.gather_s
+        )
 
 
-def _open(call: Call, wire: Wire, stop: StopSignal) -> RawStream | None:
+def _open(call: Call, transport: Transport, stop: CancellationSignal) -> RawStream | None:
     """The stream once its headers are there; None when we were told to stop before or meanwhile."""
     if stop.reason is not None:
         return None
     try:
-        with requesting_on(wire):
+        with requesting_on(transport):
             raw = _post(call)
     except _FAILURES as err:
         if isinstance(err, anthropic.APIStatusError):
@@ -121,22 +125,24 @@ def _post(call: Call) -> RawStream:
     )
 
 
-def _events(raw: RawStream, call: Call, wire: Wire, *, stop: StopSignal) -> Iterator[StreamEvent]:
+def _events(
+    raw: RawStream, call: Call, transport: Transport, *, stop: CancellationSignal
+) -> Iterator[StreamEvent]:
     reply = Reply(request_id=_request_id(raw.response), cache_ttl=call.cache_ttl)
     try:
-        for wire_event in raw:
+        for transport_event in raw:
             if stop.reason is not None:
                 return
-            event = reply.take(wire_event)
+            event = reply.take(transport_event)
             if event is not None:
                 yield event
-                wire.grew()  # the time that our reader took is not the provider's
+                transport.grew()  # the time that our reader took is not the provider's
             if reply.stop_reason is not None:
-                wire.hurry(_GOODBYE_S)
+                transport.hurry(_GOODBYE_S)
     except _FAILURES as err:
         # Once the stop reason is known the answer is complete; what breaks after that is of no interest.
         if stop.reason is None and reply.stop_reason is None:
-            raise _failure(err, call, reply, wire=wire) from err
+            raise _failure(err, call, reply, transport=transport) from err
     if stop.reason is None:
         yield _end(reply, call)
 
@@ -154,8 +160,8 @@ def _end(reply: Reply, call: Call) -> StreamEvent:
     return reply.ended()
 
 
-def _failure(error: Exception, call: Call, reply: Reply, *, wire: Wire) -> ProviderError:
-    if wire.overdue is Overdue.DEADLINE:
+def _failure(error: Exception, call: Call, reply: Reply, *, transport: Transport) -> ProviderError:
+    if transport.overdue is Overdue.DEADLINE:
         return StreamCut(
             "The reply was not complete within the time one call may take, so it was cut; "
             "the questions that were complete are kept.",

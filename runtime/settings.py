@@ -1,6 +1,6 @@
 """Every number and address a process needs, read once from the environment, checked, and sliced by use.
 
-A process loads only the slices it needs: the door never sees the Claude key. A value that cannot be right
+A process loads only the slices it needs: the API never sees the Claude key. A value that cannot be right
 stops the start with one sentence that names the variable. Units are part of the names. A `.env` file in
 the working directory is read as well; the environment wins.
 """
@@ -97,7 +97,7 @@ HostName = Annotated[
     str,
     _like(
         r"[a-z0-9.\-]+",
-        "must be host names like door.internal, in small letters, separated by commas: no http://, no port",
+        "must be host names like API.internal, in small letters, separated by commas: no http://, no port",
     ),
 ]
 HostNames = Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split)]
@@ -183,7 +183,7 @@ class RedisSettings(SettingsSlice):
 class ClaudeSettings(SettingsSlice):
     anthropic_api_key: OptionalSecret = None
     claude_model: str = Field("claude-sonnet-5-5", min_length=1)
-    #: Answers what is prefetched, without its key, for a second opinion; off: nobody does.
+    #: Answers what is prefetched, without its key, for a answer check; off: nobody does.
     solver_model: TextOrOff = "claude-haiku-5-5"
     claude_base_url: OptionalText = None  # unset: see `address`
     simulator_url: HttpUrl = "http://127.0.0.1:8100"
@@ -230,7 +230,7 @@ class OpenRouterSettings(SettingsSlice):
         return self
 
 
-class StatementSettings(SettingsSlice):
+class BillingReportSettings(SettingsSlice):
     """Keys that read what the providers bill, and can call no model. Only `tafawoq-worker reconcile` has them."""
 
     anthropic_admin_key: OptionalSecret = None
@@ -289,7 +289,7 @@ class SpendSettings(SettingsSlice):
 
 
 class LeaseSettings(SettingsSlice):
-    """How soon a dead worker's batch is rung for: within lease_ttl_s and a quarter more than sweep_period_s.
+    """How soon a dead worker's batch is enqueued: within lease_ttl_s and a quarter more than sweep_period_s.
 
     Half of the 15 seconds that a rescue may take; the other half is for writing the first question.
     """
@@ -297,10 +297,10 @@ class LeaseSettings(SettingsSlice):
     lease_ttl_s: float = Field(6, ge=1)
     lease_heartbeat_s: float = Field(1.5, gt=0)
     sweep_period_s: float = Field(1, gt=0)
-    #: A queued batch that nobody took is rung for again after this long: its message may be lost.
-    sweep_ring_again_s: float = Field(10, gt=0)
+    #: A queued batch that nobody took is enqueued again after this long: its message may be lost.
+    sweep_enqueue_again_s: float = Field(10, gt=0)
     #: How long a run keeps a finished question in its hands while Postgres is away.
-    store_patience_s: float = Field(30, ge=0)
+    store_retry_s: float = Field(30, ge=0)
 
     @model_validator(mode="after")
     def _several_heartbeats_in_a_lease(self) -> Self:
@@ -363,7 +363,7 @@ class ApiSettings(SigningKeySettings):
     supabase_jwt_secret: Annotated[OptionalSecret, BeforeValidator(_trimmed)] = None
     supabase_jwt_audience: str = "authenticated"
     api_service_token: OptionalBearer = None
-    #: Calls of one user, over all doors; a minute's worth may come at once. 0: no limit.
+    #: Calls of one user, over all API processes; a minute's worth may come at once. 0: no limit.
     api_calls_per_minute: int = Field(600, ge=0, le=1_000_000)
     #: Sessions that one user may create; an hour's worth may come at once. 0: no limit.
     api_sessions_per_hour: int = Field(60, ge=0, le=1_000_000)
@@ -387,7 +387,7 @@ class ApiSettings(SigningKeySettings):
     api_cors_origins: Origins = ()
     #: Serve without auth beyond loopback, as a container must; refused in production.
     api_insecure_no_auth: bool = False
-    #: By which names, beside localhost, a door without auth may be called; see api.origin.
+    #: By which names, beside localhost, an API process without auth may be called; see api.middleware.allowed_origins.
     api_trusted_hosts: HostNames = ()
     log_format: LogFormat = "json"
     log_level: LogLevel = "INFO"

@@ -153,9 +153,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or cause.__context__
 
 
-def provider_name(source: str) -> str:
+def provider_name(provider: str) -> str:
     """Our name of a source as a metric's label."""
-    return PROVIDER_NAMES.get(source, source)
+    return PROVIDER_NAMES.get(provider, provider)
 
 
 class Metrics:
@@ -171,7 +171,7 @@ class Metrics:
         self._of_runs()
         self._of_questions()
         self._of_model_calls()
-        self._of_sources()
+        self._of_providers()
         self._of_the_process()
 
     def _of_runs(self) -> None:
@@ -204,8 +204,8 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self.bells = Counter(
-            "tafawoq_bells_total",
+        self.messages = Counter(
+            "tafawoq_messages_total",
             "Messages answered: run, held_elsewhere (somebody works on it), nothing_to_do, store_away (no Postgres)",
             ["outcome"],
             registry=registry,
@@ -218,8 +218,8 @@ class Metrics:
         self.leases_lost = Counter(
             "tafawoq_leases_lost_total", "Runs that found their lease gone", registry=registry
         )
-        self.sweep_rung = Counter(
-            "tafawoq_sweep_rung_total", "Batches that the sweep enqueued again", registry=registry
+        self.sweep_enqueued = Counter(
+            "tafawoq_sweep_enqueued_total", "Batches that the sweep enqueued again", registry=registry
         )
 
     def _of_questions(self) -> None:
@@ -239,13 +239,13 @@ class Metrics:
 
         self.solver_verdicts = Counter(
             "tafawoq_solver_verdicts_total",
-            "Questions that had a second opinion: agreed, disputed, unsure; or had none when they might: skipped",
+            "Questions that had a answer check: agreed, disputed, unsure; or had none when they might: skipped",
             ["verdict"],
             registry=registry,
         )
         self.questions_replaceable = Counter(
             "tafawoq_questions_replaceable_total",
-            "Questions whose key the solver disputed, and that were to be written anew",
+            "Questions whose key the solver disputed, and that were to be written again",
             registry=registry,
         )
 
@@ -294,56 +294,56 @@ class Metrics:
         self.cost_microdollars = Counter(
             "tafawoq_cost_microdollars_total", "Spent at list prices", call, registry=registry
         )
-        self.sources_given_up = Counter(
-            "tafawoq_sources_given_up_total",
+        self.providers_given_up = Counter(
+            "tafawoq_providers_given_up_total",
             "Times a run turned away from a provider",
             ["gen_ai_provider_name", "because"],
             registry=registry,
         )
-        self.spend_refusals = Counter(
-            "tafawoq_spend_limit_refusals_total",
+        self.spend_rejections = Counter(
+            "tafawoq_spend_limit_rejections_total",
             "Batches given up or not begun because their session has cost as much as it may",
             ["scope"],
             registry=registry,
         )
 
-    def _of_sources(self) -> None:
+    def _of_providers(self) -> None:
         registry = self._registry
-        self.source_openings = Counter(
-            "tafawoq_source_openings_total",
+        self.breaker_openings = Counter(
+            "tafawoq_circuit_breaker_openings_total",
             "Times a provider was found not to answer, and was left alone",
-            ["source", "because"],
+            ["provider", "because"],
             registry=registry,
         )
-        self.source_resting = Gauge(
-            "tafawoq_source_resting",
+        self.circuit_breaker_open = Gauge(
+            "tafawoq_circuit_breaker_open",
             "1 while a provider is left alone, as this process last saw it",
-            ["source"],
+            ["provider"],
             registry=registry,
         )
-        self.turn_seconds = Histogram(
-            "tafawoq_turn_wait_seconds",
+        self.rate_limiter_wait_seconds = Histogram(
+            "tafawoq_rate_limiter_wait_seconds",
             "How long model calls waited for their turn under the rate limits",
-            ["source", "urgency"],
+            ["provider", "urgency"],
             buckets=(0.005, *_SECONDS),
             registry=registry,
         )
         self.calls_throttled = Counter(
             "tafawoq_calls_throttled_total",
             "Model calls that were not made because their turn would have come too late",
-            ["source", "urgency"],
+            ["provider", "urgency"],
             registry=registry,
         )
         self.limit_remaining = Gauge(
             "tafawoq_limit_remaining_ratio",
             "What is left of a rate limit, by its headers: requests, input, output",
-            ["source", "kind"],
+            ["provider", "kind"],
             registry=registry,
         )
         self.prefix_drifts = Counter(
             "tafawoq_prefix_drifts_total",
             "Alarms that the shared prefix is not the same for all calls",
-            ["source", "because"],
+            ["provider", "because"],
             registry=registry,
         )
 

@@ -76,7 +76,7 @@ SessionId = Annotated[UUID, BeforeValidator(_canonical)]
 
 
 class BatchPayload(Payload):
-    """Ring for one batch."""
+    """Enqueue one batch."""
 
     session_id: SessionId
     batch_index: Annotated[int, Field(ge=0, le=1000)]

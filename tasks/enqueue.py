@@ -29,7 +29,7 @@ ENQUEUE_WITHIN_S = 2.0
 def enqueue_batch(
     session_id: UUID, batch_index: int, urgency: Urgency, *, through: Celery | None = None
 ) -> bool:
-    """Ring for a batch; True when the broker took the message, False when it could not be reached.
+    """Enqueue a batch; True when the broker took the message, False when it could not be reached.
 
     Call it after the transaction that wants the batch has committed: a worker can be faster than a commit.
     """
@@ -42,7 +42,7 @@ def enqueue_batch(
         )
     except Exception as err:  # noqa: BLE001  kombu meets more than its own errors when a connection is given up
         log.warning(
-            "doorbell_not_rung",
+            "message_not_enqueued",
             session_id=str(session_id),
             batch_index=batch_index,
             urgency=urgency.value,

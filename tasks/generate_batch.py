@@ -8,7 +8,7 @@ from tasks.contract import GENERATE_BATCH, BatchPayload
 from tasks.enqueue import WantedBatch, enqueue_wanted
 from worker.app import app
 from worker.assembly import Assembly, current
-from worker.runs import Runs
+from worker.runner import Runner
 
 
 @app.task(name=GENERATE_BATCH)
@@ -19,9 +19,9 @@ def generate_batch(**kwargs: Any) -> dict[str, Any]:
 
 def answer(assembly: Assembly, message: BatchPayload) -> dict[str, Any]:
     """What Flower may show of it."""
-    answered = Runs(assembly).answer(message.session_id, message.batch_index)
-    if answered.handed_back is not None:
-        claim = answered.handed_back
+    answered = Runner(assembly).answer(message.session_id, message.batch_index)
+    if answered.released is not None:
+        claim = answered.released
         wanted = WantedBatch(claim.session_id, claim.batch.index, claim.urgency)
         enqueue_wanted([wanted], marks=assembly.batches, threads=assembly.enqueue_threads)
     if answered.accepted is None:

@@ -1,8 +1,8 @@
-"""The sweep: what is wanted and not there, and nobody works on, is rung for again.
+"""The sweep: what is wanted and not there, and nobody works on, is enqueued again.
 
 Level-triggered and idempotent. It looks at rows, not at history: a worker that died, a message that was
 lost, an emptied Redis, an enqueue that never happened and a retry that has become due all look the same.
-It never executes a batch, so there is one door into execution. Every worker process sweeps, so there is
+It never executes a batch, so there is one API into execution. Every worker process sweeps, so there is
 no single process that must live; rows are shared by SKIP LOCKED.
 """
 
@@ -23,7 +23,7 @@ from worker.periodic import Periodic
 
 log = structlog.get_logger(__name__)
 
-#: Batches rung for in one pass; what is beyond waits for the next.
+#: Batches enqueued in one pass; what is beyond waits for the next.
 PASS_LIMIT = 500
 
 #: A stream that ends seconds late harms nobody, and looking costs more the more exams a day has.
@@ -33,35 +33,35 @@ ENDINGS_PERIOD_S = 5.0
 FORGET_PERIOD_S = 60.0
 FORGET_LIMIT = 1000
 
-#: A bell that does not wait in its queue was taken by a worker, who claims at once: or it was lost.
+#: A message that does not wait in its queue was taken by a worker, who claims at once: or it was lost.
 LOST_AFTER_S = 3.0
 
 
 @app.task(name=SWEEP)
 def sweep() -> int:
-    """Ring for every due batch that nobody works on; returns how many. For an operator who cannot wait."""
+    """Enqueue every due batch that nobody works on; returns how many. For an operator who cannot wait."""
     return sweep_once(current())
 
 
 def sweep_once(assembly: Assembly) -> int:
     _close_lost_calls(assembly)
     due = assembly.batches.sweep(
-        assembly.lease_settings.sweep_ring_again_s, PASS_LIMIT, sooner_s=_where_nothing_waits(assembly)
+        assembly.lease_settings.sweep_enqueue_again_s, PASS_LIMIT, sooner_s=_where_nothing_waits(assembly)
     )
     assembly.metrics.last_sweep.set_to_current_time()
     wanted = [WantedBatch(batch.session_id, batch.batch_index, batch.urgency) for batch in due]
     enqueued = enqueue_wanted(wanted, marks=assembly.batches, threads=assembly.enqueue_threads)
     if enqueued:
-        assembly.metrics.sweep_rung.inc(enqueued)
-        log.info("sweep_rang", batches=enqueued)
+        assembly.metrics.sweep_enqueued.inc(enqueued)
+        log.info("sweep_enqueued", batches=enqueued)
     return enqueued
 
 
 def _where_nothing_waits(assembly: Assembly) -> dict[Urgency, float]:
-    """A long queue is no reason to ring again soon; an empty one shows that the bell is gone."""
-    ring_again_s = assembly.lease_settings.sweep_ring_again_s
+    """A long queue is no reason to enqueue again soon; an empty one shows that the message is gone."""
+    enqueue_again_s = assembly.lease_settings.sweep_enqueue_again_s
     return {
-        urgency: min(LOST_AFTER_S, ring_again_s)
+        urgency: min(LOST_AFTER_S, enqueue_again_s)
         for urgency, queue in QUEUES.items()
         if assembly.queues.is_empty(queue)
     }
@@ -78,7 +78,9 @@ def start_sweeping(**_: Any) -> None:
     assembly = current()
     sweep_period_s = assembly.lease_settings.sweep_period_s
     _repeat("sweep", period_s=sweep_period_s, action=lambda: sweep_once(assembly))
-    _repeat("endings", period_s=ENDINGS_PERIOD_S, action=lambda: assembly.sessions.tell_endings(PASS_LIMIT))
+    _repeat(
+        "endings", period_s=ENDINGS_PERIOD_S, action=lambda: assembly.sessions.publish_endings(PASS_LIMIT)
+    )
     _repeat("forget", period_s=FORGET_PERIOD_S, action=lambda: assembly.sessions.forget_keys(FORGET_LIMIT))
 
 

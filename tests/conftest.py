@@ -16,9 +16,9 @@ import pytest
 import redis
 import structlog
 
-from runtime.embedded import EmbeddedPostgres, EmbeddedRedis
 from runtime.settings import DatabaseSettings
 from tests.support.databases import Databases
+from tools.stack.embedded import EmbeddedPostgres, EmbeddedRedis
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -18,15 +18,15 @@ def configuration() -> dict[str, Any]:
     redis, worker = load(RedisSettings), load(WorkerSettings)
     return {
         "broker_url": redis.redis_url,
-        # --- a message is a doorbell: the row in Postgres is what is wanted ---
+        # --- a message is a hint: the row in Postgres is what is wanted ---
         "task_ignore_result": True,
-        "task_acks_late": True,  # a worker that dies gives its bells back
+        "task_acks_late": True,  # a worker that dies gives its messages back
         "task_default_queue": "interactive",
         # --- streams: a slot a stream, hundreds a process ---
         "worker_pool": "threads",
         "worker_concurrency": worker.worker_concurrency,
         "worker_prefetch_multiplier": 1,
-        "worker_disable_prefetch": True,  # take a bell only when a slot is free, so that nobody hoards
+        "worker_disable_prefetch": True,  # take a message only when a slot is free, so that nobody hoards
         # --- a broken connection must not stop what is running: the lease decides, not the broker ---
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "broker_connection_retry_on_startup": True,
@@ -34,7 +34,7 @@ def configuration() -> dict[str, Any]:
         "broker_channel_error_retry": True,  # a Redis that takes no writes ends nobody; the default does
         "broker_pool_acquire_timeout": 5,
         "task_publish_retry_policy": {
-            "max_retries": 2,  # the sweep rings again; a caller must not wait
+            "max_retries": 2,  # the sweep enqueues again; a caller must not wait
             "interval_start": 0.1,
             "interval_step": 0.3,
             "interval_max": 1,

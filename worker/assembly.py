@@ -22,12 +22,12 @@ from db.engine import make_engine
 from db.ledger import LedgerStore
 from db.sessions import SessionStore
 from db.spending import SpendLimits
-from generation.ports import Observer, SourceChain
+from generation.ports import Fallback, Observer
 from providers import claude
-from providers.chain import OrderedChain, make_chain
+from providers.fallback import OrderedFallback, make_fallback
 from providers.model_check import check_model
-from providers.shared import Shared
-from providers.signs import Signs
+from providers.redis_scripts import RedisScripts
+from providers.telemetry import ProviderTelemetry
 from runtime.redis import make_redis
 from runtime.settings import (
     ClaudeSettings,
@@ -45,11 +45,11 @@ from runtime.settings import (
 )
 from runtime.telemetry import Metrics
 from runtime.tracing import Tracing, TracingSettings, start_tracing
-from worker.leases import LeaseKeeper
+from worker.leases import LeaseRenewer
 from worker.lock import BatchLock
-from worker.observer import TelemetryObserver
 from worker.progress import Observers, Progress
 from worker.queues import Queues
+from worker.run_metrics import RunMetrics
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ LOCK_ANSWER_S = 0.5
 _ENQUEUE_THREADS = 8
 
 
-class Sources(SourceChain, Protocol):
+class Providers(Fallback, Protocol):
     """The chain, as its owner sees it."""
 
     def close(self) -> None:
@@ -74,10 +74,10 @@ class Assembly:
     batches: BatchStore
     sessions: SessionStore
     ledger: LedgerStore
-    sources: Sources
+    providers: Providers
     lock: BatchLock
     queues: Queues
-    leases: LeaseKeeper
+    leases: LeaseRenewer
     lanes: Executor
     enqueue_threads: Executor  #: a broker that hangs may hold these
     observer: Observer
@@ -96,7 +96,7 @@ class Assembly:
         self.leases.close()
         self.lanes.shutdown(wait=False, cancel_futures=True)
         self.enqueue_threads.shutdown(wait=False, cancel_futures=True)
-        self.sources.close()
+        self.providers.close()
         self.engine.dispose()
         self.heartbeat_engine.dispose()
         self.redis.close()
@@ -149,28 +149,28 @@ def assemble(metrics: Metrics | None = None) -> Assembly:
         opened.callback(tracing.close)
         redis = make_redis(settings.redis, timeout_s=LOCK_ANSWER_S)
         opened.callback(redis.close)
-        sources = _sources(settings, redis, metrics)
-        opened.callback(sources.close)
-        _check_model(sources)
+        providers = _providers(settings, redis, metrics)
+        opened.callback(providers.close)
+        _check_model(providers)
         opened.pop_all()
-    assembly = _assembled(settings, metrics, tracing, redis, sources)
+    assembly = _assembled(settings, metrics, tracing, redis, providers)
     assembly.leases.start()
     return assembly
 
 
-def _sources(settings: _Settings, redis: Redis, metrics: Metrics) -> OrderedChain:
-    return make_chain(
+def _providers(settings: _Settings, redis: Redis, metrics: Metrics) -> OrderedFallback:
+    return make_fallback(
         settings.claude,
         settings.openrouter,
         settings.limits,
         traffic=settings.traffic,
-        shared=Shared(redis, prefix=settings.redis.redis_key_prefix),
-        signs=Signs(metrics),
+        scripts=RedisScripts(redis, prefix=settings.redis.redis_key_prefix),
+        telemetry=ProviderTelemetry(metrics),
     )
 
 
 def _assembled(
-    settings: _Settings, metrics: Metrics, tracing: Tracing, redis: Redis, sources: OrderedChain
+    settings: _Settings, metrics: Metrics, tracing: Tracing, redis: Redis, providers: OrderedFallback
 ) -> Assembly:
     engine = make_engine(settings.database, "tafawoq-worker")
     heartbeat_engine = make_engine(_of_heartbeat(settings.database, settings.leases), "tafawoq-heartbeat")
@@ -180,13 +180,13 @@ def _assembled(
         batches=BatchStore(engine, settings.spending),
         sessions=SessionStore(engine),
         ledger=LedgerStore(engine),
-        sources=sources,
+        providers=providers,
         lock=BatchLock(redis, prefix=prefix, ttl_s=_lock_ttl_s(settings.leases)),
         queues=Queues(redis, prefix),
         leases=_leases(settings, heartbeat_engine, metrics),
         lanes=ThreadPoolExecutor(settings.limits.generation_lane_threads, thread_name_prefix="lane"),
         enqueue_threads=ThreadPoolExecutor(_ENQUEUE_THREADS, thread_name_prefix="enqueue"),
-        observer=Observers((TelemetryObserver(metrics), progress)),
+        observer=Observers((RunMetrics(metrics), progress)),
         progress=progress,
         metrics=metrics,
         tracing=tracing,
@@ -199,8 +199,8 @@ def _assembled(
     )
 
 
-def _leases(settings: _Settings, engine: Engine, metrics: Metrics) -> LeaseKeeper:
-    return LeaseKeeper(
+def _leases(settings: _Settings, engine: Engine, metrics: Metrics) -> LeaseRenewer:
+    return LeaseRenewer(
         BatchStore(engine),
         ttl_s=settings.leases.lease_ttl_s,
         heartbeat_s=settings.leases.lease_heartbeat_s,
@@ -223,23 +223,23 @@ def _of_heartbeat(settings: DatabaseSettings, leases: LeaseSettings) -> Database
     )
 
 
-def _check_model(sources: OrderedChain) -> None:
+def _check_model(providers: OrderedFallback) -> None:
     """A model that is retired, or a wrong key, is found by the operator and not by the first student."""
-    for source in sources.sources:
-        if source.name == claude.NAME:
-            check = check_model(source)
+    for provider in providers.providers:
+        if provider.name == claude.NAME:
+            check = check_model(provider)
             for warning in check.warnings:
                 log.warning("model_warning", text=warning)
             if check.stop is not None:
                 raise SettingsError(check.stop)
-    if sources.solver is not None:
-        check = check_model(sources.solver, "SOLVER_MODEL")
+    if providers.solver is not None:
+        check = check_model(providers.solver, "SOLVER_MODEL")
         for warning in filter(None, (*check.warnings, check.stop)):
             log.warning("solver_warning", text=warning)  # an exam is written without it, too
 
 
 def _lock_ttl_s(leases: LeaseSettings) -> float:
-    """Shorter than the lease: a dead worker's lock must be gone when the sweep rings for its batch."""
+    """Shorter than the lease: a dead worker's lock must be gone when the sweep enqueues its batch."""
     return leases.lease_ttl_s - leases.lease_heartbeat_s
 
 

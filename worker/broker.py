@@ -23,8 +23,8 @@ from redis import SSLConnection
 from redis.exceptions import ConnectionError as BrokerLost
 from redis.exceptions import RedisError, ResponseError
 
-from worker.liveness import CONNECT_WITHIN_S, LOOK_S
 from worker.message_guard import problem_of_broadcast, problem_of_kept, problem_of_task, safe_headers
+from worker.watchdog import CONNECT_WITHIN_S, LOOK_S
 
 log = structlog.get_logger(__name__)
 
@@ -217,7 +217,7 @@ class GuardedConnection(Connection):
 
 
 class GuardedPooledConnection(GuardedConnection, PooledConnection):
-    """What rings: kombu makes the connections of a pool from a class of its own."""
+    """What enqueues: kombu makes the connections of a pool from a class of its own."""
 
 
 class GuardedPool(ConnectionPool):

@@ -23,8 +23,8 @@ from sqlalchemy import Engine, column, func, select, table, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseUnreachable
-from db.levels import Levels, read_levels
-from db.rights import Rights, read_rights
+from db.privileges import Privileges, read_privileges
+from db.queue_stats import QueueStats, read_queue_stats
 from db.tables import SCHEMA
 from generation.model import Urgency
 
@@ -75,7 +75,7 @@ def examine_postgres(engine: Engine, *, clock: Callable[[], float] = time.time) 
                 if migrated
                 else None
             )
-            rights = read_rights(connection)
+            privileges = read_privileges(connection)
     except (DatabaseUnreachable, SQLAlchemyError) as err:
         yield Finding(
             "Postgres",
@@ -87,7 +87,7 @@ def examine_postgres(engine: Engine, *, clock: Callable[[], float] = time.time) 
     yield well("Postgres", "it answers")
     yield judge_skew("Postgres", skew_s)
     yield judge_version(version, head_revision())
-    yield judge_rights(rights)
+    yield judge_privileges(privileges)
 
 
 def judge_skew(whose: str, skew_s: float) -> Finding:
@@ -125,12 +125,12 @@ def judge_version(found: str | None, wanted: str | None) -> Finding:
     return Finding(about, Health.BROKEN, f"at {found}, and {wanted} is needed", "Run: alembic upgrade head")
 
 
-def judge_rights(rights: Rights) -> Finding:
-    about = f"account {rights.account}"
-    if rights.refused:
-        says = f"it may not read and write {', '.join(rights.refused)}"
-    elif rights.hidden:
-        says = f"row level security hides the rows of {', '.join(rights.hidden)}"
+def judge_privileges(privileges: Privileges) -> Finding:
+    about = f"account {privileges.account}"
+    if privileges.refused:
+        says = f"it may not read and write {', '.join(privileges.refused)}"
+    elif privileges.hidden:
+        says = f"row level security hides the rows of {', '.join(privileges.hidden)}"
     else:
         return well(about, "it may read and write our tables")
     return Finding(
@@ -153,7 +153,7 @@ def examine_redis(redis: Redis, *, clock: Callable[[], float] = time.time) -> It
             "Redis",
             Health.BROKEN,
             f"it cannot be used ({type(err).__name__})",
-            "Start it, or correct REDIS_URL. Nothing is lost: the sweep rings for what waits.",
+            "Start it, or correct REDIS_URL. Nothing is lost: the sweep enqueues what waits.",
         )
         return
     yield well("Redis", "it answers")
@@ -247,7 +247,7 @@ def examine_crew(crew: Crew) -> Finding:
 
 def examine_queue(engine: Engine, crew: Crew) -> Finding:
     try:
-        return judge_queue(read_levels(engine), crew.slots)
+        return judge_queue(read_queue_stats(engine), crew.slots)
     except (DatabaseUnreachable, SQLAlchemyError) as err:
         return Finding(
             "queue",
@@ -257,7 +257,7 @@ def examine_queue(engine: Engine, crew: Crew) -> Finding:
         )
 
 
-def judge_queue(levels: Levels, slots: int) -> Finding:
+def judge_queue(levels: QueueStats, slots: int) -> Finding:
     due = sum(queue.due for queue in levels.queues.values())
     waits_s = levels.queues[Urgency.INTERACTIVE].oldest_due_s
     says = f"{due} batches are due, the oldest that a student waits for since {waits_s:.0f} s"
@@ -268,11 +268,11 @@ def judge_queue(levels: Levels, slots: int) -> Finding:
             says,
             "Start more workers, or raise WORKER_CONCURRENCY; if they are idle, restart them.",
         )
-    if levels.put_off_for_providers:
+    if levels.deferred_for_providers:
         return Finding(
             "queue",
             Health.POOR,
-            f"{levels.put_off_for_providers} batches wait for a provider",
+            f"{levels.deferred_for_providers} batches wait for a provider",
             "See what the model says above; they are tried again by themselves.",
         )
     return well("queue", says)

@@ -17,8 +17,8 @@ from typing import Protocol
 import structlog
 
 from db.leases import Lease, Renewal
+from generation.cancellation import CancellationSignal, StopReason
 from generation.model import Claim
-from generation.stop import StopReason, StopSignal
 from worker.lock import HeldLock, renew_locks
 
 log = structlog.get_logger(__name__)
@@ -41,10 +41,10 @@ class _Held:
     lock: HeldLock
     trusted_until: float
     deadline: float
-    stop: StopSignal = field(default_factory=StopSignal)
+    stop: CancellationSignal = field(default_factory=CancellationSignal)
 
 
-class LeaseKeeper:
+class LeaseRenewer:
     """Holds every lease of this process; start() it once, close() it last."""
 
     def __init__(
@@ -87,7 +87,7 @@ class LeaseKeeper:
         for thread in self._threads:
             thread.join(timeout=self._heartbeat_s)
 
-    def hand_back_all(self) -> None:
+    def release_all(self) -> None:
         """Ask every run, now and later, to stop after the question being written, and to stop for good
         when the grace is over. Only sets a flag: safe in a signal handler.
         """
@@ -96,7 +96,7 @@ class LeaseKeeper:
     @contextmanager
     def kept(
         self, claim: Claim, lock: HeldLock, *, claimed_at: float, deadline_s: float
-    ) -> Iterator[StopSignal]:
+    ) -> Iterator[CancellationSignal]:
         """Keep the claim's lease and lock alive while the block runs; the signal says when to stop.
 
         `claimed_at` is the monotonic moment before the claim was asked for: trust counts from there.

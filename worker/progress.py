@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from generation.facts import Fact, QuestionAccepted, RunEnded, RunStarted
 from generation.ports import Observer
+from generation.run_events import QuestionAccepted, RunEnded, RunEvent, RunStarted
 
 #: Sends one of Celery's task events: its type, the task's id, and the text of the result column.
 Send = Callable[[str, str, str], object]
@@ -24,9 +24,9 @@ class Observers:
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = tuple(observers)
 
-    def notice(self, fact: Fact) -> None:
+    def notice(self, event: RunEvent) -> None:
         for observer in self._observers:
-            observer.notice(fact)
+            observer.notice(event)
 
 
 @dataclass(slots=True)
@@ -43,15 +43,15 @@ class Progress:
         self._runs: dict[str, _Run] = {}
         self._mutex = threading.Lock()
 
-    def notice(self, fact: Fact) -> None:
+    def notice(self, event: RunEvent) -> None:
         # Bound when the task began, and carried into its lanes.
         task_id = structlog.contextvars.get_contextvars().get("task_id")
         if not isinstance(task_id, str):
             return
         with self._mutex:
-            match fact:
+            match event:
                 case RunStarted():
-                    self._runs[task_id] = _Run(fact.open_slots)
+                    self._runs[task_id] = _Run(event.open_slots)
                 case QuestionAccepted() if task_id in self._runs:
                     run = self._runs[task_id]
                     run.accepted, run.told = run.accepted + 1, False

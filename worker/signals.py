@@ -23,7 +23,7 @@ from prometheus_client import start_http_server
 
 from runtime.settings import RedisSettings, SettingsError, WorkerSettings, load
 from runtime.telemetry import configure_logging
-from worker import assembly, vital_signs
+from worker import assembly, liveness
 from worker.queue_check import problem_of_queue
 
 log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ def assemble_worker(**_: Any) -> None:
         sys.stderr.write(f"tafawoq-worker: {err}\n")
         raise SystemExit(2) from err
     _tell_of_the_queue()
-    vital_signs.watch_loop(settings)
+    liveness.watch_loop(settings)
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, addr=settings.worker_metrics_host)
 
@@ -67,9 +67,9 @@ def keep_what_is_here(**_: Any) -> None:
 
 
 @worker_shutting_down.connect
-def hand_back_everything(**_: Any) -> None:
+def release_everything(**_: Any) -> None:
     """Runs inside the signal handler: it may only set flags."""
-    assembly.current().leases.hand_back_all()
+    assembly.current().leases.release_all()
 
 
 @worker_shutdown.connect

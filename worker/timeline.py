@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 
 from db.events import Event
-from db.operator import AttemptLine, BatchLine
+from db.operator_queries import AttemptLine, BatchLine
 from generation.model import EventKind
 from generation.verdicts import Purpose
 from runtime.money import dollars
@@ -44,7 +44,7 @@ def _calls(attempts: Sequence[AttemptLine]) -> Iterator[Moment]:
 
 def _brought(call: AttemptLine) -> str:
     if call.purpose is Purpose.SOLVE:
-        return f"second opinion on {call.asked}"
+        return f"answer check on {call.asked}"
     return f"{call.accepted} of {call.asked} accepted, {call.rejected} refused"
 
 

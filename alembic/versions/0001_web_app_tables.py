@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
 
 from alembic import op
-from db.migrating import add_index
+from db.online_ddl import add_index
 
 revision = "0001"
 down_revision = None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from db.migrating import add_index, drop_index
+from db.online_ddl import add_index, drop_index
 
 revision = "0006"
-down_revision = "0002"  # what lay between was folded into 0002 before the first release
+down_revision = "0002"  # what lay between was normalized into 0002 before the first release
 branch_labels = None
 depends_on = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from db.migrating import add_index, drop_index
+from db.online_ddl import add_index, drop_index
 
 revision = "0007"
 down_revision = "0006"

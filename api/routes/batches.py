@@ -7,18 +7,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from api.admission import AdmittedRoute
-from api.awaited import PAUSED, awaited, refusal_to_hope, refusal_to_join
-from api.door import Call, TheCall
-from api.errors import RETRY_AFTER_S, Refusal, documented, retry_after
+from api.authenticated_route import AuthenticatedRoute
+from api.awaited import PAUSED, awaited, join_error, unavailable_error
+from api.context import Caller, RequestContext
+from api.errors import RETRY_AFTER_S, ApiError, documented, retry_after
 from api.openapi import events_url
 from api.schemas import AskBatch, BatchPending, BatchShape, batch_of
-from api.waiting import Preference, Wish
-from db.standing import Standing
+from api.waiting import Preference, PreferHeader
+from db.session_status import SessionStatus
 from generation.errors import SessionClosed
 from generation.model import BatchStatus, Urgency
 
-router = APIRouter(route_class=AdmittedRoute)
+router = APIRouter(route_class=AuthenticatedRoute)
 
 
 @router.post(
@@ -40,86 +40,96 @@ router = APIRouter(route_class=AdmittedRoute)
     },
 )
 async def ask_batch(
-    *, session_id: UUID, body: AskBatch, call: TheCall, wish: Wish, request: Request, response: Response
+    *,
+    session_id: UUID,
+    body: AskBatch,
+    call: Caller,
+    preferred: PreferHeader,
+    request: Request,
+    response: Response,
 ) -> BatchShape | BatchPending:
     """The questions of a batch: the next one, generated if need be, or an earlier one again.
 
     The call that starts a batch waits for it. One that finds it under way is told so at once (409),
     unless it asks to wait as well (Prefer: wait).
     """
-    asking = _Asking(call, session_id, body.batch_index, wish)
-    response.headers.update(wish.headers())
-    standing, started = await asking.want()
-    if standing.is_ready:
+    asking = _Asking(call, session_id, body.batch_index, preferred)
+    response.headers.update(preferred.headers())
+    session_status, started = await asking.want()
+    if session_status.is_ready:
         return await asking.batch(cache_hit=True)
-    if not started and wish.wait_s is None:
-        raise refusal_to_join(call.door, call.kind, session_id, standing)
-    standing = await asking.wait(request)
-    if standing.is_ready:
+    if not started and preferred.wait_s is None:
+        raise join_error(call.context, call.kind, session_id, session_status)
+    session_status = await asking.wait(request)
+    if session_status.is_ready:
         return await asking.batch(cache_hit=False)
     response.status_code = 202
     response.headers["Retry-After"] = retry_after(RETRY_AFTER_S)
-    return asking.pending(standing)
+    return asking.pending(session_status)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
     """One call for one batch of one session."""
 
-    call: Call
+    call: RequestContext
     session_id: UUID
     batch_index: int
-    wish: Preference
+    preferred: Preference
 
-    async def want(self) -> tuple[Standing, bool]:
+    async def want(self) -> tuple[SessionStatus, bool]:
         """How the batch stands, wanted now if it was not; True when it was this call that started it.
 
-        Calls for the batch that come together ask once. Whoever starts it rings.
+        Calls for the batch that come together ask once. Whoever starts it enqueues.
         """
         call = self.call
         what = (call.kind, call.user_id, self.session_id, self.batch_index)
-        (standing, created), asked = await call.door.single_flight.share(what, self._want)
+        (session_status, created), asked = await call.context.single_flight.share(what, self._want)
         if created and asked:
-            await call.door.ring(self.session_id, self.batch_index, Urgency.INTERACTIVE)
-        return standing, created and asked
+            await call.context.enqueue_batch(self.session_id, self.batch_index, Urgency.INTERACTIVE)
+        return session_status, created and asked
 
-    async def _want(self) -> tuple[Standing, bool]:
+    async def _want(self) -> tuple[SessionStatus, bool]:
         """One query, unless asking changes something."""
-        door, standing = self.call.door, await self._standing()
-        if standing.is_ready or standing.is_under_way:
-            return standing, False
+        context, session_status = self.call.context, await self._session_status()
+        if session_status.is_ready or session_status.is_under_way:
+            return session_status, False
         try:
-            requested = await door.on_thread(
-                door.batches.request,
+            requested = await context.on_thread(
+                context.batches.request,
                 *(self.session_id, self.batch_index, Urgency.INTERACTIVE),
                 traceparent=self.call.traceparent,
             )
         except SessionClosed:
-            raise Refusal("session_paused" if standing.status == PAUSED else "session_closed") from None
-        return await self._standing(), requested.created
+            raise ApiError(
+                "session_paused" if session_status.status == PAUSED else "session_closed"
+            ) from None
+        return await self._session_status(), requested.created
 
-    async def _standing(self) -> Standing:
-        return await self.call.standing(self.session_id, self.batch_index)
+    async def _session_status(self) -> SessionStatus:
+        return await self.call.session_status(self.session_id, self.batch_index)
 
-    async def wait(self, request: Request) -> Standing:
+    async def wait(self, request: Request) -> SessionStatus:
         """How the batch stands when it is ready or the waiting is over. Raises Refusal if it cannot be had now."""
-        standing = await awaited(request, self.call, self.session_id, self.batch_index, wish=self.wish)
-        refusal = refusal_to_hope(self.call.door, standing)
-        if refusal is not None:
-            raise refusal
-        return standing
+        session_status = await awaited(
+            request, self.call, self.session_id, self.batch_index, preferred=self.preferred
+        )
+        api_error = unavailable_error(self.call.context, session_status)
+        if api_error is not None:
+            raise api_error
+        return session_status
 
     async def batch(self, *, cache_hit: bool) -> BatchShape:
         self._count("cached" if cache_hit else "ready")
         if cache_hit:  # who waits for nothing counts, too: a stall is a share of all who ask
-            self.call.door.metrics.waited_for(self.batch_index).observe(0)
+            self.call.context.metrics.waited_for(self.batch_index).observe(0)
         return batch_of(await self.call.session(self.session_id), self.batch_index, cache_hit=cache_hit)
 
-    def pending(self, standing: Standing) -> BatchPending:
+    def pending(self, session_status: SessionStatus) -> BatchPending:
         self._count("pending")
-        status = standing.batch.status if standing.batch else BatchStatus.QUEUED
+        status = session_status.batch.status if session_status.batch else BatchStatus.QUEUED
         followed_at = events_url(self.call.kind, self.session_id)
         return BatchPending(batch_index=self.batch_index, status=status, events_url=followed_at)
 
     def _count(self, outcome: str) -> None:
-        self.call.door.metrics.batch_answers.labels(outcome).inc()
+        self.call.context.metrics.batch_answers.labels(outcome).inc()

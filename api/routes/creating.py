@@ -13,15 +13,15 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 from pydantic.json_schema import SkipJsonSchema
 
-from api.admission import AdmittedRoute
+from api.authenticated_route import AuthenticatedRoute
 from api.awaited import awaited, unavailable_for_s
-from api.door import Call, TheCall
+from api.context import Caller, RequestContext
 from api.errors import documented, retry_after
-from api.limits import Kind
 from api.openapi import session_links, url_of
+from api.rate_limits import Kind
 from api.schemas import CreateExam, CreatePractice, SessionShape, session_of
-from api.waiting import Preference, Wish
-from db.standing import WantedBatch
+from api.waiting import Preference, PreferHeader
+from db.session_status import WantedBatch
 from generation.model import Plan, SessionKind, Urgency
 from generation.plan import plan_exam, plan_practice
 
@@ -53,8 +53,8 @@ def _responses(kind: SessionKind) -> dict[int | str, dict[str, Any]]:
 
 _LOCATION = {"Location": {"description": "The session's address", "schema": {"type": "string"}}}
 
-exams = APIRouter(route_class=AdmittedRoute)
-practice = APIRouter(route_class=AdmittedRoute)
+exams = APIRouter(route_class=AuthenticatedRoute)
+practice = APIRouter(route_class=AuthenticatedRoute)
 
 ROUTERS: Mapping[SessionKind, APIRouter] = {SessionKind.EXAM: exams, SessionKind.PRACTICE: practice}
 
@@ -63,18 +63,18 @@ ROUTERS: Mapping[SessionKind, APIRouter] = {SessionKind.EXAM: exams, SessionKind
 class Creation:
     """A creating call, whatever it creates."""
 
-    call: Call
-    wish: Preference
+    call: RequestContext
+    preferred: Preference
     idempotency_key: str | None
     request: Request
     response: Response
 
     async def make(self, plan: Plan, body: BaseModel) -> SessionShape:
-        """Commit the session, ring for its first batch, and wait for it as long as the caller likes."""
-        door = self.call.door
-        await door.admit(self.call.user_id, Kind.SESSIONS)
-        created = await door.on_thread(
-            door.sessions.create,
+        """Commit the session, enqueue its first batch, and wait for it as long as the caller likes."""
+        context = self.call.context
+        await context.check_rate(self.call.user_id, Kind.SESSIONS)
+        created = await context.on_thread(
+            context.sessions.create,
             self.call.user_id,
             plan,
             idempotency_key=self.idempotency_key,
@@ -82,23 +82,29 @@ class Creation:
             traceparent=self.call.traceparent,
         )
         if not created.replayed:
-            await door.ring(created.session_id, 0, Urgency.INTERACTIVE)
-        standing = await awaited(self.request, self.call, created.session_id, 0, wish=self.wish)
-        self._add_headers(created.session_id, standing.batch)
+            await context.enqueue_batch(created.session_id, 0, Urgency.INTERACTIVE)
+        session_status = await awaited(
+            self.request, self.call, created.session_id, 0, preferred=self.preferred
+        )
+        self._add_headers(created.session_id, session_status.batch)
         return session_of(await self.call.session(created.session_id))
 
     def _add_headers(self, session_id: UUID, first_batch: WantedBatch | None) -> None:
         self.response.headers["Location"] = url_of(self.call.kind, session_id)
-        self.response.headers.update(self.wish.headers())
+        self.response.headers.update(self.preferred.headers())
         pause_s = unavailable_for_s(first_batch)
         if pause_s is not None:
             self.response.headers["Retry-After"] = retry_after(pause_s)
 
 
 async def _creation(
-    call: TheCall, wish: Wish, request: Request, response: Response, idempotency_key: IdempotencyKey = None
+    call: Caller,
+    preferred: PreferHeader,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> Creation:
-    return Creation(call, wish, idempotency_key, request, response)
+    return Creation(call, preferred, idempotency_key, request, response)
 
 
 TheCreation = Annotated[Creation, Depends(_creation)]
@@ -107,7 +113,7 @@ TheCreation = Annotated[Creation, Depends(_creation)]
 @exams.post("", status_code=201, response_model_exclude_none=True, responses=_responses(SessionKind.EXAM))
 async def create_exam(body: CreateExam, creation: TheCreation) -> SessionShape:
     """A new exam, with the questions of its first batch that are ready when the waiting ends."""
-    size = creation.call.door.plan.exam_batch_size
+    size = creation.call.context.plan.exam_batch_size
     return await creation.make(plan_exam(body.track, seed=_seed(), batch_size=size), body)
 
 
@@ -116,7 +122,7 @@ async def create_exam(body: CreateExam, creation: TheCreation) -> SessionShape:
 )
 async def create_practice(body: CreatePractice, creation: TheCreation) -> SessionShape:
     """A new practice session, with the questions of its first batch that are ready when the waiting ends."""
-    size = creation.call.door.plan.practice_batch_size
+    size = creation.call.context.plan.practice_batch_size
     plan = plan_practice(body.choice(), track=body.track, seed=_seed(), batch_size=size)
     return await creation.make(plan, body)
 

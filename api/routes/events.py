@@ -16,16 +16,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.types import Receive, Scope, Send
 
 from api import examples
-from api.admission import AdmittedRoute
+from api.authenticated_route import AuthenticatedRoute
 from api.awaited import LIVING
+from api.context import AppContext, Caller
 from api.delivery import trace_delivery
-from api.door import Door, TheCall
 from api.errors import documented
-from api.hub import Watch
+from api.notifications import Subscription
 from api.schemas import redacted
 from db.errors import DatabaseUnreachable
 from db.events import Event
-from db.standing import Standing
+from db.session_status import SessionStatus
 from generation.model import EventKind
 
 #: Rows read at once; a reader that is further behind comes back for more.
@@ -41,7 +41,7 @@ _HEADERS = {
     "X-Accel-Buffering": "no",  # a proxy that collects the stream would undo it
 }
 
-router = APIRouter(route_class=AdmittedRoute)
+router = APIRouter(route_class=AuthenticatedRoute)
 
 
 class EventStream(StreamingResponse):
@@ -79,7 +79,7 @@ class EventStream(StreamingResponse):
 )
 async def follow(
     session_id: UUID,
-    call: TheCall,
+    call: Caller,
     after: Annotated[int, Query(ge=0, le=_GREATEST_SEQ, description="Begin after this event number")] = 0,
     last_event_id: Annotated[
         str | SkipJsonSchema[None], Header(description="Wins over `after`; browsers send it")
@@ -91,63 +91,65 @@ async def follow(
     `session` the new status. The id of each is its number. A later `question` of an index takes the place of the
     earlier one.
     """
-    standing = await call.standing(session_id)
-    over = standing.status not in LIVING
-    cursor = _cursor(standing, after, last_event_id)
-    if over and cursor == standing.last_seq:
+    session_status = await call.session_status(session_id)
+    over = session_status.status not in LIVING
+    cursor = _cursor(session_status, after, last_event_id)
+    if over and cursor == session_status.last_seq:
         return Response(status_code=204)
-    reader = _Reader(call.door, session_id, cursor, live_after=standing.last_seq)
-    return EventStream(reader.frames(over=over), call.door.streams.place_for(call.user_id))
+    reader = _Reader(call.context, session_id, cursor, live_after=session_status.last_seq)
+    return EventStream(reader.frames(over=over), call.context.streams.place_for(call.user_id))
 
 
-def _cursor(standing: Standing, after: int, last_event_id: str | None) -> int:
+def _cursor(session_status: SessionStatus, after: int, last_event_id: str | None) -> int:
     """Where to go on; from the start when the number was never given out, as after a restored backup."""
     given = (last_event_id or "").strip()
     if given.isascii() and given.isdigit() and len(given) <= len(str(_GREATEST_SEQ)):
         after = int(given)
-    return after if after <= standing.last_seq else 0
+    return after if after <= session_status.last_seq else 0
 
 
 @dataclass(slots=True)
 class _Reader:
     """One stream, and the number of the event after which it begins."""
 
-    door: Door
+    context: AppContext
     session_id: UUID
     after: int
     live_after: int  #: events up to this one are read again; later ones as they come
 
     async def frames(self, *, over: bool) -> AsyncGenerator[bytes]:
-        """Frames until the session is over or the hub closes; a comment when nothing happens for long, or while
+        """Frames until the session is over or the notifier closes; a comment when nothing happens for long, or while
         Postgres is away: a crowd that is cut off would come back all at once, and find it weak.
 
         `over`: nothing will follow what is there already.
         """
-        door = self.door
+        context = self.context
         with (
-            door.hub.watching(self.session_id, seen=self.after) as watch,
-            door.metrics.streams.track_inprogress(),
+            context.notifier.subscribed(self.session_id, seen=self.after) as subscription,
+            context.metrics.streams.track_inprogress(),
         ):
             yield f"retry: {_RECONNECT_MS}\n\n".encode()
-            while not watch.closed:
+            while not subscription.closed:
                 try:
-                    events = await door.on_thread(door.events.after, self.session_id, watch.seen, PAGE)
+                    events = await context.on_thread(
+                        context.events.after, self.session_id, subscription.seen, PAGE
+                    )
                 except _AWAY:
                     yield b": one moment\n\n"
-                    await watch.changed(door.settings.api_poll_s)
+                    await subscription.changed(context.settings.api_poll_s)
                     continue
                 for event in events:
-                    watch.seen = event.seq
+                    subscription.seen = event.seq
                     yield _frame(event)
                     if event.seq > self.live_after:
-                        await trace_delivery(door, self.session_id, event)
+                        await trace_delivery(context, self.session_id, event)
                 if _ends(events) or (over and len(events) < PAGE):
                     return
-                while len(events) < PAGE and not await self._news(watch):
+                while len(events) < PAGE and not await self._news(subscription):
                     yield b": still here\n\n"
 
-    async def _news(self, watch: Watch) -> bool:
-        return await watch.changed(self.door.settings.api_heartbeat_s)
+    async def _news(self, subscription: Subscription) -> bool:
+        return await subscription.changed(self.context.settings.api_heartbeat_s)
 
 
 def _ends(events: Sequence[Event]) -> bool:

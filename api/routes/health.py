@@ -12,15 +12,15 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.door import TheDoor
+from api.context import Context
 from api.errors import documented
 from db.errors import DatabaseUnreachable
-from db.levels import Levels
+from db.queue_stats import QueueStats
 
 log = structlog.get_logger(__name__)
 
 #: Whoever scrapes does not wait longer; the other metrics must reach him also when Postgres hangs.
-LEVELS_PATIENCE_S = 3.0
+STATS_TIMEOUT_S = 3.0
 
 router = APIRouter(tags=["operations"])
 
@@ -36,20 +36,22 @@ async def alive() -> Health:
 
 
 @router.get("/readyz", responses=documented("service_unavailable"))
-async def ready(door: TheDoor) -> Health:
-    """Postgres answers. Without Redis the door still serves: the sweep rings later."""
-    await door.on_thread(door.events.ping)
+async def ready(context: Context) -> Health:
+    """Postgres answers. Without Redis the API still serves: the sweep enqueues later."""
+    await context.on_thread(context.events.ping)
     return Health()
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics(door: TheDoor) -> Response:
+async def metrics(context: Context) -> Response:
     """Counters in the Prometheus text format, and the levels of the queue as they are now."""
-    levels: Levels | None = None
+    queue_stats: QueueStats | None = None
     try:
-        with anyio.fail_after(LEVELS_PATIENCE_S):
-            levels, _ = await door.single_flight.share("levels", partial(door.on_thread, door.levels))
+        with anyio.fail_after(STATS_TIMEOUT_S):
+            queue_stats, _ = await context.single_flight.share(
+                "queue_stats", partial(context.on_thread, context.queue_stats)
+            )
     except (TimeoutError, DatabaseUnreachable, SQLAlchemyError) as err:
-        log.warning("levels_unknown", error=type(err).__name__)
-    door.metrics.show(levels)
-    return Response(door.metrics.page(), media_type=CONTENT_TYPE_LATEST)
+        log.warning("queue_stats_unknown", error=type(err).__name__)
+    context.metrics.show(queue_stats)
+    return Response(context.metrics.page(), media_type=CONTENT_TYPE_LATEST)

@@ -7,8 +7,8 @@ from functools import lru_cache
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.door import TheDoor
-from api.errors import Refusal
+from api.context import Context
+from api.errors import ApiError
 from api.openapi import PREFIXES
 from api.plain_html import block, inline, link, page, prose
 from api.reference import reference
@@ -19,12 +19,12 @@ router = APIRouter(tags=["pages"], include_in_schema=False)
 
 
 @router.get("/")
-async def first_page(request: Request, door: TheDoor) -> Response:
+async def first_page(request: Request, context: Context) -> Response:
     """What runs here and the first two calls; in production nothing is here."""
-    if door.settings.is_production:
-        raise Refusal("not_found")
-    address = f"http://{request.headers.get('host') or door.settings.address.partition('://')[2]}"
-    return page(request.app.title, _welcome(request.app.summary, address, door.settings))
+    if context.settings.is_production:
+        raise ApiError("not_found")
+    address = f"http://{request.headers.get('host') or context.settings.address.partition('://')[2]}"
+    return page(request.app.title, _welcome(request.app.summary, address, context.settings))
 
 
 @router.get("/docs")

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from api.admission import AdmittedRoute
-from api.door import TheCall
+from api.authenticated_route import AuthenticatedRoute
+from api.context import Caller
 from api.errors import documented
 from api.schemas import PrefetchShape, Progress, ProgressShape
 from db.progress import Owner
 from generation.errors import SpendLimitReached
 
-router = APIRouter(route_class=AdmittedRoute)
+router = APIRouter(route_class=AuthenticatedRoute)
 
 
 @router.post(
@@ -28,20 +28,20 @@ router = APIRouter(route_class=AdmittedRoute)
         "service_unavailable",
     ),
 )
-async def note_progress(session_id: UUID, body: Progress, call: TheCall) -> ProgressShape:
+async def note_progress(session_id: UUID, body: Progress, call: Caller) -> ProgressShape:
     """Remember the student's position, and schedule the next batch when it is due; once, however often it is reported."""
-    door = call.door
-    progress = await door.on_thread(
-        door.batches.note_progress,
+    context = call.context
+    progress = await context.on_thread(
+        context.batches.note_progress,
         session_id,
         body.question_index,
-        plan=door.plan,
+        plan=context.plan,
         owner=Owner(call.user_id, call.kind),
         traceparent=call.traceparent,
     )
     if isinstance(progress.not_wanted, SpendLimitReached):  # the student is told when they ask for the batch
-        door.metrics.spend_refusals.labels(progress.not_wanted.scope).inc()
+        context.metrics.spend_rejections.labels(progress.not_wanted.scope).inc()
     if progress.wanted is None:
         return ProgressShape(prefetch=None)
-    await door.ring(session_id, progress.wanted.batch_index, progress.wanted.urgency)
+    await context.enqueue_batch(session_id, progress.wanted.batch_index, progress.wanted.urgency)
     return ProgressShape(prefetch=PrefetchShape(batch_index=progress.wanted.batch_index))

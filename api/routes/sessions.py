@@ -9,15 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic.json_schema import SkipJsonSchema
 
-from api.admission import AdmittedRoute
-from api.door import Call, TheCall
+from api.authenticated_route import AuthenticatedRoute
+from api.context import Caller, RequestContext
 from api.errors import documented
 from api.schemas import AskedMoment, SessionPage, SessionShape, session_of, summary_of
 
 _RESPONSES = documented("session_not_found", "invalid_request", "service_unavailable")
 _RESPONSES_TO_A_MOVE = documented("session_closed") | _RESPONSES
 
-router = APIRouter(route_class=AdmittedRoute)
+router = APIRouter(route_class=AuthenticatedRoute)
 
 
 @router.get(
@@ -26,15 +26,15 @@ router = APIRouter(route_class=AdmittedRoute)
     responses=documented("invalid_request", "service_unavailable"),
 )
 async def list_sessions(
-    call: TheCall,
+    call: Caller,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     before: Annotated[
         AskedMoment | SkipJsonSchema[None], Query(description="`nextBefore` of the page before")
     ] = None,
 ) -> SessionPage:
     """The user's sessions without their questions, newest first."""
-    door = call.door
-    found = await door.on_thread(door.sessions.page, call.user_id, call.kind, limit, before=before)
+    context = call.context
+    found = await context.on_thread(context.sessions.page, call.user_id, call.kind, limit, before=before)
     return SessionPage(
         sessions=tuple(summary_of(session) for session in found),
         next_before=found[-1].created_at if len(found) == limit else None,
@@ -42,30 +42,30 @@ async def list_sessions(
 
 
 @router.get("/{session_id}", response_model_exclude_none=True, responses=_RESPONSES)
-async def read_session(session_id: UUID, call: TheCall) -> SessionShape:
+async def read_session(session_id: UUID, call: Caller) -> SessionShape:
     """The session with every committed question, also of a batch that is still being written."""
     return session_of(await call.session(session_id))
 
 
 @router.post("/{session_id}/cancel", response_model_exclude_none=True, responses=_RESPONSES)
-async def cancel_session(session_id: UUID, call: TheCall) -> SessionShape:
+async def cancel_session(session_id: UUID, call: Caller) -> SessionShape:
     """Abandon the session: generation and spending stop. A session that is over stays as it is."""
-    return await _moved(session_id, call, call.door.sessions.cancel)
+    return await _moved(session_id, call, call.context.sessions.cancel)
 
 
 @router.post("/{session_id}/pause", response_model_exclude_none=True, responses=_RESPONSES_TO_A_MOVE)
-async def pause_session(session_id: UUID, call: TheCall) -> SessionShape:
+async def pause_session(session_id: UUID, call: Caller) -> SessionShape:
     """No further batch is started until the session is resumed."""
-    return await _moved(session_id, call, call.door.sessions.pause)
+    return await _moved(session_id, call, call.context.sessions.pause)
 
 
 @router.post("/{session_id}/resume", response_model_exclude_none=True, responses=_RESPONSES_TO_A_MOVE)
-async def resume_session(session_id: UUID, call: TheCall) -> SessionShape:
+async def resume_session(session_id: UUID, call: Caller) -> SessionShape:
     """Go on after a pause, with every question that there is."""
-    return await _moved(session_id, call, call.door.sessions.resume)
+    return await _moved(session_id, call, call.context.sessions.resume)
 
 
-async def _moved(session_id: UUID, call: Call, move: Callable[[UUID], None]) -> SessionShape:
-    await call.standing(session_id)  # the move does not ask whose session it is
-    await call.door.on_thread(move, session_id)
+async def _moved(session_id: UUID, call: RequestContext, move: Callable[[UUID], None]) -> SessionShape:
+    await call.session_status(session_id)  # the move does not ask whose session it is
+    await call.context.on_thread(move, session_id)
     return session_of(await call.session(session_id))

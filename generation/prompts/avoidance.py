@@ -1,6 +1,6 @@
 """Which earlier questions a call should be told about: the likeliest to be repeated, within a budget.
 
-Stems, never ids: a model that has not seen the earlier calls can learn nothing from an id. The gate keeps
+Stems, never ids: a model that has not seen the earlier calls can learn nothing from an id. The validator keeps
 repeats out whatever a call was told, so a stem must be worth its tokens.
 """
 

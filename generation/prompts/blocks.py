@@ -26,7 +26,7 @@ def system_blocks(section: Section) -> tuple[SystemBlock, ...]:
 
 @cache
 def solver_blocks() -> tuple[SystemBlock, ...]:
-    """How to solve and answer. Without a breakpoint: on the cheapest model to read the text anew costs less than
+    """How to solve and answer. Without a breakpoint: on the cheapest model to read the text again costs less than
     to wait for whoever warms it.
     """
     return (SystemBlock(_text("solver"), cached=False),)
@@ -35,5 +35,5 @@ def solver_blocks() -> tuple[SystemBlock, ...]:
 def _text(name: str) -> str:
     # Read as text: a checkout with other line ends yields the same bytes; and so does an editor that
     # composes Arabic letters differently.
-    source = files("generation.prompts").joinpath("text", f"{name}.md").read_text(encoding="utf-8")
-    return unicodedata.normalize("NFC", source)
+    provider = files("generation.prompts").joinpath("text", f"{name}.md").read_text(encoding="utf-8")
+    return unicodedata.normalize("NFC", provider)

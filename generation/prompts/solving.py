@@ -1,4 +1,4 @@
-"""The prompt of a second opinion: what a student sees of each question, and nothing of what we know about it."""
+"""The prompt of a answer check: what a student sees of each question, and nothing of what we know about it."""
 
 from __future__ import annotations
 

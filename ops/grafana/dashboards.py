@@ -146,7 +146,7 @@ CACHE = [
             ),
         ),
         "s",
-        "A cold prefix is read anew, and the first text is late.",
+        "A cold prefix is read again, and the first text is late.",
     ),
 ]
 
@@ -239,9 +239,9 @@ FAILING = [
     Panel(
         "Providers left alone",
         (
-            ("max by (source) (tafawoq_source_resting)", "{{source}} rests"),
-            ("max(tafawoq_batches_put_off_for_providers)", "batches put off"),
-            (rate("tafawoq_sources_given_up_total", "because"), "given up: {{because}}"),
+            ("max by (provider) (tafawoq_circuit_breaker_open)", "{{provider}} is left alone"),
+            ("max(tafawoq_batches_deferred_for_providers)", "batches deferred"),
+            (rate("tafawoq_providers_given_up_total", "because"), "given up: {{because}}"),
         ),
     ),
     Panel("Runs by outcome", ((rate("tafawoq_runs_total", "outcome"), "{{outcome}}"),), "reqps"),
@@ -273,8 +273,8 @@ FAILING = [
         (
             ("sum(increase(tafawoq_leases_lost_total[5m]))", "leases lost"),
             ("sum(increase(tafawoq_lease_heartbeats_missed_total[5m]))", "heartbeats missed"),
-            ("sum(increase(tafawoq_sweep_rung_total[5m]))", "rung again by the sweep"),
-            ("sum(increase(tafawoq_bells_not_rung_total[5m]))", "bells not rung"),
+            ("sum(increase(tafawoq_sweep_enqueued_total[5m]))", "enqueued again by the sweep"),
+            ("sum(increase(tafawoq_messages_not_enqueued_total[5m]))", "messages not enqueued"),
         ),
     ),
     Panel(

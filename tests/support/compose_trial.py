@@ -22,7 +22,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "COMPOSE_PROJECT_NAME": "tafawoq-trial", "SPEED": os.environ.get("SPEED", "1")}
 API, FLOWER = "http://127.0.0.1:8000", "http://127.0.0.1:5555/flower"
 SERVICES = ("postgres", "redis", "simulator", "api", "worker-interactive", "worker-prefetch", "flower")
-PATIENCE_S = 90
+TIMEOUT_S = 90
 
 
 def main() -> int:
@@ -148,10 +148,10 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def proven(sentence: str, holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not holds():
         if time.monotonic() > deadline:
-            fail(f"not within {PATIENCE_S} s: {sentence}")
+            fail(f"not within {TIMEOUT_S} s: {sentence}")
         time.sleep(0.5)
     say(sentence)
 

@@ -1,4 +1,4 @@
-"""`python -m tests.support.description`: the OpenAPI description of the door, which the client is made from."""
+"""`python -m tests.support.description`: the OpenAPI description of the API, which the client is made from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runtime.settings import ApiSettings, Environment, PlanSettings
 
 
 def description() -> dict[str, Any]:
-    """As the door serves it; no store is needed, because nobody calls."""
+    """As the API serves it; no store is needed, because nobody calls."""
     unused = cast("Any", None)
     app = create_app(
         ApiSettings(tafawoq_env=Environment.DEVELOPMENT),
@@ -19,11 +19,11 @@ def description() -> dict[str, Any]:
         batch_store=unused,
         event_log=unused,
         enqueue=unused,
-        levels=unused,
+        queue_stats=unused,
         database_threads=1,
     )
     return app.openapi()
 
 
 if __name__ == "__main__":
-    print(json.dumps(description(), ensure_ascii=False, indent=2))  # noqa: T201 - its output
+    print(json.dumps(description(), ensure_ascii=False, indent=2))

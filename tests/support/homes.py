@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtime import embedded_home
+from tools.stack import embedded_home
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from tests.integration.api.bare import HEALTH, STREAM
 
 PROBE_PERIOD_S = 0.2
 ANSWERED_WITHIN_S = 1.0
-PROBE_PATIENCE_S = 6.0
+PROBE_TIMEOUT_S = 6.0
 CHUNKED = HEALTH + b"Transfer-Encoding: chunked\r\n\r\n"
 
 Attack = Callable[[int, float], None]
@@ -124,7 +124,7 @@ def probe(port: int) -> float:
     """Seconds until `/healthz` was answered with 200 over a new connection; infinite when it was not."""
     began = time.monotonic()
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=PROBE_PATIENCE_S) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=PROBE_TIMEOUT_S) as connection:
             connection.sendall(HEALTH + b"Connection: close\r\n\r\n")
             is_well = connection.recv(12) == b"HTTP/1.1 200"
     except OSError:

@@ -75,9 +75,9 @@ class Link:
         threading.Thread(target=self._pump, args=(far, near), daemon=True).start()
         self._pump(near, far)
 
-    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+    def _pump(self, provider: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            while data := source.recv(_CHUNK):
+            while data := provider.recv(_CHUNK):
                 self._passes.wait()
                 target.sendall(data)
         with contextlib.suppress(OSError):

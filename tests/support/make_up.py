@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtime.processes import PROJECT
-from runtime.tcp import free_port
 from tests.support.homes import no_home_left
+from tools.stack.ports import free_port
+from tools.stack.processes import PROJECT
 
-PATIENCE_S = 180
+TIMEOUT_S = 180
 _LAST_LINE = "Ctrl-C stops everything; the data stay."
 _THEIRS = {"DATABASE_URL", "REDIS_URL", "ANTHROPIC_API_KEY", "TAFAWOQ_ENV", "CLAUDE_BASE_URL"}
 
@@ -25,7 +25,7 @@ _THEIRS = {"DATABASE_URL", "REDIS_URL", "ANTHROPIC_API_KEY", "TAFAWOQ_ENV", "CLA
 COMMANDS = {
     "Postgres": "/postgres -D",
     "Redis": "-server 127.0.0.1:",  # redis-server or valkey-server
-    "simulator": "-m simulator",
+    "simulator": "-m tools.simulator",
     "api": "-m api",
     "worker interactive": "-n interactive@",
     "worker prefetch": "-n prefetch@",
@@ -54,12 +54,12 @@ class MakeUp:
         return "\n".join(self.lines)
 
     def await_line(self, pattern: str, *, count: int = 1) -> None:
-        """Return when so many lines match. Fails when it ends before that, or after PATIENCE_S."""
+        """Return when so many lines match. Fails when it ends before that, or after TIMEOUT_S."""
 
         def is_there() -> bool:
             return sum(re.search(pattern, line) is not None for line in self.lines) >= count
 
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         with self._changed:
             while not is_there():
                 assert self.process.poll() is None, f"it ended without {pattern!r}:\n{self.said}"
@@ -91,7 +91,7 @@ class MakeUp:
         return self.wait()
 
     def wait(self) -> int:
-        status = self.process.wait(PATIENCE_S)
+        status = self.process.wait(TIMEOUT_S)
         deadline = time.monotonic() + 10
         while self.process.stdout is not None and not self.process.stdout.closed:
             assert time.monotonic() < deadline
@@ -119,7 +119,7 @@ def making_up(settings: dict[str, str]) -> Iterator[MakeUp]:
         no_home_left(data / "postgres", data / "redis"),
         subprocess.Popen(
             # As a script's shell starts what it puts in the background.
-            ["sh", "-c", "trap '' INT; exec \"$0\" -m runtime.up", sys.executable],
+            ["sh", "-c", "trap '' INT; exec \"$0\" -m tools.stack", sys.executable],
             cwd=PROJECT,
             env=settings,
             stdout=subprocess.PIPE,

@@ -9,7 +9,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
-from api.metrics import DoorMetrics
+from api.metrics import ApiMetrics
 from runtime.telemetry import Metrics
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
@@ -46,7 +46,7 @@ class Described:
 
 
 def api_metrics() -> list[Described]:
-    return sorted(_described(DoorMetrics()), key=lambda metric: metric.name)
+    return sorted(_described(ApiMetrics()), key=lambda metric: metric.name)
 
 
 def worker_metrics() -> list[Described]:

@@ -6,9 +6,9 @@ import os
 import subprocess
 import sys
 
-from runtime.embedded import EmbeddedPostgres
-from runtime.processes import PROJECT
 from tests.support.databases import Databases
+from tools.stack.embedded import EmbeddedPostgres
+from tools.stack.processes import PROJECT
 
 
 def main() -> int:

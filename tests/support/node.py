@@ -13,7 +13,7 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 CLIENT = PROJECT / "clients" / "typescript"
-EXAMPLE = PROJECT / "examples" / "web"
+EXAMPLE = PROJECT / "clients" / "web"
 
 _INSTALLS_WITHIN_S = 110
 
@@ -32,7 +32,7 @@ def built_example(directory: Path) -> Path:
     """The example as JavaScript, in this directory; the folder that holds its programs."""
     tool("tsc", "--project", str(EXAMPLE), "--outDir", str(directory))
     (directory / "package.json").write_text('{"type": "module"}', "utf-8")
-    return directory / "examples" / "web"
+    return directory / "clients" / "web"
 
 
 def _installed(name: str) -> Path:

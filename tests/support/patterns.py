@@ -46,11 +46,11 @@ def compiled_patterns() -> dict[str, re.Pattern[Any]]:
 
 def pumps(pattern: re.Pattern[Any]) -> Iterator[str]:
     """Short texts whose repetition a pattern may be slow on: pairs of its own signs, and its own words."""
-    source = _source(pattern)
-    signs = dict.fromkeys([*[sign for sign in source if sign not in _SYNTAX][:_MOST_LITERALS], *_USUAL])
-    yield from signs
-    yield from (first + second for first, second in itertools.permutations(signs, 2))
-    for word in re.findall(r"[\w:/@.-]{2,}", source):
+    provider = _provider(pattern)
+    telemetry = dict.fromkeys([*[sign for sign in provider if sign not in _SYNTAX][:_MOST_LITERALS], *_USUAL])
+    yield from telemetry
+    yield from (first + second for first, second in itertools.permutations(telemetry, 2))
+    for word in re.findall(r"[\w:/@.-]{2,}", provider):
         yield from (word, f"-{word}", f"{word} ", f" {word}")
 
 
@@ -60,6 +60,6 @@ def repeated(pump: str, length: int, pattern: re.Pattern[Any]) -> Any:
     return text if isinstance(pattern.pattern, str) else text.encode()
 
 
-def _source(pattern: re.Pattern[Any]) -> str:
-    source: str | bytes = pattern.pattern
-    return source if isinstance(source, str) else source.decode()
+def _provider(pattern: re.Pattern[Any]) -> str:
+    provider: str | bytes = pattern.pattern
+    return provider if isinstance(provider, str) else provider.decode()

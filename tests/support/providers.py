@@ -9,14 +9,14 @@ from typing import Any
 import httpcore2
 import httpx2
 
+from generation.cancellation import CancellationSignal
 from generation.model import Prompt, StreamEnded, StreamEvent, SystemBlock, TextDelta
-from generation.stop import StopSignal
-from providers.source import MessagesSource
+from providers.messages_client import MessagesClient
 from tests.support.raw_server import RawServer
 
 #: Fixtures: a server that plays a script, and a source that asks it.
-ServeClaude = Callable[..., tuple[RawServer, MessagesSource]]
-ServeOpenRouter = Callable[..., tuple[RawServer, MessagesSource]]
+ServeClaude = Callable[..., tuple[RawServer, MessagesClient]]
+ServeOpenRouter = Callable[..., tuple[RawServer, MessagesClient]]
 
 PROMPT = Prompt(
     system=(SystemBlock("القواعد", cached=False), SystemBlock("الأمثلة", cached=True)),
@@ -26,11 +26,11 @@ PROMPT = Prompt(
 
 
 def read(
-    source: MessagesSource, stop: StopSignal | None = None, *, into: list[StreamEvent] | None = None
+    provider: MessagesClient, stop: CancellationSignal | None = None, *, into: list[StreamEvent] | None = None
 ) -> list[StreamEvent]:
     """Every event of one stream. What came before an error is in `into`."""
     events: list[StreamEvent] = [] if into is None else into
-    with source.stream(PROMPT, stop or StopSignal()) as stream:
+    with provider.stream(PROMPT, stop or CancellationSignal()) as stream:
         events.extend(stream)
     return events
 
@@ -45,9 +45,9 @@ def end_of(events: list[StreamEvent]) -> StreamEnded:
     return last
 
 
-def deliver_in_pieces(source: MessagesSource, sizes: Sequence[int]) -> None:
+def deliver_in_pieces(provider: MessagesClient, sizes: Sequence[int]) -> None:
     """From now on a read of the socket gives at most so many bytes, in turn: the worst of networks."""
-    transport = source.client._client._transport
+    transport = provider.client._client._transport
     assert isinstance(transport, httpx2.HTTPTransport)
     pool = transport._pool
     assert isinstance(pool, httpcore2.ConnectionPool)

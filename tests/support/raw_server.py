@@ -20,7 +20,7 @@ from typing import Any
 STREAMS = Path(__file__).parents[1] / "fixtures" / "sse"
 
 #: How long a script waits for its client before it gives up; no passing test waits that long.
-PATIENCE_S = 10
+TIMEOUT_S = 10
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Exchange:
     def wait_until_left(self) -> bool:
         """Read until the client closes; whether it did."""
         with suppress(OSError):
-            self.connection.settimeout(PATIENCE_S)
+            self.connection.settimeout(TIMEOUT_S)
             while self.connection.recv(4096):
                 pass
             self.left.set()
@@ -133,7 +133,7 @@ class RawServer:
             for connection in list(self._open):
                 self._close(connection)
             for thread in list(self._threads):
-                thread.join(PATIENCE_S)
+                thread.join(TIMEOUT_S)
 
     def _in_thread(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, daemon=True)

@@ -1,4 +1,4 @@
-"""One good reply line of every question type, and the gate's verdict on it with parts changed."""
+"""One good reply line of every question type, and the validator's verdict on it with parts changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from generation.gate import Accepted, Gate, Rejected
 from generation.model import (
     Difficulty,
     EarlierQuestion,
@@ -17,6 +16,7 @@ from generation.model import (
     Topic,
 )
 from generation.repeats import Seen
+from generation.validator import Accepted, Rejected, Validator
 
 PASSAGE: Final = (
     "عرفت واحات كثيرة في الجزيرة العربية الأفلاج قبل قرون طويلة، وهي قنوات تحفر بميل يسير من بئر عند سفح الجبل "
@@ -141,14 +141,14 @@ def line(kind: QuestionType, *, position: int = 4, **parts: Any) -> dict[str, An
     return {"slot": position, **GOOD[kind][1], **parts}
 
 
-def gate_for(
+def validator_for(
     *slots: Slot, earlier: tuple[EarlierQuestion, ...] = (), passages: dict[int, str] | None = None
-) -> Gate:
-    return Gate(slots, seen=Seen(earlier), seed=1, passages=passages)
+) -> Validator:
+    return Validator(slots, seen=Seen(earlier), seed=1, passages=passages)
 
 
 def judged(kind: QuestionType, **parts: Any) -> Accepted | Rejected:
-    return gate_for(slot_for(kind)).judge(line(kind, **parts))
+    return validator_for(slot_for(kind)).judge(line(kind, **parts))
 
 
 def reason(kind: QuestionType, **parts: Any) -> str:

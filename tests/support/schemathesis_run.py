@@ -1,4 +1,4 @@
-"""`python -m tests.support.schemathesis_run URL TOKEN [options]`: try to break a running door.
+"""`python -m tests.support.schemathesis_run URL TOKEN [options]`: try to break a running API.
 
 Reads its OpenAPI description and runs every check of schemathesis in every phase, as a server that acts for
 one user. Event streams never end, so they are left to tests of their own; so is the page of metrics, which

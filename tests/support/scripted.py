@@ -1,4 +1,4 @@
-"""A question source that replays a script, and keepers that remember: the use case without the outside."""
+"""A question source that replays a script, and stores that remember: the use case without the outside."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from generation.cancellation import CancellationSignal
 from generation.errors import GenerationError, ProviderError
-from generation.facts import Fact
 from generation.model import (
     COMPARISON_CHOICES,
     AttemptRecord,
@@ -30,7 +30,7 @@ from generation.model import (
     Usage,
     UsageSource,
 )
-from generation.stop import StopSignal
+from generation.run_events import RunEvent
 from generation.verdicts import Verdict
 
 #: One reply: text as it will arrive, and perhaps the error that ends it.
@@ -165,7 +165,7 @@ def everything(specs: list[dict[str, Any]]) -> tuple[str, ProviderError | None]:
 
 
 @dataclass
-class ScriptedSource:
+class ScriptedProvider:
     """Answers each call with the next reply of its script; the last one repeats."""
 
     replies: Sequence[Reply] = (everything,)
@@ -180,7 +180,7 @@ class ScriptedSource:
     def stream(
         self,
         prompt: Prompt,
-        stop: StopSignal,
+        stop: CancellationSignal,
         *,
         urgency: Urgency = Urgency.INTERACTIVE,
         before_sending: Callable[[], None] = lambda: None,
@@ -193,7 +193,9 @@ class ScriptedSource:
         text, error = reply(wanted(prompt))
         yield self._events(text, error, stop)
 
-    def _events(self, text: str, error: ProviderError | None, stop: StopSignal) -> Iterator[StreamEvent]:
+    def _events(
+        self, text: str, error: ProviderError | None, stop: CancellationSignal
+    ) -> Iterator[StreamEvent]:
         if error is not None and not text:
             raise error
         yield StreamStarted(
@@ -220,25 +222,25 @@ class ScriptedSource:
 
 
 @dataclass
-class Chain:
+class ScriptedFallback:
     """Sources in order, all healthy."""
 
-    sources: Sequence[ScriptedSource]
+    providers: Sequence[ScriptedProvider]
     reports: list[tuple[str, str | None]] = field(default_factory=list)
-    solver: ScriptedSource | None = None
+    solver: ScriptedProvider | None = None
     solver_rests: bool = False
 
-    def pick(self, excluded: frozenset[str]) -> ScriptedSource | None:
-        return next((source for source in self.sources if source.name not in excluded), None)
+    def pick(self, excluded: frozenset[str]) -> ScriptedProvider | None:
+        return next((provider for provider in self.providers if provider.name not in excluded), None)
 
-    def report(self, source: str, error: ProviderError | None) -> None:
-        self.reports.append((source, error.code if error else None))
+    def report(self, provider: str, error: ProviderError | None) -> None:
+        self.reports.append((provider, error.code if error else None))
 
     @property
     def has_solver(self) -> bool:
         return self.solver is not None
 
-    def pick_solver(self) -> ScriptedSource | None:
+    def pick_solver(self) -> ScriptedProvider | None:
         return None if self.solver_rests else self.solver
 
     def report_solver(self, error: ProviderError | None) -> None:
@@ -248,7 +250,7 @@ class Chain:
 
 
 @dataclass
-class MemoryKeeper:
+class MemoryStore:
     """Keeps questions as the store does: one a position, one a fingerprint, none when the fence is lost."""
 
     questions: dict[int, Question] = field(default_factory=dict)
@@ -275,14 +277,14 @@ class MemoryKeeper:
         return tuple(question for question in kept if question.fingerprint not in self.verdicts)
 
     def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
-        anew = []
+        again = []
         for position, question in sorted(self.questions.items()):
             verdict = given.get(question.fingerprint)
             if verdict is not None:
                 self.verdicts[question.fingerprint] = verdict
             if verdict is Verdict.DISPUTED and not self.is_waited_for and not self.disputes.get(position):
-                anew.append(question.slot)
-        return tuple(anew)
+                again.append(question.slot)
+        return tuple(again)
 
     def finish(self, claim: Claim) -> None:
         assert {slot.position for slot in claim.open_slots} <= set(self.questions)
@@ -306,11 +308,11 @@ class MemoryLedger:
 
 
 @dataclass
-class Facts:
-    seen: list[Fact] = field(default_factory=list)
+class RunEvents:
+    seen: list[RunEvent] = field(default_factory=list)
 
-    def notice(self, fact: Fact) -> None:
-        self.seen.append(fact)
+    def notice(self, event: RunEvent) -> None:
+        self.seen.append(event)
 
-    def of(self, kind: type[Fact]) -> list[Any]:
-        return [fact for fact in self.seen if isinstance(fact, kind)]
+    def of(self, kind: type[RunEvent]) -> list[Any]:
+        return [event for event in self.seen if isinstance(event, kind)]

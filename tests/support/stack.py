@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtime.processes import Worker
-from runtime.stack import Stack as RunningStack
-from runtime.stack import StackOptions
-from runtime.stack_settings import StackSettings
+from tools.stack.processes import Worker
+from tools.stack.stack import Stack as RunningStack
+from tools.stack.stack import StackOptions
+from tools.stack.stack_settings import StackSettings
 
 #: Fast enough for tests, slow enough that something can happen in the middle of a reply.
 TEST_SPEED = 20

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from generation.cancellation import CancellationSignal
 from generation.model import Prompt, StreamEnded, StreamStarted, TextDelta, Usage
-from generation.stop import StopSignal
 from providers.claude import make_claude
+from providers.messages_client import MessagesClient
 from providers.model_check import ModelCheck, check_model
-from providers.source import MessagesSource
 from runtime.settings import ClaudeSettings, GenerationSettings, SettingsError, load
 from worker.commands.output import WRONG, refuse
 from worker.doctor import no_model
 
-_PATIENCE_S = 60.0
+_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Reading:
 class Model:
     """Whom a check asks, and what is known of it before."""
 
-    source: MessagesSource
+    provider: MessagesClient
     state: ModelCheck
 
 
@@ -68,25 +68,25 @@ def claude() -> Iterator[Model]:
         stall_timeout_s = load(GenerationSettings).generation_stall_timeout_s
     except SettingsError as err:
         refuse(str(err), code=WRONG)
-    source = make_claude(settings, stall_timeout_s=stall_timeout_s, deadline_s=_PATIENCE_S)
+    provider = make_claude(settings, stall_timeout_s=stall_timeout_s, deadline_s=_TIMEOUT_S)
     try:
-        state = check_model(source)
+        state = check_model(provider)
         if state.stop is not None:
             refuse(state.stop)
         if state.is_simulator is None and settings.asks_simulator:
             missing = no_model(settings.simulator_url)
             refuse(f"{missing.says}. {missing.remedy}")
-        yield Model(source, state)
+        yield Model(provider, state)
     finally:
-        source.close()
+        provider.close()
 
 
-def ask(source: MessagesSource, prompt: Prompt) -> Reading:
+def ask(provider: MessagesClient, prompt: Prompt) -> Reading:
     """Ask once and read to the end. Raises ProviderError."""
     began = time.monotonic()
     started, ended, first_token_s = None, None, None
     text: list[str] = []
-    with source.stream(prompt, StopSignal()) as events:
+    with provider.stream(prompt, CancellationSignal()) as events:
         for event in events:
             match event:
                 case StreamStarted():
@@ -97,13 +97,13 @@ def ask(source: MessagesSource, prompt: Prompt) -> Reading:
                 case StreamEnded():
                     ended = event
     usage = ended.usage if ended else Usage()
-    model = started.model if started else source.model
+    model = started.model if started else provider.model
     return Reading(
         model=model,
         text="".join(text),
         stop_reason=ended.stop_reason if ended else None,
         usage=usage,
-        cost_microdollars=source.cost_microdollars(model, usage),
+        cost_microdollars=provider.cost_microdollars(model, usage),
         first_token_s=first_token_s,
         duration_s=round(time.monotonic() - began, 3),
         request_id=started.request_id if started else None,

@@ -18,7 +18,7 @@ from worker.commands.output import NO, AsJson, print_json, print_table, refuse
 _USER = "أجب بكلمة واحدة: نعم."
 _MAX_TOKENS = 16
 
-#: The shortest life that a cache entry can have; each use begins it anew. Seconds.
+#: The shortest life that a cache entry can have; each use begins it again. Seconds.
 _SHORTEST_LIFE_S = 300
 
 
@@ -36,12 +36,12 @@ def check_cache(
     """Make two small calls with our real prompt: the first writes the cache, or reads it; the second reads."""
     prompt = Prompt(system_blocks(section), _USER, _MAX_TOKENS)
     with claude() as model:
-        source = model.source
+        provider = model.provider
         try:
-            first, second = ask(source, prompt), ask(source, prompt)
+            first, second = ask(provider, prompt), ask(provider, prompt)
         except ProviderError as err:
-            refuse(f"{source.model} did not answer ({err.code}): {err}")
-        verdict = judge(first, second, source.profile)
+            refuse(f"{provider.model} did not answer ({err.code}): {err}")
+        verdict = judge(first, second, provider.profile)
     if as_json:
         calls = [first.as_json(), second.as_json()]
         told = {"ok": verdict.holds, "because": verdict.sentence, "calls": calls}
@@ -57,7 +57,7 @@ def check_cache(
 
 def judge(first: Reading, second: Reading, profile: ModelProfile) -> Verdict:
     """Whether the second call read all that the first one wrote or read, or why it did not."""
-    shared, read = _shared(first.usage), second.usage.cache_read
+    shared, read = _scripts(first.usage), second.usage.cache_read
     if shared == 0:
         return Verdict(holds=False, sentence=_not_cached(first, profile))
     if read < shared:
@@ -69,7 +69,7 @@ def judge(first: Reading, second: Reading, profile: ModelProfile) -> Verdict:
     )
 
 
-def _shared(usage: Usage) -> int:
+def _scripts(usage: Usage) -> int:
     return usage.cache_read + usage.cache_written
 
 

@@ -25,11 +25,11 @@ _ARABIC = re.compile(r"[\u0621-\u064a]{2}")
 def check_claude(*, as_json: AsJson = False) -> None:
     """Ask Claude (without a key the simulator) in Arabic: the answer, its price and speed, the state of the model."""
     with claude() as model:
-        source, state = model.source, model.state
+        provider, state = model.provider, model.state
         try:
-            reading = ask(source, _QUESTION)
+            reading = ask(provider, _QUESTION)
         except ProviderError as err:
-            refuse(f"{source.model} did not answer ({err.code}): {err}")
+            refuse(f"{provider.model} did not answer ({err.code}): {err}")
     is_arabic = _ARABIC.search(reading.text) is not None
     if as_json:
         print_json(
@@ -41,12 +41,12 @@ def check_claude(*, as_json: AsJson = False) -> None:
     else:
         _tell(reading, model)
     if not is_arabic:
-        typer.echo(f"The answer is not Arabic. Check CLAUDE_MODEL={source.model}.", err=True)
+        typer.echo(f"The answer is not Arabic. Check CLAUDE_MODEL={provider.model}.", err=True)
         raise typer.Exit(NO)
 
 
 def _tell(reading: Reading, model: Model) -> None:
-    usage, state, safe_until = reading.usage, model.state, model.source.profile.not_retired_before
+    usage, state, safe_until = reading.usage, model.state, model.provider.profile.not_retired_before
     typer.echo(reading.text.strip())
     typer.echo(
         f"{reading.model}: first token after {reading.first_token_s} s, {reading.duration_s} s in all; "

@@ -142,17 +142,17 @@ def _model() -> Iterator[Finding]:
     except SettingsError as err:
         yield _wrong_settings("model", err)
         return
-    source = make_claude(
+    provider = make_claude(
         claude, stall_timeout_s=limits.generation_stall_timeout_s, deadline_s=limits.generation_run_deadline_s
     )
     try:
-        check = check_model(source)
+        check = check_model(provider)
         if check.is_simulator is None and check.stop is None and claude.asks_simulator:
             yield no_model(claude.simulator_url)
         else:
             yield from judge_model(claude.claude_model, check)
     finally:
-        source.close()
+        provider.close()
     fallback = check_openrouter_key(openrouter, claude)
     if fallback is not None:
         yield from judge_key("OpenRouter", fallback)

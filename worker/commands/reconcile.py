@@ -13,10 +13,10 @@ import typer
 
 from db.corrections import CorrectionStore
 from generation.reconcile import DayCost, corrections
+from providers.billing_reports import BillingReportError, Statement, reading_billing_reports
 from providers.profiles import profile_of
-from providers.statements import Statement, StatementError, reading_statements
 from runtime.money import dollars
-from runtime.settings import ClaudeSettings, OpenRouterSettings, SettingsError, StatementSettings, load
+from runtime.settings import BillingReportSettings, ClaudeSettings, OpenRouterSettings, SettingsError, load
 from worker.commands.output import NO, WRONG, AsJson, print_json, print_table, refuse
 from worker.commands.stores import stores
 
@@ -35,7 +35,7 @@ def reconcile(
     with _statements() as statements, stores() as at:
         try:
             found = differences(at.corrections, statements, since, until)
-        except StatementError as err:
+        except BillingReportError as err:
             refuse(str(err))
         if book:
             at.corrections.book(since, until, statements, found)
@@ -64,10 +64,10 @@ def differences(
 @contextmanager
 def _statements() -> Iterator[dict[str, Statement]]:
     try:
-        settings = load(StatementSettings), load(ClaudeSettings), load(OpenRouterSettings)
+        settings = load(BillingReportSettings), load(ClaudeSettings), load(OpenRouterSettings)
     except SettingsError as err:
         refuse(str(err), code=WRONG)
-    with reading_statements(*settings) as statements:
+    with reading_billing_reports(*settings) as statements:
         if not statements:
             refuse(
                 "There is no key that may read bills: set ANTHROPIC_ADMIN_KEY, OPENROUTER_MANAGEMENT_KEY or "

@@ -45,7 +45,7 @@ def sessions(
 
 
 def retry(session_id: SessionId, *, as_json: AsJson = False) -> None:
-    """Queue the failed batches of a session again; the workers' sweep rings for them."""
+    """Queue the failed batches of a session again; the workers' sweep enqueues them."""
     with stores() as at:
         try:
             revived = at.batches.revive(session_id)

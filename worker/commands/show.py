@@ -9,7 +9,7 @@ from decimal import Decimal
 import typer
 
 from db.events import EventLog
-from db.operator import AttemptLine, Quality
+from db.operator_queries import AttemptLine, Quality
 from runtime.money import dollars
 from worker.commands.output import AsJson, SessionId, moment, print_json, print_table, refuse, since
 from worker.commands.stores import stores
@@ -74,7 +74,7 @@ def _told(quality: Quality) -> str:
     return (
         f"Quality: {quality.questions} questions, of which the solver checked {quality.checked}: "
         f"{quality.agreed} agreed, {quality.disputed_kept} disputed and kept. "
-        f"Before that {quality.rewritten} were disputed and written anew, "
+        f"Before that {quality.rewritten} were disputed and written again, "
         f"and {quality.rejected} objects broke a rule."
     )
 

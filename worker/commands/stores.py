@@ -13,7 +13,7 @@ from db.corrections import CorrectionStore
 from db.engine import make_engine
 from db.errors import DatabaseUnreachable
 from db.ledger import LedgerStore
-from db.operator import OperatorView
+from db.operator_queries import OperatorView
 from db.spending import SpendLimits
 from runtime.settings import DatabaseSettings, SettingsError, SpendSettings, load
 from worker.commands.output import WRONG, refuse

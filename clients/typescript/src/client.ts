@@ -1,4 +1,4 @@
-/** One method for each call of the door; types come from its OpenAPI description. */
+/** One method for each call of the API; types come from its OpenAPI description. */
 
 import { ApiError, Unreachable, errorOf } from "./errors.js";
 import { follow, pause, type FollowOptions, type SessionEvent } from "./events.js";
@@ -13,15 +13,15 @@ import type {
 } from "./schema.js";
 
 export interface ClientOptions {
-  /** Where the door is, without /api: `https://generation.example`. */
+  /** Where the API is, without /api: `https://generation.example`. */
   baseUrl: string;
   /** Headers for every call, asked for each time: an access token expires. */
   headers?: () => Record<string, string> | Promise<Record<string, string>>;
   fetch?: typeof fetch;
 }
 
-/** How long the door may let a call wait for its batch; without it, as the door is set up (45 s). */
-export interface Patience {
+/** How long the API may let a call wait for its batch; without it, as the API is set up (45 s). */
+export interface WaitOptions {
   waitS?: number;
   signal?: AbortSignal;
 }
@@ -30,10 +30,10 @@ export type Asked =
   | { ready: true; batch: BatchShape }
   | { ready: false; pending: BatchPending; retryAfterS: number };
 
-type Creation = Patience & { idempotencyKey?: string };
+type Creation = WaitOptions & { idempotencyKey?: string };
 type Call = { method?: "GET" | "POST"; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal };
 
-/** How often a call is repeated that found no network or a door that could not serve just then. */
+/** How often a call is repeated that found no network or an API process that could not serve just then. */
 const TRIES = 5;
 /** Who is told to come back later than this is told so: a limit may stand until midnight. */
 const LONGEST_WAIT_S = 60;
@@ -78,8 +78,8 @@ export class Sessions<Wanted> {
     return await this.#json<SessionPage>(`?${query}`);
   }
 
-  /** One call for a batch, exactly as the door answers it. Throws ApiError 409 when it is being written. */
-  async ask(id: string, batchIndex: number, patience: Patience = {}): Promise<Asked> {
+  /** One call for a batch, exactly as the API answers it. Throws ApiError 409 when it is being written. */
+  async ask(id: string, batchIndex: number, patience: WaitOptions = {}): Promise<Asked> {
     const call = { method: "POST", body: { batchIndex }, headers: prefer(patience), ...signal(patience) } as const;
     const response = await this.#call(`/${id}/questions`, call);
     if (response.status !== 202) return { ready: true, batch: (await response.json()) as BatchShape };
@@ -99,7 +99,7 @@ export class Sessions<Wanted> {
     }
   }
 
-  /** Where the student is, 0-based in the session; the door prefetches the next batch when it is due. */
+  /** Where the student is, 0-based in the session; the API prefetches the next batch when it is due. */
   async progress(id: string, questionIndex: number): Promise<ProgressShape> {
     const call = { method: "POST", body: { questionIndex } } as const;
     return await persistently(() => this.#json<ProgressShape>(`/${id}/progress`, call));
@@ -148,7 +148,7 @@ export class Sessions<Wanted> {
   }
 }
 
-function prefer({ waitS }: Patience): Record<string, string> {
+function prefer({ waitS }: WaitOptions): Record<string, string> {
   return waitS === undefined ? {} : { Prefer: waitS === 0 ? "respond-async" : `wait=${waitS}` };
 }
 

@@ -1,6 +1,6 @@
 import type { ErrorShape } from "./schema.js";
 
-/** The door said no. `message` is the Arabic sentence for the student, `code` is for programs. */
+/** The API said no. `message` is the Arabic sentence for the student, `code` is for programs. */
 export class ApiError extends Error {
   readonly code: ErrorShape["code"] | "unknown";
 
@@ -21,7 +21,7 @@ export class ApiError extends Error {
   }
 }
 
-/** No answer came: the network is away, or something between here and the door broke off. */
+/** No answer came: the network is away, or something between here and the API broke off. */
 export class Unreachable extends Error {
   constructor(cause: unknown) {
     super("The generation service could not be reached.", { cause });

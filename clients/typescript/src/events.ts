@@ -17,7 +17,7 @@ export interface FollowOptions {
   onReconnect?: (lastSeq: number) => void;
 }
 
-/** The door says something at least every 15 s; after this long the connection is taken for dead. */
+/** The API says something at least every 15 s; after this long the connection is taken for dead. */
 const SILENCE_MS = 45_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
@@ -26,7 +26,7 @@ export type Open = (lastSeq: number, signal: AbortSignal) => Promise<Response>;
 
 /**
  * Every event after `after`, in order, each once, across any number of lost connections.
- * Ends when the session is over. Throws ApiError when the door will not show it (401, 404, ...).
+ * Ends when the session is over. Throws ApiError when the API will not show it (401, 404, ...).
  */
 export async function* follow(open: Open, options: FollowOptions = {}): AsyncGenerator<SessionEvent> {
   let seq = options.after ?? 0;
@@ -59,7 +59,7 @@ function isLast(event: SessionEvent): boolean {
   return event.kind === "session" && !["in_progress", "paused"].includes(event.data.status);
 }
 
-/** Doubling, with jitter, so that a restarted door is not called by everybody at once. */
+/** Doubling, with jitter, so that a restarted API is not called by everybody at once. */
 function pauseMs(failures: number, error: unknown): number {
   const asked = error instanceof ApiError ? (error.retryAfterS ?? 0) * 1000 : 0;
   const bound = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));

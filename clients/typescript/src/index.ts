@@ -1,6 +1,6 @@
 export { ApiError, Unreachable } from "./errors.js";
 export { TafawoqClient } from "./client.js";
-export type { Asked, ClientOptions, Patience } from "./client.js";
+export type { Asked, ClientOptions, WaitOptions } from "./client.js";
 export type { FollowOptions, SessionEvent } from "./events.js";
 export type {
   BatchShape as Batch,

@@ -18,9 +18,9 @@ from db.errors import QuotaExhausted
 from db.quota import QuotaFunction
 from db.sessions import SessionStore
 from generation.model import SessionKind
-from runtime.processes import PROJECT
 from runtime.settings import DatabaseSettings
 from tests.integration.db.exams import STUDENT, exam_plan, make_ready
+from tools.stack.processes import PROJECT
 from worker.doctor import Finding, Health, examine_postgres
 
 Db = psycopg.Connection[tuple[object, ...]]
@@ -76,7 +76,7 @@ def judged(engine: Engine) -> Finding:
     return next(found for found in examine_postgres(engine) if found.about.startswith("account"))
 
 
-def test_the_account_can_do_all_that_the_door_and_the_workers_do_and_browsers_see_no_answer(
+def test_the_account_can_do_all_that_the_api_and_the_workers_do_and_browsers_see_no_answer(
     owner: Owner, database: DatabaseSettings
 ) -> None:
     for sql in blocks():
@@ -96,7 +96,7 @@ def test_the_account_can_do_all_that_the_door_and_the_workers_do_and_browsers_se
         sessions.create(STUDENT, exam_plan())
     batches.sweep(10, 10)
     sessions.cancel(session_id)
-    sessions.tell_endings(10)
+    sessions.publish_endings(10)
     assert sessions.view(session_id, SessionKind.EXAM, STUDENT).status == "abandoned"
     owner.run("ALTER ROLE tafawoq_app NOBYPASSRLS")
     assert judged(engine).says == "row level security hides the rows of exam_sessions, practice_sessions"

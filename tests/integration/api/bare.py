@@ -15,8 +15,8 @@ from uuid import UUID
 import structlog
 
 from api.app import create_app
-from api.server import DoorServer, bound
-from db.standing import Standing
+from api.server import ApiServer, bound
+from db.session_status import SessionStatus
 from runtime.settings import ApiSettings, PlanSettings, load
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 class _PausedSession:
     """Every session is paused, has had one event and will have no other."""
 
-    def standing(self, *_: object, **__: object) -> Standing:
-        return Standing("paused", 1, None)
+    def session_status(self, *_: object, **__: object) -> SessionStatus:
+        return SessionStatus("paused", 1, None)
 
     def after(self, *_: object) -> list[object]:
         return []
@@ -53,7 +53,7 @@ def bare_app(settings: ApiSettings) -> FastAPI:
         batch_store=_NO_STORE,
         event_log=paused,
         enqueue=_NO_STORE,
-        levels=_NO_STORE,
+        queue_stats=_NO_STORE,
         database_threads=4,
     )
 
@@ -63,7 +63,7 @@ class Bare:
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
-        self.server = DoorServer(app)
+        self.server = ApiServer(app)
         self.listener = bound("127.0.0.1", 0)
         self.port: int = self.listener.getsockname()[1]
 
@@ -78,7 +78,7 @@ class Bare:
 
     def cut(self, reason: str) -> float:
         """How many connections were ended for this reason."""
-        value = self.app.state.door.metrics.registry.get_sample_value(
+        value = self.app.state.api.metrics.registry.get_sample_value(
             "tafawoq_http_connections_cut_total", {"reason": reason}
         )
         return value or 0.0
@@ -117,7 +117,7 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     listener = bound("127.0.0.1", 0)
     print(listener.getsockname()[1], flush=True)
-    DoorServer(bare_app(load(ApiSettings))).run(sockets=[listener])
+    ApiServer(bare_app(load(ApiSettings))).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The door on a real socket, and somebody behind it who writes the questions the stores are asked for."""
+"""The API on a real socket, and somebody behind it who writes the questions the stores are asked for."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from api.app import create_app
-from api.limits import Limits
 from api.listening import listening
-from api.server import DoorServer, bound
+from api.rate_limits import Limits
+from api.server import ApiServer, bound
 from db.batches import BatchStore
 from db.events import EventLog
-from db.levels import read_levels
+from db.queue_stats import read_queue_stats
 from db.quota import Quota, everybody_may
 from db.sessions import SessionStore
 from generation.errors import FenceLost
@@ -54,20 +54,20 @@ def question_for(slot: Slot) -> Question:
 
 @dataclass
 class Writer:
-    """Does a worker's part by hand: claims what was rung for, writes, finishes."""
+    """Does a worker's part by hand: claims what was enqueued, writes, finishes."""
 
     batches: BatchStore
-    bells: queue.Queue[tuple[UUID, int, Urgency]] = field(default_factory=queue.Queue)
+    messages: queue.Queue[tuple[UUID, int, Urgency]] = field(default_factory=queue.Queue)
     broker_is_up: bool = True
 
     def enqueue(self, session_id: UUID, batch_index: int, urgency: Urgency) -> bool:
         if self.broker_is_up:
-            self.bells.put((session_id, batch_index, urgency))
+            self.messages.put((session_id, batch_index, urgency))
         return self.broker_is_up
 
     def claim(self) -> Claim:
-        """The claim on the batch of the next bell."""
-        session_id, batch_index, _ = self.bells.get(timeout=10)
+        """The claim on the batch of the next message."""
+        session_id, batch_index, _ = self.messages.get(timeout=10)
         return self.claim_of(session_id, batch_index)
 
     def claim_of(self, session_id: UUID, batch_index: int) -> Claim:
@@ -81,7 +81,7 @@ class Writer:
             self.batches.accept(claim, question_for(slot), uuid4(), "claude")
 
     def finish(self) -> Claim:
-        """Write and finish the batch of the next bell."""
+        """Write and finish the batch of the next message."""
         claim = self.claim()
         self.write(claim)
         self.batches.finish(claim)
@@ -89,18 +89,18 @@ class Writer:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Within the block every bell is answered, on a thread."""
+        """Within the block every message is answered, on a thread."""
         thread = threading.Thread(target=self._work, daemon=True)
         thread.start()
         try:
             yield
         finally:
-            self.bells.put((UUID(int=0), -1, Urgency.PREFETCH))
+            self.messages.put((UUID(int=0), -1, Urgency.PREFETCH))
             thread.join()
 
     def _work(self) -> None:
-        while (bell := self.bells.get())[1] >= 0:
-            claim = self.batches.claim(bell[0], bell[1], "writer", TTL_S)
+        while (message := self.messages.get())[1] >= 0:
+            claim = self.batches.claim(message[0], message[1], "writer", TTL_S)
             if claim is not None:
                 try:
                     self.write(claim)
@@ -132,7 +132,7 @@ class Served:
             batch_store=self.writer.batches,
             event_log=EventLog(engine),
             enqueue=self.writer.enqueue,
-            levels=partial(read_levels, engine),
+            queue_stats=partial(read_queue_stats, engine),
             database_threads=8,
             listen=partial(listening, database) if notified else None,
             limits=limits,
@@ -140,7 +140,7 @@ class Served:
         )
         self._socket = bound("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self.server = DoorServer(self.app)
+        self.server = ApiServer(self.app)
         self._thread = threading.Thread(
             target=self.server.run, kwargs={"sockets": [self._socket]}, daemon=True
         )
@@ -156,16 +156,16 @@ class Served:
         self.server.should_exit = True
         self._thread.join(timeout=20)
         self._socket.close()
-        assert not self._thread.is_alive(), "the door did not close"
+        assert not self._thread.is_alive(), "the API did not close"
 
     def until_watched(self, readers: int = 1) -> None:
         """Return when so many calls and streams wait for news, no more and no fewer."""
         deadline = time.monotonic() + 20
-        while self.app.state.door.hub.readers != readers:
-            assert time.monotonic() < deadline, f"{self.app.state.door.hub.readers} watch, not {readers}"
+        while self.app.state.api.notifier.readers != readers:
+            assert time.monotonic() < deadline, f"{self.app.state.api.notifier.readers} watch, not {readers}"
             time.sleep(0.01)
 
     def client(self, user_id: UUID | None = None, **headers: str) -> httpx2.Client:
-        """A client that names this user, with patience for the slowest machine."""
+        """A client that names this user, with time limit for the slowest machine."""
         named = {"X-User-Id": str(user_id)} if user_id else {}
         return httpx2.Client(base_url=f"{self.url}/api", headers={**named, **headers}, timeout=30)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from db.standing import Standing
+from db.session_status import SessionStatus
 from db.sweep import Due
 from generation.model import Urgency
 from tests.integration.api.conftest import Serve
@@ -37,7 +37,7 @@ def test_a_ready_batch_is_returned_and_so_is_it_the_next_time(
         "quant_0_01",
         "quant_0_10",
     ]
-    assert writer.bells.empty()
+    assert writer.messages.empty()
 
 
 def test_the_call_that_starts_a_batch_waits_for_it(
@@ -112,7 +112,7 @@ def test_many_calls_for_one_batch_start_it_once_and_those_that_wait_all_get_it(
         answers = [future.result() for future in asked]
 
     assert [answer.status_code for answer in answers] == [200] * 4
-    assert writer.bells.empty()
+    assert writer.messages.empty()
 
 
 def test_of_many_calls_at_once_one_starts_the_batch_and_the_others_are_told_so(
@@ -124,7 +124,7 @@ def test_of_many_calls_at_once_one_starts_the_batch_and_the_others_are_told_so(
 
     assert sorted(answer.status_code for answer in answers) == [202, *[409] * 19]
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
-    assert writer.bells.qsize() == 1
+    assert writer.messages.qsize() == 1
 
 
 def test_a_batch_out_of_order_is_refused_with_the_one_that_is_next(
@@ -148,8 +148,8 @@ def test_a_prefetched_batch_that_nobody_took_yet_is_hurried(
     answer = ask(student, exam_id, 1, "respond-async")
 
     assert answer.status_code == 202
-    bells = [writer.bells.get(timeout=5)[1:] for _ in range(2)]
-    assert bells == [(1, Urgency.PREFETCH), (1, Urgency.INTERACTIVE)]
+    messages = [writer.messages.get(timeout=5)[1:] for _ in range(2)]
+    assert messages == [(1, Urgency.PREFETCH), (1, Urgency.INTERACTIVE)]
 
 
 def test_a_batch_that_fails_while_somebody_waits_is_unavailable_and_starts_again_when_asked(
@@ -244,7 +244,7 @@ def test_a_batch_is_asked_for_by_its_number(student: httpx2.Client, exam_id: str
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
 
 
-def test_a_waiting_call_ends_when_the_process_is_told_to_stop(serve: Serve) -> None:
+def test_a_waiting_call_ends_when_the_process_is_stopped(serve: Serve) -> None:
     served = serve(api_default_wait_s=60)
     with served.client(uuid4()) as client, ThreadPoolExecutor(1) as pool:
         asked = pool.submit(client.post, "/exams", json={"track": "scientific"})
@@ -269,13 +269,13 @@ def test_an_idle_wait_is_not_woken_by_what_it_has_seen(serve: Serve, monkeypatch
     """Each waiting call would ask the database at every poll, for nothing."""
     served = serve(api_poll_s=0.02)
     looks: list[object] = []
-    standing = served.sessions.standing
+    session_status = served.sessions.session_status
 
-    def counted(*asked: Any, **named: Any) -> Standing:
+    def counted(*asked: Any, **named: Any) -> SessionStatus:
         looks.append(asked)
-        return standing(*asked, **named)
+        return session_status(*asked, **named)
 
-    monkeypatch.setattr(served.sessions, "standing", counted)
+    monkeypatch.setattr(served.sessions, "session_status", counted)
     with served.client(uuid4()) as client:
         client.post("/exams", json={"track": "scientific"}, headers={"Prefer": "wait=1"})
 

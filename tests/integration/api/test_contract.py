@@ -1,4 +1,4 @@
-"""The OpenAPI description against the door itself, by machines that read the one and try the other."""
+"""The OpenAPI description against the API itself, by machines that read the one and try the other."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_a_client_that_prefers_not_to_wait_is_answered_at_once(
     assert created.headers["Preference-Applied"] == "respond-async"
     assert exam["questions"] == []
     assert exam["generationInProgress"] is True
-    session_id, batch_index, urgency = writer.bells.get(timeout=5)
+    session_id, batch_index, urgency = writer.messages.get(timeout=5)
     assert (str(session_id), batch_index, urgency) == (exam["id"], 0, Urgency.INTERACTIVE)
 
 
@@ -75,11 +75,11 @@ def test_waiting_ends_after_the_seconds_asked_for_with_the_questions_that_are_re
 def test_no_text_of_a_callers_own_gets_as_far_as_a_plan(
     injection: dict[str, object], student: httpx2.Client, writer: Writer
 ) -> None:
-    """What steers the prompt is chosen from closed lists; words for the model are refused at the door."""
+    """What steers the prompt is chosen from closed lists; words for the model are refused at the API."""
     refused = student.post("/practice", json=PRACTICE | injection)
 
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
-    assert writer.bells.empty()
+    assert writer.messages.empty()
     assert student.get("/practice").json()["sessions"] == []
     assert not [word for word in ("Ignore", "تجاهل", "reveal", "poet") if word in refused.text]
 
@@ -97,7 +97,7 @@ def test_a_body_that_nests_without_measure_is_refused_alike_however_deep(
     assert refused.status_code == 422
     assert (said.keys(), said["code"]) == ({"error", "code", "requestId", "fields"}, "invalid_request")
     assert "[[" not in refused.text
-    assert writer.bells.empty()
+    assert writer.messages.empty()
 
 
 def test_the_same_key_and_body_make_one_session(student: httpx2.Client, writer: Writer) -> None:
@@ -108,7 +108,7 @@ def test_the_same_key_and_body_make_one_session(student: httpx2.Client, writer: 
 
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json()["id"] == second.json()["id"]
-    assert writer.bells.qsize() == 1
+    assert writer.messages.qsize() == 1
     assert len(student.get("/exams").json()["sessions"]) == 1
 
 
@@ -197,7 +197,7 @@ def test_without_a_broker_the_session_is_created_and_left_to_the_sweep(
 
     assert created.status_code == 201
     due = writer.batches.sweep(3600, 10)
-    assert [str(bell.session_id) for bell in due] == [created.json()["id"]]
+    assert [str(message.session_id) for message in due] == [created.json()["id"]]
 
 
 def test_a_first_batch_that_no_provider_writes_ends_the_waiting_early(serve: Serve) -> None:

@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from api.limits import Kind, Unlimited
-from db.standing import Standing
+from api.rate_limits import Kind, Unlimited
+from db.session_status import SessionStatus
 from tests.integration.api.conftest import Serve
 from tests.integration.api.served import Served, Writer
 
@@ -44,8 +44,8 @@ class CountedLimits(Unlimited):
 
 
 @dataclass(frozen=True)
-class OneDoor:
-    """A door, a student of it, and his exam whose first batch is wanted and not yet written."""
+class OneApi:
+    """An API process, a student of it, and his exam whose first batch is wanted and not yet written."""
 
     served: Served
     limits: CountedLimits
@@ -65,16 +65,16 @@ class OneDoor:
     @contextmanager
     def asking(self) -> Iterator[Callable[[], None]]:
         """Within the block a call is asking for the batch, until what is yielded is called, or the block ends."""
-        look, held, release = self.served.sessions.standing, threading.Event(), threading.Event()
+        look, held, release = self.served.sessions.session_status, threading.Event(), threading.Event()
 
-        def slow(*asked: Any, **named: Any) -> Standing:
+        def slow(*asked: Any, **named: Any) -> SessionStatus:
             if not held.is_set():
                 held.set()
                 release.wait(20)
             return look(*asked, **named)
 
         with self.patch.context() as patch, ThreadPoolExecutor(1) as pool:
-            patch.setattr(self.served.sessions, "standing", slow)
+            patch.setattr(self.served.sessions, "session_status", slow)
             first = pool.submit(self.post, headers={"Prefer": "respond-async"})
             assert held.wait(20)
             try:
@@ -97,17 +97,17 @@ class OneDoor:
 
 
 @pytest.fixture
-def door(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[OneDoor]:
-    with one_door(serve, monkeypatch) as door:
-        yield door
+def api(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[OneApi]:
+    with one_api(serve, monkeypatch) as api:
+        yield api
 
 
 @contextmanager
-def one_door(serve: Serve, patch: pytest.MonkeyPatch) -> Iterator[OneDoor]:
+def one_api(serve: Serve, patch: pytest.MonkeyPatch) -> Iterator[OneApi]:
     limits = CountedLimits()
     served = serve(api_default_wait_s=20, api_poll_s=0.05, limits=limits)
     with served.client(uuid4()) as student:
-        yield OneDoor(served, limits, student, created(student), patch)
+        yield OneApi(served, limits, student, created(student), patch)
 
 
 def created(student: httpx2.Client) -> str:
@@ -122,74 +122,74 @@ def as_sent(answer: httpx2.Response) -> tuple[int, list[tuple[str, str]], bytes]
 
 
 @pytest.mark.parametrize("number", [2, 5, 12, 50])
-def test_equal_calls_for_a_ready_batch_all_get_it(door: OneDoor, number: int) -> None:
-    door.writer.finish()
-    answers = door.at_once(number)
+def test_equal_calls_for_a_ready_batch_all_get_it(api: OneApi, number: int) -> None:
+    api.writer.finish()
+    answers = api.at_once(number)
     assert [answer.status_code for answer in answers] == [200] * number
     assert {len(answer.json()["questions"]) for answer in answers} == {10}
 
 
 def test_equal_calls_for_a_batch_that_becomes_ready_meanwhile_all_get_it_and_are_counted_once(
-    door: OneDoor,
+    api: OneApi,
 ) -> None:
-    before = door.limits.taken
-    answers = door.at_once(12, meanwhile=door.writer.finish)
+    before = api.limits.taken
+    answers = api.at_once(12, meanwhile=api.writer.finish)
     assert [answer.status_code for answer in answers] == [200] * 12
-    assert door.limits.taken == before + 13  # and the one that was asking
+    assert api.limits.taken == before + 13  # and the one that was asking
 
 
-def test_equal_calls_for_a_batch_that_is_not_next_are_all_told_which_is(door: OneDoor) -> None:
-    answers = door.at_once(12, b'{"batchIndex": 5}')
+def test_equal_calls_for_a_batch_that_is_not_next_are_all_told_which_is(api: OneApi) -> None:
+    answers = api.at_once(12, b'{"batchIndex": 5}')
     assert [answer.status_code for answer in answers] == [400] * 12
     assert {answer.json()["code"] for answer in answers} == {"invalid_batch_index"}
 
 
-def test_equal_calls_for_a_session_that_does_not_exist_are_all_told_so(door: OneDoor) -> None:
-    nowhere = replace(door, exam_id=str(uuid4()))
+def test_equal_calls_for_a_session_that_does_not_exist_are_all_told_so(api: OneApi) -> None:
+    nowhere = replace(api, exam_id=str(uuid4()))
     answers = nowhere.at_once(12)
     assert [answer.status_code for answer in answers] == [404] * 12
 
 
-def test_equal_calls_for_a_batch_under_way_are_all_told_byte_for_byte_what_one_call_is(door: OneDoor) -> None:
-    door.writer.claim()
-    ordinary = as_sent(door.post(headers=NAMED))
+def test_equal_calls_for_a_batch_under_way_are_all_told_byte_for_byte_what_one_call_is(api: OneApi) -> None:
+    api.writer.claim()
+    ordinary = as_sent(api.post(headers=NAMED))
     with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(lambda _: door.post(headers=NAMED), range(12)))
+        answers = list(pool.map(lambda _: api.post(headers=NAMED), range(12)))
     assert [as_sent(answer) for answer in answers] == [ordinary] * 12
     assert ordinary[0] == 409
-    page = httpx2.get(f"{door.served.url}/metrics").text
+    page = httpx2.get(f"{api.served.url}/metrics").text
     asked = 'method="POST",route="/api/exams/{session_id}/questions",status="409"'
     assert f"tafawoq_http_requests_total{{{asked}}} 13.0" in page
 
 
-def test_equal_calls_for_a_failed_batch_start_it_again_once(door: OneDoor) -> None:
+def test_equal_calls_for_a_failed_batch_start_it_again_once(api: OneApi) -> None:
     def fail() -> None:
-        door.writer.batches.fail(door.writer.claim(), "slots_left_open")
+        api.writer.batches.fail(api.writer.claim(), "slots_left_open")
 
-    rung = door.writer.bells.qsize()
-    answers = door.at_once(3, meanwhile=fail)
+    enqueued = api.writer.messages.qsize()
+    answers = api.at_once(3, meanwhile=fail)
     assert sorted(answer.status_code for answer in answers)[-2:] == [409, 409]
-    assert door.writer.bells.qsize() <= rung + 1
+    assert api.writer.messages.qsize() <= enqueued + 1
 
 
 def test_equal_calls_for_a_batch_that_waits_for_the_providers_are_told_when_to_come_back(
-    door: OneDoor,
+    api: OneApi,
 ) -> None:
-    door.writer.batches.give_back(door.writer.claim(), 90, "providers_unavailable", counts_as_failure=False)
-    answers = door.at_once(3)
+    api.writer.batches.give_back(api.writer.claim(), 90, "providers_unavailable", counts_as_failure=False)
+    answers = api.at_once(3)
     assert {answer.json()["code"] for answer in answers} == {"generation_unavailable"}
     assert all(80 < int(answer.headers["Retry-After"]) <= 90 for answer in answers)
 
 
-def test_calls_of_others_are_answered_as_ever_while_one_asks(door: OneDoor) -> None:
-    door.writer.claim()
-    with ThreadPoolExecutor(4) as pool, door.asking():
+def test_calls_of_others_are_answered_as_ever_while_one_asks(api: OneApi) -> None:
+    api.writer.claim()
+    with ThreadPoolExecutor(4) as pool, api.asking():
         strangers = {
             404: {"X-User-Id": str(uuid4())},
             401: {"X-User-Id": "nobody"},
             403: {"Host": "elsewhere.example"},
         }
-        asked = {status: pool.submit(door.post, BODY, headers) for status, headers in strangers.items()}
+        asked = {status: pool.submit(api.post, BODY, headers) for status, headers in strangers.items()}
         assert {status: call.result(timeout=20).status_code for status, call in asked.items()} == {
             status: status for status in strangers
         }

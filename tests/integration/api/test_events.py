@@ -140,7 +140,7 @@ def test_the_stream_ends_when_the_web_app_ends_the_session(
         next(told)
         with engine.begin() as connection:
             connection.execute(text("UPDATE exam_sessions SET status = 'completed'"))
-        served.sessions.tell_endings(10)
+        served.sessions.publish_endings(10)
 
         assert list(told) == [Told(2, "session", {"status": "completed"})]
 
@@ -202,7 +202,7 @@ def test_a_reader_that_leaves_is_forgotten(served: Served, student: httpx2.Clien
     served.until_watched(0)
 
 
-def test_open_streams_end_when_the_process_is_told_to_stop(serve: Serve) -> None:
+def test_open_streams_end_when_the_process_is_stopped(serve: Serve) -> None:
     served = serve()
     with served.client(uuid4()) as client:
         exam_id = client.post("/exams", json={"track": "literary"}, headers={"Prefer": "wait=0"}).json()["id"]

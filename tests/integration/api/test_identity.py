@@ -34,7 +34,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 def routes(served: Served) -> list[tuple[str, str]]:
-    """Every operation for users, as the door describes itself: a new one cannot be forgotten here."""
+    """Every operation for users, as the API describes itself: a new one cannot be forgotten here."""
     described = httpx2.get(f"{served.url}/openapi.json").json()["paths"]
     return [
         (method, path)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from redis import Redis
 
-from api.limits import COUNTED_AT_ONCE, Kind, Rate, SharedLimits
+from api.rate_limits import COUNTED_AT_ONCE, Kind, Rate, SharedLimits
 from runtime.settings import RedisSettings
 from tests.integration.api.conftest import Serve
 
@@ -17,10 +17,10 @@ NOW = {"Prefer": "wait=0"}
 
 
 def limits(
-    redis_url: str, *, calls: Rate = MANY, sessions: Rate = MANY, patience_s: float = 5
+    redis_url: str, *, calls: Rate = MANY, sessions: Rate = MANY, timeout_s: float = 5
 ) -> SharedLimits:
     settings = RedisSettings(redis_url=redis_url)
-    return SharedLimits(settings, {Kind.CALLS: calls, Kind.SESSIONS: sessions}, patience_s=patience_s)
+    return SharedLimits(settings, {Kind.CALLS: calls, Kind.SESSIONS: sessions}, timeout_s=timeout_s)
 
 
 async def taken(limit: SharedLimits, times: int, user_id: UUID | None = None) -> list[float]:
@@ -54,15 +54,15 @@ def test_sessions_have_a_limit_of_their_own_because_each_spends(serve: Serve, re
 
         assert [first.status_code, second.status_code, third.status_code] == [201, 422, 429]
         assert student.get(f"/exams/{first.json()['id']}").status_code == 200
-    assert served.writer.bells.qsize() == 1
+    assert served.writer.messages.qsize() == 1
 
 
-def test_all_doors_count_together_and_at_once(redis_url: str) -> None:
+def test_all_apis_count_together_and_at_once(redis_url: str) -> None:
     """Two limiters stand for two processes; no order of their calls lets one more through."""
 
     async def told() -> list[list[float]]:
-        user, doors = uuid4(), [limits(redis_url, calls=Rate(10, 3600)) for _ in range(2)]
-        return await asyncio.gather(*(taken(door, 20, user) for door in doors))
+        user, apis = uuid4(), [limits(redis_url, calls=Rate(10, 3600)) for _ in range(2)]
+        return await asyncio.gather(*(taken(api, 20, user) for api in apis))
 
     one, other = asyncio.run(told())
     assert (one + other).count(0) == 10
@@ -88,10 +88,10 @@ def test_without_redis_everybody_may_call(serve: Serve) -> None:
         assert [student.get("/exams").status_code for _ in range(3)] == [200] * 3
 
 
-def test_a_redis_that_is_silent_costs_its_patience_once() -> None:
+def test_a_redis_that_is_silent_costs_its_timeout_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
-        limit = limits(url, calls=Rate(1, 3600), patience_s=0.1)
+        limit = limits(url, calls=Rate(1, 3600), timeout_s=0.1)
 
         assert asyncio.run(taken(limit, 10 * COUNTED_AT_ONCE)) == [0] * 10 * COUNTED_AT_ONCE
         assert connections(silent) == COUNTED_AT_ONCE

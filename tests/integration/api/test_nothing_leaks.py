@@ -104,7 +104,7 @@ def test_every_route_but_those_for_operators_wants_to_know_who_calls(serve: Serv
             expected = 200 if path in _OPEN else 401
             assert answer.status_code == expected, path
 
-    assert served.writer.bells.empty()
+    assert served.writer.messages.empty()
 
 
 def test_an_unforeseen_error_says_nothing_of_itself(
@@ -139,7 +139,9 @@ def test_a_log_line_of_a_call_has_its_ids_and_its_route(
     line = None
     while line is None:  # it is written after the answer has been sent
         lines = (
-            json.loads(record.getMessage()) for record in log_lines.records if record.name == "api.access"
+            json.loads(record.getMessage())
+            for record in log_lines.records
+            if record.name == "api.middleware.request_log"
         )
         line = next((line for line in lines if line["request_id"] == "abc-2"), None)
 

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api.app import BELLS
+from api.app import ENQUEUE_THREADS
 from tests.integration.api.conftest import Serve
 from tests.integration.api.served import Served, Writer
 
@@ -24,7 +24,7 @@ def test_metrics_count_calls_by_route_and_show_no_id(
     served: Served, student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     writer.finish()
-    waited = served.app.state.door.metrics.registry.get_sample_value
+    waited = served.app.state.api.metrics.registry.get_sample_value
     at_once = ("tafawoq_batch_wait_seconds_bucket", {"batch": "first", "le": "0.01"})
     before = waited(*at_once)
     student.post(f"/exams/{exam_id}/questions", json={"batchIndex": 0})
@@ -70,17 +70,17 @@ def test_metrics_tell_how_old_the_queue_is_until_somebody_works(
     page = httpx2.get(f"{served.url}/metrics").text
     assert due.replace("1.0", "0.0") in page
     assert 'tafawoq_queue_oldest_seconds{urgency="interactive"} 0.0' in page
-    assert "tafawoq_levels_read 1.0" in page
+    assert "tafawoq_queue_stats_read 1.0" in page
 
 
 def test_without_postgres_the_page_still_comes_and_old_levels_do_not_stand(served: Served) -> None:
     assert 'tafawoq_queue_oldest_seconds{urgency="prefetch"}' in httpx2.get(f"{served.url}/metrics").text
-    served.app.state.door.metrics.show(None)
-    page = served.app.state.door.metrics.page().decode()
-    assert "tafawoq_levels_read 0.0" in page
+    served.app.state.api.metrics.show(None)
+    page = served.app.state.api.metrics.page().decode()
+    assert "tafawoq_queue_stats_read 0.0" in page
     for level in ("queue_oldest_seconds{", "batches{"):
         assert f"tafawoq_{level}" not in page
-    for level in ("batches_put_off_for_providers", "lease_holders", "spent_today_microdollars"):
+    for level in ("batches_deferred_for_providers", "lease_holders", "spent_today_microdollars"):
         assert f"tafawoq_{level} NaN" in page
 
 
@@ -161,25 +161,25 @@ def test_a_broker_that_hangs_holds_few_threads(serve: Serve, monkeypatch: pytest
     """Its callers have gone on, and each would leave a thread behind."""
     monkeypatch.setattr("tasks.enqueue.ENQUEUE_WITHIN_S", 0.05)
     served = serve()
-    released, ringing = threading.Event(), []
+    released, enqueuing = threading.Event(), []
 
-    def hang(*bell: object) -> bool:
-        ringing.append(bell)
+    def hang(*message: object) -> bool:
+        enqueuing.append(message)
         return released.wait(30)
 
-    object.__setattr__(served.app.state.door, "enqueue", hang)
+    object.__setattr__(served.app.state.api, "enqueue", hang)
     try:
         with served.client(uuid4(), Prefer="respond-async") as client:
-            for _ in range(BELLS + 2):
+            for _ in range(ENQUEUE_THREADS + 2):
                 assert client.post("/exams", json={"track": "literary"}).status_code == 201
-        assert len(ringing) == BELLS
+        assert len(enqueuing) == ENQUEUE_THREADS
     finally:
         released.set()
 
 
 def test_levels_that_hang_are_asked_for_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever scrapes gives up and comes again; the question that hangs holds one connection, not all."""
-    monkeypatch.setattr("api.routes.health.LEVELS_PATIENCE_S", 0.05)
+    monkeypatch.setattr("api.routes.health.STATS_TIMEOUT_S", 0.05)
     served = serve()
     released, asked = threading.Event(), []
 
@@ -187,13 +187,13 @@ def test_levels_that_hang_are_asked_for_once(serve: Serve, monkeypatch: pytest.M
         asked.append(1)
         released.wait(30)
 
-    object.__setattr__(served.app.state.door, "levels", hang)
+    object.__setattr__(served.app.state.api, "queue_stats", hang)
     try:
         pages = [httpx2.get(f"{served.url}/metrics").text for _ in range(4)]
     finally:
         released.set()
 
-    assert all("tafawoq_levels_read 0.0" in page for page in pages)
+    assert all("tafawoq_queue_stats_read 0.0" in page for page in pages)
     assert len(asked) == 1
 
 
@@ -201,7 +201,7 @@ def test_a_broker_that_hangs_costs_a_caller_little(serve: Serve, monkeypatch: py
     monkeypatch.setattr("tasks.enqueue.ENQUEUE_WITHIN_S", 0.2)
     served = serve()
     released = threading.Event()
-    object.__setattr__(served.app.state.door, "enqueue", lambda *_: released.wait(30))
+    object.__setattr__(served.app.state.api, "enqueue", lambda *_: released.wait(30))
     try:
         with served.client(uuid4()) as client:
             created = client.post("/exams", json={"track": "literary"}, headers={"Prefer": "respond-async"})

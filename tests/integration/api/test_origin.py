@@ -1,4 +1,4 @@
-"""Pages of other sites, in the browser of somebody who runs the door without auth."""
+"""Pages of other sites, in the browser of somebody who runs the API without auth."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def get(served: Served, **headers: str) -> httpx2.Response:
 IN_A_CONTAINER = {
     "api_host": "0.0.0.0",
     "api_insecure_no_auth": True,
-    "api_trusted_hosts": "api,door.internal",
+    "api_trusted_hosts": "api,api.internal",
 }
 
 
@@ -49,7 +49,7 @@ def test_this_machine_and_addresses_are_served(serve: Serve, host: str) -> None:
     assert get(serve(), Host=host).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["api:8000", "door.internal", "API"])
+@pytest.mark.parametrize("host", ["api:8000", "api.internal", "API"])
 def test_a_trusted_name_is_served(serve: Serve, host: str) -> None:
     assert get(serve(**IN_A_CONTAINER), Host=host).status_code == 200
 
@@ -61,7 +61,7 @@ def test_a_page_of_another_origin_can_change_nothing(serve: Serve, origin: str) 
     refused = httpx2.post(f"{served.url}/api/exams", json={"track": "literary"}, headers={"Origin": origin})
 
     assert refused.status_code == 403
-    assert served.writer.bells.empty()
+    assert served.writer.messages.empty()
 
 
 def test_a_page_of_its_own_origin_is_served(serve: Serve) -> None:
@@ -80,34 +80,36 @@ def test_a_page_of_an_allowed_origin_may_call_and_read_the_headers_it_needs(serv
     served = serve(api_cors_origins=APP)
     asked = {
         "Origin": APP,
-        "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "authorization, content-type, idempotency-key, prefer",
+        "RequestLog-Control-Request-Method": "POST",
+        "RequestLog-Control-Request-Headers": "authorization, content-type, idempotency-key, prefer",
     }
     allowed = httpx2.options(f"{served.url}/api/exams", headers=asked)
     answered = get(served, Origin=APP)
 
     assert allowed.status_code == 200
-    assert allowed.headers["Access-Control-Allow-Origin"] == APP
+    assert allowed.headers["RequestLog-Control-Allow-Origin"] == APP
     assert {"authorization", "last-event-id", "prefer", "idempotency-key"} <= {
-        name.strip().lower() for name in allowed.headers["Access-Control-Allow-Headers"].split(",")
+        name.strip().lower() for name in allowed.headers["RequestLog-Control-Allow-Headers"].split(",")
     }
-    assert answered.headers["Access-Control-Allow-Origin"] == APP
-    assert "Retry-After" in answered.headers["Access-Control-Expose-Headers"]
+    assert answered.headers["RequestLog-Control-Allow-Origin"] == APP
+    assert "Retry-After" in answered.headers["RequestLog-Control-Expose-Headers"]
 
 
 def test_errors_can_be_read_by_an_allowed_page_too(serve: Serve) -> None:
     served = serve(api_cors_origins=APP, api_service_token="the-service-token")
     refused = get(served, Origin=APP)
 
-    assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (401, APP)
+    assert (refused.status_code, refused.headers["RequestLog-Control-Allow-Origin"]) == (401, APP)
 
 
 def test_no_other_page_may(serve: Serve) -> None:
     served = serve(api_cors_origins=APP, api_service_token="the-service-token")
-    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    asked = {"Origin": "https://evil.example", "RequestLog-Control-Request-Method": "POST"}
 
     assert httpx2.options(f"{served.url}/api/exams", headers=asked).status_code == 400
-    assert "Access-Control-Allow-Origin" not in get(served, Origin="https://evil.example", **SERVICE).headers
+    assert (
+        "RequestLog-Control-Allow-Origin" not in get(served, Origin="https://evil.example", **SERVICE).headers
+    )
 
 
 def test_a_stranger_is_not_told_about_his_body(serve: Serve) -> None:

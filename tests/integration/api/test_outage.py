@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from db.engine import make_engine
-from runtime.embedded import EmbeddedPostgres
 from runtime.settings import DatabaseSettings
-from runtime.tcp import free_port
 from tests.integration.api.served import Served
 from tests.support.databases import upgrade
+from tools.stack.embedded import EmbeddedPostgres
+from tools.stack.ports import free_port
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_stream_outlives_the_database(postgres: EmbeddedPostgres) -> None:
             lines = response.iter_lines()
             served.until_watched()
             postgres.stop()
-            served.app.state.door.hub.wake_from_thread(UUID(exam_id))
+            served.app.state.api.notifier.wake_from_thread(UUID(exam_id))
             assert next(line for line in lines if line.startswith(":"))
 
             postgres.start()

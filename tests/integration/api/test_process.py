@@ -66,7 +66,7 @@ def test_a_setting_that_is_missing_or_wrong_is_named_in_a_sentence(
     assert said.count("\n") == 1
 
 
-def test_traces_that_nothing_installed_could_send_keep_the_door_closed(
+def test_traces_that_nothing_installed_could_send_keep_the_api_closed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/db")
@@ -146,8 +146,8 @@ def test_the_process_serves_without_a_broker_and_ends_cleanly_on_a_signal(
     assert process.returncode == 0, said
     assert "Traceback" not in said
     events = [json.loads(line)["event"] for line in said.splitlines()]
-    assert "doorbell_not_rung" in events
-    assert events[-1] == "door_closed"
+    assert "message_not_enqueued" in events
+    assert events[-1] == "api_stopped"
 
 
 def _until_answered(url: str) -> None:

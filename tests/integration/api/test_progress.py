@@ -22,8 +22,8 @@ def test_the_next_batch_is_scheduled_when_the_threshold_is_reached_and_once(
     assert {answer.status_code for answer in told} == {202}
     scheduled = [answer.json()["prefetch"] for answer in told]
     assert scheduled == [None] * 7 + [{"batchIndex": 1}, None, None]
-    assert writer.bells.get(timeout=5)[1:] == (1, Urgency.PREFETCH)
-    assert writer.bells.empty()
+    assert writer.messages.get(timeout=5)[1:] == (1, Urgency.PREFETCH)
+    assert writer.messages.empty()
 
 
 def test_many_reports_at_once_schedule_one_batch(
@@ -34,7 +34,7 @@ def test_many_reports_at_once_schedule_one_batch(
         told = list(pool.map(lambda position: at(student, exam_id, position), [7, 8, 9] * 4))
 
     assert [answer.json()["prefetch"] for answer in told].count({"batchIndex": 1}) == 1
-    assert writer.bells.qsize() == 1
+    assert writer.messages.qsize() == 1
 
 
 @pytest.mark.parametrize("track", ["scientific", "literary"])
@@ -62,7 +62,7 @@ def test_a_prefetch_that_failed_is_not_started_again_by_moving_on(
     writer.batches.fail(writer.claim(), "slots_left_open")
 
     assert [at(student, exam_id, position).json()["prefetch"] for position in (8, 9)] == [None, None]
-    assert writer.bells.empty()
+    assert writer.messages.empty()
 
 
 def test_only_a_question_that_is_there_can_be_reached(
@@ -85,7 +85,7 @@ def test_a_paused_session_remembers_the_position_and_schedules_nothing(
     told = at(student, exam_id, 9)
 
     assert (told.status_code, told.json()) == (202, {"prefetch": None})
-    assert writer.bells.empty()
+    assert writer.messages.empty()
 
 
 def test_a_session_that_is_over_takes_no_progress(

@@ -117,7 +117,7 @@ def test_a_session_that_cannot_be_written_takes_no_credit(
 
 
 @pytest.mark.parametrize("name", ["public.take_credits", "public.now"])
-def test_a_function_that_is_not_there_keeps_the_door_closed_with_a_sentence(
+def test_a_function_that_is_not_there_keeps_the_api_closed_with_a_sentence(
     name: str,
     database: DatabaseSettings,
     credit: Callable[[UUID], int],

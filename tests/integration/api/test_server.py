@@ -38,7 +38,7 @@ def answered(served: Served, sent: bytes) -> bytes:
         pytest.param(CALL + b"Content-Length: -1\r\n\r\n", id="a length below zero"),
     ],
 )
-def test_what_is_no_call_is_refused_and_the_door_goes_on(served: Served, sent: bytes) -> None:
+def test_what_is_no_call_is_refused_and_the_api_goes_on(served: Served, sent: bytes) -> None:
     assert answered(served, sent).startswith(b"HTTP/1.1 400 ")
     assert httpx2.get(f"{served.url}/healthz").status_code == 200
 
@@ -75,7 +75,7 @@ def test_calls_sent_without_waiting_are_answered_in_their_order(served: Served) 
     assert answers.lower().count(b"x-request-id: first") == 1
 
 
-def test_a_wish_for_another_protocol_is_passed_over(served: Served) -> None:
+def test_a_preference_for_another_protocol_is_passed_over(served: Served) -> None:
     sent = CALL + b"Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"
 
     assert answered(served, sent).startswith(b"HTTP/1.1 200 ")

@@ -102,7 +102,7 @@ def test_a_session_of_another_user_is_not_there_for_any_call(served: Served, exa
 
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(404, "session_not_found")}
     assert listed == []
-    assert served.writer.bells.qsize() == 1
+    assert served.writer.messages.qsize() == 1
 
 
 def test_an_id_that_is_none_is_a_session_that_is_not_there(student: httpx2.Client) -> None:

@@ -1,4 +1,4 @@
-"""Money stops new work at the door, and nothing that runs."""
+"""Money stops new work at the API, and nothing that runs."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def spend(engine: Engine, dollars: int, session_id: UUID | None = None) -> None:
 
 
 def refusals(served: Served, scope: str) -> float:
-    value = served.app.state.door.metrics.registry.get_sample_value(
-        "tafawoq_spend_limit_refusals_total", {"scope": scope}
+    value = served.app.state.api.metrics.registry.get_sample_value(
+        "tafawoq_spend_limit_rejections_total", {"scope": scope}
     )
     return float(value or 0)
 
@@ -50,7 +50,7 @@ def test_the_days_limit_refuses_new_sessions_until_midnight_utc(
     assert [line["scope"] for line in logs if line["event"] == "spend_limit_reached"] == ["day"]
     assert refusals(served, "day") == 1
     assert student.get("/exams").json()["sessions"] == []
-    assert served.writer.bells.empty()
+    assert served.writer.messages.empty()
 
 
 def test_a_running_exam_goes_on_beyond_the_days_limit(
@@ -77,6 +77,6 @@ def test_a_session_that_has_cost_enough_gets_no_further_batch_and_keeps_what_it_
     assert (answer.status_code, answer.json()["code"]) == (503, "generation_unavailable")
     assert int(answer.headers["Retry-After"]) >= 600
     assert refusals(served, "session") == 2
-    assert served.writer.bells.empty()
+    assert served.writer.messages.empty()
     again = student.post(f"/exams/{exam_id}/questions", json={"batchIndex": 0})
     assert len(again.json()["questions"]) == 10

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, text
 
 T = TypeVar("T")
 
-_PATIENCE_S = 10
+_TIMEOUT_S = 10
 _LOOK_AGAIN_S = 0.005
 
 
@@ -53,7 +53,7 @@ def somebody_waits(engine: Engine) -> bool:
 
 def until(condition: Callable[[], bool]) -> None:
     """Look again and again: Postgres tells nobody that a session waits or is gone."""
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _TIMEOUT_S
     while not condition():
         assert time.monotonic() < deadline, "what the test waits for did not happen"
         time.sleep(_LOOK_AGAIN_S)

@@ -134,11 +134,11 @@ class BatchMachine(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        rung = {due.batch_index for due in self.store.sweep(0, 1000) if due.session_id == self.session_id}
+        enqueued = {due.batch_index for due in self.store.sweep(0, 1000) if due.session_id == self.session_id}
         for index, batch in enumerate(self.batches):
             if batch.status is RUNNING and batch.lapsed:
                 batch.status, batch.lapsed = QUEUED, False
-            assert (index in rung) == (batch.status is QUEUED)
+            assert (index in enqueued) == (batch.status is QUEUED)
 
     @rule(index=INDEXES, urgency=sampled_from(Urgency))
     def request(self, index: int, urgency: Urgency) -> None:

@@ -48,12 +48,12 @@ def test_the_end_of_an_exam_is_told_once_also_when_nothing_was_left_to_write(
     status: str,
 ) -> None:
     make_ready(store, session_id, 0)
-    sessions.tell_endings(MANY)
+    sessions.publish_endings(MANY)
     assert endings(session_id) == []
 
     run_sql(ending)
     for _ in range(2):
-        sessions.tell_endings(MANY)
+        sessions.publish_endings(MANY)
     assert endings(session_id) == [status]
 
 
@@ -62,7 +62,7 @@ def test_a_practice_session_ends_like_an_exam(
 ) -> None:
     practice, exam = new_session(sessions, practice_plan()), new_session(sessions)
     run_sql("UPDATE practice_sessions SET status = 'completed'")
-    sessions.tell_endings(MANY)
+    sessions.publish_endings(MANY)
 
     assert (endings(practice), endings(exam)) == (["completed"], [])
 
@@ -71,9 +71,9 @@ def test_a_paused_exam_has_not_ended_and_a_cancelled_one_told_it_already(
     sessions: SessionStore, session_id: UUID, endings: Callable[[UUID], list[Any]]
 ) -> None:
     sessions.pause(session_id)
-    sessions.tell_endings(MANY)
+    sessions.publish_endings(MANY)
     sessions.cancel(session_id)
-    sessions.tell_endings(MANY)
+    sessions.publish_endings(MANY)
 
     assert endings(session_id) == ["paused", "abandoned"]
 
@@ -86,7 +86,7 @@ def test_an_exam_that_nobody_follows_any_more_is_not_looked_at(
 ) -> None:
     run_sql("UPDATE exam_sessions SET status = 'completed'")
     run_sql("UPDATE generation.plans SET created_at = now() - interval '3 days'")
-    sessions.tell_endings(MANY)
+    sessions.publish_endings(MANY)
 
     assert endings(session_id) == []
 
@@ -96,6 +96,6 @@ def test_workers_that_look_at_once_tell_each_end_once(
 ) -> None:
     made = [new_session(sessions) for _ in range(20)]
     run_sql("UPDATE exam_sessions SET status = 'completed'")
-    at_once([partial(sessions.tell_endings, MANY)] * 4)
+    at_once([partial(sessions.publish_endings, MANY)] * 4)
 
     assert [endings(session_id) for session_id in made] == [["completed"]] * 20

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, text
 from db.batches import BatchStore
 from db.engine import make_engine
 from db.errors import DatabaseStruggling, DatabaseUnreachable, QuestionUnstorable
+from db.notify import Listener
 from db.sessions import SessionStore
-from db.wakeup import Listener
 from generation.model import SessionKind
 from runtime.settings import DatabaseSettings
 from tests.integration.db.exams import STUDENT, claimed, fill, make_ready, new_session, question_for

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, text
 from db.batches import BatchStore
 from db.errors import DatabaseUnreachable
 from db.events import EventLog, record
+from db.notify import CHANNEL, Listener
 from db.sessions import SessionStore
-from db.wakeup import CHANNEL, Listener
 from generation.model import EventKind
 from runtime.settings import DatabaseSettings
 from tests.integration.db.exams import claimed, fill, new_session, question_for

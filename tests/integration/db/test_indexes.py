@@ -17,9 +17,9 @@ from db.engine import make_engine
 from db.events import EventLog
 from db.leases import Lease
 from db.ledger import LedgerStore
-from db.levels import read_levels
-from db.operator import OperatorView
+from db.operator_queries import OperatorView
 from db.progress import latest_times
+from db.queue_stats import read_queue_stats
 from db.sessions import SessionStore
 from generation.model import SessionKind, Urgency
 from runtime.settings import DatabaseSettings
@@ -110,10 +110,10 @@ ASKED: dict[str, Callable[[Engine], object]] = {
     "not enqueued": lambda engine: BatchStore(engine).mark_all_not_enqueued(
         [(uuid4(), index) for index in range(500)]
     ),
-    "endings": lambda engine: SessionStore(engine).tell_endings(500),
+    "endings": lambda engine: SessionStore(engine).publish_endings(500),
     "forget": lambda engine: SessionStore(engine).forget_keys(100),
     "lost calls": lambda engine: LedgerStore(engine).close_lost(500),
-    "levels": read_levels,
+    "levels": read_queue_stats,
     "times": times,
     "a student's sessions": lambda engine: SessionStore(engine).page(STUDENT, SessionKind.EXAM, 20),
     "news": lambda engine: EventLog(engine).changed({lease.session_id: 0 for lease in held(engine)}),

@@ -121,8 +121,8 @@ def test_costs_are_told_between_two_moments(ledger: LedgerStore) -> None:
 
 
 def test_how_the_usage_is_known_is_kept_and_counted(ledger: LedgerStore, run_sql: Callable[..., Any]) -> None:
-    for source in (*UsageSource, UsageSource.COUNTED):
-        ledger.close(attempt(usage_source=source))
+    for provider in (*UsageSource, UsageSource.COUNTED):
+        ledger.close(attempt(usage_source=provider))
 
     [cost] = ledger.cost_by(CostKey.PROVIDER)
     assert (cost.attempts, cost.counted, cost.estimated, cost.unknown) == (6, 2, 1, 1)

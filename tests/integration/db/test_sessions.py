@@ -16,8 +16,8 @@ from db.creation import keep_key
 from db.errors import IdempotencyConflict
 from db.events import EventLog
 from db.leases import Lease, Renewal
+from db.session_status import SessionStatus
 from db.sessions import SessionStore
-from db.standing import Standing
 from generation.errors import FenceLost, SessionClosed, SessionMissing
 from generation.model import BatchStatus, EventKind, SessionKind, Urgency
 from tests.integration.db.exams import (
@@ -107,9 +107,9 @@ def test_a_session_is_missing_for_another_student_and_under_another_kind(
         partial(sessions.view, session_id, EXAM, uuid4()),
         partial(sessions.view, session_id, SessionKind.PRACTICE, STUDENT),
         partial(sessions.view, uuid4(), EXAM, STUDENT),
-        partial(sessions.standing, session_id, EXAM, uuid4()),
-        partial(sessions.standing, session_id, SessionKind.PRACTICE, STUDENT),
-        partial(sessions.standing, uuid4(), EXAM, STUDENT),
+        partial(sessions.session_status, session_id, EXAM, uuid4()),
+        partial(sessions.session_status, session_id, SessionKind.PRACTICE, STUDENT),
+        partial(sessions.session_status, uuid4(), EXAM, STUDENT),
     ):
         with pytest.raises(SessionMissing):
             view()
@@ -126,7 +126,7 @@ def test_a_session_that_the_web_app_made_or_deleted_is_missing(
         with pytest.raises(SessionMissing):
             sessions.view(missing, EXAM, STUDENT)
         with pytest.raises(SessionMissing):
-            sessions.standing(missing, EXAM, STUDENT)
+            sessions.session_status(missing, EXAM, STUDENT)
         with pytest.raises(SessionMissing):
             sessions.cancel(missing)
     assert sessions.page(STUDENT, EXAM, 10) == []
@@ -237,21 +237,21 @@ def test_a_failed_creation_leaves_nothing_behind(sessions: SessionStore, run_sql
 def test_a_batch_is_under_way_when_asking_for_it_would_change_nothing(
     sessions: SessionStore, store: BatchStore, session_id: UUID
 ) -> None:
-    def standing(batch_index: int) -> Standing:
-        return sessions.standing(session_id, EXAM, STUDENT, batch_index=batch_index)
+    def session_status(batch_index: int) -> SessionStatus:
+        return sessions.session_status(session_id, EXAM, STUDENT, batch_index=batch_index)
 
     claim = claimed(store, session_id)
-    assert standing(0).is_under_way
-    assert standing(1).batch is None
+    assert session_status(0).is_under_way
+    assert session_status(1).batch is None
     store.request(session_id, 1, Urgency.PREFETCH)
-    assert not standing(1).is_under_way  # a student who asks for it hurries it
+    assert not session_status(1).is_under_way  # a student who asks for it hurries it
 
     sessions.pause(session_id)
-    assert not standing(0).is_under_way  # he is told that the session is paused
+    assert not session_status(0).is_under_way  # he is told that the session is paused
     fill(store, claim)
     store.finish(claim)
-    assert standing(0).is_ready
-    assert (standing(0).status, standing(0).last_seq) == (
+    assert session_status(0).is_ready
+    assert (session_status(0).status, session_status(0).last_seq) == (
         "paused",
         sessions.view(session_id, EXAM, STUDENT).last_seq,
     )

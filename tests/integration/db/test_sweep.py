@@ -20,22 +20,22 @@ from generation.model import BatchStatus, SessionKind, Urgency
 from tests.integration.db.exams import STUDENT, claimed, make_ready, new_session
 from tests.integration.db.races import at_once
 
-RING_AGAIN_S = 15.0
+ENQUEUE_AGAIN_S = 15.0
 LAPSE = "UPDATE generation.batches SET lease_until = now() - interval '1 second'"
 LONG_AGO = "UPDATE generation.batches SET enqueued_at = now() - interval '1 minute'"
 
 
-def test_a_batch_that_was_just_rung_for_is_left_alone_and_a_lost_bell_is_rung_again(
+def test_a_batch_that_was_just_enqueued_for_is_left_alone_and_a_lost_message_is_enqueued_again(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
-    assert store.sweep(RING_AGAIN_S, 10) == []
+    assert store.sweep(ENQUEUE_AGAIN_S, 10) == []
 
     run_sql(LONG_AGO)
-    assert store.sweep(RING_AGAIN_S, 10) == [Due(session_id, 0, Urgency.INTERACTIVE)]
-    assert store.sweep(RING_AGAIN_S, 10) == []
+    assert store.sweep(ENQUEUE_AGAIN_S, 10) == [Due(session_id, 0, Urgency.INTERACTIVE)]
+    assert store.sweep(ENQUEUE_AGAIN_S, 10) == []
 
 
-def test_where_a_lost_bell_shows_sooner_it_is_rung_again_sooner(
+def test_where_a_lost_message_shows_sooner_it_is_enqueued_again_sooner(
     sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any]
 ) -> None:
     awaited, prefetched = new_session(sessions), new_session(sessions)
@@ -43,55 +43,57 @@ def test_where_a_lost_bell_shows_sooner_it_is_rung_again_sooner(
     run_sql("UPDATE generation.batches SET enqueued_at = now() - interval '5 seconds'")
     run_sql("UPDATE generation.batches SET not_before = enqueued_at")
 
-    assert store.sweep(RING_AGAIN_S, 10, sooner_s={Urgency.INTERACTIVE: 6.0}) == []
-    assert store.sweep(RING_AGAIN_S, 10, sooner_s={Urgency.INTERACTIVE: 4.0}) == [
+    assert store.sweep(ENQUEUE_AGAIN_S, 10, sooner_s={Urgency.INTERACTIVE: 6.0}) == []
+    assert store.sweep(ENQUEUE_AGAIN_S, 10, sooner_s={Urgency.INTERACTIVE: 4.0}) == [
         Due(awaited, 0, Urgency.INTERACTIVE)
     ]
-    assert store.sweep(RING_AGAIN_S, 10, sooner_s={Urgency.PREFETCH: 4.0}) == [
+    assert store.sweep(ENQUEUE_AGAIN_S, 10, sooner_s={Urgency.PREFETCH: 4.0}) == [
         Due(prefetched, 0, Urgency.PREFETCH)
     ]
 
 
-def test_a_bell_that_could_not_be_rung_is_rung_by_the_next_sweep(store: BatchStore, session_id: UUID) -> None:
+def test_a_message_that_could_not_be_enqueued_is_enqueued_by_the_next_sweep(
+    store: BatchStore, session_id: UUID
+) -> None:
     store.mark_all_not_enqueued([(session_id, 0)])
 
-    assert len(store.sweep(RING_AGAIN_S, 10)) == 1
+    assert len(store.sweep(ENQUEUE_AGAIN_S, 10)) == 1
 
 
 def test_defect_2_a_batch_whose_worker_died_is_queued_again(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     dead = claimed(store, session_id)
-    assert store.sweep(RING_AGAIN_S, 10) == []
+    assert store.sweep(ENQUEUE_AGAIN_S, 10) == []
 
     run_sql(LAPSE)
-    assert store.sweep(RING_AGAIN_S, 10) == [Due(session_id, 0, Urgency.INTERACTIVE)]
+    assert store.sweep(ENQUEUE_AGAIN_S, 10) == [Due(session_id, 0, Urgency.INTERACTIVE)]
     assert store.renew([Lease.of(dead)], 30) == Renewal()
     with pytest.raises(FenceLost):
         store.finish(dead)
     assert claimed(store, session_id).failures == 0
 
 
-def test_a_retry_is_rung_for_when_it_is_due_and_not_before(
+def test_a_retry_is_enqueued_when_it_is_due_and_not_before(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     store.give_back(claimed(store, session_id), 60, "provider_busy", counts_as_failure=False)
     assert store.sweep(0, 10) == []
 
     run_sql("UPDATE generation.batches SET not_before = now()")
-    assert len(store.sweep(RING_AGAIN_S, 10)) == 1
+    assert len(store.sweep(ENQUEUE_AGAIN_S, 10)) == 1
 
 
-def test_a_bell_that_rang_before_the_batch_was_due_is_rung_again(
+def test_a_message_that_came_before_the_batch_was_due_is_enqueued_again(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
-    """A student asks while the retry waits: whoever answered that bell was sent away."""
+    """A student asks while the retry waits: whoever answered that message was sent away."""
     run_sql(
         "UPDATE generation.batches"
         " SET enqueued_at = now() - interval '2 seconds', not_before = now() - interval '1 second'"
     )
-    assert len(store.sweep(RING_AGAIN_S, 10)) == 1
-    assert store.sweep(RING_AGAIN_S, 10) == []
+    assert len(store.sweep(ENQUEUE_AGAIN_S, 10)) == 1
+    assert store.sweep(ENQUEUE_AGAIN_S, 10) == []
 
 
 def test_what_a_student_waits_for_comes_first_and_the_limit_holds(
@@ -101,9 +103,9 @@ def test_what_a_student_waits_for_comes_first_and_the_limit_holds(
     run_sql("UPDATE generation.batches SET urgency = 'prefetch' WHERE session_id <> :id", id=waiting[2])
     run_sql(LONG_AGO)
 
-    first = store.sweep(RING_AGAIN_S, 2)
+    first = store.sweep(ENQUEUE_AGAIN_S, 2)
     assert [due.session_id for due in first] == [waiting[2], waiting[0]]
-    assert [due.session_id for due in store.sweep(RING_AGAIN_S, 2)] == [waiting[1]]
+    assert [due.session_id for due in store.sweep(ENQUEUE_AGAIN_S, 2)] == [waiting[1]]
 
 
 def test_two_sweeps_at_once_share_the_work(
@@ -113,7 +115,7 @@ def test_two_sweeps_at_once_share_the_work(
     run_sql(LONG_AGO)
 
     found = [
-        due.session_id for part in at_once([partial(store.sweep, RING_AGAIN_S, 100)] * 4) for due in part
+        due.session_id for part in at_once([partial(store.sweep, ENQUEUE_AGAIN_S, 100)] * 4) for due in part
     ]
     assert sorted(found) == sorted(made)
 
@@ -125,23 +127,23 @@ def test_a_sweep_takes_what_another_does_not_hold(
     made = {new_session(sessions) for _ in range(4)}
     run_sql(LONG_AGO)
     with engine.begin() as connection:
-        first = sweep.take_due(connection, RING_AGAIN_S, 3, sooner_s={})
-        second = store.sweep(RING_AGAIN_S, 10)
+        first = sweep.take_due(connection, ENQUEUE_AGAIN_S, 3, sooner_s={})
+        second = store.sweep(ENQUEUE_AGAIN_S, 10)
 
     assert (len(first), len(second)) == (3, 1)
     assert {due.session_id for due in first + second} == made
 
 
-def test_a_paused_session_is_not_rung_for_until_it_goes_on(
+def test_a_paused_session_is_not_enqueued_for_until_it_goes_on(
     sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     run_sql(LONG_AGO)
     sessions.pause(session_id)
-    assert store.sweep(RING_AGAIN_S, 10) == []
+    assert store.sweep(ENQUEUE_AGAIN_S, 10) == []
     assert store.claim(session_id, 0, "worker", 30) is None
 
     sessions.resume(session_id)
-    assert len(store.sweep(RING_AGAIN_S, 10)) == 1
+    assert len(store.sweep(ENQUEUE_AGAIN_S, 10)) == 1
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_the_batches_of_a_session_that_the_web_app_ended_are_given_up(
     running = claimed(store, session_id)
     run_sql(ending)
 
-    assert store.sweep(RING_AGAIN_S, 10) == []
+    assert store.sweep(ENQUEUE_AGAIN_S, 10) == []
     [row] = run_sql("SELECT status, last_error, epoch FROM generation.batches")
     assert row == (BatchStatus.FAILED, "session_closed", running.epoch + 1)
     assert run_sql("SELECT id FROM exam_sessions WHERE generation_in_progress") == []

@@ -15,7 +15,7 @@ from db import requests
 from db.batches import BatchStore
 from db.events import EventLog
 from db.ledger import CostKey, LedgerStore
-from db.operator import OperatorView, Quality
+from db.operator_queries import OperatorView, Quality
 from db.sessions import SessionStore
 from generation.errors import FenceLost
 from generation.model import Claim, EventKind, Urgency
@@ -99,7 +99,7 @@ def test_a_settlement_whose_answer_was_lost_may_be_repeated(
     assert run_sql(VERDICTS) == [(2, "agreed"), (3, "disputed"), (4, None)]
 
 
-def test_a_slot_is_written_anew_once_in_its_life(store: BatchStore, claim: Claim, run_sql: Sql) -> None:
+def test_a_slot_is_written_again_once_in_its_life(store: BatchStore, claim: Claim, run_sql: Sql) -> None:
     [slot] = store.settle_verdicts(claim, of(at_3=DISPUTED))
     store.accept(claim, question_for(slot, fingerprint="another"), uuid4(), "claude")
     assert store.settle_verdicts(claim, {"another": DISPUTED}) == ()
@@ -139,7 +139,7 @@ def test_who_has_lost_the_batch_checks_and_settles_nothing(
     assert run_sql(VERDICTS) == [(2, None), (3, None), (4, None)]
 
 
-def test_nothing_is_written_anew_once_a_student_has_asked_for_the_batch(
+def test_nothing_is_written_again_once_a_student_has_asked_for_the_batch(
     store: BatchStore, claim: Claim, session_id: UUID, run_sql: Sql
 ) -> None:
     store.request(session_id, 1, Urgency.INTERACTIVE)
@@ -159,7 +159,7 @@ def test_a_student_at_the_question_before_the_batch_is_not_held_up_by_a_check(
     assert positions(store.settle_verdicts(claim, of(at_3=DISPUTED))) == [3]
 
 
-def test_nothing_is_written_anew_once_the_student_has_come_to_the_batch(
+def test_nothing_is_written_again_once_the_student_has_come_to_the_batch(
     store: BatchStore, sessions: SessionStore, claim: Claim, session_id: UUID, run_sql: Sql
 ) -> None:
     """He is shown each question as it is committed, and need not have asked."""
@@ -172,7 +172,7 @@ def test_nothing_is_written_anew_once_the_student_has_come_to_the_batch(
 def test_a_student_who_asks_at_the_same_moment_is_waited_for(
     engine: Engine, store: BatchStore, claim: Claim, session_id: UUID
 ) -> None:
-    """His request holds the batch's row: whoever settles waits for it, and has nothing written anew."""
+    """His request holds the batch's row: whoever settles waits for it, and has nothing written again."""
 
     def ask(connection: Connection) -> None:
         requests.request(connection, session_id, 1, Urgency.INTERACTIVE, waits=True)

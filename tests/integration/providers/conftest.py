@@ -6,8 +6,8 @@ from contextlib import ExitStack
 import pytest
 
 from providers.claude import make_claude
+from providers.messages_client import MessagesClient
 from providers.openrouter import make_openrouter
-from providers.source import MessagesSource
 from runtime.settings import ClaudeSettings, OpenRouterSettings
 from tests.support.providers import ServeClaude, ServeOpenRouter
 from tests.support.raw_server import RawServer, Script
@@ -35,15 +35,15 @@ def claude(cleanup: ExitStack, serve: Callable[[Script], RawServer]) -> ServeCla
 
     def make(
         script: Script, *, stall_timeout_s: float = 5, deadline_s: float = 10, **settings: str
-    ) -> tuple[RawServer, MessagesSource]:
+    ) -> tuple[RawServer, MessagesClient]:
         server = serve(script)
-        source = make_claude(
+        provider = make_claude(
             ClaudeSettings.model_validate({"claude_base_url": server.url} | settings),
             stall_timeout_s=stall_timeout_s,
             deadline_s=deadline_s,
         )
-        cleanup.callback(source.close)
-        return server, source
+        cleanup.callback(provider.close)
+        return server, provider
 
     return make
 
@@ -52,17 +52,17 @@ def claude(cleanup: ExitStack, serve: Callable[[Script], RawServer]) -> ServeCla
 def openrouter(cleanup: ExitStack, serve: Callable[[Script], RawServer]) -> ServeOpenRouter:
     """A server that plays a script, and an OpenRouter source that asks it."""
 
-    def make(script: Script, **settings: str) -> tuple[RawServer, MessagesSource]:
+    def make(script: Script, **settings: str) -> tuple[RawServer, MessagesClient]:
         server = serve(script)
         known = {"openrouter_api_key": "or-key", "openrouter_base_url": server.url}
-        source = make_openrouter(
+        provider = make_openrouter(
             OpenRouterSettings.model_validate(known | settings),
             ClaudeSettings.model_validate({}),
             stall_timeout_s=5,
             deadline_s=10,
         )
-        assert source is not None
-        cleanup.callback(source.close)
-        return server, source
+        assert provider is not None
+        cleanup.callback(provider.close)
+        return server, provider
 
     return make

@@ -44,9 +44,9 @@ TABLE: list[tuple[int, str | None, type[ProviderError]]] = [
 def test_each_status_has_its_meaning_and_is_asked_once(
     claude: ServeClaude, code: int, error_type: str | None, expected: type[ProviderError]
 ) -> None:
-    server, source = claude(status(code, {"type": error_type, "message": "m"} if error_type else None))
+    server, provider = claude(status(code, {"type": error_type, "message": "m"} if error_type else None))
     with pytest.raises(ProviderError) as caught:
-        read(source)
+        read(provider)
     assert type(caught.value) is expected
     assert len(server.requests) == 1
     assert (caught.value.provider, caught.value.request_id) == ("claude", "req_failed")
@@ -65,25 +65,25 @@ def test_a_status_without_a_body_of_the_api_means_the_same(
         head = f"HTTP/1.1 {code} X\r\ncontent-type: text/html\r\ncontent-length: {len(page)}\r\n\r\n"
         exchange.send(head.encode() + page)
 
-    _, source = claude(play)
+    _, provider = claude(play)
     with pytest.raises(expected):
-        read(source)
+        read(provider)
 
 
 @pytest.mark.parametrize("error_code", ["enforced_spend_limit_reached", "contract_spend_limit_reached"])
 def test_a_spend_limit_is_denied_although_it_comes_as_a_429(claude: ServeClaude, error_code: str) -> None:
     error = {"type": "rate_limit_error", "message": "m", "details": {"error_code": error_code}}
-    _, source = claude(status(429, error))
+    _, provider = claude(status(429, error))
     with pytest.raises(ProviderDenied) as caught:
-        read(source)
+        read(provider)
     assert caught.value.context["error_code"] == error_code
 
 
 def test_growing_too_fast_is_busy_for_as_long_as_it_says(claude: ServeClaude) -> None:
     error = {"type": "rate_limit_error", "message": "m", "details": {"error_code": "ramp_limit_exceeded"}}
-    _, source = claude(status(429, error, retry_after="7"))
+    _, provider = claude(status(429, error, retry_after="7"))
     with pytest.raises(ProviderBusy) as caught:
-        read(source)
+        read(provider)
     assert caught.value.retry_after_s == 7
 
 
@@ -104,17 +104,17 @@ def test_growing_too_fast_is_busy_for_as_long_as_it_says(claude: ServeClaude) ->
 def test_the_wait_that_is_asked_for_is_understood(
     claude: ServeClaude, headers: dict[str, str], expected_s: float | None
 ) -> None:
-    _, source = claude(status(429, {"type": "rate_limit_error", "message": "m"}, **headers))
+    _, provider = claude(status(429, {"type": "rate_limit_error", "message": "m"}, **headers))
     with pytest.raises(ProviderBusy) as caught:
-        read(source)
+        read(provider)
     assert caught.value.retry_after_s == expected_s
 
 
 def test_a_wait_until_a_date_is_counted_from_now(claude: ServeClaude) -> None:
     until = formatdate(time() + 100, usegmt=True)
-    _, source = claude(status(529, {"type": "overloaded_error", "message": "m"}, retry_after=until))
+    _, provider = claude(status(529, {"type": "overloaded_error", "message": "m"}, retry_after=until))
     with pytest.raises(ProviderBusy) as caught:
-        read(source)
+        read(provider)
     assert caught.value.retry_after_s == pytest.approx(100, abs=5)
 
 
@@ -122,25 +122,25 @@ def test_a_wait_until_a_date_is_counted_from_now(claude: ServeClaude) -> None:
 def test_a_budget_or_a_server_that_says_when_it_is_back_is_busy(
     openrouter: ServeOpenRouter, code: int
 ) -> None:
-    _, source = openrouter(status(code, {"type": "billing_error", "message": "m"}, retry_after="3"))
+    _, provider = openrouter(status(code, {"type": "billing_error", "message": "m"}, retry_after="3"))
     with pytest.raises(ProviderBusy) as caught:
-        read(source)
+        read(provider)
     assert (caught.value.provider, caught.value.retry_after_s) == ("openrouter", 3)
 
 
 def test_the_wording_of_an_error_means_nothing_and_is_not_passed_on(claude: ServeClaude) -> None:
     wording = "overloaded rate limit socket 500 capacity"
-    _, source = claude(status(400, {"type": "invalid_request_error", "message": wording}))
+    _, provider = claude(status(400, {"type": "invalid_request_error", "message": wording}))
     with pytest.raises(ProviderMisused) as caught:
-        read(source)
+        read(provider)
     assert wording not in str(caught.value)
     assert wording not in str(caught.value.context)
 
 
 def test_a_redirect_is_not_followed(claude: ServeClaude) -> None:
-    server, source = claude(status(307, location="/elsewhere"))
+    server, provider = claude(status(307, location="/elsewhere"))
     with pytest.raises(ProviderMisused):
-        read(source)
+        read(provider)
     assert [request.path for request in server.requests] == ["/v1/messages"]
 
 
@@ -167,9 +167,9 @@ def test_an_error_event_after_status_200_is_judged_by_its_type(
         exchange.send_chunk(f"event: error\ndata: {event}\n\n".encode())
         exchange.send(b"0\r\n\r\n")
 
-    _, source = claude(play)
+    _, provider = claude(play)
     with pytest.raises(ProviderError) as caught:
-        read(source)
+        read(provider)
     assert type(caught.value) is expected
 
 
@@ -179,9 +179,9 @@ def test_an_error_event_that_is_no_json_is_still_an_error(claude: ServeClaude) -
         exchange.send_chunk(b"event: error\ndata: upstream broke\n\n")
         exchange.send(b"0\r\n\r\n")
 
-    _, source = claude(play)
+    _, provider = claude(play)
     with pytest.raises(ProviderUnreachable):
-        read(source)
+        read(provider)
 
 
 def hang_up(exchange: Exchange) -> None:
@@ -200,9 +200,9 @@ def break_off_an_error(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("script", [hang_up, talk_nonsense, break_off_an_error])
 def test_a_broken_connection_before_the_reply_is_unreachable(claude: ServeClaude, script: Script) -> None:
-    server, source = claude(script)
+    server, provider = claude(script)
     with pytest.raises(ProviderUnreachable) as caught:
-        read(source)
+        read(provider)
     assert not isinstance(caught.value, StreamCut)
     assert len(server.requests) == 1
 
@@ -211,15 +211,15 @@ def test_an_address_where_nobody_listens_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as vacant:
         port = vacant.getsockname()[1]
     settings = ClaudeSettings.model_validate({"claude_base_url": f"http://127.0.0.1:{port}"})
-    source = make_claude(settings, stall_timeout_s=1, deadline_s=1)
+    provider = make_claude(settings, stall_timeout_s=1, deadline_s=1)
     with pytest.raises(ProviderUnreachable) as caught:
-        read(source)
+        read(provider)
     assert caught.value.context["cause"] == "APIConnectionError"
-    source.close()
+    provider.close()
 
 
 def test_a_source_that_was_closed_is_unreachable(claude: ServeClaude) -> None:
-    _, source = claude(hang_up)
-    source.close()
+    _, provider = claude(hang_up)
+    provider.close()
     with pytest.raises(ProviderUnreachable):
-        read(source)
+        read(provider)

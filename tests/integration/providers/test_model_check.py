@@ -31,8 +31,8 @@ def thinking(**supported: bool) -> dict[str, Any]:
 
 
 def test_a_model_in_good_health_needs_no_word(claude: ServeClaude) -> None:
-    server, source = claude(described(capabilities=thinking(between_tools=True)))
-    check = check_model(source)
+    server, provider = claude(described(capabilities=thinking(between_tools=True)))
+    check = check_model(provider)
     assert (check.stop, check.warnings) == (None, ())
     assert server.requests[0].path == "/v1/models/claude-sonnet-5-5"
 
@@ -45,16 +45,16 @@ def test_a_model_in_good_health_needs_no_word(claude: ServeClaude) -> None:
     ],
 )
 def test_a_model_that_is_gone_stops_the_start_and_names_another(claude: ServeClaude, script: Script) -> None:
-    _, source = claude(script, claude_model="claude-sonnet-4-5-20250514")
-    check = check_model(source)
+    _, provider = claude(script, claude_model="claude-sonnet-4-5-20250514")
+    check = check_model(provider)
     assert check.stop is not None
     assert "CLAUDE_MODEL" in check.stop
     assert "claude-sonnet-5-5" in check.stop
 
 
 def test_a_key_that_is_not_accepted_stops_the_start(claude: ServeClaude) -> None:
-    _, source = claude(status(401, {"type": "authentication_error", "message": "m"}))
-    stop = check_model(source).stop
+    _, provider = claude(status(401, {"type": "authentication_error", "message": "m"}))
+    stop = check_model(provider).stop
     assert stop is not None
     assert "ANTHROPIC_API_KEY" in stop
 
@@ -63,8 +63,8 @@ def test_a_deprecated_model_is_warned_about_with_the_day_the_api_names(claude: S
     script = described(
         "claude-sonnet-4-5", lifecycle="deprecated", retires_at="2026-12-24T00:00:00Z", deprecated_at=None
     )
-    _, source = claude(script, claude_model="claude-sonnet-4-5")
-    check = check_model(source)
+    _, provider = claude(script, claude_model="claude-sonnet-4-5")
+    check = check_model(provider)
     assert check.stop is None
     (warning,) = check.warnings
     assert "2026-12-24" in warning
@@ -72,14 +72,14 @@ def test_a_deprecated_model_is_warned_about_with_the_day_the_api_names(claude: S
 
 
 def test_a_deprecation_without_a_day_is_warned_about_too(claude: ServeClaude) -> None:
-    _, source = claude(described("claude-sonnet-5", lifecycle="deprecated"), claude_model="claude-sonnet-5")
-    (warning,) = check_model(source).warnings
+    _, provider = claude(described("claude-sonnet-5", lifecycle="deprecated"), claude_model="claude-sonnet-5")
+    (warning,) = check_model(provider).warnings
     assert "will be retired" in warning
 
 
 def test_the_model_of_the_quickstart_is_warned_about_whatever_the_api_says(claude: ServeClaude) -> None:
-    _, source = claude(described("claude-sonnet-4-5"), claude_model="claude-sonnet-4-5")
-    (warning,) = check_model(source).warnings
+    _, provider = claude(described("claude-sonnet-4-5"), claude_model="claude-sonnet-4-5")
+    (warning,) = check_model(provider).warnings
     assert "2026-11-30" in warning
 
 
@@ -91,8 +91,8 @@ def test_a_gateway_without_a_models_api_stops_nothing(claude: ServeClaude) -> No
             b"HTTP/1.1 404 Not Found\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\nnot found"
         )
 
-    _, source = claude(play)
-    check = check_model(source)
+    _, provider = claude(play)
+    check = check_model(provider)
     assert check.stop is None
     assert "could not be asked" in check.warnings[0]
 
@@ -101,8 +101,8 @@ def test_a_gateway_without_a_models_api_stops_nothing(claude: ServeClaude) -> No
 def test_an_api_that_cannot_answer_stops_nothing_and_the_table_still_warns(
     claude: ServeClaude, code: int
 ) -> None:
-    server, source = claude(status(code), claude_model="claude-sonnet-4-5")
-    check = check_model(source)
+    server, provider = claude(status(code), claude_model="claude-sonnet-4-5")
+    check = check_model(provider)
     assert check.stop is None
     assert "could not be asked" in check.warnings[0]
     assert "2026-11-30" in check.warnings[1]
@@ -112,31 +112,31 @@ def test_an_api_that_cannot_answer_stops_nothing_and_the_table_still_warns(
 def test_an_api_that_is_not_there_stops_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as vacant:
         port = vacant.getsockname()[1]
-    source = make_claude(
+    provider = make_claude(
         ClaudeSettings.model_validate({"claude_base_url": f"http://127.0.0.1:{port}"}),
         stall_timeout_s=1,
         deadline_s=1,
     )
-    assert check_model(source).stop is None
-    source.close()
+    assert check_model(provider).stop is None
+    provider.close()
 
 
 def test_an_answer_that_is_no_json_stops_nothing(claude: ServeClaude) -> None:
     def play(exchange: Exchange) -> None:
         exchange.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\n<p/>")
 
-    _, source = claude(play)
-    assert check_model(source).stop is None
+    _, provider = claude(play)
+    assert check_model(provider).stop is None
 
 
 def test_a_model_that_is_not_in_our_table_is_warned_about(claude: ServeClaude) -> None:
-    _, source = claude(described("claude-sonnet-9"), claude_model="claude-sonnet-9")
-    (warning,) = check_model(source).warnings
+    _, provider = claude(described("claude-sonnet-9"), claude_model="claude-sonnet-9")
+    (warning,) = check_model(provider).warnings
     assert "models.json" in warning
 
 
 def test_a_model_that_would_refuse_our_requests_stops_the_start(claude: ServeClaude) -> None:
-    _, source = claude(described(capabilities=thinking(between_tools=False, disabled=True)))
-    stop = check_model(source).stop
+    _, provider = claude(described(capabilities=thinking(between_tools=False, disabled=True)))
+    stop = check_model(provider).stop
     assert stop is not None
     assert "between_tools" in stop

@@ -8,12 +8,12 @@ import pytest
 
 from generation.errors import ProviderUnreachable, StreamCut
 from generation.model import StreamEvent
+from providers.billing_reports import BillingReportError, reading_billing_reports
 from providers.key_check import check_openrouter_key
 from providers.model_check import check_model
 from providers.nesting import MAX_NESTING
-from providers.statements import StatementError, reading_statements
-from runtime.settings import ClaudeSettings, OpenRouterSettings, StatementSettings
-from tests.integration.providers.test_statements import today
+from runtime.settings import BillingReportSettings, ClaudeSettings, OpenRouterSettings
+from tests.integration.providers.test_billing_reports import today
 from tests.support.providers import ServeClaude, read, text_of
 from tests.support.raw_server import STREAMS, Exchange, RawServer, Script
 
@@ -50,32 +50,32 @@ def with_event(name: str, data: str) -> Script:
 def test_an_event_that_nests_too_deep_cuts_the_reply_and_the_text_before_it_is_kept(
     claude: ServeClaude, name: str, depth: int
 ) -> None:
-    _, source = claude(with_event(name, deep(depth)))
+    _, provider = claude(with_event(name, deep(depth)))
     events: list[StreamEvent] = []
     with pytest.raises(StreamCut):
-        read(source, into=events)
+        read(provider, into=events)
     assert text_of(events).endswith("القط")
 
 
 def test_a_text_may_hold_any_number_of_brackets(claude: ServeClaude) -> None:
     brackets = '[{"' * 1_000
     delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": brackets}}
-    _, source = claude(with_event("content_block_delta", json.dumps(delta)))
-    assert brackets in text_of(read(source))
+    _, provider = claude(with_event("content_block_delta", json.dumps(delta)))
+    assert brackets in text_of(read(provider))
 
 
 @DEPTHS
 @pytest.mark.parametrize("code", [400, 529])
 def test_an_error_that_nests_too_deep_is_no_answer(claude: ServeClaude, code: int, depth: int) -> None:
-    _, source = claude(answer(deep(depth), code))
+    _, provider = claude(answer(deep(depth), code))
     with pytest.raises(ProviderUnreachable):
-        read(source)
+        read(provider)
 
 
 @DEPTHS
 def test_a_model_or_a_key_that_is_described_too_deep_stops_no_start(claude: ServeClaude, depth: int) -> None:
-    server, source = claude(answer(deep(depth)))
-    assert any("could not be asked" in warning for warning in check_model(source).warnings)
+    server, provider = claude(answer(deep(depth)))
+    assert any("could not be asked" in warning for warning in check_model(provider).warnings)
     assert "could not be asked" in key_check(server)
 
 
@@ -99,11 +99,11 @@ def key_check(server: RawServer) -> str:
 def test_a_statement_that_nests_too_deep_is_no_statement(claude: ServeClaude, depth: int) -> None:
     server, _ = claude(answer(deep(depth)))
     with (
-        reading_statements(
-            StatementSettings.model_validate({"anthropic_admin_key": "sk-ant-admin-1"}),
+        reading_billing_reports(
+            BillingReportSettings.model_validate({"anthropic_admin_key": "sk-ant-admin-1"}),
             ClaudeSettings.model_validate({"claude_base_url": server.url}),
             OpenRouterSettings(),
         ) as statements,
-        pytest.raises(StatementError, match="did not answer"),
+        pytest.raises(BillingReportError, match="did not answer"),
     ):
         statements["claude"](today(), today())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from generation.errors import ProviderBusy, ProviderError, ProviderRefused, ProviderUnreachable, StreamCut
 from generation.model import StreamEvent
-from providers.source import MessagesSource
+from providers.messages_client import MessagesClient
 from tests.integration.providers.test_recorded_streams import COMPLETE, recorded_text
 from tests.support.providers import ServeClaude, deliver_in_pieces, read, text_of
 from tests.support.raw_server import STREAMS, recorded
@@ -28,11 +28,11 @@ ENDINGS: dict[str, type[ProviderError]] = {
 STALLED = {"pings_only_stall.sse"}
 
 
-def ended(source: MessagesSource) -> tuple[str, type[ProviderError]]:
+def ended(provider: MessagesClient) -> tuple[str, type[ProviderError]]:
     """The text that was kept, and what ended it."""
     events: list[StreamEvent] = []
     with pytest.raises(ProviderError) as caught:
-        read(source, into=events)
+        read(provider, into=events)
     return text_of(events), caught.type
 
 
@@ -43,37 +43,37 @@ def test_every_recording_is_played_somewhere() -> None:
 
 @pytest.mark.parametrize("name", ENDINGS)
 def test_a_bad_end_is_the_same_in_pieces_of_any_size(claude: ServeClaude, name: str) -> None:
-    _, source = claude(recorded(name))
-    whole = ended(source)
+    _, provider = claude(recorded(name))
+    whole = ended(provider)
     assert whole[1] is ENDINGS[name]
     for size in (1, 2, 3, 7, 64, 1000):
-        deliver_in_pieces(source, [size])
-        assert ended(source) == whole, f"in pieces of {size}"
+        deliver_in_pieces(provider, [size])
+        assert ended(provider) == whole, f"in pieces of {size}"
 
 
 @pytest.mark.parametrize("name", ["overloaded_after_three.sse", "refusal_mid_stream.sse"])
 def test_no_cutting_of_the_bytes_changes_a_bad_end(claude: ServeClaude, name: str) -> None:
-    _, source = claude(recorded(name))
-    whole = ended(source)
+    _, provider = claude(recorded(name))
+    whole = ended(provider)
     assert recorded_text(name).startswith(whole[0])
 
     @settings(max_examples=25, deadline=None)
     @given(sizes=st.lists(st.integers(1, 400), min_size=1, max_size=30))
     def check(sizes: list[int]) -> None:
-        deliver_in_pieces(source, sizes)
-        assert ended(source) == whole
+        deliver_in_pieces(provider, sizes)
+        assert ended(provider) == whole
 
     check()
 
 
 @pytest.mark.parametrize("name", ["arabic_split_in_codepoint.sse", "arabic_split_in_diacritic.sse"])
 def test_no_cutting_of_the_bytes_changes_an_arabic_letter(claude: ServeClaude, name: str) -> None:
-    _, source = claude(recorded(name))
+    _, provider = claude(recorded(name))
 
     @settings(max_examples=25, deadline=None)
     @given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=30))
     def check(sizes: list[int]) -> None:
-        deliver_in_pieces(source, sizes)
-        assert text_of(read(source)) == recorded_text(name)
+        deliver_in_pieces(provider, sizes)
+        assert text_of(read(provider)) == recorded_text(name)
 
     check()

@@ -9,23 +9,23 @@ from typing import Any
 
 import pytest
 
-from generation.gate import Accepted, Gate
+from generation.answer_check import Answers
+from generation.cancellation import CancellationSignal
 from generation.model import CHOICES_PER_QUESTION, Question, StreamStarted, Track, Urgency
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
 from generation.prompts.solving import build_solver_prompt
 from generation.repeats import Seen
-from generation.second_opinion import Answers
-from generation.stop import StopSignal
+from generation.validator import Accepted, Validator
 from generation.verdicts import Verdict
 from providers.claude import make_claude, make_solver
-from providers.source import MessagesSource
+from providers.messages_client import MessagesClient
 from runtime.settings import ClaudeSettings
-from simulator.running import RunningSimulator
 from tests.support.providers import end_of, text_of
+from tools.simulator.running import RunningSimulator
 
 PLAN = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=7)
-Pair = tuple[MessagesSource, MessagesSource]
+Pair = tuple[MessagesClient, MessagesClient]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def simulator() -> Iterator[RunningSimulator]:
 
 @pytest.fixture
 def pair(simulator: RunningSimulator, cleanup: ExitStack) -> Pair:
-    """Who writes, and who gives a second opinion."""
+    """Who writes, and who gives a answer check."""
     settings = ClaudeSettings.model_validate({"claude_base_url": simulator.url})
     writer = make_claude(settings, stall_timeout_s=5, deadline_s=20)
     cleanup.callback(writer.close)
@@ -45,20 +45,20 @@ def pair(simulator: RunningSimulator, cleanup: ExitStack) -> Pair:
     return writer, solver
 
 
-def objects(source: MessagesSource, prompt: Any) -> list[dict[str, Any]]:
-    with source.stream(prompt, StopSignal(), urgency=Urgency.PREFETCH) as events:
+def objects(provider: MessagesClient, prompt: Any) -> list[dict[str, Any]]:
+    with provider.stream(prompt, CancellationSignal(), urgency=Urgency.PREFETCH) as events:
         return [json.loads(line) for line in text_of(list(events)).splitlines() if line.strip()]
 
 
-def written(writer: MessagesSource, batch_index: int = 0) -> list[Question]:
+def written(writer: MessagesClient, batch_index: int = 0) -> list[Question]:
     slots = PLAN.slots_of(PLAN.batches[batch_index])
-    gate = Gate(slots, seen=Seen(), seed=PLAN.seed)
+    gate = Validator(slots, seen=Seen(), seed=PLAN.seed)
     prompt = build_prompt(track=Track.SCIENTIFIC, slots=slots, passages={})
     judged = [gate.judge(raw) for raw in objects(writer, prompt)]
     return [verdict.question for verdict in judged if isinstance(verdict, Accepted)]
 
 
-def verdicts(solver: MessagesSource, questions: list[Question]) -> list[Verdict]:
+def verdicts(solver: MessagesClient, questions: list[Question]) -> list[Verdict]:
     answers = Answers()
     for raw in objects(solver, build_solver_prompt(questions)):
         answers.take(raw)
@@ -104,7 +104,7 @@ def test_its_request_does_not_think_and_asks_for_no_cache(pair: Pair, simulator:
 
 def test_nothing_is_said_to_be_missed_in_a_cache_that_was_not_asked_for(pair: Pair) -> None:
     prompt = build_solver_prompt(written(pair[0])[:1])
-    with pair[1].stream(prompt, StopSignal()) as events:
+    with pair[1].stream(prompt, CancellationSignal()) as events:
         told = list(events)
     started = told[0]
     assert isinstance(started, StreamStarted)

@@ -9,16 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis import Redis
 
-from bench.economics.fleet import Memory, Site, chains_of, claim_of, run
-from bench.economics.outage import DEATH
-from generation.errors import ProviderResting, ProviderThrottled, ProviderUnreachable
+from generation.cancellation import CancellationSignal
+from generation.errors import CircuitOpen, ProviderThrottled, ProviderUnreachable
 from generation.model import Track, Urgency
 from generation.plan import plan_exam
 from generation.run_batch import READY
-from generation.stop import StopSignal
-from providers.chain import OrderedChain
-from simulator.running import RunningSimulator
+from providers.fallback import OrderedFallback
 from tests.integration.providers.test_with_the_simulator import ask, prompt_for
+from tools.simulator.running import RunningSimulator
+from tools.studies.economics.fleet import Memory, Site, chains_of, claim_of, run
+from tools.studies.economics.outage import DEATH
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -30,14 +30,14 @@ def simulator() -> Iterator[RunningSimulator]:
 
 
 @pytest.fixture
-def chains(simulator: RunningSimulator, redis_url: str) -> Iterator[list[OrderedChain]]:
+def chains(simulator: RunningSimulator, redis_url: str) -> Iterator[list[OrderedFallback]]:
     """Four workers that know of each other through Redis alone."""
     with chains_of(Site(simulator.url, redis_url, "test:", processes=0, chains=4)) as chains:
         yield chains
 
 
 def test_when_claude_dies_in_mid_stream_the_fallback_finishes_and_nothing_is_lost_or_repeated(
-    simulator: RunningSimulator, chains: list[OrderedChain]
+    simulator: RunningSimulator, chains: list[OrderedFallback]
 ) -> None:
     simulator.faults.extend(DEATH)
     plan = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=5)
@@ -57,37 +57,37 @@ def test_when_claude_dies_in_mid_stream_the_fallback_finishes_and_nothing_is_los
         attempt.accepted for memory in memories for attempt in memory.attempts if attempt.provider == "claude"
     ]
     assert sum(kept) > 0, "what Claude had finished is not written again"
-    picked = [chain.pick(NOBODY) for chain in chains]
-    assert [source and source.name for source in picked] == ["openrouter"] * 4
+    picked = [fallback.pick(NOBODY) for fallback in chains]
+    assert [provider and provider.name for provider in picked] == ["openrouter"] * 4
 
 
 def test_a_call_that_waited_while_its_source_was_found_dead_is_not_made(
-    simulator: RunningSimulator, chains: list[OrderedChain], redis_client: Redis
+    simulator: RunningSimulator, chains: list[OrderedFallback], redis_client: Redis
 ) -> None:
     waiting, teller = chains[:2]
-    source = waiting.sources[0]
-    source._governor.learn(429, {"retry-after": "0.6"})
+    provider = waiting.providers[0]
+    provider._rate_limiter.learn(429, {"retry-after": "0.6"})
     with ThreadPoolExecutor(1) as threads:
-        call = threads.submit(ask, source, prompt_for(1))
+        call = threads.submit(ask, provider, prompt_for(1))
         for _ in range(3):
             teller.report("claude", ProviderUnreachable(provider="claude"))
-        with pytest.raises(ProviderResting):
+        with pytest.raises(CircuitOpen):
             call.result(timeout=3)
     assert simulator.requests == []
 
 
 def test_a_call_that_cannot_be_booked_gives_its_turn_back(
-    simulator: RunningSimulator, chains: list[OrderedChain]
+    simulator: RunningSimulator, chains: list[OrderedFallback]
 ) -> None:
     """Postgres may be away when the turn has come: the fleet must not wait for this call's reply to begin."""
-    source, other = (chain.sources[0] for chain in chains[:2])
+    provider, other = (fallback.providers[0] for fallback in chains[:2])
 
     def fail() -> None:
         raise ConnectionError
 
     with (
         pytest.raises(ConnectionError),
-        source.stream(prompt_for(1), StopSignal(), urgency=Urgency.PREFETCH, before_sending=fail),
+        provider.stream(prompt_for(1), CancellationSignal(), urgency=Urgency.PREFETCH, before_sending=fail),
     ):
         pytest.fail("the call was made")
     assert simulator.requests == []
@@ -96,13 +96,13 @@ def test_a_call_that_cannot_be_booked_gives_its_turn_back(
     assert time.monotonic() - began < 2, "nobody waits for a leader that was never sent"
 
 
-def test_a_call_is_not_sent_into_a_pause(simulator: RunningSimulator, chains: list[OrderedChain]) -> None:
+def test_a_call_is_not_sent_into_a_pause(simulator: RunningSimulator, chains: list[OrderedFallback]) -> None:
     """Somebody is told to wait longer than this call may, while it waits for its turn."""
-    source = chains[0].sources[0]
-    source._governor.learn(429, {"retry-after": "0.3"})
+    provider = chains[0].providers[0]
+    provider._rate_limiter.learn(429, {"retry-after": "0.3"})
     with ThreadPoolExecutor(1) as threads:
-        call = threads.submit(ask, source, prompt_for(1))
-        source._governor.learn(429, {"retry-after": "40"})
+        call = threads.submit(ask, provider, prompt_for(1))
+        provider._rate_limiter.learn(429, {"retry-after": "40"})
         with pytest.raises(ProviderThrottled) as caught:
             call.result(timeout=5)
     assert simulator.requests == []

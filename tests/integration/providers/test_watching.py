@@ -11,11 +11,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from generation.cancellation import CancellationSignal, StopReason
 from generation.errors import ProviderUnreachable, StreamCut, StreamStalled
 from generation.model import StreamEvent, StreamStarted
-from generation.stop import StopReason, StopSignal
 from providers.claude import make_claude
-from providers.wire import watch_sockets
+from providers.transport import watch_sockets
 from runtime.settings import ClaudeSettings
 from tests.support.providers import PROMPT, ServeClaude, end_of, read, text_of
 from tests.support.raw_server import STREAMS, Exchange, RawServer, Script, recorded
@@ -75,7 +75,7 @@ def _fail_at(events: Iterator[StreamEvent]) -> None:
 
 
 def stopping_when(
-    ready: Callable[[], bool], stop: StopSignal, *, after_s: float = 0.02
+    ready: Callable[[], bool], stop: CancellationSignal, *, after_s: float = 0.02
 ) -> tuple[threading.Thread, list[float]]:
     """Set the signal from another thread as soon as `ready`; the list gets the moment it was set."""
     moments: list[float] = []
@@ -100,18 +100,18 @@ def test_a_reply_that_is_complete_waits_for_no_goodbye(claude: ServeClaude) -> N
         exchange.send_chunk((STREAMS / "ten_questions.sse").read_bytes().partition(b"event: message_stop")[0])
         exchange.wait_until_left()
 
-    _, source = claude(play, stall_timeout_s=5)
+    _, provider = claude(play, stall_timeout_s=5)
     began = time.monotonic()
-    assert end_of(read(source)).stop_reason == "end_turn"
+    assert end_of(read(provider)).stop_reason == "end_turn"
     assert time.monotonic() - began < 2
 
 
 def test_pings_do_not_keep_a_stalled_reply_alive(claude: ServeClaude) -> None:
-    server, source = claude(pinging_after("pings_only_stall.sse"), stall_timeout_s=0.3)
+    server, provider = claude(pinging_after("pings_only_stall.sse"), stall_timeout_s=0.3)
     events: list[StreamEvent] = []
     began = time.monotonic()
     with pytest.raises(StreamStalled) as caught:
-        read(source, into=events)
+        read(provider, into=events)
     assert 0.3 <= time.monotonic() - began < 1.5
     assert text_of(events).endswith("\n")
     assert (caught.value.provider, caught.value.request_id) == ("claude", "req_recorded")
@@ -119,15 +119,15 @@ def test_pings_do_not_keep_a_stalled_reply_alive(claude: ServeClaude) -> None:
 
 
 def test_silence_is_a_stall(claude: ServeClaude) -> None:
-    _, source = claude(silent_after("pings_only_stall.sse"), stall_timeout_s=0.2)
+    _, provider = claude(silent_after("pings_only_stall.sse"), stall_timeout_s=0.2)
     with pytest.raises(StreamStalled):
-        read(source)
+        read(provider)
 
 
 def test_silence_for_the_read_timeout_is_a_stall_too(claude: ServeClaude) -> None:
-    _, source = claude(silent_after("pings_only_stall.sse"), stall_timeout_s=5, claude_read_timeout_s="0.2")
+    _, provider = claude(silent_after("pings_only_stall.sse"), stall_timeout_s=5, claude_read_timeout_s="0.2")
     with pytest.raises(StreamStalled):
-        read(source)
+        read(provider)
 
 
 def test_text_that_keeps_coming_is_no_stall(claude: ServeClaude) -> None:
@@ -138,15 +138,15 @@ def test_text_that_keeps_coming_is_no_stall(claude: ServeClaude) -> None:
             time.sleep(0.015)
         exchange.send(b"0\r\n\r\n")
 
-    _, source = claude(play, stall_timeout_s=0.25)
+    _, provider = claude(play, stall_timeout_s=0.25)
     began = time.monotonic()
-    assert end_of(read(source)).stop_reason == "end_turn"
+    assert end_of(read(provider)).stop_reason == "end_turn"
     assert time.monotonic() - began > 0.25
 
 
 def test_the_readers_own_slowness_is_not_the_providers_stall(claude: ServeClaude) -> None:
-    _, source = claude(recorded("ten_questions.sse"), stall_timeout_s=0.2)
-    with source.stream(PROMPT, StopSignal()) as events:
+    _, provider = claude(recorded("ten_questions.sse"), stall_timeout_s=0.2)
+    with provider.stream(PROMPT, CancellationSignal()) as events:
         assert isinstance(next(events), StreamStarted)
         time.sleep(0.3)
         assert end_of(list(events)).stop_reason == "end_turn"
@@ -160,17 +160,17 @@ def test_a_reply_that_outlives_the_deadline_is_cut_although_it_grows(claude: Ser
         exchange.send_chunk((STREAMS / "pings_only_stall.sse").read_bytes())
         _repeat(exchange, delta, 0.02)
 
-    server, source = claude(play, stall_timeout_s=5, deadline_s=0.3)
+    server, provider = claude(play, stall_timeout_s=5, deadline_s=0.3)
     with pytest.raises(StreamCut) as caught:
-        read(source)
+        read(provider)
     assert caught.value.context["deadline_s"] == 0.3
     assert server.left.wait(2)
 
 
 def test_a_provider_that_never_answers_is_unreachable(claude: ServeClaude) -> None:
-    server, source = claude(mute, stall_timeout_s=0.2)
+    server, provider = claude(mute, stall_timeout_s=0.2)
     with pytest.raises(ProviderUnreachable) as caught:
-        read(source)
+        read(provider)
     assert caught.value.code == "provider_unreachable"
     assert server.left.wait(2)
 
@@ -179,11 +179,11 @@ def test_a_provider_that_never_answers_is_unreachable(claude: ServeClaude) -> No
     "script", [silent_after("pings_only_stall.sse"), pinging_after("pings_only_stall.sse")]
 )
 def test_a_stop_signal_ends_a_blocked_read_at_once(claude: ServeClaude, script: Script) -> None:
-    server, source = claude(script)
-    stop = StopSignal()
+    server, provider = claude(script)
+    stop = CancellationSignal()
     events: list[StreamEvent] = []
     thread, moments = stopping_when(lambda: text_of(events).endswith("\n"), stop)
-    with source.stream(PROMPT, stop) as stream:
+    with provider.stream(PROMPT, stop) as stream:
         events.extend(stream)
     assert time.monotonic() - moments[0] < AT_ONCE_S
     thread.join()
@@ -192,39 +192,39 @@ def test_a_stop_signal_ends_a_blocked_read_at_once(claude: ServeClaude, script: 
 
 
 def test_a_stop_signal_ends_the_wait_for_headers_at_once(claude: ServeClaude) -> None:
-    server, source = claude(mute)
-    stop = StopSignal()
+    server, provider = claude(mute)
+    stop = CancellationSignal()
     thread, moments = stopping_when(lambda: bool(server.requests), stop)
-    assert read(source, stop) == []
+    assert read(provider, stop) == []
     assert time.monotonic() - moments[0] < AT_ONCE_S
     thread.join()
     assert server.left.wait(1)
 
 
 def test_a_stop_signal_reaches_a_connection_that_is_used_again(claude: ServeClaude) -> None:
-    server, source = claude(recorded("ten_questions.sse"))
-    read(source)
+    server, provider = claude(recorded("ten_questions.sse"))
+    read(provider)
     server.script = mute
-    stop = StopSignal()
+    stop = CancellationSignal()
     thread, moments = stopping_when(lambda: len(server.requests) == 2, stop, after_s=0.4)
-    assert read(source, stop) == []
+    assert read(provider, stop) == []
     assert time.monotonic() - moments[0] < AT_ONCE_S
     assert server.connections == 1
     thread.join()
 
 
 def test_nothing_is_asked_when_the_signal_is_set_already(claude: ServeClaude) -> None:
-    server, source = claude(recorded("ten_questions.sse"))
-    stop = StopSignal()
+    server, provider = claude(recorded("ten_questions.sse"))
+    stop = CancellationSignal()
     stop.set(StopReason.SHUTDOWN)
-    assert read(source, stop) == []
+    assert read(provider, stop) == []
     assert server.connections == 0
 
 
 def test_a_signal_between_two_events_ends_the_stream_without_an_end(claude: ServeClaude) -> None:
-    _, source = claude(recorded("ten_questions.sse"))
-    stop = StopSignal()
-    with source.stream(PROMPT, stop) as events:
+    _, provider = claude(recorded("ten_questions.sse"))
+    stop = CancellationSignal()
+    with provider.stream(PROMPT, stop) as events:
         first = next(events)
         stop.set(StopReason.DEADLINE)
         rest = list(events)
@@ -233,17 +233,17 @@ def test_a_signal_between_two_events_ends_the_stream_without_an_end(claude: Serv
 
 
 def test_leaving_early_closes_the_connection(claude: ServeClaude) -> None:
-    server, source = claude(silent_after("pings_only_stall.sse"))
-    with source.stream(PROMPT, StopSignal()) as events:
+    server, provider = claude(silent_after("pings_only_stall.sse"))
+    with provider.stream(PROMPT, CancellationSignal()) as events:
         next(events)
     assert server.left.wait(1)
 
 
 def test_an_error_of_the_reader_closes_the_connection_and_stays_what_it_is(claude: ServeClaude) -> None:
-    server, source = claude(silent_after("pings_only_stall.sse"))
+    server, provider = claude(silent_after("pings_only_stall.sse"))
     with (
         pytest.raises(LookupError, match="the reader's own"),
-        source.stream(PROMPT, StopSignal()) as events,
+        provider.stream(PROMPT, CancellationSignal()) as events,
     ):
         _fail_at(events)
     assert server.left.wait(1)
@@ -261,12 +261,12 @@ def test_a_late_signal_leaves_the_connections_next_user_alone(claude: ServeClaud
         exchange.send_chunk(stream[2000:])
         exchange.send(b"0\r\n\r\n")
 
-    server, source = claude(recorded("ten_questions.sse"))
-    late = StopSignal()
-    with source.stream(PROMPT, late) as events:
+    server, provider = claude(recorded("ten_questions.sse"))
+    late = CancellationSignal()
+    with provider.stream(PROMPT, late) as events:
         list(events)
         server.script = play_in_two_parts
-        with source.stream(PROMPT, StopSignal()) as others:
+        with provider.stream(PROMPT, CancellationSignal()) as others:
             next(others)
             late.set(StopReason.SHUTDOWN)
             go_on.set()
@@ -275,19 +275,19 @@ def test_a_late_signal_leaves_the_connections_next_user_alone(claude: ServeClaud
 
 
 def test_one_attempts_signal_stops_no_other(claude: ServeClaude) -> None:
-    _, source = claude(silent_after("pings_only_stall.sse"), stall_timeout_s=0.4)
-    stop = StopSignal()
+    _, provider = claude(silent_after("pings_only_stall.sse"), stall_timeout_s=0.4)
+    stop = CancellationSignal()
     stalled = []
 
     def other() -> None:
         try:
-            read(source)
+            read(provider)
         except StreamStalled as err:
             stalled.append(err)
 
     thread = threading.Thread(target=other)
     thread.start()
-    with source.stream(PROMPT, stop) as events:
+    with provider.stream(PROMPT, stop) as events:
         next(events)
         stop.set(StopReason.LEASE_LOST)
         assert list(events) == []
@@ -296,27 +296,27 @@ def test_one_attempts_signal_stops_no_other(claude: ServeClaude) -> None:
 
 
 def test_a_server_that_lingers_after_the_answer_delays_it_hardly(claude: ServeClaude) -> None:
-    _, source = claude(silent_after("ten_questions.sse"))
+    _, provider = claude(silent_after("ten_questions.sse"))
     began = time.monotonic()
-    assert end_of(read(source)).stop_reason == "end_turn"
+    assert end_of(read(provider)).stop_reason == "end_turn"
     assert time.monotonic() - began < 1
 
 
 def test_a_stop_signal_wakes_a_read_through_tls(cleanup: ExitStack, tmp_path: Path) -> None:
     server_side, client_side = self_signed(tmp_path)
     server = cleanup.enter_context(RawServer(pinging_after("pings_only_stall.sse", 5), server_side).running())
-    source = make_claude(
+    provider = make_claude(
         ClaudeSettings.model_validate({"claude_base_url": server.url}), stall_timeout_s=5, deadline_s=5
     )
-    cleanup.callback(source.close)
+    cleanup.callback(provider.close)
     trusting = httpx2.Client(transport=httpx2.HTTPTransport(verify=client_side))
     cleanup.callback(trusting.close)
     watch_sockets(trusting)
-    source.client._client = trusting
-    stop = StopSignal()
+    provider.client._client = trusting
+    stop = CancellationSignal()
     events: list[StreamEvent] = []
     thread, moments = stopping_when(lambda: text_of(events).endswith("\n"), stop)
-    with source.stream(PROMPT, stop) as stream:
+    with provider.stream(PROMPT, stop) as stream:
         events.extend(stream)
     assert time.monotonic() - moments[0] < AT_ONCE_S
     thread.join()

@@ -13,6 +13,7 @@ from importlib import resources
 
 import pytest
 
+from generation.cancellation import CancellationSignal, StopReason
 from generation.errors import (
     ProviderBusy,
     ProviderDenied,
@@ -24,16 +25,15 @@ from generation.errors import (
     StreamStalled,
 )
 from generation.model import Prompt, StreamEnded, StreamEvent, StreamStarted, SystemBlock, Usage
-from generation.stop import StopReason, StopSignal
 from providers.claude import make_claude
+from providers.messages_client import MessagesClient
 from providers.model_check import check_model
 from providers.openrouter import make_openrouter
 from providers.profiles import known_profiles
-from providers.source import MessagesSource
 from runtime.settings import ClaudeSettings, OpenRouterSettings
-from simulator.faults import Fault
-from simulator.running import RunningSimulator
 from tests.support.providers import end_of, text_of
+from tools.simulator.faults import Fault
+from tools.simulator.running import RunningSimulator
 
 #: Long enough that every model caches it.
 RULES = "\n".join(f"القاعدة {number}: لكل سؤال مفتاح واحد بين أربعة خيارات مختلفة." for number in range(700))
@@ -57,22 +57,22 @@ def prompt_for(slots: int = 3, rules: str = RULES) -> Prompt:
 
 
 def ask(
-    source: MessagesSource,
+    provider: MessagesClient,
     prompt: Prompt | None = None,
     *,
-    stop: StopSignal | None = None,
+    stop: CancellationSignal | None = None,
     into: list[StreamEvent] | None = None,
 ) -> list[StreamEvent]:
     events: list[StreamEvent] = [] if into is None else into
-    with source.stream(prompt or prompt_for(), stop or StopSignal()) as stream:
+    with provider.stream(prompt or prompt_for(), stop or CancellationSignal()) as stream:
         events.extend(stream)
     return events
 
 
-def cost_of(source: MessagesSource, events: list[StreamEvent]) -> Decimal:
+def cost_of(provider: MessagesClient, events: list[StreamEvent]) -> Decimal:
     started = events[0]
     assert isinstance(started, StreamStarted)
-    return source.cost_microdollars(started.model, end_of(events).usage)
+    return provider.cost_microdollars(started.model, end_of(events).usage)
 
 
 @pytest.fixture
@@ -82,20 +82,20 @@ def simulator() -> Iterator[RunningSimulator]:
 
 
 @pytest.fixture
-def make(simulator: RunningSimulator, cleanup: ExitStack) -> Callable[..., MessagesSource]:
-    def make(*, stall_timeout_s: float = 5, **settings: str) -> MessagesSource:
-        source = make_claude(
+def make(simulator: RunningSimulator, cleanup: ExitStack) -> Callable[..., MessagesClient]:
+    def make(*, stall_timeout_s: float = 5, **settings: str) -> MessagesClient:
+        provider = make_claude(
             ClaudeSettings.model_validate({"claude_base_url": simulator.url} | settings),
             stall_timeout_s=stall_timeout_s,
             deadline_s=20,
         )
-        cleanup.callback(source.close)
-        return source
+        cleanup.callback(provider.close)
+        return provider
 
     return make
 
 
-Make = Callable[..., MessagesSource]
+Make = Callable[..., MessagesClient]
 
 
 def test_questions_come_in_the_order_they_were_asked_for(make: Make) -> None:
@@ -105,8 +105,8 @@ def test_questions_come_in_the_order_they_were_asked_for(make: Make) -> None:
 
 
 def test_the_first_call_writes_the_prefix_and_the_next_one_reads_it(make: Make) -> None:
-    source = make()
-    first, second = end_of(ask(source)).usage, end_of(ask(source)).usage
+    provider = make()
+    first, second = end_of(ask(provider)).usage, end_of(ask(provider)).usage
     assert (first.cache_read, first.cache_write_5m) == (0, 0)
     assert first.cache_write_1h > 4096
     assert (second.cache_read, second.cache_written) == (first.cache_write_1h, 0)
@@ -123,21 +123,21 @@ def test_a_prefix_asked_for_five_minutes_is_billed_as_one(make: Make) -> None:
 def test_every_model_takes_our_request_and_bills_what_we_counted(
     make: Make, simulator: RunningSimulator, model: str, effort: str
 ) -> None:
-    source = make(claude_model=model, claude_effort=effort)
-    costs = [cost_of(source, ask(source)) for _ in range(2)]
+    provider = make(claude_model=model, claude_effort=effort)
+    costs = [cost_of(provider, ask(provider)) for _ in range(2)]
     assert [entry.cost_microdollars for entry in simulator.bill().entries] == costs
     assert costs[1] < costs[0]
 
 
 def test_the_ledger_adds_up_to_the_bill(make: Make, simulator: RunningSimulator) -> None:
-    source = make()
+    provider = make()
     with ThreadPoolExecutor(8) as lanes:
-        replies = list(lanes.map(lambda slots: ask(source, prompt_for(slots)), [1, 2, 3, 4, 5, 6, 7, 8]))
-    assert sum(cost_of(source, reply) for reply in replies) == simulator.bill().total_microdollars
+        replies = list(lanes.map(lambda slots: ask(provider, prompt_for(slots)), [1, 2, 3, 4, 5, 6, 7, 8]))
+    assert sum(cost_of(provider, reply) for reply in replies) == simulator.bill().total_microdollars
 
 
 def test_our_price_list_is_the_simulators() -> None:
-    text = resources.files("simulator").joinpath("prices.json").read_text(encoding="utf-8")
+    text = resources.files("tools.simulator").joinpath("prices.json").read_text(encoding="utf-8")
     theirs = json.loads(text)["models"]
     renamed = {
         "input": "input",
@@ -167,7 +167,7 @@ def test_a_stop_signal_ends_a_running_stream_at_once_and_the_bill_with_it(
     make: Make, simulator: RunningSimulator
 ) -> None:
     simulator.config.update({"speed": 1, "ttft_s": 0.05})
-    source, stop, began = make(), StopSignal(), threading.Event()
+    provider, stop, began = make(), CancellationSignal(), threading.Event()
     moments: list[float] = []
 
     def set_it() -> None:
@@ -178,7 +178,7 @@ def test_a_stop_signal_ends_a_running_stream_at_once_and_the_bill_with_it(
 
     thread = threading.Thread(target=set_it)
     thread.start()
-    with source.stream(prompt_for(10), stop) as stream:
+    with provider.stream(prompt_for(10), stop) as stream:
         for event in stream:
             began.set()
             assert not isinstance(event, StreamEnded)
@@ -236,30 +236,30 @@ def test_each_fault_is_told_as_what_it_is(
 
 def test_a_refusal_is_billed_as_it_says(make: Make, simulator: RunningSimulator) -> None:
     simulator.faults.append(Fault("refusal", after_questions=1))
-    source = make()
+    provider = make()
     with pytest.raises(ProviderRefused) as caught:
-        ask(source)
+        ask(provider)
     usage = caught.value.usage
     assert isinstance(usage, Usage)
-    assert source.cost_microdollars(source.model, usage) == simulator.bill().total_microdollars
+    assert provider.cost_microdollars(provider.model, usage) == simulator.bill().total_microdollars
 
 
 def test_a_reply_that_ran_out_of_tokens_ends_normally_and_is_billed(
     make: Make, simulator: RunningSimulator
 ) -> None:
     simulator.faults.append(Fault("max_tokens", after_questions=2))
-    source = make()
-    events = ask(source)
+    provider = make()
+    events = ask(provider)
     assert end_of(events).stop_reason == "max_tokens"
-    assert cost_of(source, events) == simulator.bill().total_microdollars
+    assert cost_of(provider, events) == simulator.bill().total_microdollars
 
 
 def test_too_many_requests_say_when_to_come_back(make: Make, simulator: RunningSimulator) -> None:
     simulator.config.update({"rpm": 1})
-    source = make()
-    ask(source)
+    provider = make()
+    ask(provider)
     with pytest.raises(ProviderBusy) as caught:
-        ask(source)
+        ask(provider)
     assert caught.value.retry_after_s is not None
     assert caught.value.retry_after_s > 0
 
@@ -281,7 +281,7 @@ def test_the_fallback_writes_the_same_questions_and_is_billed_alike(
     simulator: RunningSimulator, cleanup: ExitStack, done: bool
 ) -> None:
     simulator.config.update({"openrouter_done": done})
-    source = make_openrouter(
+    provider = make_openrouter(
         OpenRouterSettings.model_validate(
             {"openrouter_api_key": "or-key", "openrouter_base_url": simulator.openrouter_url}
         ),
@@ -289,11 +289,11 @@ def test_the_fallback_writes_the_same_questions_and_is_billed_alike(
         stall_timeout_s=5,
         deadline_s=10,
     )
-    assert source is not None
-    cleanup.callback(source.close)
-    events = ask(source)
+    assert provider is not None
+    cleanup.callback(provider.close)
+    events = ask(provider)
     assert len(text_of(events).splitlines()) == 3
-    assert cost_of(source, events) == simulator.bill().of_route("openrouter")
+    assert cost_of(provider, events) == simulator.bill().of_route("openrouter")
 
 
 @pytest.mark.parametrize(
@@ -315,9 +315,9 @@ def test_the_check_at_start_knows_the_catalogue(
 
 
 def test_many_streams_share_one_client(make: Make, simulator: RunningSimulator) -> None:
-    source = make()
-    ask(source)
+    provider = make()
+    ask(provider)
     with ThreadPoolExecutor(40) as threads:
-        replies = list(threads.map(lambda _: ask(source), range(80)))
+        replies = list(threads.map(lambda _: ask(provider), range(80)))
     assert all(end_of(reply).stop_reason == "end_turn" for reply in replies)
     assert all(end_of(reply).usage.cache_read > 0 for reply in replies)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx2
 
-PATIENCE_S = 60
+TIMEOUT_S = 60
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Student:
     def call(self, method: str, path: str, *, prefer: str | None = None, **options: Any) -> httpx2.Response:
         headers = {"X-User-Id": self.user_id} | self.headers | ({"Prefer": prefer} if prefer else {})
         url = f"{self.url}/api/{self.kind}{path}"
-        response = httpx2.request(method, url, headers=headers, timeout=PATIENCE_S + 10, **options)
+        response = httpx2.request(method, url, headers=headers, timeout=TIMEOUT_S + 10, **options)
         self.told.append(response.text)
         return response
 
@@ -45,12 +45,12 @@ class Student:
         prefetch = response.json()["prefetch"]
         return None if prefetch is None else int(prefetch["batchIndex"])
 
-    def ask(self, batch_index: int, *, patience_s: int = PATIENCE_S) -> httpx2.Response:
+    def ask(self, batch_index: int, *, timeout_s: int = TIMEOUT_S) -> httpx2.Response:
         return self.call(
             "POST",
             f"/{self.session_id}/questions",
             json={"batchIndex": batch_index},
-            prefer=f"wait={patience_s}",
+            prefer=f"wait={timeout_s}",
         )
 
     def take(self, batch_index: int) -> list[dict[str, Any]]:

@@ -15,11 +15,11 @@ import httpx2
 import psycopg
 import pytest
 
-from runtime.child import Child
-from runtime.processes import PROJECT, Worker
-from runtime.stack import Stack
 from tests.integration.stack.student import Student
 from tests.support.stack import running_stack
+from tools.stack.child import Child
+from tools.stack.processes import PROJECT, Worker
+from tools.stack.stack import Stack
 
 WORKERS = tuple(Worker(name, ("interactive", "prefetch"), concurrency=8) for name in ("one", "two", "three"))
 QUICK_LEASES = {

@@ -12,10 +12,10 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from runtime.processes import PROJECT, Worker
-from runtime.stack import Stack, StackOptions
-from runtime.stack_settings import StackSettings
 from tests.integration.stack.student import Student
+from tools.stack.processes import PROJECT, Worker
+from tools.stack.stack import Stack, StackOptions
+from tools.stack.stack_settings import StackSettings
 
 #: Somebody may have committed half of a change just before.
 TRIES = 10
@@ -82,14 +82,14 @@ def test_an_exam_goes_on_while_tables_and_processes_become_todays(tmp_path: Path
         stack.project = PROJECT
         stack.migrate()
         assert revision(stack) == VERSIONS.get_current_head()
-        taken += [student.take(1), student.take(2)]  # by yesterday's worker, through yesterday's door
+        taken += [student.take(1), student.take(2)]  # by yesterday's worker, through yesterday's API
 
         yesterdays = stack.children[WORKER.name]
         assert student.reach(27) == 3
         stack.start_worker(WORKER)
         yesterdays.stop(grace_s=15)
         taken += [student.take(3)]
-        student.url = stack.add_door()
+        student.url = stack.add_api()
         stack.children.pop("api").stop(grace_s=15)
         taken += [student.take(4)]
 

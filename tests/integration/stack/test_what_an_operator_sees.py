@@ -17,11 +17,11 @@ import httpx2
 import psycopg
 import pytest
 
-from runtime.stack import Stack
 from tests.integration.stack.student import Student
 from tests.support.collector import Collector
 from tests.support.metrics_page import Described, api_metrics, worker_metrics
 from tests.support.stack import running_stack
+from tools.stack.stack import Stack
 
 FLOWER = ("operator", "hunter2-flower")
 SECRETS = {
@@ -39,7 +39,7 @@ MOVED = {
     "tafawoq_batch_wait_seconds_count",
     "tafawoq_spent_today_microdollars",
     "tafawoq_runs_total",
-    "tafawoq_bells_total",
+    "tafawoq_messages_total",
     "tafawoq_queue_wait_seconds_count",
     "tafawoq_first_question_seconds_count",
     "tafawoq_questions_accepted_total",

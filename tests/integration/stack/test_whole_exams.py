@@ -12,9 +12,9 @@ import httpx2
 import psycopg
 import pytest
 
-from runtime.stack import Stack
 from tests.integration.stack.student import Student
 from tests.support.stack import running_stack
+from tools.stack.stack import Stack
 
 SIZES = {
     "scientific": [10, 10, 10, 10, 10, 7, 10, 10, 10, 9],

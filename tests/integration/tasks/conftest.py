@@ -19,62 +19,62 @@ from runtime.settings import GenerationSettings, LeaseSettings, PlanSettings
 from runtime.telemetry import Metrics
 from runtime.tracing import Tracing
 from tasks import enqueue
-from tests.support.scripted import Chain, ScriptedSource
+from tests.support.scripted import ScriptedFallback, ScriptedProvider
 from worker.assembly import Assembly, install
-from worker.leases import LeaseKeeper
+from worker.leases import LeaseRenewer
 from worker.lock import BatchLock
-from worker.observer import TelemetryObserver
 from worker.progress import Progress
 from worker.queues import Queues
+from worker.run_metrics import RunMetrics
 
 
 @dataclass
-class Bells:
-    """What was rung for, and whether the broker takes bells."""
+class Messages:
+    """What was enqueued, and whether the broker takes messages."""
 
-    rung: list[tuple[UUID, int, Urgency]] = field(default_factory=list)
+    enqueued: list[tuple[UUID, int, Urgency]] = field(default_factory=list)
     broken: bool = False
 
-    def ring(self, session_id: UUID, batch_index: int, urgency: Urgency) -> bool:
+    def enqueue(self, session_id: UUID, batch_index: int, urgency: Urgency) -> bool:
         if not self.broken:
-            self.rung.append((session_id, batch_index, urgency))
+            self.enqueued.append((session_id, batch_index, urgency))
         return not self.broken
 
 
 @pytest.fixture
-def bells(monkeypatch: pytest.MonkeyPatch) -> Bells:
-    bells = Bells()
-    monkeypatch.setattr(enqueue, "enqueue_batch", bells.ring)
-    return bells
+def messages(monkeypatch: pytest.MonkeyPatch) -> Messages:
+    messages = Messages()
+    monkeypatch.setattr(enqueue, "enqueue_batch", messages.enqueue)
+    return messages
 
 
 @pytest.fixture
-def source() -> ScriptedSource:
-    return ScriptedSource()
+def provider() -> ScriptedProvider:
+    return ScriptedProvider()
 
 
 @pytest.fixture
 def assembly(
-    engine: Engine, redis_client: redis_client_library.Redis, source: ScriptedSource, bells: Bells
+    engine: Engine, redis_client: redis_client_library.Redis, provider: ScriptedProvider, messages: Messages
 ) -> Iterator[Assembly]:
     """A worker's assembly on real servers, with a scripted model."""
     leases = LeaseSettings(lease_ttl_s=3, lease_heartbeat_s=0.2)
     metrics = Metrics(CollectorRegistry())
     batches = BatchStore(engine)
-    keeper = LeaseKeeper(batches, ttl_s=leases.lease_ttl_s, heartbeat_s=leases.lease_heartbeat_s)
-    keeper.start()
+    renewer = LeaseRenewer(batches, ttl_s=leases.lease_ttl_s, heartbeat_s=leases.lease_heartbeat_s)
+    renewer.start()
     assembly = Assembly(
         owner="test",
         batches=batches,
         sessions=SessionStore(engine),
         ledger=LedgerStore(engine),
-        sources=Chain([source]),
+        providers=ScriptedFallback([provider]),
         lock=BatchLock(redis_client, prefix="test:", ttl_s=2),
         queues=Queues(redis_client, "test:"),
-        leases=keeper,
+        leases=renewer,
         lanes=ThreadPoolExecutor(10),
         enqueue_threads=ThreadPoolExecutor(2),
-        observer=TelemetryObserver(metrics),
+        observer=RunMetrics(metrics),
         progress=Progress(),
         metrics=metrics,
         tracing=Tracing(),
@@ -93,7 +93,7 @@ def assembly(
     install(assembly)
     yield assembly
     install(None)
-    keeper.close()
+    renewer.close()
 
 
 @dataclass

@@ -26,14 +26,14 @@ from tasks.enqueue import enqueue_batch
 from tasks.generate_batch import answer
 from tasks.sweep import sweep_once
 from tests.support.link import Link
-from worker import patience
+from worker import store_retry
 from worker.assembly import LOCK_ANSWER_S, Assembly
-from worker.leases import LeaseKeeper
+from worker.leases import LeaseRenewer
 from worker.lock import BatchLock
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Exam
-    from tests.support.scripted import ScriptedSource
+    from tests.support.scripted import ScriptedProvider
 
 STATEMENT_MS = 200
 TTL_S = 1.5
@@ -41,7 +41,7 @@ TTL_S = 1.5
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "_LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(store_retry, "_LOOK_AGAIN_S", 0.01)
 
 
 def through(link: Link, url: str) -> str:
@@ -76,7 +76,7 @@ def far(
         }
     )
     engine, heartbeat = make_engine(settings, "far"), make_engine(settings, "far-heartbeat")
-    leases = LeaseKeeper(BatchStore(heartbeat), ttl_s=TTL_S, heartbeat_s=0.3)
+    leases = LeaseRenewer(BatchStore(heartbeat), ttl_s=TTL_S, heartbeat_s=0.3)
     leases.start()
     yield replace(
         assembly,
@@ -85,7 +85,7 @@ def far(
         ledger=LedgerStore(engine),
         lock=BatchLock(redis_client, prefix="test:", ttl_s=TTL_S - 0.3),
         leases=leases,
-        lease_settings=assembly.lease_settings.model_copy(update={"store_patience_s": 0.0}),
+        lease_settings=assembly.lease_settings.model_copy(update={"store_retry_s": 0.0}),
         engine=engine,
     )
     leases.close()
@@ -93,7 +93,7 @@ def far(
     heartbeat.dispose()
 
 
-def ring(exam: Exam, assembly: Assembly) -> dict[str, Any]:
+def enqueue(exam: Exam, assembly: Assembly) -> dict[str, Any]:
     return answer(assembly, BatchPayload(session_id=exam.id, batch_index=0))
 
 
@@ -102,21 +102,21 @@ def questions(exam: Exam) -> int:
 
 
 def test_a_worker_that_postgres_no_longer_answers_is_replaced_and_comes_free(
-    exam: Exam, source: ScriptedSource, far: Assembly, to_postgres: Link
+    exam: Exam, provider: ScriptedProvider, far: Assembly, to_postgres: Link
 ) -> None:
     def vanish(_: int) -> None:
         if questions(exam) == 2:
             to_postgres.go_dead()
 
-    source.during = vanish
+    provider.during = vanish
     with ThreadPoolExecutor(1) as elsewhere:
-        lost = elsewhere.submit(ring, exam, far)
+        lost = elsewhere.submit(enqueue, exam, far)
         began = time.monotonic()
         while not sweep_once(exam.assembly):
             assert time.monotonic() - began < 10, "its lease lapses although its heartbeat hangs"
             time.sleep(0.02)
-        source.during = lambda _: None
-        assert ring(exam, exam.assembly) == {"outcome": "ready", "accepted": 8}
+        provider.during = lambda _: None
+        assert enqueue(exam, exam.assembly) == {"outcome": "ready", "accepted": 8}
         assert lost.result(timeout=15)["outcome"] in {"store_away", "lease_lost"}
         to_postgres.come_back()
     assert questions(exam) == 10
@@ -132,11 +132,11 @@ def test_a_batch_is_written_while_redis_swallows_every_question(
         to_redis.go_dead()
         deaf = replace(exam.assembly, lock=BatchLock(redis, prefix="test:", ttl_s=2), redis=redis)
         began = time.monotonic()
-        assert ring(exam, deaf) == {"outcome": "ready", "accepted": 10}
+        assert enqueue(exam, deaf) == {"outcome": "ready", "accepted": 10}
         assert time.monotonic() - began < 3 * LOCK_ANSWER_S + 1
 
 
-def test_a_bell_on_a_dead_link_is_told_as_not_rung(
+def test_a_message_on_a_dead_link_is_told_as_not_enqueued(
     to_redis: Link, redis_url: str, redis_client: Redis
 ) -> None:
     broker, amqp = through(to_redis, redis_url), "worker.broker:GuardedAMQP"

@@ -9,22 +9,22 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import event
 
-from db.operator import OperatorView
+from db.operator_queries import OperatorView
 from db.spending import SpendLimits
+from generation.cancellation import StopReason
 from generation.errors import ProviderBusy, ProviderMisused, ProviderUnreachable, StreamCut
 from generation.model import BatchStatus, Urgency
-from generation.stop import StopReason
 from tasks.contract import BatchPayload, PayloadRefused
 from tasks.generate_batch import answer, generate_batch
-from tests.support.scripted import ScriptedSource, an_object, everything, lines
+from tests.support.scripted import ScriptedProvider, an_object, everything, lines
 from worker.assembly import Assembly
-from worker.settlement import SETTLEMENTS, Settlement
+from worker.outcomes import SETTLEMENTS, Outcome
 
 if TYPE_CHECKING:
-    from tests.integration.tasks.conftest import Bells, Exam
+    from tests.integration.tasks.conftest import Exam, Messages
 
 
-def ring(exam: Exam, batch_index: int = 0, assembly: Assembly | None = None) -> dict[str, Any]:
+def enqueue(exam: Exam, batch_index: int = 0, assembly: Assembly | None = None) -> dict[str, Any]:
     payload = BatchPayload(session_id=exam.id, batch_index=batch_index)
     return answer(assembly or exam.assembly, payload)
 
@@ -37,30 +37,30 @@ def due_now(exam: Exam) -> None:
         connection.execute(text("UPDATE generation.batches SET not_before = now()"))
 
 
-def test_a_bell_fills_its_batch_and_publishes_it(exam: Exam) -> None:
-    assert ring(exam) == {"outcome": "ready", "accepted": 10}
+def test_a_message_fills_its_batch_and_publishes_it(exam: Exam) -> None:
+    assert enqueue(exam) == {"outcome": "ready", "accepted": 10}
     view = exam.view()
     assert (view.generated_batches, view.generation_in_progress, len(view.questions)) == (1, False, 10)
     assert exam.status() is BatchStatus.READY
 
 
-def test_a_bell_that_comes_again_finds_nothing_to_do(exam: Exam, source: ScriptedSource) -> None:
-    ring(exam)
-    assert ring(exam) == {"outcome": "nothing_to_do"}
-    assert len(source.prompts) == 1
+def test_a_message_that_comes_again_finds_nothing_to_do(exam: Exam, provider: ScriptedProvider) -> None:
+    enqueue(exam)
+    assert enqueue(exam) == {"outcome": "nothing_to_do"}
+    assert len(provider.prompts) == 1
 
 
-def test_fifty_bells_at_once_start_one_run(exam: Exam, source: ScriptedSource) -> None:
+def test_fifty_messages_at_once_start_one_run(exam: Exam, provider: ScriptedProvider) -> None:
     """D1: the original's lock let every racer through."""
     with ThreadPoolExecutor(50) as pool:
-        outcomes = [f["outcome"] for f in pool.map(lambda _: ring(exam), range(50))]
+        outcomes = [f["outcome"] for f in pool.map(lambda _: enqueue(exam), range(50))]
     assert outcomes.count("ready") == 1
     assert set(outcomes) <= {"ready", "held_elsewhere", "nothing_to_do"}
-    assert len(source.prompts) == 1
+    assert len(provider.prompts) == 1
 
 
-def test_without_redis_fifty_bells_still_start_one_run(
-    exam: Exam, source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
+def test_without_redis_fifty_messages_still_start_one_run(
+    exam: Exam, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from redis.exceptions import ConnectionError as RedisGone
 
@@ -69,82 +69,82 @@ def test_without_redis_fifty_bells_still_start_one_run(
 
     monkeypatch.setattr(exam.assembly.redis, "execute_command", gone)
     with ThreadPoolExecutor(50) as pool:
-        outcomes = [f["outcome"] for f in pool.map(lambda _: ring(exam), range(50))]
+        outcomes = [f["outcome"] for f in pool.map(lambda _: enqueue(exam), range(50))]
     assert outcomes.count("ready") == 1
-    assert len(source.prompts) == 1
+    assert len(provider.prompts) == 1
 
 
-def test_a_batch_nobody_wanted_yet_is_wanted_by_its_first_bell(exam: Exam) -> None:
-    """A producer that rings by name has no row; sequence still holds."""
-    ring(exam, 0)
+def test_a_batch_nobody_wanted_yet_is_wanted_by_its_first_message(exam: Exam) -> None:
+    """A producer that enqueues by name has no row; sequence still holds."""
+    enqueue(exam, 0)
     assert exam.status(1) is None
-    assert ring(exam, 1)["outcome"] == "ready"
+    assert enqueue(exam, 1)["outcome"] == "ready"
     assert exam.view().generated_batches == 2
 
 
-def test_a_bell_out_of_order_or_for_nobody_is_refused_quietly(exam: Exam) -> None:
-    assert ring(exam, 7) == {"outcome": "nothing_to_do"}
+def test_a_message_out_of_order_or_for_nobody_is_refused_quietly(exam: Exam) -> None:
+    assert enqueue(exam, 7) == {"outcome": "nothing_to_do"}
     stranger = BatchPayload(session_id=uuid4(), batch_index=0)
     assert answer(exam.assembly, stranger) == {"outcome": "nothing_to_do"}
 
 
 def test_a_shutdown_gives_the_batch_back_at_once_with_what_it_has(
-    exam: Exam, source: ScriptedSource, bells: Bells
+    exam: Exam, provider: ScriptedProvider, messages: Messages
 ) -> None:
     def shut_down(_: int) -> None:
         if len(exam.view().questions) == 4:
-            exam.assembly.leases.hand_back_all()
+            exam.assembly.leases.release_all()
             exam.assembly.leases.watch()
 
-    source.during = shut_down
-    assert ring(exam) == {"outcome": StopReason.SHUTDOWN, "accepted": 4}
+    provider.during = shut_down
+    assert enqueue(exam) == {"outcome": StopReason.SHUTDOWN, "accepted": 4}
     assert exam.status() is BatchStatus.QUEUED
-    assert bells.rung == [(exam.id, 0, Urgency.INTERACTIVE)]
+    assert messages.enqueued == [(exam.id, 0, Urgency.INTERACTIVE)]
 
 
-def test_the_next_run_asks_only_for_what_the_last_one_left(exam: Exam, source: ScriptedSource) -> None:
+def test_the_next_run_asks_only_for_what_the_last_one_left(exam: Exam, provider: ScriptedProvider) -> None:
     cut = StreamCut(provider="claude")
-    source.replies = [
+    provider.replies = [
         lambda specs: (lines([an_object(spec) for spec in specs[:3]]), cut),
         lambda _: ("", cut),
         everything,
     ]
-    assert ring(exam)["accepted"] == 3
+    assert enqueue(exam)["accepted"] == 3
     due_now(exam)
-    assert ring(exam) == {"outcome": "ready", "accepted": 7}
-    assert source.asked()[-1] == list(range(3, 10))
+    assert enqueue(exam) == {"outcome": "ready", "accepted": 7}
+    assert provider.asked()[-1] == list(range(3, 10))
 
 
 def test_while_no_provider_answers_the_batch_waits_for_as_long_as_it_takes(
-    exam: Exam, source: ScriptedSource
+    exam: Exam, provider: ScriptedProvider
 ) -> None:
-    source.replies = [lambda _: ("", ProviderUnreachable(provider="claude"))]
+    provider.replies = [lambda _: ("", ProviderUnreachable(provider="claude"))]
     for _ in range(6):
-        assert ring(exam)["outcome"] == "providers_unavailable"
+        assert enqueue(exam)["outcome"] == "providers_unavailable"
         assert exam.status() is BatchStatus.QUEUED
         due_now(exam)
-    source.replies = [everything]
-    assert ring(exam)["outcome"] == "ready"
+    provider.replies = [everything]
+    assert enqueue(exam)["outcome"] == "ready"
 
 
-def test_no_retry_comes_before_the_time_a_provider_asked_for(exam: Exam, source: ScriptedSource) -> None:
-    source.replies = [lambda _: ("", ProviderBusy(provider="claude", retry_after_s=30))]
-    ring(exam)
+def test_no_retry_comes_before_the_time_a_provider_asked_for(exam: Exam, provider: ScriptedProvider) -> None:
+    provider.replies = [lambda _: ("", ProviderBusy(provider="claude", retry_after_s=30))]
+    enqueue(exam)
     batch = exam.view().batches[0]
     assert batch.not_before is not None
     assert batch.requested_at is not None
     assert (batch.not_before - batch.requested_at).total_seconds() > 29
-    assert ring(exam) == {"outcome": "nothing_to_do"}
-    assert len(source.prompts) == 1
+    assert enqueue(exam) == {"outcome": "nothing_to_do"}
+    assert len(provider.prompts) == 1
 
 
 def test_a_batch_that_fails_again_and_again_is_given_up_with_its_reason(
-    exam: Exam, source: ScriptedSource
+    exam: Exam, provider: ScriptedProvider
 ) -> None:
-    source.replies = [lambda _: ("", ProviderMisused(provider="claude"))]
+    provider.replies = [lambda _: ("", ProviderMisused(provider="claude"))]
     for _ in range(3):
         assert exam.status() is BatchStatus.QUEUED
-        ring(exam)
+        enqueue(exam)
         due_now(exam)
     batch = exam.view().batches[0]
     assert (batch.status, batch.last_error) == (BatchStatus.FAILED, "provider_misused")
@@ -153,60 +153,62 @@ def test_a_batch_that_fails_again_and_again_is_given_up_with_its_reason(
     assert (told.runs, told.failures) == (3, 3)
 
 
-def test_a_run_with_progress_does_not_count_towards_giving_up(exam: Exam, source: ScriptedSource) -> None:
+def test_a_run_with_progress_does_not_count_towards_giving_up(exam: Exam, provider: ScriptedProvider) -> None:
     """One question a run for ten runs is slow, not poison."""
-    source.replies = [
+    provider.replies = [
         lambda specs: (lines([an_object(specs[0])]), ProviderMisused(provider="claude")),
     ]
     for _ in range(9):
-        assert ring(exam)["accepted"] == 1
+        assert enqueue(exam)["accepted"] == 1
         due_now(exam)
-    source.replies = [everything]
-    assert ring(exam) == {"outcome": "ready", "accepted": 1}
+    provider.replies = [everything]
+    assert enqueue(exam) == {"outcome": "ready", "accepted": 1}
 
 
 def test_a_defect_in_a_run_leaves_the_batch_queued_and_says_no_text(
-    exam: Exam, source: ScriptedSource, capsys: pytest.CaptureFixture[str]
+    exam: Exam, provider: ScriptedProvider, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def explode(_: int) -> None:
         raise RuntimeError("نص السؤال السري")
 
-    source.during = explode
-    assert ring(exam) == {"outcome": "crashed", "accepted": 0}
+    provider.during = explode
+    assert enqueue(exam) == {"outcome": "crashed", "accepted": 0}
     assert exam.status() is BatchStatus.QUEUED
     assert exam.view().batches[0].last_error == "crashed"
 
 
-def test_a_run_that_crashed_after_a_question_has_made_progress(exam: Exam, source: ScriptedSource) -> None:
+def test_a_run_that_crashed_after_a_question_has_made_progress(
+    exam: Exam, provider: ScriptedProvider
+) -> None:
     """Counted as fruitless, five of them would give up a batch of which one slot is open."""
 
     def explode_late(_: int) -> None:
         if len(exam.view().questions) == 2:
             raise RuntimeError
 
-    source.during = explode_late
-    assert ring(exam) == {"outcome": "crashed", "accepted": 2}
+    provider.during = explode_late
+    assert enqueue(exam) == {"outcome": "crashed", "accepted": 2}
     due_now(exam)
     claim = exam.assembly.batches.claim(exam.id, 0, "another", 30)
     assert claim is not None
     assert claim.failures == 0
 
 
-def test_a_cancelled_session_stops_its_run(exam: Exam, source: ScriptedSource) -> None:
+def test_a_cancelled_session_stops_its_run(exam: Exam, provider: ScriptedProvider) -> None:
     def cancel(_: int) -> None:
         if len(exam.view().questions) == 2:
             exam.assembly.sessions.cancel(exam.id)
 
-    source.during = cancel
-    assert ring(exam)["outcome"] in {"fence_lost", "lease_lost"}
+    provider.during = cancel
+    assert enqueue(exam)["outcome"] in {"fence_lost", "lease_lost"}
     assert len(exam.view().questions) == 2
-    assert ring(exam) == {"outcome": "nothing_to_do"}
+    assert enqueue(exam) == {"outcome": "nothing_to_do"}
 
 
 def test_every_stop_reason_is_settled_on_purpose() -> None:
     """A run whose lane failed ends with what the lane met."""
     assert set(StopReason) - {StopReason.LANE_FAILED} <= set(SETTLEMENTS)
-    assert SETTLEMENTS[StopReason.SHUTDOWN] is Settlement.HAND_BACK
+    assert SETTLEMENTS[StopReason.SHUTDOWN] is Outcome.RELEASE
 
 
 @pytest.mark.parametrize(
@@ -226,10 +228,10 @@ def test_a_message_that_breaks_the_contract_is_refused_without_repeating_it(
     assert "not-a-uuid" not in str(caught.value)
 
 
-def test_a_whole_exam_by_bells_alone_has_exactly_its_plan(make_exam: Callable[[], Exam]) -> None:
+def test_a_whole_exam_by_messages_alone_has_exactly_its_plan(make_exam: Callable[[], Exam]) -> None:
     exam = make_exam()
     for batch_index in range(10):
-        assert ring(exam, batch_index)["outcome"] == "ready"
+        assert enqueue(exam, batch_index)["outcome"] == "ready"
     view = exam.view()
     assert [question["position"] for question in view.questions] == list(range(96))
     assert len({question["id"] for question in view.questions}) == 96
@@ -237,17 +239,17 @@ def test_a_whole_exam_by_bells_alone_has_exactly_its_plan(make_exam: Callable[[]
 
 
 def test_a_session_that_has_cost_enough_gets_no_further_run(
-    exam: Exam, source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
+    exam: Exam, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A batch that is tried again and again must not be paid for without end."""
     monkeypatch.setattr(exam.assembly.batches, "_limits", SpendLimits(session_usd=Decimal("0.000001")))
-    source.replies = [lambda specs: (lines([an_object(specs[0])]), None)]
-    first = ring(exam)
+    provider.replies = [lambda specs: (lines([an_object(specs[0])]), None)]
+    first = enqueue(exam)
     assert first["accepted"] >= 1, "nothing had been spent yet, and a run is never cut"
     due_now(exam)
-    calls = len(source.prompts)
-    assert ring(exam) == {"outcome": "spend_limit_reached", "accepted": 0}
-    assert len(source.prompts) == calls
+    calls = len(provider.prompts)
+    assert enqueue(exam) == {"outcome": "spend_limit_reached", "accepted": 0}
+    assert len(provider.prompts) == calls
     assert exam.status() is BatchStatus.FAILED
     assert exam.view().batches[0].last_error == "spend_limit_reached"
 
@@ -258,6 +260,6 @@ def test_a_batch_of_ten_costs_few_transactions(exam: Exam) -> None:
     engine = exam.assembly.engine
     for name in ("commit", "rollback"):
         event.listen(engine, name, lambda _connection, name=name: ended.append(name))
-    ring(exam)
+    enqueue(exam)
     assert exam.status() is BatchStatus.READY
     assert len(ended) <= len(exam.view().questions) + 8

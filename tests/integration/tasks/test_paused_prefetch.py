@@ -12,21 +12,21 @@ from generation.model import BatchStatus, Urgency
 from generation.run_batch import PROVIDERS_UNAVAILABLE
 from tasks.contract import BatchPayload
 from tasks.generate_batch import answer
-from tests.support.scripted import Chain, ScriptedSource
+from tests.support.scripted import ScriptedFallback, ScriptedProvider
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Exam
 
 
-def ring(exam: Exam, batch_index: int, *sources: ScriptedSource) -> str:
-    assembly = replace(exam.assembly, sources=Chain(sources))
-    bell = BatchPayload(session_id=exam.id, batch_index=batch_index)
-    return str(answer(assembly, bell)["outcome"])
+def enqueue(exam: Exam, batch_index: int, *providers: ScriptedProvider) -> str:
+    assembly = replace(exam.assembly, providers=ScriptedFallback(providers))
+    message = BatchPayload(session_id=exam.id, batch_index=batch_index)
+    return str(answer(assembly, message)["outcome"])
 
 
 def prefetched(exam: Exam) -> int:
     """The index of a batch that is wanted, and that nobody waits for yet."""
-    assert ring(exam, 0, ScriptedSource()) == "ready"
+    assert enqueue(exam, 0, ScriptedProvider()) == "ready"
     exam.assembly.batches.request(exam.id, 1, Urgency.PREFETCH)
     return 1
 
@@ -42,11 +42,11 @@ def pause_s(exam: Exam, batch_index: int) -> float:
 def test_a_student_who_comes_to_a_paused_prefetch_does_not_wait_out_its_pause(exam: Exam) -> None:
     index = prefetched(exam)
     throttled = ProviderThrottled(provider="claude", retry_after_s=40)
-    assert ring(exam, index, ScriptedSource(refuses=throttled)) == throttled.code
+    assert enqueue(exam, index, ScriptedProvider(refuses=throttled)) == throttled.code
     assert pause_s(exam, index) > 30
     assert exam.assembly.batches.request(exam.id, index, Urgency.INTERACTIVE).created
     assert pause_s(exam, index) <= 0
-    assert ring(exam, index, ScriptedSource()) == "ready"
+    assert enqueue(exam, index, ScriptedProvider()) == "ready"
 
 
 def test_a_student_who_comes_while_a_prefetch_runs_does_not_wait_out_its_pause(exam: Exam) -> None:
@@ -56,6 +56,6 @@ def test_a_student_who_comes_while_a_prefetch_runs_does_not_wait_out_its_pause(e
         exam.assembly.batches.request(exam.id, index, Urgency.INTERACTIVE)
         return "", ProviderBusy(provider="claude", retry_after_s=50)
 
-    assert ring(exam, index, ScriptedSource([comes])) == PROVIDERS_UNAVAILABLE
+    assert enqueue(exam, index, ScriptedProvider([comes])) == PROVIDERS_UNAVAILABLE
     assert pause_s(exam, index) <= 0
     assert exam.status(index) is BatchStatus.QUEUED

@@ -8,20 +8,20 @@ import pytest
 from sqlalchemy import text
 
 from db.errors import DatabaseStruggling, DatabaseUnreachable
+from generation.cancellation import StopReason
 from generation.model import BatchStatus
-from generation.stop import StopReason
 from tasks.contract import BatchPayload
 from tasks.generate_batch import answer
-from tests.support.scripted import ScriptedSource
-from worker import patience, runs
+from tests.support.scripted import ScriptedProvider
+from worker import runner, store_retry
 
 if TYPE_CHECKING:
-    from tests.integration.tasks.conftest import Bells, Exam
+    from tests.integration.tasks.conftest import Exam, Messages
 
 KEPT = "SELECT count(*) FROM generation.questions"
 
 
-def ring(exam: Exam) -> dict[str, Any]:
+def enqueue(exam: Exam) -> dict[str, Any]:
     return answer(exam.assembly, BatchPayload(session_id=exam.id, batch_index=0))
 
 
@@ -33,11 +33,11 @@ def execute(exam: Exam, statement: str) -> Any:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "_LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(store_retry, "_LOOK_AGAIN_S", 0.01)
 
 
 def test_every_connection_broken_in_mid_batch_costs_no_finished_question(
-    exam: Exam, source: ScriptedSource
+    exam: Exam, provider: ScriptedProvider
 ) -> None:
     """As when Postgres restarts: all of this database's connections end at once, again and again."""
 
@@ -49,9 +49,9 @@ def test_every_connection_broken_in_mid_batch_costs_no_finished_question(
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()",
             )
 
-    source.during = break_all
-    assert ring(exam) == {"outcome": "ready", "accepted": 10}
-    assert len(source.prompts) == 1, "nothing was paid for twice"
+    provider.during = break_all
+    assert enqueue(exam) == {"outcome": "ready", "accepted": 10}
+    assert len(provider.prompts) == 1, "nothing was paid for twice"
     assert execute(exam, KEPT) == 10
 
 
@@ -82,37 +82,37 @@ def refuse(exam: Exam, sqlstate: str, *, times: int, table: str = "questions") -
     ],
 )
 def test_a_store_that_struggles_for_a_while_costs_no_question(
-    exam: Exam, source: ScriptedSource, sqlstate: str, what: str
+    exam: Exam, provider: ScriptedProvider, sqlstate: str, what: str
 ) -> None:
     refuse(exam, sqlstate, times=3)
-    assert ring(exam) == {"outcome": "ready", "accepted": 10}, what
-    assert len(source.prompts) == 1, "nothing was paid for twice"
+    assert enqueue(exam) == {"outcome": "ready", "accepted": 10}, what
+    assert len(provider.prompts) == 1, "nothing was paid for twice"
     assert execute(exam, KEPT) == 10
 
 
 def test_a_store_that_stays_away_is_not_the_fault_of_the_batch(
     exam: Exam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "Patience", lambda _longest_s, stop: patience.Patience(0.0, stop))
+    monkeypatch.setattr(runner, "StoreRetry", lambda _longest_s, stop: store_retry.StoreRetry(0.0, stop))
     refuse(exam, "53100", times=1000)
-    assert ring(exam)["outcome"] == "store_away"
+    assert enqueue(exam)["outcome"] == "store_away"
     assert exam.status() is BatchStatus.QUEUED
     assert execute(exam, "SELECT failures FROM generation.batches") == 0
 
 
-def test_a_bell_without_postgres_is_answered_and_not_an_error(
+def test_a_message_without_postgres_is_answered_and_not_an_error(
     exam: Exam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: Any) -> None:
         raise DatabaseUnreachable
 
-    monkeypatch.setattr(runs, "CLAIM_PATIENCE_S", 0.0)
+    monkeypatch.setattr(runner, "CLAIM_TIMEOUT_S", 0.0)
     monkeypatch.setattr(type(exam.assembly.batches), "claim", away)
-    assert ring(exam) == {"outcome": "store_away"}
+    assert enqueue(exam) == {"outcome": "store_away"}
 
 
 def test_a_lapsed_trust_with_nobody_else_there_hands_the_batch_on_at_once(
-    exam: Exam, source: ScriptedSource, bells: Bells
+    exam: Exam, provider: ScriptedProvider, messages: Messages
 ) -> None:
     """Postgres was away for longer than a lease: the run stops, and the batch need not wait for the sweep."""
 
@@ -121,48 +121,50 @@ def test_a_lapsed_trust_with_nobody_else_there_hands_the_batch_on_at_once(
             for held in exam.assembly.leases._snapshot():
                 held.stop.set(StopReason.LEASE_LOST)
 
-    source.during = lose_trust
-    assert ring(exam) == {"outcome": "lease_lost", "accepted": 2}
+    provider.during = lose_trust
+    assert enqueue(exam) == {"outcome": "lease_lost", "accepted": 2}
     assert exam.status() is BatchStatus.QUEUED
-    assert len(bells.rung) == 1
+    assert len(messages.enqueued) == 1
 
 
-def test_a_run_that_was_replaced_hands_nothing_on(exam: Exam, source: ScriptedSource, bells: Bells) -> None:
+def test_a_run_that_was_replaced_hands_nothing_on(
+    exam: Exam, provider: ScriptedProvider, messages: Messages
+) -> None:
     def take_over(_: int) -> None:
         if execute(exam, KEPT) == 2:
             execute(exam, "UPDATE generation.batches SET epoch = epoch + 1")
 
-    source.during = take_over
-    assert ring(exam)["outcome"] in {"fence_lost", "lease_lost"}
+    provider.during = take_over
+    assert enqueue(exam)["outcome"] in {"fence_lost", "lease_lost"}
     assert exam.status() is BatchStatus.RUNNING
     assert execute(exam, KEPT) == 2
-    assert bells.rung == []
+    assert messages.enqueued == []
 
 
-def test_a_bell_that_finds_the_lock_taken_lets_the_sweep_ring_again(exam: Exam) -> None:
+def test_a_message_that_finds_the_lock_taken_lets_the_sweep_enqueue_again(exam: Exam) -> None:
     with exam.assembly.lock.taken(exam.id, 0):
-        assert ring(exam) == {"outcome": "held_elsewhere"}
+        assert enqueue(exam) == {"outcome": "held_elsewhere"}
     assert [due.batch_index for due in exam.assembly.batches.sweep(60, 10)] == [0]
 
 
 def test_asked_to_end_in_the_middle_of_a_question_a_run_keeps_that_question(
-    exam: Exam, source: ScriptedSource
+    exam: Exam, provider: ScriptedProvider
 ) -> None:
     """Cut in the middle, the question would be paid for and written again."""
     seen: list[str] = []
 
     def ask_in_the_middle(number: int) -> None:
         if number == 3:  # a few hundred characters into the first object
-            exam.assembly.leases.hand_back_all()
+            exam.assembly.leases.release_all()
             for held in exam.assembly.leases._snapshot():
                 held.stop.ask(StopReason.SHUTDOWN)
             seen.append("asked")
 
-    source.during = ask_in_the_middle
+    provider.during = ask_in_the_middle
     assert execute(exam, KEPT) == 0
     leases = exam.assembly.leases
     leases._grace_s = 60
-    assert ring(exam) == {"outcome": "shutdown", "accepted": 1}
+    assert enqueue(exam) == {"outcome": "shutdown", "accepted": 1}
     assert seen == ["asked"]
     assert execute(exam, KEPT) == 1
     assert exam.status() is BatchStatus.QUEUED
@@ -185,7 +187,7 @@ def test_what_no_row_can_hold_leaves_its_slot_open_and_the_run_goes_on(
 
     monkeypatch.setattr(store, "accept", refuse_the_first)
     # The script writes the refused question again and again, and a repeat is not accepted either.
-    assert ring(exam) == {"outcome": "slots_left_open", "accepted": 9}
+    assert enqueue(exam) == {"outcome": "slots_left_open", "accepted": 9}
     assert execute(exam, KEPT) == 9
 
 

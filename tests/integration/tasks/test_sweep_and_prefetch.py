@@ -19,7 +19,7 @@ from worker.assembly import Assembly
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.integration.tasks.conftest import Bells, Exam
+    from tests.integration.tasks.conftest import Exam, Messages
 
 
 def fill(exam: Exam, batch_index: int) -> None:
@@ -30,12 +30,12 @@ def reach(exam: Exam, position: int) -> int | None:
     return note_progress(exam.assembly, ProgressPayload(session_id=exam.id, position=position))
 
 
-def forget_bells(assembly: Assembly) -> None:
+def forget_messages(assembly: Assembly) -> None:
     """As if every message had been lost a while ago."""
-    rung_ago(assembly, 3600)
+    enqueued_ago(assembly, 3600)
 
 
-def rung_ago(assembly: Assembly, seconds: float) -> None:
+def enqueued_ago(assembly: Assembly, seconds: float) -> None:
     statement = text(
         "UPDATE generation.batches SET enqueued_at = now() - make_interval(secs => :s), "
         "not_before = now() - make_interval(secs => :s)"
@@ -44,20 +44,20 @@ def rung_ago(assembly: Assembly, seconds: float) -> None:
         connection.execute(statement, {"s": seconds})
 
 
-def test_the_next_batch_is_wanted_at_the_threshold_and_not_before(exam: Exam, bells: Bells) -> None:
+def test_the_next_batch_is_wanted_at_the_threshold_and_not_before(exam: Exam, messages: Messages) -> None:
     fill(exam, 0)
     assert [reach(exam, position) for position in range(7)] == [None] * 7
     assert exam.status(1) is None
     assert reach(exam, 7) == 1
-    assert bells.rung == [(exam.id, 1, Urgency.PREFETCH)]
+    assert messages.enqueued == [(exam.id, 1, Urgency.PREFETCH)]
     assert exam.status(1) is BatchStatus.QUEUED
 
 
-def test_the_threshold_rings_once_however_often_it_is_passed(exam: Exam, bells: Bells) -> None:
+def test_the_threshold_enqueues_once_however_often_it_is_passed(exam: Exam, messages: Messages) -> None:
     """D8: the original asked again without end while the student stayed there."""
     fill(exam, 0)
     assert [reach(exam, position) for position in (7, 7, 8, 9)] == [1, None, None, None]
-    assert len(bells.rung) == 1
+    assert len(messages.enqueued) == 1
 
 
 def test_question_57_is_not_the_end_of_a_scientific_exam(exam: Exam) -> None:
@@ -85,45 +85,49 @@ def test_a_position_far_ahead_does_not_buy_the_rest_of_the_exam(exam: Exam, posi
     assert exam.status(1) is None
 
 
-def test_a_prefetch_that_could_not_be_rung_for_is_rung_for_by_the_sweep(exam: Exam, bells: Bells) -> None:
+def test_a_prefetch_that_could_not_be_enqueued_is_enqueued_by_the_sweep(
+    exam: Exam, messages: Messages
+) -> None:
     fill(exam, 0)
-    bells.broken = True
+    messages.broken = True
     assert reach(exam, 7) == 1
-    bells.broken = False
+    messages.broken = False
     assert sweep_once(exam.assembly) == 1
-    assert bells.rung == [(exam.id, 1, Urgency.PREFETCH)]
+    assert messages.enqueued == [(exam.id, 1, Urgency.PREFETCH)]
 
 
-def test_a_lost_bell_is_rung_again_once_a_period(exam: Exam, bells: Bells) -> None:
-    forget_bells(exam.assembly)
+def test_a_lost_message_is_enqueued_again_once_a_period(exam: Exam, messages: Messages) -> None:
+    forget_messages(exam.assembly)
     assert sweep_once(exam.assembly) == 1
     assert sweep_once(exam.assembly) == 0
-    assert bells.rung == [(exam.id, 0, Urgency.INTERACTIVE)]
+    assert messages.enqueued == [(exam.id, 0, Urgency.INTERACTIVE)]
 
 
-def test_a_bell_that_is_in_no_queue_and_was_not_taken_is_rung_again_soon(exam: Exam, bells: Bells) -> None:
+def test_a_message_that_is_in_no_queue_and_was_not_taken_is_enqueued_again_soon(
+    exam: Exam, messages: Messages
+) -> None:
     """A worker killed, or frozen, with the message in its hands; a queue that was emptied."""
-    rung_ago(exam.assembly, LOST_AFTER_S + 0.1)
-    exam.assembly.redis.lpush("test:interactive", "a bell that still waits")
+    enqueued_ago(exam.assembly, LOST_AFTER_S + 0.1)
+    exam.assembly.redis.lpush("test:interactive", "a message that still waits")
     assert sweep_once(exam.assembly) == 0
     exam.assembly.redis.delete("test:interactive")
     assert sweep_once(exam.assembly) == 1
 
 
-def test_without_redis_a_bell_counts_as_lost_after_the_usual_time(
+def test_without_redis_a_message_counts_as_lost_after_the_usual_time(
     exam: Exam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(*_: object, **__: object) -> None:
         raise RedisGone
 
     monkeypatch.setattr(exam.assembly.redis, "execute_command", gone)
-    rung_ago(exam.assembly, LOST_AFTER_S + 0.1)
+    enqueued_ago(exam.assembly, LOST_AFTER_S + 0.1)
     assert sweep_once(exam.assembly) == 0
-    rung_ago(exam.assembly, exam.assembly.lease_settings.sweep_ring_again_s + 0.1)
+    enqueued_ago(exam.assembly, exam.assembly.lease_settings.sweep_enqueue_again_s + 0.1)
     assert sweep_once(exam.assembly) == 1
 
 
-def test_the_batch_of_a_dead_worker_is_rung_for_when_its_lease_lapses(exam: Exam, bells: Bells) -> None:
+def test_the_batch_of_a_dead_worker_is_enqueued_when_its_lease_lapses(exam: Exam, messages: Messages) -> None:
     """D2: the original's flag had no owner and no end."""
     claim = exam.assembly.batches.claim(exam.id, 0, "dead", 60)
     assert claim is not None
@@ -131,39 +135,41 @@ def test_the_batch_of_a_dead_worker_is_rung_for_when_its_lease_lapses(exam: Exam
     with exam.assembly.engine.begin() as connection:
         connection.execute(text("UPDATE generation.batches SET lease_until = now() - interval '1 second'"))
     assert sweep_once(exam.assembly) == 1
-    assert bells.rung == [(exam.id, 0, Urgency.INTERACTIVE)]
+    assert messages.enqueued == [(exam.id, 0, Urgency.INTERACTIVE)]
     fill(exam, 0)
     assert exam.status() is BatchStatus.READY
 
 
-def test_with_the_broker_away_nothing_counts_as_rung(make_exam: Callable[[], Exam], bells: Bells) -> None:
+def test_with_the_broker_away_nothing_counts_as_enqueued(
+    make_exam: Callable[[], Exam], messages: Messages
+) -> None:
     exams = [make_exam() for _ in range(3)]
-    forget_bells(exams[0].assembly)
-    bells.broken = True
+    forget_messages(exams[0].assembly)
+    messages.broken = True
     assert sweep_once(exams[0].assembly) == 0
-    bells.broken = False
+    messages.broken = False
     assert sweep_once(exams[0].assembly) == 3
 
 
-def test_a_skimmer_gets_the_next_batch_in_lanes_before_the_threshold(exam: Exam, bells: Bells) -> None:
+def test_a_skimmer_gets_the_next_batch_in_lanes_before_the_threshold(exam: Exam, messages: Messages) -> None:
     fill(exam, 0)
-    rung = []
+    enqueued = []
     for position in range(7):
-        rung.append(reach(exam, position))
+        enqueued.append(reach(exam, position))
         with exam.assembly.engine.begin() as connection:
             connection.execute(
                 text("UPDATE generation.plans SET moved_at = moved_at - interval '1200 milliseconds'")
             )
-    assert rung[3:] == [1, None, None, None]
-    assert bells.rung == [(exam.id, 1, Urgency.INTERACTIVE)]
+    assert enqueued[3:] == [1, None, None, None]
+    assert messages.enqueued == [(exam.id, 1, Urgency.INTERACTIVE)]
 
 
 def test_a_skimmer_waits_for_the_threshold_when_prefetch_does_not_adapt(exam: Exam) -> None:
     fill(exam, 0)
     plain = replace(exam.assembly, plan=PlanSettings(prefetch_adaptive=False))
-    rung = []
+    enqueued = []
     for position in range(8):
-        rung.append(note_progress(plain, ProgressPayload(session_id=exam.id, position=position)))
+        enqueued.append(note_progress(plain, ProgressPayload(session_id=exam.id, position=position)))
         with plain.engine.begin() as connection:
             connection.execute(text("UPDATE generation.plans SET moved_at = moved_at - interval '2 s'"))
-    assert rung == [None] * 7 + [1]
+    assert enqueued == [None] * 7 + [1]

@@ -1,4 +1,4 @@
-"""One story, one trace: the real door and a real worker tell a collector on loopback of one batch."""
+"""One story, one trace: the real API and a real worker tell a collector on loopback of one batch."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from tasks.generate_batch import answer
 from tasks.prefetch import note_progress
 from tasks.sweep import sweep_once
 from tests.integration.api.served import Served
-from tests.integration.tasks.conftest import Bells
+from tests.integration.tasks.conftest import Messages
 from tests.support.collector import Collector
-from tests.support.scripted import ScriptedSource, everything
+from tests.support.scripted import ScriptedProvider, everything
 from worker.assembly import Assembly
 
 STUDENT = UUID("00000000-0000-4000-8000-00000000000a")
@@ -41,7 +41,7 @@ CREATE, ASK, PROGRESS = (
 
 @dataclass
 class System:
-    """A door and a worker that send their traces to one collector."""
+    """An API process and a worker that send their traces to one collector."""
 
     served: Served
     assembly: Assembly
@@ -58,7 +58,7 @@ class System:
         assert made.status_code == 201
         return UUID(made.json()["id"])
 
-    def ring(self, session_id: UUID, batch_index: int = 0) -> str:
+    def enqueue(self, session_id: UUID, batch_index: int = 0) -> str:
         outcome: str = self._answer(session_id, batch_index)["outcome"]
         return outcome
 
@@ -68,7 +68,7 @@ class System:
     def told(self) -> Collector:
         """The collector, when it has everything."""
         self.served.stop()
-        for tracing in (self.served.app.state.door.tracing, self.assembly.tracing):
+        for tracing in (self.served.app.state.api.tracing, self.assembly.tracing):
             tracing.close()
         return self.collector
 
@@ -89,8 +89,8 @@ def system(
         return start_tracing(TracingSettings(otel_exporter_otlp_endpoint=collector.url), service=service)
 
     with ExitStack() as stack:
-        door = tracing("tafawoq-api")
-        served = stack.enter_context(Served(database, assembly.engine, api_poll_s=0.05, tracing=door))
+        api = tracing("tafawoq-api")
+        served = stack.enter_context(Served(database, assembly.engine, api_poll_s=0.05, tracing=api))
         yield System(served, replace(assembly, tracing=tracing("tafawoq-worker")), collector, stack)
 
 
@@ -99,11 +99,11 @@ def cut(specs: list[dict[str, Any]]) -> tuple[str, StreamCut]:
 
 
 def test_a_trace_goes_from_the_call_through_the_run_and_its_attempts_to_the_last_event(
-    system: System, source: ScriptedSource
+    system: System, provider: ScriptedProvider
 ) -> None:
-    source.replies = (cut, everything)
+    provider.replies = (cut, everything)
     session_id = system.create(Traceparent=f"00-{TRACE}-{PAGE}-01")
-    assert system.ring(session_id) == "ready"
+    assert system.enqueue(session_id) == "ready"
 
     told = system.told()
     call, run = told.the(CREATE), told.the("run batch")
@@ -121,10 +121,10 @@ def test_a_trace_goes_from_the_call_through_the_run_and_its_attempts_to_the_last
 
 
 def test_an_attempt_is_told_as_the_conventions_name_things_with_its_own_times(
-    system: System, source: ScriptedSource
+    system: System, provider: ScriptedProvider
 ) -> None:
-    source.replies = (cut, everything)
-    system.ring(system.create())
+    provider.replies = (cut, everything)
+    system.enqueue(system.create())
 
     told = system.told()
     run = told.the("run batch")
@@ -148,16 +148,16 @@ def test_an_attempt_is_told_as_the_conventions_name_things_with_its_own_times(
     assert [whole.attributes["tafawoq.asked"], whole.attributes["tafawoq.accepted"]] == [6, 6]
 
 
-def test_a_batch_whose_worker_died_and_whose_bell_was_lost_goes_on_in_the_same_trace(
-    system: System, bells: Bells
+def test_a_batch_whose_worker_died_and_whose_message_was_lost_goes_on_in_the_same_trace(
+    system: System, messages: Messages
 ) -> None:
     session_id = system.create()
     with system.assembly.engine.begin() as connection:
         assert system.assembly.batches.claim(session_id, 0, "a worker that dies", 60)
         connection.execute(text("UPDATE generation.batches SET lease_until = now() - interval '1 second'"))
     sweep_once(system.assembly)
-    assert bells.rung == [(session_id, 0, Urgency.INTERACTIVE)]
-    assert system.ring(session_id) == "ready"
+    assert messages.enqueued == [(session_id, 0, Urgency.INTERACTIVE)]
+    assert system.enqueue(session_id) == "ready"
 
     told = system.told()
     run = told.the("run batch")
@@ -166,19 +166,19 @@ def test_a_batch_whose_worker_died_and_whose_bell_was_lost_goes_on_in_the_same_t
 
 
 def test_every_run_of_a_batch_is_in_its_trace_and_the_last_says_that_it_was_given_up(
-    system: System, source: ScriptedSource
+    system: System, provider: ScriptedProvider
 ) -> None:
-    source.replies = (lambda _: ("", ProviderMisused(provider="claude")),)
+    provider.replies = (lambda _: ("", ProviderMisused(provider="claude")),)
     session_id = system.create()
     for _ in range(system.assembly.limits.generation_max_failed_runs):
-        assert system.ring(session_id) == ProviderMisused.code
+        assert system.enqueue(session_id) == ProviderMisused.code
         with system.assembly.engine.begin() as connection:
             connection.execute(text("UPDATE generation.batches SET not_before = now()"))
 
     told = system.told()
     runs = sorted(told.named("run batch"), key=lambda span: span.start_ns)
     assert [run.parent_id for run in runs] == [told.the(CREATE).span_id] * 3
-    assert [run.attributes["tafawoq.settlement"] for run in runs] == ["count", "count", "give_up"]
+    assert [run.attributes["tafawoq.outcome_"] for run in runs] == ["count", "count", "give_up"]
     assert {run.attributes["error.type"] for run in runs} == {ProviderMisused.code}
     assert all(run.failed for run in runs)
     failures = [event for run in runs for event in run.events if event[0] == "batch-failed"]
@@ -187,10 +187,10 @@ def test_every_run_of_a_batch_is_in_its_trace_and_the_last_says_that_it_was_give
 
 def test_a_prefetch_goes_on_with_the_trace_of_the_progress_that_made_it_due(system: System) -> None:
     session_id = system.create()
-    system.ring(session_id)
+    system.enqueue(session_id)
     moved = system.student().post(f"/exams/{session_id}/progress", json={"questionIndex": 7})
     assert moved.json() == {"prefetch": {"batchIndex": 1}}
-    assert system.ring(session_id, 1) == "ready"
+    assert system.enqueue(session_id, 1) == "ready"
 
     told = system.told()
     [prefetch] = [run for run in told.named("run batch") if run.attributes["tafawoq.batch.index"] == 1]
@@ -199,13 +199,13 @@ def test_a_prefetch_goes_on_with_the_trace_of_the_progress_that_made_it_due(syst
     assert prefetch.attributes["tafawoq.urgency"] == "prefetch"
 
 
-def test_a_prefetch_of_a_producer_without_the_door_has_its_task_for_a_parent(
-    system: System, bells: Bells
+def test_a_prefetch_of_a_producer_without_the_api_has_its_task_for_a_parent(
+    system: System, messages: Messages
 ) -> None:
     session_id = system.create()
-    system.ring(session_id)
+    system.enqueue(session_id)
     assert note_progress(system.assembly, ProgressPayload(session_id=session_id, position=7)) == 1
-    assert system.ring(session_id, 1) == "ready"
+    assert system.enqueue(session_id, 1) == "ready"
 
     told = system.told()
     [prefetch] = [run for run in told.named("run batch") if run.attributes["tafawoq.batch.index"] == 1]
@@ -214,14 +214,14 @@ def test_a_prefetch_of_a_producer_without_the_door_has_its_task_for_a_parent(
 
 def test_a_student_who_comes_for_a_prefetched_batch_takes_its_runs_into_his_own_trace(system: System) -> None:
     session_id = system.create()
-    system.ring(session_id)
+    system.enqueue(session_id)
     student = system.student()
     student.post(f"/exams/{session_id}/progress", json={"questionIndex": 7})
     waited = student.post(
         f"/exams/{session_id}/questions", json={"batchIndex": 1}, headers={"Prefer": "wait=0"}
     )
     assert waited.status_code == 202
-    system.ring(session_id, 1)
+    system.enqueue(session_id, 1)
 
     told = system.told()
     [run] = [run for run in told.named("run batch") if run.attributes["tafawoq.batch.index"] == 1]
@@ -233,7 +233,7 @@ def test_the_reader_of_a_stream_ends_the_trace_of_the_batch_he_is_told_of(system
     with system.student().stream("GET", f"/exams/{session_id}/events") as stream:
         lines = stream.iter_lines()
         next(line for line in lines if line == "event: session")
-        system.ring(session_id)
+        system.enqueue(session_id)
         next(line for line in lines if line == "event: batch-ready")
         system.student().post(f"/exams/{session_id}/cancel")
         assert any(line == "event: session" for line in lines)
@@ -258,7 +258,7 @@ def test_a_stream_goes_on_when_the_trace_of_its_batch_cannot_be_read(
     with system.student().stream("GET", f"/exams/{session_id}/events") as stream:
         lines = stream.iter_lines()
         next(line for line in lines if line == "event: session")
-        system.ring(session_id)
+        system.enqueue(session_id)
         next(line for line in lines if line == "event: batch-ready")
         system.student().post(f"/exams/{session_id}/cancel")
         assert any(line == "event: session" for line in lines)
@@ -285,7 +285,7 @@ def test_a_call_that_fails_has_the_code_of_its_answer(
 def test_a_caller_who_wants_no_trace_gets_none(system: System) -> None:
     """The last two digits of the header say that whoever began it does not keep it."""
     session_id = system.create(Traceparent=f"00-{TRACE}-{PAGE}-00")
-    system.ring(session_id)
+    system.enqueue(session_id)
     assert system.told().spans == []
 
 
@@ -295,7 +295,7 @@ def test_log_lines_of_a_call_and_of_its_run_have_the_traces_id(
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.processors.JSONRenderer()]
     )
-    system.ring(system.create(Traceparent=f"00-{TRACE}-{PAGE}-01"))
+    system.enqueue(system.create(Traceparent=f"00-{TRACE}-{PAGE}-01"))
     system.told()
     structlog.reset_defaults()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -311,7 +311,7 @@ def test_no_span_holds_a_question_an_answer_or_who_the_student_is(system: System
     student.get(f"/exams/{secret}/events", headers={"Last-Event-ID": secret})
     student.get(f"/{secret}")
     session_id = system.create()
-    system.ring(session_id)
+    system.enqueue(session_id)
     student.post(f"/exams/{session_id}/progress", json={"questionIndex": 7})
 
     told = b"".join(system.told().bodies).decode("utf-8", "replace")

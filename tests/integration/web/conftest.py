@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.stack import Stack
 from tests.support.stack import running_stack
+from tools.stack.stack import Stack
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ import pytest
 from tests.support.description import description
 from tests.support.node import CLIENT, EXAMPLE, built_example, node, tool
 
-_AGAIN = "Make it anew with `make client` and look at what has changed."
+_AGAIN = "Make it again with `make client` and look at what has changed."
 
 
-def test_the_committed_description_is_the_doors() -> None:
+def test_the_committed_description_is_the_apis() -> None:
     committed = json.loads((CLIENT / "openapi.json").read_text("utf-8"))
 
     assert committed == description(), _AGAIN

@@ -1,4 +1,4 @@
-"""The examples over the real stack: an exam taken in Node, as a browser would, and a batch rung for by Node."""
+"""The examples over the real stack: an exam taken in Node, as a browser would, and a batch enqueued by Node."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import httpx2
 import psycopg
 import pytest
 
-from runtime.stack import Stack
-from tests.integration.stack.student import PATIENCE_S, Student
+from tests.integration.stack.student import TIMEOUT_S, Student
 from tests.support.node import PROJECT, built_example, node
+from tools.stack.stack import Stack
 
 REFUSED = 'tafawoq_messages_refused_total{why="fields"} 1.0'
-PRODUCER = PROJECT / "examples" / "node-producer" / "enqueue.mjs"
+PRODUCER = PROJECT / "clients" / "node" / "enqueue.mjs"
 
 
 @pytest.mark.timeout(300)
@@ -45,10 +45,10 @@ def test_the_example_takes_a_whole_exam_with_its_connection_cut_in_the_middle(
 
 
 @pytest.mark.timeout(120)
-def test_a_bell_rung_by_node_fills_a_batch(stack: Stack) -> None:
+def test_a_message_enqueued_by_node_fills_a_batch(stack: Stack) -> None:
     student = Student(stack.api_url)
-    student.begin({"track": "literary"}, prefer=f"wait={PATIENCE_S}")
-    ring(stack, student.session_id, "1")
+    student.begin({"track": "literary"}, prefer=f"wait={TIMEOUT_S}")
+    enqueue(stack, student.session_id, "1")
     until(lambda: student.session()["generatedBatches"] == 2, "the batch was not written")
 
     assert [question["index"] for question in student.session()["questions"]] == list(range(20))
@@ -90,7 +90,7 @@ def test_the_producer_sends_what_the_page_shows(stack: Stack) -> None:
     assert json.loads(b64decode(sent["body"]))[:2] == [[], {"session_id": "s", "batch_index": 3}]
 
 
-def ring(stack: Stack, *arguments: str) -> None:
+def enqueue(stack: Stack, *arguments: str) -> None:
     node(str(PRODUCER), *arguments, within_s=30, REDIS_URL=stack.environment["REDIS_URL"])
 
 
@@ -102,7 +102,7 @@ def shape(message: Any) -> Any:
 
 
 def until(true: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not true():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.1)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from runtime.child import Child, launch
-from runtime.processes import PROJECT, Worker, worker
 from runtime.settings import DatabaseSettings
+from tools.stack.child import Child, launch
+from tools.stack.processes import PROJECT, Worker, worker
 
 
 @contextmanager

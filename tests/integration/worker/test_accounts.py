@@ -18,16 +18,16 @@ import redis
 from celery import Celery
 from redis.exceptions import NoPermissionError
 
-from api.limits import Kind, Rate, SharedLimits
+from api.rate_limits import Kind, Rate, SharedLimits
 from generation.model import Urgency
-from runtime.child import Child, launch
-from runtime.embedded import EmbeddedRedis
-from runtime.processes import PROJECT, flower
 from runtime.settings import RedisSettings
-from runtime.tcp import free_port
 from tasks.enqueue import enqueue_batch
 from tests.integration.worker.conftest import running_worker
 from tests.integration.worker.test_foreign_messages import QUEUE, envelope
+from tools.stack.child import Child, launch
+from tools.stack.embedded import EmbeddedRedis
+from tools.stack.ports import free_port
+from tools.stack.processes import PROJECT, flower
 
 PASSWORDS = {
     "REDIS_API_PASSWORD": "of-the-api",
@@ -125,9 +125,9 @@ def test_a_worker_and_flower_do_all_they_do_with_theirs(
         page = launch("flower", flower(port=port), log=tmp_path / "flower.log", env=flower_env, cwd=PROJECT)
         try:
             shown = workers_of_flower(f"http://127.0.0.1:{port}", page)
-            bell = envelope("generation.sweep")
-            owner.lpush(QUEUE, json.dumps(bell))
-            task = f"http://127.0.0.1:{port}/api/task/info/{bell['headers']['id']}"
+            message = envelope("generation.sweep")
+            owner.lpush(QUEUE, json.dumps(message))
+            task = f"http://127.0.0.1:{port}/api/task/info/{message['headers']['id']}"
             until(lambda: httpx2.get(task).status_code == 200, "Flower hears no events")
         finally:
             page.stop(grace_s=5)

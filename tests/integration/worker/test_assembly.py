@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from runtime.settings import DatabaseSettings, SettingsError
 from runtime.telemetry import Metrics
-from simulator.running import RunningSimulator
+from tools.simulator.running import RunningSimulator
 from worker import assembly
 from worker.assembly import assemble
 
@@ -117,7 +117,7 @@ def test_a_wrong_setting_stops_the_start_before_anything_is_opened(
         pytest.fail("something was opened")
 
     monkeypatch.setenv(name, "-1")
-    for opening in ("make_redis", "make_chain", "make_engine"):
+    for opening in ("make_redis", "make_fallback", "make_engine"):
         monkeypatch.setattr(assembly, opening, opened)
     with pytest.raises(SettingsError, match=name):
         warnings()

@@ -22,11 +22,11 @@ from generation.plan import plan_exam
 from generation.verdicts import Purpose
 from providers.profiles import profile_of
 from runtime.settings import DatabaseSettings
-from simulator.bill import BilledRequest
-from simulator.faults import Fault
-from simulator.pricing import TokenCounts
-from simulator.running import RunningSimulator
 from tests.support.attempts import an_attempt
+from tools.simulator.bill import BilledRequest
+from tools.simulator.faults import Fault
+from tools.simulator.pricing import TokenCounts
+from tools.simulator.running import RunningSimulator
 from worker.cli import cli
 from worker.commands.asking import Reading
 from worker.commands.check_cache import judge

@@ -129,9 +129,9 @@ def test_a_wrong_key_and_a_retired_model(
     monkeypatch.setenv("TAFAWOQ_ENV", "development")
     with RawServer(script).running() as server:
         settings = ClaudeSettings(claude_base_url=server.url, claude_model="claude-sonnet-4-5")
-        source = make_claude(settings, stall_timeout_s=5, deadline_s=5)
-        with closing(source):
-            [found] = judge_model(settings.claude_model, check_model(source))
+        provider = make_claude(settings, stall_timeout_s=5, deadline_s=5)
+        with closing(provider):
+            [found] = judge_model(settings.claude_model, check_model(provider))
     assert (found.health, found.remedy) == (Health.BROKEN, remedy)
 
 
@@ -140,8 +140,8 @@ def test_a_key_that_claude_accepts_is_said_to_be_accepted(monkeypatch: pytest.Mo
     answer = json_reply({"id": "claude-sonnet-5-5", "type": "model", "lifecycle": "active"})
     with RawServer(answer).running() as server:
         settings = ClaudeSettings(claude_base_url=server.url)
-        with closing(make_claude(settings, stall_timeout_s=5, deadline_s=5)) as source:
-            [found] = judge_model(settings.claude_model, check_model(source))
+        with closing(make_claude(settings, stall_timeout_s=5, deadline_s=5)) as provider:
+            [found] = judge_model(settings.claude_model, check_model(provider))
     assert (found.health, found.says) == (Health.WELL, "the key and the model are accepted")
 
 

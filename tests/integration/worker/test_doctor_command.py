@@ -18,10 +18,10 @@ from sqlalchemy import Engine
 from db.sessions import SessionStore
 from generation.model import Track
 from generation.plan import plan_exam
-from runtime.child import Child
-from runtime.processes import PROJECT
 from runtime.settings import DatabaseSettings
-from simulator.running import RunningSimulator
+from tools.simulator.running import RunningSimulator
+from tools.stack.child import Child
+from tools.stack.processes import PROJECT
 
 NOBODY = "127.0.0.1:1"
 KEY = "sk-ant-hunter2"
@@ -147,7 +147,7 @@ def test_flowers_container_needs_neither_a_key_nor_a_database(doctor: Doctor) ->
 
 
 def test_a_service_that_there_is_not_is_named(doctor: Doctor) -> None:
-    found = doctor.sees(TAFAWOQ_SERVICE="door")
+    found = doctor.sees(TAFAWOQ_SERVICE="api")
     assert "TAFAWOQ_SERVICE" in found.broken["TAFAWOQ_SERVICE"][1]
 
 
@@ -157,7 +157,7 @@ def test_no_redis_and_a_wrong_key(doctor: Doctor, provider: RunningSimulator) ->
     assert found.broken == {
         "Redis": (
             "it cannot be used (ConnectionError)",
-            "Start it, or correct REDIS_URL. Nothing is lost: the sweep rings for what waits.",
+            "Start it, or correct REDIS_URL. Nothing is lost: the sweep enqueues what waits.",
         ),
         "workers": NO_WORKER,
         "model claude-sonnet-5-5": ("ANTHROPIC_API_KEY is not accepted", "Set a valid key."),
@@ -210,7 +210,7 @@ def test_migrations_missing_and_a_clock_that_is_wrong(
 
 @pytest.mark.timeout(120)
 def test_nothing_and_a_full_queue(doctor: Doctor, worker_process: Child, engine: Engine) -> None:
-    """The worker hears no bell, and does not sweep for a minute."""
+    """The worker hears no message, and does not sweep for a minute."""
     assert worker_process.is_alive
     told, status = doctor.tells()
     assert "ok        workers: 1 answer, 4 slots\n" in told

@@ -1,4 +1,4 @@
-"""What anybody may put on our queues: a worker drops it, lives on, and still answers the next bell."""
+"""What anybody may put on our queues: a worker drops it, lives on, and still answers the next message."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runtime.child import Child
 from tests.integration.worker.conftest import running_worker
+from tools.stack.child import Child
 
 PREFIX = "tafawoq:"
 QUEUE = f"{PREFIX}interactive"
@@ -146,7 +146,7 @@ SESSION = str(uuid4())
 BATCH = "generation.generate_batch"
 REFUSED: tuple[dict[str, Any], ...] = (
     envelope(
-        BATCH, [[], {"session_id": SESSION, "batch_index": 0}, {"chain": [{"task": "generation.sweep"}]}]
+        BATCH, [[], {"session_id": SESSION, "batch_index": 0}, {"fallback": [{"task": "generation.sweep"}]}]
     ),
     envelope(
         BATCH, [[], {"session_id": SESSION, "batch_index": 0}, {"callbacks": [{"task": "generation.sweep"}]}]
@@ -178,12 +178,12 @@ def foreign_messages() -> list[bytes]:
 def test_no_foreign_message_stops_a_worker_or_stays_on_the_queue(
     worker_process: Child, redis_client: redis.Redis
 ) -> None:
-    """Each one alone, then a sound bell behind it that must be answered by the same worker."""
+    """Each one alone, then a sound message behind it that must be answered by the same worker."""
     for number, raw in enumerate(foreign_messages()):
         redis_client.lpush(QUEUE, raw)
-        bell = envelope("generation.sweep")
-        redis_client.lpush(QUEUE, json.dumps(bell).encode())
-        await_output(worker_process, bell["headers"]["id"], after=f"message {number}: {raw[:300]!r}")
+        message = envelope("generation.sweep")
+        redis_client.lpush(QUEUE, json.dumps(message).encode())
+        await_output(worker_process, message["headers"]["id"], after=f"message {number}: {raw[:300]!r}")
     output = worker_process.output()
     assert "Connection to broker lost" not in output, "a message counted as a lost connection"
     assert redis_client.llen(QUEUE) == 0
@@ -202,9 +202,9 @@ def test_nothing_published_to_every_worker_stops_one(
     for raw in (*RAW, *HOSTILE, *(json.dumps(shape).encode() for shape in shapes)):
         await_listener(redis_client)
         assert redis_client.publish(CONTROL, raw) > 0, f"deaf before {raw[:300]!r}"
-        bell = envelope("generation.sweep")
-        redis_client.lpush(QUEUE, json.dumps(bell).encode())
-        await_output(worker_process, bell["headers"]["id"], after=f"broadcast {raw[:300]!r}")
+        message = envelope("generation.sweep")
+        redis_client.lpush(QUEUE, json.dumps(message).encode())
+        await_output(worker_process, message["headers"]["id"], after=f"broadcast {raw[:300]!r}")
     assert "Connection to broker lost" not in worker_process.output()
 
 
@@ -215,9 +215,9 @@ def test_a_worker_whose_pubsub_connection_is_killed_goes_on_and_listens_again(
     for _ in range(3):
         await_listener(redis_client)
         assert redis_client.client_kill_filter(_type="pubsub") > 0
-        bell = envelope("generation.sweep")
-        redis_client.lpush(QUEUE, json.dumps(bell).encode())
-        await_output(worker_process, bell["headers"]["id"], after="client kill type pubsub")
+        message = envelope("generation.sweep")
+        redis_client.lpush(QUEUE, json.dumps(message).encode())
+        await_output(worker_process, message["headers"]["id"], after="client kill type pubsub")
     await_listener(redis_client)
 
 
@@ -226,9 +226,9 @@ def test_what_is_not_the_documented_message_is_dropped_and_its_options_are_not_o
 ) -> None:
     for message in REFUSED:
         redis_client.lpush(QUEUE, json.dumps(message))
-    bell = envelope("generation.sweep")
-    redis_client.lpush(QUEUE, json.dumps(bell))
-    await_output(worker_process, bell["headers"]["id"], after="messages with options")
+    message = envelope("generation.sweep")
+    redis_client.lpush(QUEUE, json.dumps(message))
+    await_output(worker_process, message["headers"]["id"], after="messages with options")
     output = worker_process.output()
     assert output.count("message_dropped") == len(REFUSED)
     assert not [each for each in REFUSED if each["headers"]["id"] in output]
@@ -266,7 +266,7 @@ def test_nothing_in_the_brokers_own_keys_stops_a_worker_or_keeps_it_from_giving_
 def test_a_key_of_another_type_is_deleted_and_the_worker_goes_on(
     name: str, worker_process: Child, redis_client: redis.Redis
 ) -> None:
-    """While the worker runs, and while none does; Celery connects anew, and finds it then."""
+    """While the worker runs, and while none does; Celery connects again, and finds it then."""
     redis_client.delete(f"{PREFIX}{name}")
     if name == "interactive":
         redis_client.set(f"{PREFIX}{name}", "no list")
@@ -275,9 +275,9 @@ def test_a_key_of_another_type_is_deleted_and_the_worker_goes_on(
         redis_client.lpush(QUEUE, json.dumps(envelope("generation.sweep")))
         redis_client.client_kill_filter(_type="normal", skipme=True)
     await_output(worker_process, "broker_key_deleted", after=f"a foreign {name}", within_s=30)
-    bell = envelope("generation.sweep")
-    redis_client.lpush(QUEUE, json.dumps(bell))
-    await_output(worker_process, bell["headers"]["id"], after=f"a foreign {name}", within_s=30)
+    message = envelope("generation.sweep")
+    redis_client.lpush(QUEUE, json.dumps(message))
+    await_output(worker_process, message["headers"]["id"], after=f"a foreign {name}", within_s=30)
 
 
 def test_no_bytes_stop_a_worker_wherever_they_are_put(
@@ -295,9 +295,9 @@ def test_no_bytes_stop_a_worker_wherever_they_are_put(
     def survives(text: bytes) -> None:
         redis_client.lpush(QUEUE, text)
         redis_client.publish(CONTROL, text)
-        bell = envelope("generation.sweep")
-        redis_client.lpush(QUEUE, json.dumps(bell))
-        await_output(worker_process, bell["headers"]["id"], after=repr(text[:300]))
+        message = envelope("generation.sweep")
+        redis_client.lpush(QUEUE, json.dumps(message))
+        await_output(worker_process, message["headers"]["id"], after=repr(text[:300]))
 
     survives()
     assert "Connection to broker lost" not in worker_process.output()

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from runtime.child import Child
 from tests.integration.worker.conftest import running_worker
 from tests.integration.worker.test_foreign_messages import QUEUE, await_output, envelope
 from tests.support.link import Link
-from worker.liveness import STEP_WITHIN_S, STOOD_STILL
+from tools.stack.child import Child
+from worker.watchdog import STEP_WITHIN_S, STOOD_STILL
 
 #: In which a worker whose loop stands still ends.
 WITHIN_S = 30
@@ -95,9 +95,9 @@ def test_a_worker_that_was_stopped_for_longer_than_its_loop_may_stand_still_goes
     stopped_until = time.time()
     freezable.send(signal.SIGCONT)
     until(lambda: touched_at(alive) > stopped_until, "no sign after it woke", within_s=10)
-    bell = envelope("generation.sweep")
-    redis_client.lpush(QUEUE, json.dumps(bell))
-    await_output(freezable, bell["headers"]["id"], after="it was stopped")
+    message = envelope("generation.sweep")
+    redis_client.lpush(QUEUE, json.dumps(message))
+    await_output(freezable, message["headers"]["id"], after="it was stopped")
 
 
 @pytest.mark.timeout(180)
@@ -114,6 +114,6 @@ def test_a_worker_lives_and_shows_it_while_redis_swallows_every_question(
     assert oldest_s < STEP_WITHIN_S
     assert "loop_stands_still" not in far.output()
     link.come_back()
-    bell = envelope("generation.sweep")
-    redis_client.lpush(QUEUE, json.dumps(bell))
-    until(lambda: bell["headers"]["id"] in far.output(), far.last_words(), within_s=30)
+    message = envelope("generation.sweep")
+    redis_client.lpush(QUEUE, json.dumps(message))
+    until(lambda: message["headers"]["id"] in far.output(), far.last_words(), within_s=30)

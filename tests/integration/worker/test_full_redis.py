@@ -11,9 +11,9 @@ import redis
 from celery import Celery
 
 from generation.model import Urgency
-from runtime.child import Child
 from tasks.enqueue import enqueue_batch
 from tests.integration.worker.test_foreign_messages import QUEUE, await_output, envelope
+from tools.stack.child import Child
 from worker.lock import BatchLock
 
 
@@ -27,7 +27,7 @@ def full_redis(redis_client: redis.Redis) -> Iterator[redis.Redis]:
 def test_a_worker_outlives_a_redis_without_room_and_goes_on_when_there_is_some(
     worker_process: Child, full_redis: redis.Redis
 ) -> None:
-    """It can still take a message, and can no longer note that it did: it says so, and connects anew."""
+    """It can still take a message, and can no longer note that it did: it says so, and connects again."""
     taken, later = envelope("generation.sweep"), envelope("generation.sweep")
     with full_redis.pipeline(transaction=True) as at_once:
         at_once.lpush(QUEUE, json.dumps(taken))
@@ -55,7 +55,7 @@ def test_a_worker_outlives_a_redis_that_was_made_a_replica_and_goes_on_when_it_l
     await_output(worker_process, later["headers"]["id"], after="it led again")
 
 
-def test_without_room_a_bell_is_told_as_not_rung_and_a_lock_as_unknown(
+def test_without_room_a_message_is_told_as_not_enqueued_and_a_lock_as_unknown(
     full_redis: redis.Redis, redis_url: str
 ) -> None:
     """The batch is wanted in Postgres all the same, and the claim decides there."""

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from runtime.child import Child
-from runtime.embedded import EmbeddedRedis
-from runtime.tcp import free_port
 from tests.integration.worker.conftest import running_worker
 from tests.integration.worker.test_foreign_messages import QUEUE, await_listener, await_output, envelope
+from tools.stack.child import Child
+from tools.stack.embedded import EmbeddedRedis
+from tools.stack.ports import free_port
 
 ROUNDS = 3
 #: For which a server is not itself.
@@ -122,10 +122,10 @@ def test_a_worker_heals(lose: Callable[[redis.Redis], None], worker_here: Child,
     for number in range(ROUNDS):
         await_listener(owner)
         lose(owner)
-        bell = envelope("generation.sweep")
-        owner.lpush(QUEUE, json.dumps(bell))
+        message = envelope("generation.sweep")
+        owner.lpush(QUEUE, json.dumps(message))
         after = f"round {number} of {lose.__name__}"
-        await_output(worker_here, bell["headers"]["id"], after=after, within_s=HEALED_WITHIN_S)
+        await_output(worker_here, message["headers"]["id"], after=after, within_s=HEALED_WITHIN_S)
     await_listener(owner)
 
 
@@ -136,8 +136,8 @@ def test_a_worker_heals_when_redis_was_started_again(worker_here: Child, server:
         time.sleep(AWAY_S)
         server.start()
         with redis.Redis.from_url(server.url) as owner:
-            bell = envelope("generation.sweep")
-            owner.lpush(QUEUE, json.dumps(bell))
+            message = envelope("generation.sweep")
+            owner.lpush(QUEUE, json.dumps(message))
             after = f"restart {number}"
-            await_output(worker_here, bell["headers"]["id"], after=after, within_s=HEALED_WITHIN_S)
+            await_output(worker_here, message["headers"]["id"], after=after, within_s=HEALED_WITHIN_S)
             await_listener(owner)

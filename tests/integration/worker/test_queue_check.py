@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from runtime.embedded import EmbeddedRedis
 from runtime.redis import make_redis
 from runtime.settings import RedisSettings
 from tests.integration.worker.conftest import running_worker
+from tools.stack.embedded import EmbeddedRedis
 from worker.queue_check import QueueProblem, problem_of_queue
 
 PREFIX = "tafawoq:"

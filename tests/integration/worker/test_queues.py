@@ -11,7 +11,7 @@ from tasks.enqueue import enqueue_batch
 from worker.queues import Queues
 
 
-def test_a_bell_waits_where_the_sweep_looks_for_it(redis_url: str, redis_client: Redis) -> None:
+def test_a_message_waits_where_the_sweep_looks_for_it(redis_url: str, redis_client: Redis) -> None:
     sender = Celery("sender", broker=redis_url, amqp="worker.broker:GuardedAMQP", set_as_current=False)
     sender.conf.broker_transport_options = {"global_keyprefix": "tafawoq:"}
     queues = Queues(redis_client, "tafawoq:")

@@ -66,7 +66,7 @@ def _await_questions(ward: Ward) -> None:
     student = Student(ward.api_url)
     student.begin({"track": "scientific"}, prefer="respond-async")
     deadline = time.monotonic() + SERVED_WITHIN_S
-    while student.ask(0, patience_s=5).status_code != httpx2.codes.OK:
+    while student.ask(0, timeout_s=5).status_code != httpx2.codes.OK:
         if time.monotonic() > deadline:
             raise DrillFailed(f"Nobody is written questions {SERVED_WITHIN_S} s after the remedy.")
         time.sleep(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.alert_drill.crowd import hurried, students
+from tests.support.alert_drill.load import hurried, students
 from tests.support.alert_drill.record import Record
 from tests.support.alert_drill.ward import Ward
 

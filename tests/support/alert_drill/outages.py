@@ -1,11 +1,11 @@
-"""Scenes in which something is gone: workers, the stores, the door."""
+"""Scenes in which something is gone: workers, the stores, the API."""
 
 from __future__ import annotations
 
 import signal
 
 from tests.integration.stack.student import Student
-from tests.support.alert_drill.crowd import hurried, students
+from tests.support.alert_drill.load import hurried, students
 from tests.support.alert_drill.record import Record
 from tests.support.alert_drill.ward import Ward
 from tests.support.stack import TEST_WORKERS
@@ -36,20 +36,20 @@ def no_redis(ward: Ward, record: Record) -> None:
 
 def no_postgres(ward: Ward, record: Record) -> None:
     with students(ward.api_url, 2, hurried):
-        record.calm("PostgresAway", "DoorFails")
+        record.calm("PostgresAway", "ApiFails")
         record.fault("Postgres is killed while students ask.")
         ward.postgres.end(signal.SIGKILL)
-        record.fires("PostgresAway", "DoorFails")
+        record.fires("PostgresAway", "ApiFails")
         record.remedy("Start it.")
         ward.postgres.succeed()
-        record.ends("PostgresAway", "DoorFails")
+        record.ends("PostgresAway", "ApiFails")
 
 
-def no_door(ward: Ward, record: Record) -> None:
-    record.calm("DoorAway")
+def no_api(ward: Ward, record: Record) -> None:
+    record.calm("ApiDown")
     record.fault("The API is killed.")
     ward.kill_api()
-    record.fires("DoorAway")
+    record.fires("ApiDown")
     record.remedy("`docker compose up -d api`")
     ward.start_api()
-    record.ends("DoorAway")
+    record.ends("ApiDown")

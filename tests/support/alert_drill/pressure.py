@@ -10,11 +10,11 @@ from contextlib import contextmanager
 import psycopg
 import redis
 
-from runtime.child import Child
-from runtime.processes import Worker
-from tests.support.alert_drill.crowd import hurried, reader, students
+from tests.support.alert_drill.load import hurried, reader, students
 from tests.support.alert_drill.record import Record
 from tests.support.alert_drill.ward import Ward
+from tools.stack.child import Child
+from tools.stack.processes import Worker
 
 SMALL = Worker("interactive", ("interactive", "prefetch"), concurrency=1)
 MORE = Worker("interactive-2", ("interactive", "prefetch"), concurrency=32)

@@ -6,7 +6,7 @@ import json
 import time
 
 from tests.integration.stack.student import Student
-from tests.support.alert_drill.crowd import hurried, students
+from tests.support.alert_drill.load import hurried, students
 from tests.support.alert_drill.record import DrillFailed, Record
 from tests.support.alert_drill.ward import Edit, Ward
 
@@ -40,13 +40,13 @@ def no_fallback(ward: Ward, record: Record) -> None:
 
 def outage(ward: Ward, record: Record) -> None:
     with students(ward.api_url, 3, hurried):
-        record.calm("SourceRests", "ProviderErrors")
+        record.calm("CircuitBreakerOpen", "ProviderErrors")
         record.fault("Claude answers 529 to every call.")
         ward.inject({"kind": "overloaded", "route": "anthropic"})
-        record.fires("SourceRests", "ProviderErrors")
+        record.fires("CircuitBreakerOpen", "ProviderErrors")
         record.remedy("An outage: wait. Claude answers again.")
         ward.inject()
-        record.ends("SourceRests", "ProviderErrors")
+        record.ends("CircuitBreakerOpen", "ProviderErrors")
 
 
 def key_refused(ward: Ward, record: Record) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from tests.support.alert_drill.watch import NOTHING, WINDOW, Watch, rules
+from tests.support.alert_drill.watch import NOTHING, WINDOW, Subscription, rules
 
-PATIENCE_S = 120
+TIMEOUT_S = 120
 _LOOK_AGAIN_S = 0.5
 
 _INTRODUCTION = """\
@@ -49,7 +49,7 @@ class Line:
 
 @dataclass
 class Record:
-    watch: Watch
+    watch: Subscription
     lines: dict[str, Line] = field(default_factory=dict)
     _what: str = ""
     _since: float = 0.0
@@ -92,8 +92,8 @@ class Record:
     def _await(self, alert: str, *, true: bool, of_something: bool = False) -> float:
         """Until the alert is so, `of_something` by a share that has something to share; after how many seconds."""
         while self.watch.holds(alert) is not true or (of_something and self.watch.value(alert) == NOTHING):
-            if time.monotonic() - self._since > PATIENCE_S:
-                raise DrillFailed(f"{alert} is still {not true} {PATIENCE_S} s after: {self._what}")
+            if time.monotonic() - self._since > TIMEOUT_S:
+                raise DrillFailed(f"{alert} is still {not true} {TIMEOUT_S} s after: {self._what}")
             time.sleep(_LOOK_AGAIN_S)
         took_s = time.monotonic() - self._since
         _say(f"  {alert} is {true} after {took_s:.0f} s: {self.watch.value(alert)}")

@@ -21,10 +21,10 @@ class Scene:
 SCENES = (
     Scene(("NoWorker", "StudentsWait"), outages.no_worker),
     Scene(("RedisAway",), outages.no_redis),
-    Scene(("PostgresAway", "DoorFails"), outages.no_postgres),
-    Scene(("DoorAway",), outages.no_door),
+    Scene(("PostgresAway", "ApiFails"), outages.no_postgres),
+    Scene(("ApiDown",), outages.no_api),
     Scene(("ProvidersDown",), providers.no_fallback),
-    Scene(("SourceRests", "ProviderErrors"), providers.outage),
+    Scene(("CircuitBreakerOpen", "ProviderErrors"), providers.outage),
     Scene(("KeyRefused",), providers.key_refused),
     Scene(("RequestRefused",), providers.model_retired),
     Scene(("RejectsMany", "BatchesGivenUp"), providers.wrong_prompt),

@@ -13,11 +13,11 @@ from typing import Any
 
 import httpx2
 
-from chaos import servers
-from runtime.processes import PROJECT, Worker
-from runtime.stack import Stack, StackOptions
-from runtime.stack_settings import StackSettings
 from tests.support.stack import TEST_WORKERS
+from tools.chaos import servers
+from tools.stack.processes import PROJECT, Worker
+from tools.stack.stack import Stack, StackOptions
+from tools.stack.stack_settings import StackSettings
 
 #: What a worker's code consists of.
 ROOMS = ("db", "generation", "providers", "runtime", "tasks", "worker")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx2
 import yaml
 
-from runtime.tcp import free_port
+from tools.stack.ports import free_port
 
 RULES = Path(__file__).resolve().parents[3] / "ops" / "prometheus" / "alerts.yml"
 #: What a drill has no time for, and how long it is there.
@@ -49,7 +49,7 @@ def left_side(expr: str) -> str:
     return compared[1] if compared and not re.search(r"[>=<] [\d.]+\s+or\s", expr) else expr
 
 
-class Watch:
+class Subscription:
     """What the running Prometheus answers."""
 
     def __init__(self, url: str, folder: Path, targets: Targets) -> None:
@@ -91,7 +91,7 @@ class Watch:
 
 
 @contextmanager
-def watching(folder: Path, targets: Targets) -> Iterator[Watch]:
+def watching(folder: Path, targets: Targets) -> Iterator[Subscription]:
     """Needs a `prometheus` on the path."""
     port, log = free_port(), folder / "prometheus.log"
     config = folder / "prometheus.yml"
@@ -105,7 +105,7 @@ def watching(folder: Path, targets: Targets) -> Iterator[Watch]:
             if process.poll() is not None:
                 raise RuntimeError(f"Prometheus did not start: {log.read_text()[-500:]}")
             time.sleep(0.1)
-        yield Watch(f"http://127.0.0.1:{port}", folder, targets)
+        yield Subscription(f"http://127.0.0.1:{port}", folder, targets)
     finally:
         process.terminate()
         process.wait()

@@ -17,9 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jwt.utils import base64url_encode
 
-from api.auth import DEMO_USER, MAX_TOKEN_CHARS, Doorkeeper
-from api.errors import Refusal
-from api.metrics import DoorMetrics
+from api.auth import DEMO_USER, MAX_TOKEN_CHARS, Authenticator
+from api.errors import ApiError
+from api.metrics import ApiMetrics
 from api.signing_keys import SigningKeys
 from runtime.jwks import FetchOutcome, KeySet, KeySetUnavailable, read_key_set
 from runtime.settings import ApiSettings
@@ -30,18 +30,18 @@ SERVICE = "the-service-token"
 USER = uuid4()
 
 
-def keeper(**settings: Any) -> Doorkeeper:
-    return Doorkeeper(ApiSettings(**settings))
+def store(**settings: Any) -> Authenticator:
+    return Authenticator(ApiSettings(**settings))
 
 
-def admitted(doorkeeper: Doorkeeper, headers: Mapping[str, str]) -> UUID:
-    return asyncio.run(doorkeeper.user_of(headers))
+def admitted(authenticator: Authenticator, headers: Mapping[str, str]) -> UUID:
+    return asyncio.run(authenticator.user_of(headers))
 
 
-def refused(doorkeeper: Doorkeeper, headers: Mapping[str, str]) -> str:
-    with pytest.raises(Refusal) as refusal:
-        admitted(doorkeeper, headers)
-    return refusal.value.code
+def refused(authenticator: Authenticator, headers: Mapping[str, str]) -> str:
+    with pytest.raises(ApiError) as api_error:
+        admitted(authenticator, headers)
+    return api_error.value.code
 
 
 def claims(**changes: Any) -> dict[str, Any]:
@@ -59,18 +59,18 @@ def bearing(token: str, **headers: str) -> dict[str, str]:
 
 
 def test_a_student_is_who_his_token_says() -> None:
-    assert admitted(keeper(supabase_jwt_secret=SECRET), bearing(signed())) == USER
-    assert admitted(keeper(supabase_jwt_secret=SECRET), {"authorization": f"bearer {signed()}"}) == USER
+    assert admitted(store(supabase_jwt_secret=SECRET), bearing(signed())) == USER
+    assert admitted(store(supabase_jwt_secret=SECRET), {"authorization": f"bearer {signed()}"}) == USER
 
 
 def test_a_student_cannot_name_another_user() -> None:
     token = bearing(signed(), **{"x-user-id": str(uuid4())})
 
-    assert admitted(keeper(supabase_jwt_secret=SECRET, api_service_token=SERVICE), token) == USER
+    assert admitted(store(supabase_jwt_secret=SECRET, api_service_token=SERVICE), token) == USER
 
 
 def test_a_clock_that_is_a_little_off_is_forgiven() -> None:
-    assert admitted(keeper(supabase_jwt_secret=SECRET), bearing(signed(exp=int(time.time()) - 5))) == USER
+    assert admitted(store(supabase_jwt_secret=SECRET), bearing(signed(exp=int(time.time()) - 5))) == USER
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_clock_that_is_a_little_off_is_forgiven() -> None:
 )
 def test_a_token_that_does_not_hold_is_refused(token: str) -> None:
     assert (
-        refused(keeper(supabase_jwt_secret=SECRET, api_service_token=SERVICE), bearing(token))
+        refused(store(supabase_jwt_secret=SECRET, api_service_token=SERVICE), bearing(token))
         == "unauthorized"
     )
 
@@ -105,27 +105,27 @@ def test_a_token_that_does_not_hold_is_refused(token: str) -> None:
 def test_a_call_without_a_bearer_token_is_refused(header: str | None) -> None:
     headers = {} if header is None else {"authorization": header}
 
-    assert refused(keeper(api_service_token=SERVICE), headers | {"x-user-id": str(USER)}) == "unauthorized"
+    assert refused(store(api_service_token=SERVICE), headers | {"x-user-id": str(USER)}) == "unauthorized"
 
 
 def test_a_server_of_ours_names_the_user_it_acts_for() -> None:
-    assert admitted(keeper(api_service_token=SERVICE), bearing(SERVICE, **{"x-user-id": str(USER)})) == USER
+    assert admitted(store(api_service_token=SERVICE), bearing(SERVICE, **{"x-user-id": str(USER)})) == USER
 
 
 @pytest.mark.parametrize("named", [{}, {"x-user-id": ""}, {"x-user-id": "somebody"}])
 def test_a_server_of_ours_must_name_somebody(named: dict[str, str]) -> None:
-    assert refused(keeper(api_service_token=SERVICE), bearing(SERVICE, **named)) == "unauthorized"
+    assert refused(store(api_service_token=SERVICE), bearing(SERVICE, **named)) == "unauthorized"
 
 
 def test_nearly_the_service_token_is_not_the_service_token() -> None:
     for token in (SERVICE[:-1], SERVICE + "x", SERVICE.upper()):
-        assert refused(keeper(api_service_token=SERVICE), bearing(token, **{"x-user-id": str(USER)}))
+        assert refused(store(api_service_token=SERVICE), bearing(token, **{"x-user-id": str(USER)}))
 
 
 def test_without_auth_the_header_names_the_user_or_it_is_the_demo_user() -> None:
-    assert admitted(keeper(), {"x-user-id": str(USER)}) == USER
-    assert admitted(keeper(), {}) == DEMO_USER
-    assert refused(keeper(), {"x-user-id": "somebody"}) == "unauthorized"
+    assert admitted(store(), {"x-user-id": str(USER)}) == USER
+    assert admitted(store(), {}) == DEMO_USER
+    assert refused(store(), {"x-user-id": "somebody"}) == "unauthorized"
 
 
 # --- signing keys ----------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ EDWARDS_KEY = ed25519.Ed25519PrivateKey.generate()
 PUBLISHED: dict[str, PrivateKey] = {"current": KEY, "rsa": RSA_KEY, "edwards": EDWARDS_KEY}
 
 
-def with_keys(*, away: bool = False, **settings: Any) -> Doorkeeper:
+def with_keys(*, away: bool = False, **settings: Any) -> Authenticator:
     """A doorkeeper who has fetched PUBLISHED, or failed to, a moment ago."""
 
     async def fetch() -> KeySet:
@@ -145,9 +145,9 @@ def with_keys(*, away: bool = False, **settings: Any) -> Doorkeeper:
             raise KeySetUnavailable(FetchOutcome.STATUS, "it answers 404")
         return read_key_set(published(PUBLISHED))
 
-    keys = SigningKeys(fetch, refresh_s=300, max_age_s=3600, metrics=DoorMetrics(), clock=lambda: 0.0)
+    keys = SigningKeys(fetch, refresh_s=300, max_age_s=3600, metrics=ApiMetrics(), clock=lambda: 0.0)
     asyncio.run(keys.refresh())
-    return Doorkeeper(ApiSettings(supabase_jwks_url="http://127.0.0.1:1/", **settings), keys)
+    return Authenticator(ApiSettings(supabase_jwks_url="http://127.0.0.1:1/", **settings), keys)
 
 
 def signed_with_the_published_key_as_secret() -> str:
@@ -183,9 +183,9 @@ def test_a_key_that_is_not_published_or_not_used_for_this_is_refused(secret: str
         signed_with_the_published_key_as_secret(),
         jwt.encode(claims(), "", "none", headers={"kid": "current"}),
     ]
-    doorkeeper = with_keys(supabase_jwt_secret=secret)
+    authenticator = with_keys(supabase_jwt_secret=secret)
 
-    assert {refused(doorkeeper, bearing(token)) for token in tokens} == {"unauthorized"}
+    assert {refused(authenticator, bearing(token)) for token in tokens} == {"unauthorized"}
 
 
 def test_keys_that_cannot_be_fetched_are_our_trouble_and_not_the_students() -> None:
@@ -256,8 +256,8 @@ LOOSE = st.tuples(HEADERS | JSON | st.just(DEEP), CLAIMS | JSON | st.just(DEEP),
 def test_whatever_a_token_is_made_of_it_is_served_or_refused(token: str) -> None:
     try:
         served = admitted(with_keys(supabase_jwt_secret=SECRET, api_service_token=SERVICE), bearing(token))
-    except Refusal as refusal:
-        answer: object = refusal.code
+    except ApiError as api_error:
+        answer: object = api_error.code
     else:
         answer = served
     assert answer in {"unauthorized", USER}
@@ -267,7 +267,7 @@ def test_whatever_a_token_is_made_of_it_is_served_or_refused(token: str) -> None
 def test_only_claims_that_hold_are_served(token: str) -> None:
     try:
         served = admitted(with_keys(), bearing(token))
-    except Refusal:
+    except ApiError:
         return
     told = jwt.decode(token, options={"verify_signature": False})
     assert str(served) == told["sub"]

@@ -10,14 +10,14 @@ from api.connection_limits import (
     ENDING_BEYOND_LIMIT,
     ConnectionClock,
     ConnectionLimits,
+    ConnectionState,
     ConnectionTable,
     Cut,
     Phase,
-    Standing,
 )
 
 LIMITS = ConnectionLimits(
-    head_s=10, idle_s=75, send_s=30, rest_s=2, max_rest_bytes=100, max_linger_bytes=1000
+    head_s=10, idle_s=75, send_s=30, open_s=2, max_rest_bytes=100, max_linger_bytes=1000
 )
 
 
@@ -124,37 +124,37 @@ def test_an_ending_that_has_begun_is_not_taken_back() -> None:
 
 
 table_steps = st.lists(
-    st.tuples(st.integers(0, 9), st.sampled_from([*Standing, None])), max_size=60
+    st.tuples(st.integers(0, 9), st.sampled_from([*ConnectionState, None])), max_size=60
 )  # None: it leaves
 
 
 @given(st.integers(1, 5), table_steps)
 def test_the_table_gives_up_the_one_that_stood_longest_and_never_one_that_is_served(
-    most: int, steps: list[tuple[int, Standing | None]]
+    most: int, steps: list[tuple[int, ConnectionState | None]]
 ) -> None:
     table: ConnectionTable[int] = ConnectionTable(most)
-    order: dict[int, Standing] = {}  # by when each began to stand so
-    for connection, standing in steps:
-        if standing is None:
+    order: dict[int, ConnectionState] = {}  # by when each began to stand so
+    for connection, state in steps:
+        if state is None:
             table.remove(connection)
             order.pop(connection, None)
-        elif order.get(connection) is not standing:
-            table.put(connection, standing)
+        elif order.get(connection) is not state:
+            table.put(connection, state)
             order.pop(connection, None)
-            order[connection] = standing
+            order[connection] = state
         else:
-            table.put(connection, standing)
+            table.put(connection, state)
     assert len(table) == len(order)
-    assert table.is_over == (sum(each is not Standing.ENDING for each in order.values()) > most)
-    unknown = [each for each, standing in order.items() if standing is Standing.UNKNOWN]
-    waiting = [each for each, standing in order.items() if standing is Standing.WAITING]
+    assert table.is_over == (sum(each is not ConnectionState.ENDING for each in order.values()) > most)
+    unknown = [each for each, state in order.items() if state is ConnectionState.UNKNOWN]
+    waiting = [each for each, state in order.items() if state is ConnectionState.WAITING]
     assert table.gives_way_to(-1) == next(iter([*unknown, *waiting]), None)
 
 
 def test_a_newcomer_does_not_give_way_to_itself() -> None:
     table: ConnectionTable[str] = ConnectionTable(1)
-    table.put("served", Standing.SERVED)
-    table.put("newcomer", Standing.UNKNOWN)
+    table.put("served", ConnectionState.SERVED)
+    table.put("newcomer", ConnectionState.UNKNOWN)
     assert table.is_over
     assert table.gives_way_to("newcomer") is None
 
@@ -162,7 +162,7 @@ def test_a_newcomer_does_not_give_way_to_itself() -> None:
 def test_of_those_that_are_ending_the_oldest_goes_when_they_are_too_many() -> None:
     table: ConnectionTable[int] = ConnectionTable(2)
     for number in range(2 + ENDING_BEYOND_LIMIT):
-        table.put(number, Standing.ENDING)
+        table.put(number, ConnectionState.ENDING)
     assert table.overstays() is None
-    table.put(-1, Standing.ENDING)
+    table.put(-1, ConnectionState.ENDING)
     assert table.overstays() == 0

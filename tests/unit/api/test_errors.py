@@ -9,11 +9,11 @@ import pytest
 from api.errors import (
     ANSWERS,
     EXACT_SENTENCES,
-    Refusal,
+    ApiError,
     answer,
     code_for,
     documented,
-    refusal_for,
+    error_for,
     retry_after,
 )
 from db.errors import BatchIncomplete, DatabaseStruggling, DatabaseUnreachable, IdempotencyConflict
@@ -49,8 +49,8 @@ from generation.errors import (
 def test_an_error_of_the_family_has_its_status_and_code_and_no_word_of_its_own(
     error: GenerationError, status: int, code: str
 ) -> None:
-    refusal = refusal_for(error)
-    response = answer(refusal, "request-1")
+    api_error = error_for(error)
+    response = answer(api_error, "request-1")
     body = json.loads(bytes(response.body))
 
     assert (response.status_code, body["code"], body["requestId"]) == (status, code, "request-1")
@@ -85,7 +85,7 @@ def test_all_but_these_errors_are_our_own_fault() -> None:
 
 
 def test_the_wrong_batch_index_comes_with_the_right_one() -> None:
-    body = json.loads(bytes(answer(refusal_for(BatchNotNext(expected=3)), "r").body))
+    body = json.loads(bytes(answer(error_for(BatchNotNext(expected=3)), "r").body))
 
     assert body["expectedBatchIndex"] == 3
 
@@ -114,16 +114,16 @@ def test_every_sentence_is_short_arabic_without_a_technical_word() -> None:
 
 
 def test_who_is_refused_for_now_learns_when_to_come_back() -> None:
-    response = answer(Refusal("generation_unavailable", retry_after_s=4.2), "r")
+    response = answer(ApiError("generation_unavailable", retry_after_s=4.2), "r")
 
     assert response.headers["Retry-After"] == "5"
     assert retry_after(-3) == retry_after(0) == "1"
-    assert "Retry-After" not in answer(Refusal("session_closed"), "r").headers
+    assert "Retry-After" not in answer(ApiError("session_closed"), "r").headers
 
 
 def test_no_error_is_kept_by_a_cache_and_401_says_how_to_identify() -> None:
-    assert answer(Refusal("session_not_found"), "r").headers["Cache-Control"] == "no-store"
-    assert answer(Refusal("unauthorized"), "r").headers["WWW-Authenticate"] == "Bearer"
+    assert answer(ApiError("session_not_found"), "r").headers["Cache-Control"] == "no-store"
+    assert answer(ApiError("unauthorized"), "r").headers["WWW-Authenticate"] == "Bearer"
 
 
 def test_codes_of_one_status_are_described_together() -> None:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from structlog.testing import capture_logs
 
 from api import signing_keys
-from api.metrics import DoorMetrics
+from api.metrics import ApiMetrics
 from api.signing_keys import (
     EARLY_FETCH_PERIOD_S,
     RETRY_CAP_S,
@@ -51,7 +51,7 @@ class World:
     def __init__(self, *kids: str) -> None:
         self.now_s = 0.0
         self.endpoint = Endpoint(*kids)
-        self.metrics = DoorMetrics()
+        self.metrics = ApiMetrics()
         self.keys = SigningKeys(
             self.endpoint.fetch,
             refresh_s=REFRESH_S,
@@ -128,7 +128,7 @@ def test_a_withdrawn_key_is_unknown_after_the_next_fetch() -> None:
     asyncio.run(play())
 
 
-def test_pauses_grow_after_failures_up_to_a_cap_and_start_anew_after_a_success() -> None:
+def test_pauses_grow_after_failures_up_to_a_cap_and_start_again_after_a_success() -> None:
     async def play() -> None:
         world = World("current")
         world.fails()
@@ -295,4 +295,4 @@ def test_in_whatever_order_things_happen_a_fetched_set_stays(order: tuple[str, .
 
 
 def test_without_an_address_there_is_nothing_to_keep() -> None:
-    assert make_signing_keys(ApiSettings(), DoorMetrics()) is None
+    assert make_signing_keys(ApiSettings(), ApiMetrics()) is None

@@ -11,8 +11,8 @@ import pytest
 from api.errors import ANSWERS
 from generation.model import Difficulty, Section, Topic, Track
 from generation.schema import ChartKind, DiagramKind
-from runtime.processes import PROJECT
 from tests.support.description import description
+from tools.stack.processes import PROJECT
 
 PAGE = (PROJECT / "docs" / "web-app.md").read_text("utf-8")
 

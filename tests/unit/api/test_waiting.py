@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.hub import Hub, Watch
+from api.notifications import Notifier, Subscription
 from api.waiting import Preference, preference, wait_until
 
 SESSION = UUID(int=7)
@@ -43,28 +43,28 @@ def test_preferences_are_read_as_the_rfc_has_them(headers: list[str], expected: 
 
 
 @given(st.lists(st.text(alphabet='wait=0123456789,;" \\respond-async', max_size=60), max_size=3))
-def test_a_wish_is_never_a_reason_to_fail(headers: list[str]) -> None:
-    wish = preference(headers)
+def test_a_preference_is_never_a_reason_to_fail(headers: list[str]) -> None:
+    preferred = preference(headers)
 
-    assert wish.wait_s is None or wish.wait_s >= 0
+    assert preferred.wait_s is None or preferred.wait_s >= 0
 
 
 @given(st.integers(0, 999_999), st.booleans())
 def test_what_is_applied_can_be_preferred_again(wait_s: int, respond_async: bool) -> None:
-    wish = Preference(wait_s=wait_s, respond_async=respond_async)
+    preferred = Preference(wait_s=wait_s, respond_async=respond_async)
 
-    assert preference([wish.headers()["Preference-Applied"]]) == wish
+    assert preference([preferred.headers()["Preference-Applied"]]) == preferred
 
 
-def test_patience_is_as_asked_within_bounds_and_the_default_for_who_says_nothing() -> None:
-    def patience(wish: Preference) -> float:
-        return wish.patience_s(default_s=45, longest_s=120)
+def test_timeout_is_as_asked_within_bounds_and_the_default_for_who_says_nothing() -> None:
+    def timeout(preferred: Preference) -> float:
+        return preferred.timeout_s(default_s=45, longest_s=120)
 
-    assert patience(Preference()) == 45
-    assert patience(Preference(respond_async=True)) == 0
-    assert patience(Preference(wait_s=10)) == 10
-    assert patience(Preference(wait_s=10, respond_async=True)) == 10
-    assert patience(Preference(wait_s=999)) == 120
+    assert timeout(Preference()) == 45
+    assert timeout(Preference(respond_async=True)) == 0
+    assert timeout(Preference(wait_s=10)) == 10
+    assert timeout(Preference(wait_s=10, respond_async=True)) == 10
+    assert timeout(Preference(wait_s=999)) == 120
     assert Preference().headers() == {}
 
 
@@ -81,54 +81,54 @@ class Looks:
 
 def test_what_is_there_already_is_not_waited_for() -> None:
     looks = Looks()
-    seen = asyncio.run(wait_until(Watch(), looks, enough=lambda made: made == 1, patience_s=60))
+    seen = asyncio.run(wait_until(Subscription(), looks, enough=lambda made: made == 1, timeout_s=60))
 
     assert (seen, looks.made) == (1, 1)
 
 
-def test_without_patience_there_is_one_look() -> None:
+def test_without_timeout_there_is_one_look() -> None:
     looks = Looks()
-    seen = asyncio.run(wait_until(Watch(), looks, enough=lambda _: False, patience_s=0))
+    seen = asyncio.run(wait_until(Subscription(), looks, enough=lambda _: False, timeout_s=0))
 
     assert (seen, looks.made) == (1, 1)
 
 
-def test_each_ring_is_a_look_and_the_end_of_the_patience_is_one_more() -> None:
+def test_each_enqueue_is_a_look_and_the_end_of_the_timeout_is_one_more() -> None:
     async def waited() -> int:
-        watch, looks = Watch(), Looks()
+        subscription, looks = Subscription(), Looks()
 
         async def look() -> int:
             if looks.made < 3:
-                watch.ring()
+                subscription.wake()
             return await looks()
 
-        return await wait_until(watch, look, enough=lambda _: False, patience_s=0.05)
+        return await wait_until(subscription, look, enough=lambda _: False, timeout_s=0.05)
 
     assert asyncio.run(waited()) == 5
 
 
 def test_a_closed_watch_ends_the_waiting() -> None:
-    watch = Watch()
-    watch.close()
+    subscription = Subscription()
+    subscription.close()
     looks = Looks()
-    asyncio.run(wait_until(watch, looks, enough=lambda _: False, patience_s=60))
+    asyncio.run(wait_until(subscription, looks, enough=lambda _: False, timeout_s=60))
 
     assert looks.made == 1
 
 
 def test_a_change_without_an_event_is_seen_by_looking_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.waiting.LOOK_AGAIN_S", 0.01)
-    seen = asyncio.run(wait_until(Watch(), Looks(), enough=lambda made: made == 4, patience_s=60))
+    seen = asyncio.run(wait_until(Subscription(), Looks(), enough=lambda made: made == 4, timeout_s=60))
 
     assert seen == 4
 
 
-def test_a_hub_that_is_closed_closes_later_watches_too() -> None:
+def test_a_notifier_that_is_closed_closes_later_watches_too() -> None:
     async def closed() -> list[bool]:
-        hub = Hub(lambda _: asyncio.sleep(0, {}), poll_s=1)
-        with hub.watching(SESSION) as before:
-            hub.close()
-            with hub.watching(SESSION) as after:
+        notifier = Notifier(lambda _: asyncio.sleep(0, {}), poll_s=1)
+        with notifier.subscribed(SESSION) as before:
+            notifier.close()
+            with notifier.subscribed(SESSION) as after:
                 return [before.closed, after.closed]
 
     assert asyncio.run(closed()) == [True, True]

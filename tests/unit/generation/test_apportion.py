@@ -36,7 +36,7 @@ def test_the_sum_is_exact_and_no_share_is_off_by_one(weights: dict[str, int], si
 def test_totals_dealt_in_any_portions_are_met_exactly(weights: dict[str, int], sizes: list[int]) -> None:
     totals = apportion_by_weight(weights, sum(sizes))
     shares = RunningShares(totals)
-    portions = [shares.deal(size) for size in sizes]
+    portions = [shares.assign(size) for size in sizes]
     assert [sum(portion.values()) for portion in portions] == sizes
     assert all(number >= 0 for portion in portions for number in portion.values())
     assert sum((Counter(portion) for portion in portions), Counter()) == Counter(totals)
@@ -45,8 +45,8 @@ def test_totals_dealt_in_any_portions_are_met_exactly(weights: dict[str, int], s
 
 def test_what_is_taken_beforehand_is_made_up_for_later() -> None:
     shares = RunningShares({"a": 10, "b": 10})
-    assert shares.deal(10, {"a": 9}) == {"a": 9, "b": 1}
-    assert shares.deal(10) == {"a": 1, "b": 9}
+    assert shares.assign(10, {"a": 9}) == {"a": 9, "b": 1}
+    assert shares.assign(10) == {"a": 1, "b": 9}
 
 
 @given(st.integers(1, 20), st.integers(1, 60), st.integers())

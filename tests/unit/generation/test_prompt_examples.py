@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from generation.catalogue import load_catalogue
-from generation.gate import Gate, Rejected
 from generation.model import (
     CHOICES_PER_QUESTION,
     COMPARISON_CHOICES,
@@ -26,6 +25,7 @@ from generation.model import (
 from generation.parser import QuestionParser
 from generation.prompts.blocks import system_blocks
 from generation.repeats import Seen
+from generation.validator import Rejected, Validator
 
 SLOT_KEYS = ["slot", "type", "section", "topic", "subtopic", "difficulty", "angle", "group"]
 FIRST, SECOND, EQUAL, UNKNOWN = COMPARISON_CHOICES
@@ -171,10 +171,10 @@ def test_the_parser_cuts_every_example_out_of_the_reply(section: Section) -> Non
 @pytest.mark.parametrize("section", Section)
 def test_the_gate_accepts_every_example_into_its_slot(section: Section) -> None:
     shown = examples(section)
-    gate = Gate([slot_of(wanted) for wanted, _ in shown], seen=Seen(), seed=1)
-    verdicts = [gate.judge(reply) for _, reply in shown]
+    validator = Validator([slot_of(wanted) for wanted, _ in shown], seen=Seen(), seed=1)
+    verdicts = [validator.judge(reply) for _, reply in shown]
     assert [verdict for verdict in verdicts if isinstance(verdict, Rejected)] == []
-    assert gate.open_slots == ()
+    assert validator.open_slots == ()
 
 
 def slot_of(wanted: dict[str, Any]) -> Slot:
@@ -228,8 +228,8 @@ def sixth_mark() -> str:
 
 def compared(pairs: Sequence[tuple[float, float]]) -> str:
     """The comparison that holds for every pair of values, if one does."""
-    signs = {(first > second) - (first < second) for first, second in pairs}
-    return {1: FIRST, -1: SECOND, 0: EQUAL}[signs.pop()] if len(signs) == 1 else UNKNOWN
+    telemetry = {(first > second) - (first < second) for first, second in pairs}
+    return {1: FIRST, -1: SECOND, 0: EQUAL}[telemetry.pop()] if len(telemetry) == 1 else UNKNOWN
 
 
 def roots() -> str:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from generation.cancellation import CancellationSignal, StopReason
 from generation.errors import (
     FenceLost,
     GenerationError,
@@ -25,7 +26,6 @@ from generation.errors import (
     SessionClosed,
     StreamCut,
 )
-from generation.facts import AttemptEnded, QuestionRejected, RunEnded, SourceGivenUp
 from generation.model import Claim, EarlierQuestion, Question, SessionKind, Track, Urgency
 from generation.plan import plan_exam
 from generation.run_batch import (
@@ -36,13 +36,13 @@ from generation.run_batch import (
     RunResult,
     run_batch,
 )
-from generation.stop import StopReason, StopSignal
+from generation.run_events import AttemptEnded, ProviderGivenUp, QuestionRejected, RunEnded
 from tests.support.scripted import (
-    Chain,
-    Facts,
-    MemoryKeeper,
     MemoryLedger,
-    ScriptedSource,
+    MemoryStore,
+    RunEvents,
+    ScriptedFallback,
+    ScriptedProvider,
     an_object,
     everything,
     lines,
@@ -74,21 +74,21 @@ def make_claim(batch_index: int = 0, *, filled: tuple[int, ...] = ()) -> Claim:
 class Bench:
     """One run with everything around it in memory."""
 
-    def __init__(self, *sources: ScriptedSource, claim: Claim | None = None) -> None:
+    def __init__(self, *providers: ScriptedProvider, claim: Claim | None = None) -> None:
         self.claim = claim or make_claim()
-        self.sources = Chain(sources)
-        self.keeper = MemoryKeeper()
+        self.providers = ScriptedFallback(providers)
+        self.store = MemoryStore()
         self.ledger = MemoryLedger()
-        self.facts = Facts()
-        self.stop = StopSignal()
+        self.run_events = RunEvents()
+        self.stop = CancellationSignal()
 
     def run(self, max_rounds: int = 5, lanes: int = 1) -> RunResult:
         return run_batch(
             self.claim,
-            sources=self.sources,
-            keeper=self.keeper,
+            providers=self.providers,
+            store=self.store,
             ledger=self.ledger,
-            observer=self.facts,
+            observer=self.run_events,
             stop=self.stop,
             limits=RunLimits(max_rounds=max_rounds, lanes=lanes),
             lanes=LANES,
@@ -109,30 +109,30 @@ def failing(error: ProviderError, *, after: int = 0) -> Callable[[Specs], tuple[
 
 @pytest.mark.parametrize("batch_index", range(10))
 def test_a_good_reply_fills_every_slot_in_one_call(batch_index: int) -> None:
-    source = ScriptedSource()
-    bench = Bench(source, claim=make_claim(batch_index))
+    provider = ScriptedProvider()
+    bench = Bench(provider, claim=make_claim(batch_index))
     result = bench.run()
     batch = bench.claim.batch
     assert result == RunResult(READY, batch.size)
-    assert bench.keeper.finished
-    assert sorted(bench.keeper.questions) == list(range(batch.start, batch.stop))
-    assert len(source.prompts) == 1
+    assert bench.store.finished
+    assert sorted(bench.store.questions) == list(range(batch.start, batch.stop))
+    assert len(provider.prompts) == 1
 
 
 def test_only_the_open_slots_are_asked_for() -> None:
-    source = ScriptedSource()
-    bench = Bench(source, claim=make_claim(filled=(0, 1, 2, 3)))
+    provider = ScriptedProvider()
+    bench = Bench(provider, claim=make_claim(filled=(0, 1, 2, 3)))
     assert bench.run().outcome == READY
-    assert source.asked() == [[4, 5, 6, 7, 8, 9]]
+    assert provider.asked() == [[4, 5, 6, 7, 8, 9]]
 
 
 def test_a_batch_with_nothing_open_is_finished_without_a_call() -> None:
     """A run that died between its last question and the end left this behind."""
-    source = ScriptedSource()
-    bench = Bench(source, claim=make_claim(filled=tuple(range(10))))
+    provider = ScriptedProvider()
+    bench = Bench(provider, claim=make_claim(filled=tuple(range(10))))
     assert bench.run() == RunResult(READY, 0)
-    assert bench.keeper.finished
-    assert source.prompts == []
+    assert bench.store.finished
+    assert provider.prompts == []
 
 
 def test_broken_repeated_missing_and_surplus_objects_leave_just_their_slots_open() -> None:
@@ -146,20 +146,20 @@ def test_broken_repeated_missing_and_surplus_objects_leave_just_their_slots_open
         text = lines([objects[0], repeated, surplus]) + broken + lines([*objects[4:8], objects[4]])
         return text, None
 
-    source = ScriptedSource([messy, everything])
-    bench = Bench(source)
+    provider = ScriptedProvider([messy, everything])
+    bench = Bench(provider)
     assert bench.run() == RunResult(READY, 10)
-    assert source.asked() == [list(range(10)), [1, 2, 3, 8, 9]]
-    assert sorted(bench.keeper.questions) == list(range(10))
-    assert len(bench.facts.of(QuestionRejected)) >= 3
+    assert provider.asked() == [list(range(10)), [1, 2, 3, 8, 9]]
+    assert sorted(bench.store.questions) == list(range(10))
+    assert len(bench.run_events.of(QuestionRejected)) >= 3
 
 
 def test_a_reply_cut_short_keeps_its_complete_questions() -> None:
     """D20: a reply cut at 95 % held nine whole questions, and the original threw them away."""
-    source = ScriptedSource([failing(StreamCut(provider="claude"), after=9), everything])
-    bench = Bench(source)
+    provider = ScriptedProvider([failing(StreamCut(provider="claude"), after=9), everything])
+    bench = Bench(provider)
     assert bench.run() == RunResult(READY, 10)
-    assert source.asked()[1] == [9]
+    assert provider.asked()[1] == [9]
     assert bench.ledger.outcomes() == ["stream_cut", "complete"]
 
 
@@ -169,12 +169,12 @@ def test_wherever_replies_break_off_each_slot_is_filled_once(cuts: list[int], ch
     """Nothing finished is asked for again, whatever the chunks and cuts (MemoryKeeper refuses doubles)."""
     replies = [failing(StreamCut(provider="claude"), after=cut) for cut in cuts]
     first, second = (
-        ScriptedSource([*replies, everything], chunk=chunk),
-        ScriptedSource(name="openrouter", chunk=chunk),
+        ScriptedProvider([*replies, everything], chunk=chunk),
+        ScriptedProvider(name="openrouter", chunk=chunk),
     )
     bench = Bench(first, second)
     assert bench.run(max_rounds=10).outcome == READY
-    assert sorted(bench.keeper.questions) == list(range(10))
+    assert sorted(bench.store.questions) == list(range(10))
 
 
 @pytest.mark.parametrize(
@@ -187,19 +187,19 @@ def test_wherever_replies_break_off_each_slot_is_filled_once(cuts: list[int], ch
 )
 def test_a_source_that_cannot_answer_is_left_for_the_next_at_once(error: ProviderError) -> None:
     """D23: the original's fallback had none of the rules; ours gets the same prompt for the open slots."""
-    down, up = ScriptedSource([failing(error)]), ScriptedSource(name="openrouter")
+    down, up = ScriptedProvider([failing(error)]), ScriptedProvider(name="openrouter")
     bench = Bench(down, up)
     assert bench.run().outcome == READY
     assert len(down.prompts) == 1
     assert up.prompts[0].system == down.prompts[0].system
-    assert [fact.source for fact in bench.facts.of(SourceGivenUp)] == ["claude"]
+    assert [event.provider for event in bench.run_events.of(ProviderGivenUp)] == ["claude"]
 
 
 def test_a_source_that_dies_in_mid_reply_twice_hands_only_its_open_slots_on() -> None:
-    dying = ScriptedSource(
+    dying = ScriptedProvider(
         [failing(StreamCut(provider="claude"), after=4), failing(StreamCut(provider="claude"), after=2)]
     )
-    other = ScriptedSource(name="openrouter")
+    other = ScriptedProvider(name="openrouter")
     bench = Bench(dying, other)
     assert bench.run() == RunResult(READY, 10)
     assert dying.asked() == [list(range(10)), list(range(4, 10))]
@@ -207,24 +207,24 @@ def test_a_source_that_dies_in_mid_reply_twice_hands_only_its_open_slots_on() ->
 
 
 def test_when_every_source_is_down_the_run_says_so() -> None:
-    busy = ScriptedSource([failing(ProviderBusy(provider="claude", retry_after_s=7))])
-    down = ScriptedSource([failing(ProviderUnreachable(provider="openrouter"))], name="openrouter")
+    busy = ScriptedProvider([failing(ProviderBusy(provider="claude", retry_after_s=7))])
+    down = ScriptedProvider([failing(ProviderUnreachable(provider="openrouter"))], name="openrouter")
     bench = Bench(busy, down)
     assert bench.run() == RunResult(PROVIDERS_UNAVAILABLE, 0)
-    assert not bench.keeper.finished
+    assert not bench.store.finished
 
 
 def test_a_prefetch_waits_for_our_own_limits_and_pays_nobody_else() -> None:
-    source, other = ScriptedSource(refuses=throttled()), ScriptedSource(name="openrouter")
-    bench = Bench(source, other, claim=replace(make_claim(), urgency=Urgency.PREFETCH))
+    provider, other = ScriptedProvider(refuses=throttled()), ScriptedProvider(name="openrouter")
+    bench = Bench(provider, other, claim=replace(make_claim(), urgency=Urgency.PREFETCH))
     assert bench.run() == RunResult("provider_throttled", 0, retry_after_s=4)
     assert other.prompts == []
-    assert bench.facts.of(SourceGivenUp) == []
+    assert bench.run_events.of(ProviderGivenUp) == []
 
 
 def test_a_student_who_waits_is_served_by_the_fallback_when_our_limits_are_used_up() -> None:
-    source, other = ScriptedSource(refuses=throttled()), ScriptedSource(name="openrouter")
-    bench = Bench(source, other)
+    provider, other = ScriptedProvider(refuses=throttled()), ScriptedProvider(name="openrouter")
+    bench = Bench(provider, other)
     assert bench.run(lanes=10).outcome == READY
     assert bench.ledger.outcomes() == ["complete"] * len(bench.ledger.attempts)
     assert {attempt.provider for attempt in bench.ledger.attempts.values()} == {"openrouter"}
@@ -235,49 +235,49 @@ def throttled() -> ProviderError:
 
 
 def test_a_request_that_is_wrong_everywhere_is_not_paid_for_twice() -> None:
-    source, other = (
-        ScriptedSource([failing(ProviderMisused(provider="claude"))]),
-        ScriptedSource(name="openrouter"),
+    provider, other = (
+        ScriptedProvider([failing(ProviderMisused(provider="claude"))]),
+        ScriptedProvider(name="openrouter"),
     )
-    bench = Bench(source, other)
+    bench = Bench(provider, other)
     assert bench.run().outcome == "provider_misused"
     assert other.prompts == []
 
 
 def test_a_model_that_declines_twice_is_left_for_the_next() -> None:
-    source = ScriptedSource([failing(ProviderRefused(provider="claude"))])
-    other = ScriptedSource(name="openrouter")
-    bench = Bench(source, other)
+    provider = ScriptedProvider([failing(ProviderRefused(provider="claude"))])
+    other = ScriptedProvider(name="openrouter")
+    bench = Bench(provider, other)
     assert bench.run().outcome == READY
-    assert len(source.prompts) == 2
+    assert len(provider.prompts) == 2
 
 
 def test_a_model_that_never_gets_it_right_ends_the_run_with_slots_open() -> None:
-    source = ScriptedSource([lambda _: ("لا أستطيع كتابة ذلك.\n", None)])
-    bench = Bench(source)
+    provider = ScriptedProvider([lambda _: ("لا أستطيع كتابة ذلك.\n", None)])
+    bench = Bench(provider)
     assert bench.run(max_rounds=3) == RunResult(SLOTS_LEFT_OPEN, 0)
-    assert len(source.prompts) == 3
-    assert not bench.keeper.finished
+    assert len(provider.prompts) == 3
+    assert not bench.store.finished
 
 
 @pytest.mark.parametrize("error", [FenceLost(), SessionClosed()])
 def test_a_run_that_may_not_write_stops_at_once_and_books_what_it_spent(error: GenerationError) -> None:
-    source = ScriptedSource()
-    bench = Bench(source)
-    bench.keeper.refuse = lambda question: error if question.slot.position == 2 else None
+    provider = ScriptedProvider()
+    bench = Bench(provider)
+    bench.store.refuse = lambda question: error if question.slot.position == 2 else None
     assert bench.run().outcome == error.code
-    assert len(source.prompts) == 1
-    assert sorted(bench.keeper.questions) == [0, 1]
+    assert len(provider.prompts) == 1
+    assert sorted(bench.store.questions) == [0, 1]
     [attempt] = bench.ledger.attempts.values()
     assert (attempt.outcome, attempt.accepted) == (error.code, 2)
     assert attempt.usage.cache_read == 900
 
 
 def test_a_question_that_another_batch_committed_first_leaves_its_slot_open() -> None:
-    source = ScriptedSource(
+    provider = ScriptedProvider(
         [everything, lambda specs: (lines([an_object(spec, variant=1) for spec in specs]), None)]
     )
-    bench = Bench(source)
+    bench = Bench(provider)
     refused: list[int] = []
 
     def refuse_once(question: Question) -> GenerationError | None:
@@ -286,24 +286,24 @@ def test_a_question_that_another_batch_committed_first_leaves_its_slot_open() ->
             return QuestionRepeated()
         return None
 
-    bench.keeper.refuse = refuse_once
+    bench.store.refuse = refuse_once
     assert bench.run() == RunResult(READY, 10)
-    assert source.asked()[1] == [5]
+    assert provider.asked()[1] == [5]
 
 
 @pytest.mark.parametrize("reason", list(StopReason))
 def test_a_stop_in_mid_reply_keeps_what_is_committed_and_pays_for_no_more(reason: StopReason) -> None:
-    bench = Bench(ScriptedSource())
-    source = bench.sources.sources[0]
+    bench = Bench(ScriptedProvider())
+    provider = bench.providers.providers[0]
 
     def stop_later(number: int) -> None:
-        if len(bench.keeper.questions) == 3:
+        if len(bench.store.questions) == 3:
             bench.stop.set(reason)
 
-    source.during = stop_later
+    provider.during = stop_later
     assert bench.run() == RunResult(reason, 3)
     assert bench.ledger.outcomes() == [reason]
-    assert len(source.prompts) == 1
+    assert len(provider.prompts) == 1
 
 
 def test_earlier_stems_of_the_session_reach_the_prompt_and_so_do_those_of_this_run() -> None:
@@ -313,34 +313,34 @@ def test_earlier_stems_of_the_session_reach_the_prompt_and_so_do_those_of_this_r
     first = PLAN.slots[0]
     earlier = EarlierQuestion(0, first.question_type, stem, ("1", "2", "3", "4"))
     claim = replace(claim, earlier=(earlier,))
-    source = ScriptedSource([failing(StreamCut(provider="claude"), after=4), everything])
-    bench = Bench(source, claim=claim)
+    provider = ScriptedProvider([failing(StreamCut(provider="claude"), after=4), everything])
+    bench = Bench(provider, claim=claim)
     assert bench.run().outcome == READY
-    assert stem in source.prompts[0].user
-    committed = bench.keeper.questions[claim.batch.start].stem
-    assert committed not in source.prompts[0].user
-    assert committed in source.prompts[1].user
+    assert stem in provider.prompts[0].user
+    committed = bench.store.questions[claim.batch.start].stem
+    assert committed not in provider.prompts[0].user
+    assert committed in provider.prompts[1].user
 
 
 def test_slots_of_a_passage_begun_in_an_earlier_call_get_that_passage() -> None:
     verbal = next(batch for batch in PLAN.batches if PLAN.slots[batch.start].passage_group is not None)
-    source = ScriptedSource([failing(StreamCut(provider="claude"), after=1), everything])
-    bench = Bench(source, claim=make_claim(verbal.index))
+    provider = ScriptedProvider([failing(StreamCut(provider="claude"), after=1), everything])
+    bench = Bench(provider, claim=make_claim(verbal.index))
     assert bench.run().outcome == READY
-    first = bench.keeper.questions[verbal.start]
-    second = bench.keeper.questions[verbal.start + 1]
+    first = bench.store.questions[verbal.start]
+    second = bench.store.questions[verbal.start + 1]
     assert first.passage is not None
     assert first.passage == second.passage
-    assert json.dumps(first.passage, ensure_ascii=False) in source.prompts[1].user
+    assert json.dumps(first.passage, ensure_ascii=False) in provider.prompts[1].user
 
 
 def test_the_facts_tell_the_run_without_a_word_of_any_question() -> None:
-    bench = Bench(ScriptedSource())
+    bench = Bench(ScriptedProvider())
     bench.run()
-    told = repr(bench.facts.seen)
-    assert not any(question.stem in told for question in bench.keeper.questions.values())
-    [ended] = bench.facts.of(RunEnded)
+    told = repr(bench.run_events.seen)
+    assert not any(question.stem in told for question in bench.store.questions.values())
+    [ended] = bench.run_events.of(RunEnded)
     assert (ended.outcome, ended.accepted, ended.attempts) == (READY, 10, 1)
     assert ended.first_question_ms is not None
-    [attempt] = bench.facts.of(AttemptEnded)
+    [attempt] = bench.run_events.of(AttemptEnded)
     assert attempt.attempt.cost_microdollars > 0

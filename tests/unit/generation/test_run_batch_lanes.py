@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from generation.cancellation import StopReason
 from generation.errors import (
     FenceLost,
     ProviderBusy,
@@ -18,32 +19,31 @@ from generation.errors import (
     ProviderUnreachable,
     StreamCut,
 )
-from generation.facts import SourceGivenUp
 from generation.model import Urgency
 from generation.run_batch import PROVIDERS_UNAVAILABLE, READY, RunResult
-from generation.stop import StopReason
-from tests.support.scripted import Chain, ScriptedSource, everything
+from generation.run_events import ProviderGivenUp
+from tests.support.scripted import ScriptedFallback, ScriptedProvider, everything
 from tests.unit.generation.test_run_batch import Bench, failing, make_claim
 
 
 @pytest.mark.parametrize("lanes", [2, 5, 10])
 @pytest.mark.parametrize("batch_index", [0, 6])
 def test_lanes_fill_a_batch_between_them(batch_index: int, lanes: int) -> None:
-    source = ScriptedSource()
-    bench = Bench(source, claim=make_claim(batch_index))
+    provider = ScriptedProvider()
+    bench = Bench(provider, claim=make_claim(batch_index))
     assert bench.run(lanes=lanes) == RunResult(READY, bench.claim.batch.size)
-    assert 1 < len(source.prompts) <= lanes
-    assert sorted(slot for asked in source.asked() for slot in asked) == sorted(bench.keeper.questions)
-    assert len(bench.ledger.attempts) == len(source.prompts)
+    assert 1 < len(provider.prompts) <= lanes
+    assert sorted(slot for asked in provider.asked() for slot in asked) == sorted(bench.store.questions)
+    assert len(bench.ledger.attempts) == len(provider.prompts)
 
 
 def test_what_one_lane_leaves_open_is_asked_for_in_the_next_round() -> None:
     cut = failing(StreamCut(provider="claude"))
     third_fails = [lambda specs: cut(specs) if specs[0]["slot"] == 3 else everything(specs)]
-    source = ScriptedSource([*third_fails * 10, everything])
-    bench = Bench(source)
+    provider = ScriptedProvider([*third_fails * 10, everything])
+    bench = Bench(provider)
     assert bench.run(lanes=10) == RunResult(READY, 10)
-    assert source.asked()[10:] == [[3]]
+    assert provider.asked()[10:] == [[3]]
 
 
 @given(
@@ -63,30 +63,32 @@ def test_while_one_lane_is_served_the_others_bad_luck_is_no_reason_to_turn_elsew
 ) -> None:
     """At 3 % of overloaded answers every fourth batch of ten lanes would be given back or paid for elsewhere."""
     fails = failing(error)
-    unlucky = ScriptedSource(
+    unlucky = ScriptedProvider(
         [lambda specs: fails(specs) if specs[0]["slot"] in fails_at else everything(specs)] * 10
         + [everything]
     )
-    other = ScriptedSource(name="openrouter")
+    other = ScriptedProvider(name="openrouter")
     bench = Bench(unlucky, other)
     assert bench.run(lanes=10) == RunResult(READY, 10)
     assert sorted(slot for asked in unlucky.asked()[10:] for slot in asked) == sorted(fails_at)
     assert other.prompts == []
-    assert bench.facts.of(SourceGivenUp) == []
+    assert bench.run_events.of(ProviderGivenUp) == []
 
 
 @pytest.mark.parametrize("error", [ProviderDenied(provider="claude"), ProviderThrottled(provider="claude")])
 def test_what_is_true_of_the_source_is_true_in_every_lane(error: ProviderError) -> None:
     fails = failing(error)
-    source = ScriptedSource([lambda specs: fails(specs) if specs[0]["slot"] == 3 else everything(specs)] * 10)
-    other = ScriptedSource(name="openrouter")
-    assert Bench(source, other).run(lanes=10) == RunResult(READY, 10)
+    provider = ScriptedProvider(
+        [lambda specs: fails(specs) if specs[0]["slot"] == 3 else everything(specs)] * 10
+    )
+    other = ScriptedProvider(name="openrouter")
+    assert Bench(provider, other).run(lanes=10) == RunResult(READY, 10)
     assert other.asked() == [[3]]
 
 
 def test_a_source_that_serves_no_lane_is_left_for_the_next() -> None:
-    down = ScriptedSource([failing(ProviderBusy(provider="claude"))])
-    other = ScriptedSource(name="openrouter")
+    down = ScriptedProvider([failing(ProviderBusy(provider="claude"))])
+    other = ScriptedProvider(name="openrouter")
     assert Bench(down, other).run(lanes=10) == RunResult(READY, 10)
     assert len(down.prompts) == 10
 
@@ -94,28 +96,28 @@ def test_a_source_that_serves_no_lane_is_left_for_the_next() -> None:
 def test_a_prefetch_has_one_lane() -> None:
     """Lanes cost a user message each; nobody waits for a prefetch."""
     claim = replace(make_claim(1), urgency=Urgency.PREFETCH)
-    source = ScriptedSource()
-    assert Bench(source, claim=claim).run(lanes=10).outcome == READY
-    assert len(source.prompts) == 1
+    provider = ScriptedProvider()
+    assert Bench(provider, claim=claim).run(lanes=10).outcome == READY
+    assert len(provider.prompts) == 1
 
 
 def test_a_lane_that_loses_the_fence_stops_the_others() -> None:
-    source = ScriptedSource(chunk=1)
-    bench = Bench(source)
-    bench.keeper.refuse = lambda question: FenceLost() if question.slot.position == 4 else None
+    provider = ScriptedProvider(chunk=1)
+    bench = Bench(provider)
+    bench.store.refuse = lambda question: FenceLost() if question.slot.position == 4 else None
     assert bench.run(lanes=10).outcome == FenceLost.code
     assert bench.stop.reason is StopReason.LANE_FAILED
     assert "open" not in bench.ledger.outcomes()
 
 
-class Resting(Chain):
+class Open(ScriptedFallback):
     """Nobody may be asked for the first so many looks."""
 
-    def __init__(self, source: ScriptedSource, looks: int) -> None:
-        super().__init__([source])
+    def __init__(self, provider: ScriptedProvider, looks: int) -> None:
+        super().__init__([provider])
         self.looks = looks
 
-    def pick(self, excluded: frozenset[str]) -> ScriptedSource | None:
+    def pick(self, excluded: frozenset[str]) -> ScriptedProvider | None:
         self.looks -= 1
         return None if self.looks >= 0 else super().pick(excluded)
 
@@ -130,22 +132,22 @@ def passing_time(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_who_rests_only_for_a_moment_is_waited_for(passing_time: list[float]) -> None:
     """One busy answer rests a source for half a second; queueing again would take several."""
-    bench = Bench(ScriptedSource())
-    bench.sources = Resting(ScriptedSource(), looks=3)
+    bench = Bench(ScriptedProvider())
+    bench.providers = Open(ScriptedProvider(), looks=3)
     assert bench.run(lanes=10) == RunResult(READY, 10)
     assert len(passing_time) == 3
 
 
 def test_a_prefetch_waits_for_nobody_in_its_slot(passing_time: list[float]) -> None:
     bench = Bench(claim=replace(make_claim(1), urgency=Urgency.PREFETCH))
-    bench.sources = Resting(ScriptedSource(), looks=3)
+    bench.providers = Open(ScriptedProvider(), looks=3)
     assert bench.run() == RunResult(PROVIDERS_UNAVAILABLE, 0)
     assert passing_time == []
 
 
 def test_a_run_that_waits_for_a_rest_stops_when_it_is_asked_to(passing_time: list[float]) -> None:
     bench = Bench()
-    bench.sources = Resting(ScriptedSource(), looks=3)
+    bench.providers = Open(ScriptedProvider(), looks=3)
     bench.stop.ask(StopReason.SHUTDOWN)
     assert bench.run(lanes=10) == RunResult(StopReason.SHUTDOWN, 0)
     assert passing_time == []

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from generation.call import CRASHED
+from generation.cancellation import StopReason
 from generation.errors import (
     FenceLost,
     GenerationError,
@@ -20,21 +21,20 @@ from generation.errors import (
     SessionClosed,
     StreamCut,
 )
-from generation.facts import RunEnded
 from generation.model import AttemptRecord, Question, Urgency
 from generation.run_batch import PROVIDERS_UNAVAILABLE, READY, RunResult
-from generation.stop import StopReason
-from tests.support.scripted import Chain, MemoryLedger, ScriptedSource, everything
+from generation.run_events import RunEnded
+from tests.support.scripted import MemoryLedger, ScriptedFallback, ScriptedProvider, everything
 from tests.unit.generation.test_run_batch import Bench, failing, make_claim
 
 
-class _Defective(Chain):
-    def pick(self, excluded: frozenset[str]) -> ScriptedSource | None:
+class _Defective(ScriptedFallback):
+    def pick(self, excluded: frozenset[str]) -> ScriptedProvider | None:
         raise ZeroDivisionError
 
 
 def told_end(bench: Bench) -> tuple[str, int]:
-    [ended] = bench.facts.of(RunEnded)
+    [ended] = bench.run_events.of(RunEnded)
     return ended.outcome, ended.accepted
 
 
@@ -59,16 +59,16 @@ class _Away(MemoryLedger):
 @pytest.mark.parametrize("lanes", [1, 10])
 def test_a_run_whose_store_fails_keeps_count_of_what_it_had_committed(lanes: int) -> None:
     """Nine committed questions are progress, whatever the tenth ran into: five fruitless runs end a batch."""
-    bench = Bench(ScriptedSource(chunk=10_000))
+    bench = Bench(ScriptedProvider(chunk=10_000))
 
     def fail_late(question: Question) -> GenerationError | None:
-        if len(bench.keeper.questions) >= 3:
+        if len(bench.store.questions) >= 3:
             raise ConnectionError
         return None
 
-    bench.keeper.refuse = fail_late
+    bench.store.refuse = fail_late
     result = bench.run(lanes=lanes)
-    kept = len(bench.keeper.questions)
+    kept = len(bench.store.questions)
     assert kept >= 3
     assert (result.outcome, result.accepted) == (CRASHED, kept)
     assert isinstance(result.error, ConnectionError)
@@ -78,7 +78,7 @@ def test_a_run_whose_store_fails_keeps_count_of_what_it_had_committed(lanes: int
 
 @pytest.mark.parametrize(("when", "accepted"), [("open", 0), ("close", 10)])
 def test_a_run_whose_ledger_fails_says_so_and_keeps_count(when: str, accepted: int) -> None:
-    bench = Bench(ScriptedSource())
+    bench = Bench(ScriptedProvider())
     bench.ledger = _Away(when)
     result = bench.run()
     assert (result.outcome, result.accepted) == (CRASHED, accepted)
@@ -89,16 +89,16 @@ def test_a_run_whose_ledger_fails_says_so_and_keeps_count(when: str, accepted: i
 @pytest.mark.parametrize("lanes", [1, 10])
 @pytest.mark.parametrize("error", [FenceLost(), SessionClosed()])
 def test_a_run_that_may_not_write_says_so_and_keeps_count(error: GenerationError, lanes: int) -> None:
-    bench = Bench(ScriptedSource(chunk=10_000))
-    bench.keeper.refuse = lambda question: error if len(bench.keeper.questions) >= 2 else None
+    bench = Bench(ScriptedProvider(chunk=10_000))
+    bench.store.refuse = lambda question: error if len(bench.store.questions) >= 2 else None
     result = bench.run(lanes=lanes)
-    assert result == RunResult(error.code, len(bench.keeper.questions))
+    assert result == RunResult(error.code, len(bench.store.questions))
     assert told_end(bench) == (error.code, result.accepted)
 
 
 def test_a_defect_ends_the_run_and_is_told() -> None:
-    bench = Bench(ScriptedSource())
-    bench.sources = _Defective(bench.sources.sources)
+    bench = Bench(ScriptedProvider())
+    bench.providers = _Defective(bench.providers.providers)
     assert isinstance(bench.run().error, ZeroDivisionError)
     assert told_end(bench) == (CRASHED, 0)
 
@@ -106,15 +106,15 @@ def test_a_defect_ends_the_run_and_is_told() -> None:
 @pytest.mark.parametrize("after", [0, 3])
 def test_a_call_that_was_stopped_says_nothing_about_its_source(after: int) -> None:
     """A stopped stream ends without error: taken for well, it would close the breaker for everybody."""
-    bench = Bench(ScriptedSource())
+    bench = Bench(ScriptedProvider())
 
     def stop(_: int) -> None:
-        if len(bench.keeper.questions) == after:
+        if len(bench.store.questions) == after:
             bench.stop.set(StopReason.DEADLINE)
 
-    bench.sources.sources[0].during = stop
+    bench.providers.providers[0].during = stop
     assert bench.run() == RunResult(StopReason.DEADLINE, after)
-    assert bench.sources.reports == []
+    assert bench.providers.reports == []
 
 
 @pytest.mark.parametrize(
@@ -127,17 +127,17 @@ def test_a_call_that_was_stopped_says_nothing_about_its_source(after: int) -> No
     ],
 )
 def test_every_failed_call_is_reported_and_so_is_one_that_went_well(error: ProviderError) -> None:
-    bench = Bench(ScriptedSource([failing(error), everything]))
+    bench = Bench(ScriptedProvider([failing(error), everything]))
     bench.run(max_rounds=2)
     well = [("claude", None)] if isinstance(error, ProviderRefused | StreamCut) else []
-    assert bench.sources.reports == [("claude", error.code), *well]
+    assert bench.providers.reports == [("claude", error.code), *well]
 
 
 def test_a_call_that_waited_in_vain_for_its_turn_is_reported() -> None:
     error = ProviderThrottled(provider="claude", retry_after_s=4)
-    bench = Bench(ScriptedSource(refuses=error))
+    bench = Bench(ScriptedProvider(refuses=error))
     assert bench.run().outcome == PROVIDERS_UNAVAILABLE
-    assert bench.sources.reports == [("claude", error.code)]
+    assert bench.providers.reports == [("claude", error.code)]
     assert bench.ledger.attempts == {}
 
 
@@ -155,30 +155,34 @@ def test_the_next_run_waits_for_the_source_that_is_back_first(
     claude: ProviderError, openrouter: ProviderError, wait_s: float | None
 ) -> None:
     """A minute that Claude asks for is no reason to leave OpenRouter alone, which asked for a second."""
-    bench = Bench(ScriptedSource([failing(claude)]), ScriptedSource([failing(openrouter)], name="openrouter"))
+    bench = Bench(
+        ScriptedProvider([failing(claude)]), ScriptedProvider([failing(openrouter)], name="openrouter")
+    )
     assert bench.run() == RunResult(PROVIDERS_UNAVAILABLE, 0, retry_after_s=wait_s)
 
 
 def test_a_source_is_left_alone_for_the_longest_time_that_one_of_its_lanes_was_told() -> None:
     waits = iter(range(1, 11))
-    source = ScriptedSource([lambda _: ("", ProviderBusy(provider="claude", retry_after_s=next(waits)))] * 10)
-    assert Bench(source).run(lanes=10).retry_after_s == 10
+    provider = ScriptedProvider(
+        [lambda _: ("", ProviderBusy(provider="claude", retry_after_s=next(waits)))] * 10
+    )
+    assert Bench(provider).run(lanes=10).retry_after_s == 10
 
 
 def test_a_source_that_recovered_in_the_run_is_waited_for_no_more() -> None:
     busy = failing(ProviderBusy(provider="claude", retry_after_s=60))
     unlucky = [lambda specs: busy(specs) if specs[0]["slot"] == 3 else everything(specs)] * 10
-    source = ScriptedSource([*unlucky, lambda _: ("", None)])
-    assert Bench(source).run(max_rounds=2, lanes=10).retry_after_s is None
+    provider = ScriptedProvider([*unlucky, lambda _: ("", None)])
+    assert Bench(provider).run(max_rounds=2, lanes=10).retry_after_s is None
 
 
 def test_a_prefetch_that_is_throttled_comes_back_when_its_turn_would_come() -> None:
-    source = ScriptedSource(refuses=ProviderThrottled(provider="claude", retry_after_s=4))
-    bench = Bench(source, claim=replace(make_claim(), urgency=Urgency.PREFETCH))
+    provider = ScriptedProvider(refuses=ProviderThrottled(provider="claude", retry_after_s=4))
+    bench = Bench(provider, claim=replace(make_claim(), urgency=Urgency.PREFETCH))
     assert bench.run() == RunResult(ProviderThrottled.code, 0, retry_after_s=4)
 
 
 def test_a_run_that_brings_everything_says_ready() -> None:
-    bench = Bench(ScriptedSource())
+    bench = Bench(ScriptedProvider())
     assert bench.run() == RunResult(READY, 10)
     assert told_end(bench) == (READY, 10)

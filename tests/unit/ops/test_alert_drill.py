@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from runtime.processes import PROJECT
 from tests.support.alert_drill.__main__ import PAGE
 from tests.support.alert_drill.providers import DRIFTING, WRONG_TYPE
 from tests.support.alert_drill.scenes import SCENES
 from tests.support.alert_drill.ward import Edit
 from tests.support.alert_drill.watch import left_side, rules, shortened
+from tools.stack.processes import PROJECT
 
 NAMES = [rule["alert"] for rule in rules()]
 

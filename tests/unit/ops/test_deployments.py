@@ -72,7 +72,7 @@ def test_a_service_is_given_only_variables_that_are_read(name: str) -> None:
 
 
 #: What each process reads, and what compose leaves alone: the address inside, and where a file decides.
-READ_BY_DOOR = (
+READ_BY_API = (
     *(ApiSettings, DatabaseSettings, PlanSettings, RedisSettings, SpendSettings),
     TracingSettings,
 )
@@ -86,7 +86,7 @@ FIXED = {"API_PORT"}
 
 @pytest.mark.parametrize(
     ("name", "slices"),
-    [("api", READ_BY_DOOR), ("worker-interactive", READ_BY_WORKERS), ("worker-prefetch", READ_BY_WORKERS)],
+    [("api", READ_BY_API), ("worker-interactive", READ_BY_WORKERS), ("worker-prefetch", READ_BY_WORKERS)],
 )
 def test_every_setting_of_a_service_can_be_set_in_the_env_file(
     name: str, slices: tuple[type[SettingsSlice], ...]

@@ -70,10 +70,10 @@ def test_every_series_that_is_asked_for_exists_with_its_labels(where: str, expr:
 
 
 def test_the_dashboards_are_what_their_source_says() -> None:
-    source = runpy.run_path(str(OPS / "grafana" / "dashboards.py"))
-    for name in source["DASHBOARDS"]:
+    provider = runpy.run_path(str(OPS / "grafana" / "dashboards.py"))
+    for name in provider["DASHBOARDS"]:
         path = OPS / "grafana" / "dashboards" / f"{name}.json"
-        assert path.read_text() == source["text"](name), "run: python ops/grafana/dashboards.py"
+        assert path.read_text() == provider["text"](name), "run: python ops/grafana/dashboards.py"
 
 
 def test_no_two_panels_of_a_dashboard_share_an_id_or_a_place() -> None:

@@ -41,13 +41,13 @@ def holds(requirement: Requirement, python: str, machine: str, extras: set[str])
     if requirement.marker is None:
         return True
     system = {"x86_64": "linux", "aarch64": "linux", "arm64": "darwin"}[machine]
-    facts = {
+    run_events = {
         "python_version": python,
         "python_full_version": f"{python}.0",
         "sys_platform": system,
         "platform_machine": machine,
     }
-    return any(requirement.marker.evaluate(facts | {"extra": extra}) for extra in extras or {""})
+    return any(requirement.marker.evaluate(run_events | {"extra": extra}) for extra in extras or {""})
 
 
 def missing_from(whole: Lock, python: str, machine: str, wanted: list[Requirement]) -> list[str]:

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_settings import BaseSettings
 
-from runtime.embedded_programs import ServerProgramSettings
-from runtime.processes import PROJECT
 from runtime.settings import (
     ApiSettings,
+    BillingReportSettings,
     ClaudeSettings,
     DatabaseSettings,
     GenerationSettings,
@@ -24,13 +23,14 @@ from runtime.settings import (
     ServiceSettings,
     SettingsError,
     SpendSettings,
-    StatementSettings,
     TrafficSettings,
     WorkerSettings,
     load,
 )
-from runtime.stack_settings import StackSettings, check_everything
 from runtime.tracing import TracingSettings
+from tools.stack.embedded_programs import ServerProgramSettings
+from tools.stack.processes import PROJECT
+from tools.stack.stack_settings import StackSettings, check_everything
 
 SECRET = "sk-ant-not-for-anybody"
 
@@ -47,7 +47,7 @@ EVERY_SLICE: tuple[type[BaseSettings], ...] = (
     ServiceSettings,
     SpendSettings,
     StackSettings,
-    StatementSettings,
+    BillingReportSettings,
     TracingSettings,
     TrafficSettings,
     WorkerSettings,
@@ -149,7 +149,7 @@ def test_a_blank_key_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         (RedisSettings, "REDIS_KEY_PREFIX", "tafawoq"),
         (ApiSettings, "API_QUOTA_FUNCTION", "take_credit"),
         (ApiSettings, "API_CORS_ORIGINS", "https://one.example,https://app.example/"),
-        (ApiSettings, "API_TRUSTED_HOSTS", "door.internal,http://api:8000"),
+        (ApiSettings, "API_TRUSTED_HOSTS", "api.internal,http://api:8000"),
     ],
 )
 def test_a_value_that_cannot_be_right_is_refused_in_a_sentence_that_names_it(

@@ -17,11 +17,11 @@ from opentelemetry.trace import SpanKind
 from structlog.testing import capture_logs
 
 from runtime import span_export
-from runtime.processes import PROJECT
 from runtime.settings import SettingsError, load
 from runtime.span_export import LOOK_AGAIN_S, Outlet
 from runtime.tracing import Tracing, TracingSettings, start_tracing, traceparent_of
 from tests.support.collector import Collector
+from tools.stack.processes import PROJECT
 
 SECRET = "Bearer hunter2"
 W3C = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

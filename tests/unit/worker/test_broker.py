@@ -29,8 +29,8 @@ def test_every_process_reaches_the_broker_the_guarded_way() -> None:
     assert app.amqp.Connection is GuardedConnection
 
 
-def test_bells_are_rung_the_guarded_way_too(connection: GuardedConnection) -> None:
-    """A door whose producer met kombu's AttributeError answered 500."""
+def test_messages_are_enqueued_the_guarded_way_too(connection: GuardedConnection) -> None:
+    """An API process whose producer met kombu's AttributeError answered 500."""
     with connection.Pool(limit=1).acquire() as pooled:  # type: ignore[no-untyped-call]  # kombu has no types
         assert pooled.get_transport_cls() is GuardedTransport
         assert pooled.transport_options == connection.transport_options
@@ -76,7 +76,7 @@ def test_a_long_outage_does_not_make_the_worker_look_rarely(
 
 
 def test_kombu_may_name_its_pauses_or_not(connection: GuardedConnection) -> None:
-    """As when a bell cannot be rung: kombu looks for the broker with its pauses in their places."""
+    """As when a message cannot be enqueued: kombu looks for the broker with its pauses in their places."""
     with pytest.raises(Exception, match="refused"):
         connection._ensure_connection(None, 1, 0, 0, 0, reraise_as_library_errors=False)
 

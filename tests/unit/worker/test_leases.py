@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.leases import Lease, Renewal
+from generation.cancellation import StopReason
 from generation.model import Batch, Claim, Section, SessionKind, Track, Urgency
-from generation.stop import StopReason
 from runtime.settings import LeaseSettings
-from worker.leases import SOONER, LeaseKeeper
+from worker.leases import SOONER, LeaseRenewer
 from worker.lock import HeldLock
 from worker.periodic import JITTER
 
@@ -59,8 +59,8 @@ def renewer(clock: Clock) -> Granting:
 
 
 @pytest.fixture
-def keeper(renewer: Granting, clock: Clock) -> LeaseKeeper:
-    return LeaseKeeper(renewer, ttl_s=TTL_S, heartbeat_s=HEARTBEAT_S, clock=clock)
+def held_leases(renewer: Granting, clock: Clock) -> LeaseRenewer:
+    return LeaseRenewer(renewer, ttl_s=TTL_S, heartbeat_s=HEARTBEAT_S, clock=clock)
 
 
 FREE = HeldLock(held_elsewhere=False)
@@ -82,55 +82,55 @@ def claim() -> Claim:
     )
 
 
-def test_a_renewed_lease_goes_on(keeper: LeaseKeeper, clock: Clock) -> None:
-    with keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=1000) as stop:
+def test_a_renewed_lease_goes_on(held_leases: LeaseRenewer, clock: Clock) -> None:
+    with held_leases.kept(claim(), FREE, claimed_at=clock.now, deadline_s=1000) as stop:
         for _ in range(20):
             clock.now += HEARTBEAT_S
-            keeper.beat()
-            keeper.watch()
+            held_leases.beat()
+            held_leases.watch()
         assert stop.reason is None
 
 
 def test_a_lease_that_is_no_longer_granted_stops_its_run_and_no_other(
-    keeper: LeaseKeeper, renewer: Granting, clock: Clock
+    held_leases: LeaseRenewer, renewer: Granting, clock: Clock
 ) -> None:
     lost, kept = claim(), claim()
     renewer.refused = {Lease.of(lost)}
     with (
-        keeper.kept(lost, FREE, claimed_at=clock.now, deadline_s=1000) as lost_stop,
-        keeper.kept(kept, FREE, claimed_at=clock.now, deadline_s=1000) as kept_stop,
+        held_leases.kept(lost, FREE, claimed_at=clock.now, deadline_s=1000) as lost_stop,
+        held_leases.kept(kept, FREE, claimed_at=clock.now, deadline_s=1000) as kept_stop,
     ):
-        keeper.beat()
+        held_leases.beat()
         assert lost_stop.reason is StopReason.LEASE_LOST
         assert kept_stop.reason is None
 
 
 def test_a_lease_whose_row_is_being_written_to_keeps_the_trust_that_it_has(
-    keeper: LeaseKeeper, renewer: Granting, clock: Clock
+    held_leases: LeaseRenewer, renewer: Granting, clock: Clock
 ) -> None:
     busy = claim()
     renewer.busy = {Lease.of(busy)}
-    with keeper.kept(busy, FREE, claimed_at=clock.now, deadline_s=1000) as stop:
+    with held_leases.kept(busy, FREE, claimed_at=clock.now, deadline_s=1000) as stop:
         for _ in range(3):
-            assert keeper.beat() is False
-            keeper.watch()
+            assert held_leases.beat() is False
+            held_leases.watch()
             assert stop.reason is None
             clock.now += HEARTBEAT_S
         clock.now += HEARTBEAT_S / 2
-        keeper.watch()
+        held_leases.watch()
         assert stop.reason is StopReason.LEASE_LOST
 
 
 def test_without_postgres_a_run_stops_before_its_lease_can_be_anothers(
-    keeper: LeaseKeeper, renewer: Granting, clock: Clock
+    held_leases: LeaseRenewer, renewer: Granting, clock: Clock
 ) -> None:
     renewer.error = ConnectionError()
-    with keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=1000) as stop:
+    with held_leases.kept(claim(), FREE, claimed_at=clock.now, deadline_s=1000) as stop:
         clock.now += TTL_S - HEARTBEAT_S
-        keeper.watch()
+        held_leases.watch()
         assert stop.reason is None
         clock.now += HEARTBEAT_S - 0.5
-        keeper.watch()
+        held_leases.watch()
         assert stop.reason is StopReason.LEASE_LOST
 
 
@@ -139,35 +139,39 @@ def test_however_long_a_renewal_takes_trust_counts_from_its_start(takes_s: float
     """A renewal decided in Postgres at its start must not be trusted from the moment we heard of it."""
     clock = Clock()
     renewer = Granting(clock)
-    keeper = LeaseKeeper(renewer, ttl_s=TTL_S, heartbeat_s=HEARTBEAT_S, clock=clock)
-    with keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=1000) as stop:
+    held_leases = LeaseRenewer(renewer, ttl_s=TTL_S, heartbeat_s=HEARTBEAT_S, clock=clock)
+    with held_leases.kept(claim(), FREE, claimed_at=clock.now, deadline_s=1000) as stop:
         renewer.takes_s = takes_s
-        keeper.beat()
-        keeper.watch()
+        held_leases.beat()
+        held_leases.watch()
         assert (stop.reason is StopReason.LEASE_LOST) == (takes_s >= TTL_S - HEARTBEAT_S / 2)
 
 
-def test_a_run_past_its_deadline_stops(keeper: LeaseKeeper, clock: Clock) -> None:
-    with keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=3) as stop:
+def test_a_run_past_its_deadline_stops(held_leases: LeaseRenewer, clock: Clock) -> None:
+    with held_leases.kept(claim(), FREE, claimed_at=clock.now, deadline_s=3) as stop:
         clock.now += 2
-        keeper.beat()
-        keeper.watch()
+        held_leases.beat()
+        held_leases.watch()
         assert stop.reason is None
         clock.now += 1
-        keeper.watch()
+        held_leases.watch()
         assert stop.reason is StopReason.DEADLINE
 
 
-def test_a_shutdown_stops_runs_that_are_there_and_those_that_come(keeper: LeaseKeeper, clock: Clock) -> None:
-    with keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=1000) as early:
-        keeper.hand_back_all()
-        keeper.watch()
-        with keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=1000) as late:
-            keeper.watch()
+def test_a_shutdown_stops_runs_that_are_there_and_those_that_come(
+    held_leases: LeaseRenewer, clock: Clock
+) -> None:
+    with held_leases.kept(claim(), FREE, claimed_at=clock.now, deadline_s=1000) as early:
+        held_leases.release_all()
+        held_leases.watch()
+        with held_leases.kept(claim(), FREE, claimed_at=clock.now, deadline_s=1000) as late:
+            held_leases.watch()
             assert (early.reason, late.reason) == (StopReason.SHUTDOWN, StopReason.SHUTDOWN)
 
 
-def test_a_finished_run_is_renewed_no_more(keeper: LeaseKeeper, renewer: Granting, clock: Clock) -> None:
+def test_a_finished_run_is_renewed_no_more(
+    held_leases: LeaseRenewer, renewer: Granting, clock: Clock
+) -> None:
     asked: list[int] = []
 
     def note(held: Sequence[Lease], ttl_s: float) -> Renewal:
@@ -175,21 +179,21 @@ def test_a_finished_run_is_renewed_no_more(keeper: LeaseKeeper, renewer: Grantin
         return Renewal(frozenset(held))
 
     renewer.renew = note  # type: ignore[method-assign]  # the simplest spy
-    with keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=1000):
-        keeper.beat()
-    keeper.beat()
+    with held_leases.kept(claim(), FREE, claimed_at=clock.now, deadline_s=1000):
+        held_leases.beat()
+    held_leases.beat()
     assert asked == [1]
 
 
 @pytest.fixture
-def started(renewer: Granting) -> Iterator[LeaseKeeper]:
-    keeper = LeaseKeeper(renewer, ttl_s=0.9, heartbeat_s=0.1)
-    keeper.start()
-    yield keeper
-    keeper.close()
+def started(renewer: Granting) -> Iterator[LeaseRenewer]:
+    held_leases = LeaseRenewer(renewer, ttl_s=0.9, heartbeat_s=0.1)
+    held_leases.start()
+    yield held_leases
+    held_leases.close()
 
 
-def test_the_threads_keep_the_beat_and_the_watch(started: LeaseKeeper, renewer: Granting) -> None:
+def test_the_threads_keep_the_beat_and_the_watch(started: LeaseRenewer, renewer: Granting) -> None:
     woken = threading.Event()
     with started.kept(claim(), FREE, claimed_at=time.monotonic(), deadline_s=0.3) as stop:
         with stop.waking(woken.set):
@@ -197,7 +201,7 @@ def test_the_threads_keep_the_beat_and_the_watch(started: LeaseKeeper, renewer: 
         assert stop.reason is StopReason.DEADLINE
 
 
-def test_one_run_that_cannot_be_stopped_ends_no_other_ones_watch(started: LeaseKeeper) -> None:
+def test_one_run_that_cannot_be_stopped_ends_no_other_ones_watch(started: LeaseRenewer) -> None:
     def refuse() -> None:
         raise RuntimeError
 
@@ -213,7 +217,7 @@ def test_one_run_that_cannot_be_stopped_ends_no_other_ones_watch(started: LeaseK
     assert late.reason is StopReason.DEADLINE
 
 
-def test_a_failing_heartbeat_is_tried_again(started: LeaseKeeper, renewer: Granting) -> None:
+def test_a_failing_heartbeat_is_tried_again(started: LeaseRenewer, renewer: Granting) -> None:
     calls: list[float] = []
     again = threading.Event()
 
@@ -260,7 +264,7 @@ def test_none_of_a_thousand_healthy_slow_streams_is_rescued(away_s: float) -> No
     clock, rng = Clock(), random.Random(20261122)
     leases = LeaseSettings()
     database = Database(clock, leases.lease_ttl_s)
-    keeper = LeaseKeeper(
+    held_leases = LeaseRenewer(
         database, ttl_s=leases.lease_ttl_s, heartbeat_s=leases.lease_heartbeat_s, clock=clock
     )
     with ExitStack() as stack:
@@ -268,7 +272,9 @@ def test_none_of_a_thousand_healthy_slow_streams_is_rescued(away_s: float) -> No
         for _ in range(1000):
             one = claim()
             database.grant(Lease.of(one))
-            stops.append(stack.enter_context(keeper.kept(one, FREE, claimed_at=clock.now, deadline_s=300)))
+            stops.append(
+                stack.enter_context(held_leases.kept(one, FREE, claimed_at=clock.now, deadline_s=300))
+            )
         ends, back_at, missed = clock.now + 240, 0.0, False
         while clock.now < ends:
             clock.now += leases.lease_heartbeat_s * (SOONER if missed else 1) + rng.uniform(0, 0.1)
@@ -278,44 +284,46 @@ def test_none_of_a_thousand_healthy_slow_streams_is_rescued(away_s: float) -> No
             missed = clock.now <= back_at
             database.takes_s, database.error = rng.uniform(0, 0.2), LookupError() if missed else None
             with suppress(LookupError):
-                keeper.beat()
-            keeper.watch()
+                held_leases.beat()
+            held_leases.watch()
         assert [stop.reason for stop in stops] == [None] * 1000
 
 
-def test_a_dead_workers_batch_is_rung_for_in_half_of_what_a_rescue_may_take() -> None:
+def test_a_dead_workers_batch_is_enqueued_in_half_of_what_a_rescue_may_take() -> None:
     """Killed right after a heartbeat, and found by one sweep alone, which has just looked."""
     leases = LeaseSettings()
     assert leases.lease_ttl_s + leases.sweep_period_s * (1 + JITTER) <= 7.5
 
 
-def test_no_wall_clock_has_a_say(keeper: LeaseKeeper, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_wall_clock_has_a_say(
+    held_leases: LeaseRenewer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A clock that jumps by a day, in either direction, changes nothing."""
-    with keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=100) as stop:
+    with held_leases.kept(claim(), FREE, claimed_at=clock.now, deadline_s=100) as stop:
         for jump_s in (-86_400, 86_400):
             monkeypatch.setattr(time, "time", lambda jump_s=jump_s: 1_000_000_000.0 + jump_s)
             clock.now += 1
-            keeper.beat()
-            keeper.watch()
+            held_leases.beat()
+            held_leases.watch()
         assert stop.reason is None
 
 
-def test_a_batch_claimed_on_the_way_out_is_not_begun(keeper: LeaseKeeper, clock: Clock) -> None:
-    keeper.hand_back_all()
-    with keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=100) as stop:
+def test_a_batch_claimed_on_the_way_out_is_not_begun(held_leases: LeaseRenewer, clock: Clock) -> None:
+    held_leases.release_all()
+    with held_leases.kept(claim(), FREE, claimed_at=clock.now, deadline_s=100) as stop:
         assert stop.asked is StopReason.SHUTDOWN
 
 
 def test_a_shutdown_first_asks_and_after_the_grace_tells(renewer: Granting, clock: Clock) -> None:
-    keeper = LeaseKeeper(renewer, ttl_s=TTL_S, heartbeat_s=HEARTBEAT_S, grace_s=5, clock=clock)
-    with keeper.kept(claim(), FREE, claimed_at=clock.now, deadline_s=100) as stop:
-        keeper.hand_back_all()
-        keeper.watch()
+    held_leases = LeaseRenewer(renewer, ttl_s=TTL_S, heartbeat_s=HEARTBEAT_S, grace_s=5, clock=clock)
+    with held_leases.kept(claim(), FREE, claimed_at=clock.now, deadline_s=100) as stop:
+        held_leases.release_all()
+        held_leases.watch()
         assert (stop.reason, stop.asked) == (None, StopReason.SHUTDOWN)
         clock.now += 4.9
-        keeper.beat()
-        keeper.watch()
+        held_leases.beat()
+        held_leases.watch()
         assert stop.reason is None
         clock.now += 0.1
-        keeper.watch()
+        held_leases.watch()
         assert stop.reason is StopReason.SHUTDOWN

@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import structlog
 
-from generation.facts import QuestionAccepted, RunEnded, RunStarted
 from generation.model import QuestionType, Section, Urgency
+from generation.run_events import QuestionAccepted, RunEnded, RunStarted
 from worker.progress import Progress
 
 SESSION = uuid4()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from db.events import Event
-from db.operator import AttemptLine
+from db.operator_queries import AttemptLine
 from generation.model import EventKind
 from generation.verdicts import Purpose
 from worker.timeline import timeline
@@ -36,7 +36,7 @@ CALL = AttemptLine(
 
 def test_a_second_opinion_is_told_by_what_it_was_asked_about() -> None:
     [moment] = timeline([], [replace(CALL, purpose=Purpose.SOLVE, accepted=0, rejected=0)], [])
-    assert moment.detail == "complete: second opinion on 10, $0.01, 4.5 s"
+    assert moment.detail == "complete: answer check on 10, $0.01, 4.5 s"
 
 
 def question(seq: int, position: int) -> Event:

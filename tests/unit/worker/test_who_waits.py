@@ -12,12 +12,12 @@ from prometheus_client import CollectorRegistry
 
 from db.batches import BatchStore
 from generation.errors import (
+    CircuitOpen,
     ProviderBusy,
     ProviderDenied,
     ProviderError,
     ProviderMisused,
     ProviderRefused,
-    ProviderResting,
     ProviderThrottled,
     ProviderUnreachable,
     StreamCut,
@@ -27,9 +27,9 @@ from generation.run_batch import PROVIDERS_UNAVAILABLE as AWAY
 from generation.run_batch import READY
 from runtime.settings import GenerationSettings
 from runtime.telemetry import Metrics
-from tests.support.scripted import ScriptedSource
+from tests.support.scripted import ScriptedProvider
 from tests.unit.generation.test_run_batch import Bench, make_claim
-from worker.settlement import Settler
+from worker.outcomes import Outcomes
 
 #: Its own pause after a run is next to nothing here.
 LIMITS, OWN_PAUSE_S = GenerationSettings(generation_retry_base_s=0.01), 0.05
@@ -61,11 +61,11 @@ def throttled(retry_after_s: float) -> ProviderError:
     return ProviderThrottled(provider="any", retry_after_s=retry_after_s)
 
 
-DEAD, RESTING, DENIED, CUT, REFUSED, MISUSED = (
+DEAD, OPEN, DENIED, CUT, REFUSED, MISUSED = (
     kind(provider="any")
     for kind in (
         ProviderUnreachable,
-        ProviderResting,
+        CircuitOpen,
         ProviderDenied,
         StreamCut,
         ProviderRefused,
@@ -79,7 +79,7 @@ CASES = [
     *(
         Case(error, None, urgency, READY)
         for urgency in Urgency
-        for error in (busy(60), busy(), DEAD, RESTING, DENIED, CUT, REFUSED)
+        for error in (busy(60), busy(), DEAD, OPEN, DENIED, CUT, REFUSED)
     ),
     Case(throttled(40), None, STUDENT, READY),
     Case(throttled(40), None, PREFETCH, ProviderThrottled.code, 40),
@@ -93,7 +93,7 @@ CASES = [
             (busy(5), busy(50), 5),
             (busy(50), DEAD, 0),
             (DEAD, busy(50), 0),
-            (RESTING, busy(30), 0),
+            (OPEN, busy(30), 0),
             (DENIED, DENIED, 0),
             (DEAD, DENIED, 0),
         )
@@ -102,12 +102,12 @@ CASES = [
 ]
 
 
-def answering(name: str, error: ProviderError | None) -> ScriptedSource:
+def answering(name: str, error: ProviderError | None) -> ScriptedProvider:
     if error is None:
-        return ScriptedSource(name=name)
-    if isinstance(error, ProviderThrottled | ProviderResting):
-        return ScriptedSource(name=name, refuses=error)
-    return ScriptedSource([lambda _: ("", error)], name=name)
+        return ScriptedProvider(name=name)
+    if isinstance(error, ProviderThrottled | CircuitOpen):
+        return ScriptedProvider(name=name, refuses=error)
+    return ScriptedProvider([lambda _: ("", error)], name=name)
 
 
 class Rows(BatchStore):
@@ -122,10 +122,10 @@ class Rows(BatchStore):
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_batch_is_tried_again_when_somebody_may_be_asked(case: Case) -> None:
-    sources = answering("claude", case.claude), answering("openrouter", case.openrouter)
-    bench = Bench(*sources, claim=replace(make_claim(), urgency=case.urgency))
+    providers = answering("claude", case.claude), answering("openrouter", case.openrouter)
+    bench = Bench(*providers, claim=replace(make_claim(), urgency=case.urgency))
     rows, result = Rows(), bench.run()
-    Settler(rows, LIMITS, Metrics(CollectorRegistry())).settle(bench.claim, result)
+    Outcomes(rows, LIMITS, Metrics(CollectorRegistry())).settle(bench.claim, result)
     assert result.outcome == case.outcome
     if case.outcome == READY:
         assert rows.delays_s == []

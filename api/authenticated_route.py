@@ -1,0 +1,44 @@
+"""Who calls, and whether he calls too often, is settled before anything else of a call is read.
+
+Otherwise a stranger would be told about his JSON, and a flood would be parsed before it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from api.context import AppContext
+from api.rate_limits import Kind
+
+
+async def authenticate(context: AppContext, scope: Scope) -> UUID:
+    """The user this call acts for. The call is counted once, however often this is asked.
+
+    Raises Refusal with 401 or 429; whoever asked must answer it, and not ask again.
+    """
+    state = scope["state"]
+    if "user_id" not in state:
+        state["user_id"] = await context.authenticator.user_of(Headers(scope=scope))
+        await context.check_rate(state["user_id"], Kind.CALLS)
+    user_id: UUID = state["user_id"]
+    return user_id
+
+
+class AuthenticatedRoute(APIRoute):
+    """A route for known users: sets `request.state.user_id`, or refuses with 401 or 429."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def admitted(request: Request) -> Response:
+            await authenticate(request.app.state.context, request.scope)
+            return await handle(request)
+
+        return admitted

@@ -1,0 +1,117 @@
+"""How often one user may call: buckets that refill all the time, in Redis, so that all API processes share them.
+
+Redis is speed, not truth: when it does not answer, everybody may call, and it is left alone for a moment
+so that a silent server does not cost every call its time limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from runtime.settings import ApiSettings, RedisSettings
+
+log = structlog.get_logger(__name__)
+
+#: How long a call waits for Redis, in seconds.
+TIMEOUT_S = 0.25
+
+#: How many calls are counted at once, each over a connection of its own; the others take turns.
+COUNTED_AT_ONCE = 16
+
+#: How long Redis is not asked after it did not answer.
+_LEFT_ALONE_S = 2.0
+
+_MINUTE_S = 60.0
+_HOUR_S = 3600.0
+
+
+class Kind(StrEnum):
+    """What is counted: any call, and the making of a session, which spends money."""
+
+    CALLS = "calls"
+    SESSIONS = "sessions"
+
+
+class Limits(Protocol):
+    async def take(self, user_id: UUID, kind: Kind, /) -> float:
+        """0 when the user may, and it counts; else the seconds until he may. Never raises."""
+
+    async def close(self) -> None:
+        """Give back what counting held."""
+
+
+class Unlimited:
+    async def take(self, _user_id: UUID, _kind: Kind, /) -> float:
+        return 0.0
+
+    async def close(self) -> None:
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`times` in `period_s`; all of them may come at once, and then one by one. 0 times: no limit."""
+
+    times: int
+    period_s: float
+
+
+def rates(settings: ApiSettings) -> dict[Kind, Rate]:
+    return {
+        Kind.CALLS: Rate(settings.api_calls_per_minute, _MINUTE_S),
+        Kind.SESSIONS: Rate(settings.api_sessions_per_hour, _HOUR_S),
+    }
+
+
+class SharedLimits:
+    """Limits kept in Redis. Of one event loop, from its first call on."""
+
+    def __init__(
+        self, settings: RedisSettings, rates: dict[Kind, Rate], *, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        self._prefix = settings.redis_key_prefix
+        self._rates = rates
+        self._turns = asyncio.Semaphore(COUNTED_AT_ONCE)
+        self._redis = Redis.from_url(
+            settings.redis_url,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            retry=Retry(NoBackoff(), 0),
+            health_check_interval=10,
+        )
+        self._take = self._redis.register_script(files("api").joinpath("lua/take.lua").read_text("utf-8"))
+        self._ask_again_at = 0.0
+
+    async def take(self, user_id: UUID, kind: Kind, /) -> float:
+        rate = self._rates[kind]
+        if rate.times == 0:
+            return 0.0
+        async with self._turns:
+            return await self._counted(rate, f"{self._prefix}rate:{kind}:{user_id}")
+
+    async def _counted(self, rate: Rate, bucket: str) -> float:
+        if time.monotonic() < self._ask_again_at:
+            return 0.0
+        token_us = rate.period_s * 1_000_000 / rate.times
+        try:
+            wait_us = await self._take(keys=[bucket], args=[token_us, rate.times])
+        except RedisError as err:
+            self._ask_again_at = time.monotonic() + _LEFT_ALONE_S
+            log.warning("limits_unknown", error=type(err).__name__, again_in_s=_LEFT_ALONE_S)
+            return 0.0
+        return float(wait_us) / 1_000_000
+
+    async def close(self) -> None:
+        await self._redis.aclose()

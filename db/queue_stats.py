@@ -1,0 +1,97 @@
+"""How full the queue is, how old, and what was spent today: the levels that an operator is woken for.
+
+Read from rows, because rows are what is wanted; the broker's lists are only doorbells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Engine, and_, case, func, select
+
+from db.session_row import IN_PROGRESS, session_status, sessions
+from db.tables import attempts, batches, plans
+from generation.model import BatchStatus, Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """Unfinished batches of one urgency, in sessions that go on."""
+
+    due: int = 0  #: queued, and anybody may take them now
+    deferred: int = 0  #: queued, waiting for their next try
+    running: int = 0
+    lapsed: int = 0  #: running by the row, but their lease is over: a dead worker's, until the next sweep
+    oldest_due_s: float = 0.0  #: how long the oldest has been due
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStats:
+    queues: dict[Urgency, QueueDepth]  #: every urgency has one
+    workers: int  #: processes that hold a lease now
+    deferred_for_providers: int  #: queued because no provider would write
+    spent_today_microdollars: Decimal  #: since midnight UTC
+
+
+def read_queue_stats(engine: Engine) -> QueueStats:
+    """All levels, as of one moment. Looks at unfinished batches and at the attempts of the day only."""
+    with engine.connect() as connection:
+        rows = {Urgency(row.urgency): row for row in connection.execute(_QUEUES)}
+        return QueueStats(
+            queues={urgency: _level(rows.get(urgency)) for urgency in Urgency},
+            workers=connection.execute(_WORKERS).scalar_one(),
+            deferred_for_providers=sum(row.for_providers for row in rows.values()),
+            spent_today_microdollars=_spent_today(connection),
+        )
+
+
+def _level(row: Any | None) -> QueueDepth:
+    if row is None:
+        return QueueDepth()
+    return QueueDepth(row.due, row.deferred, row.running, row.lapsed, float(row.oldest_due_s or 0))
+
+
+_now = func.now()
+_queued = batches.c.status == BatchStatus.QUEUED
+_running = batches.c.status == BatchStatus.RUNNING
+_is_due = and_(_queued, batches.c.not_before <= _now)
+_is_deferred = and_(_queued, batches.c.not_before > _now)
+
+
+def _count(condition: Any) -> Any:
+    return func.count().filter(condition)
+
+
+_QUEUES = (
+    select(
+        batches.c.urgency,
+        _count(_is_due).label("due"),
+        _count(_is_deferred).label("deferred"),
+        _count(and_(_queued, batches.c.last_error.startswith("provider"))).label("for_providers"),
+        _count(_running).label("running"),
+        _count(and_(_running, batches.c.lease_until < _now)).label("lapsed"),
+        func.max(
+            case(
+                (
+                    _is_due,
+                    func.extract("epoch", _now - func.greatest(batches.c.requested_at, batches.c.not_before)),
+                )
+            )
+        ).label("oldest_due_s"),
+    )
+    .select_from(batches.join(sessions, plans.c.session_id == batches.c.session_id))
+    .where(batches.c.status.in_([BatchStatus.QUEUED, BatchStatus.RUNNING]), session_status == IN_PROGRESS)
+    .group_by(batches.c.urgency)
+)
+
+_WORKERS = select(func.count(func.distinct(batches.c.owner))).where(_running, batches.c.lease_until >= _now)
+
+
+def _spent_today(connection: Connection) -> Decimal:
+    midnight = func.timezone("UTC", func.date_trunc("day", func.timezone("UTC", _now)))
+    query = select(func.coalesce(func.sum(attempts.c.cost_microdollars), 0)).where(
+        attempts.c.opened_at >= midnight
+    )
+    return Decimal(connection.execute(query).scalar_one())

@@ -1,0 +1,123 @@
+"""A reason to stop, told once to everybody who works on a batch.
+
+The heartbeat, a deploy, a deadline or a cancelled session sets it from another thread; the run looks at it
+between events, and a stream registers how to wake itself when it is blocked in a read. A deploy asks
+first: a call that is in the middle of a question, which is paid for, may finish that question.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from enum import StrEnum
+
+
+class StopReason(StrEnum):
+    LEASE_LOST = "lease_lost"
+    SHUTDOWN = "shutdown"
+    DEADLINE = "deadline"
+    LANE_FAILED = "lane_failed"  # another lane of the run met an error that ends the run
+
+
+class CancellationSignal:
+    """Set at most once; the first reason stays. Safe to set and read from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reason: StopReason | None = None
+        self._asked: StopReason | None = None
+        self._wakers: list[Callable[[], None]] = []
+        self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def reason(self) -> StopReason | None:
+        """Why everybody must stop now."""
+        return self._reason
+
+    @property
+    def asked(self) -> StopReason | None:
+        """Why no further question may be begun. Also set when everybody must stop now."""
+        return self._reason or self._asked
+
+    def set(self, reason: StopReason) -> None:
+        with self._lock:
+            if self._reason is not None:
+                return
+            self._reason = reason
+            wakers = list(self._wakers)
+        for wake in wakers:
+            wake()
+
+    def ask(self, reason: StopReason) -> None:
+        """Ask every call to stop as soon as it is not in the middle of a question."""
+        with self._lock:
+            if self._asked is not None:
+                return
+            self._asked = reason
+            listeners = list(self._listeners)
+        for listen in listeners:
+            listen()
+
+    @contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Call `wake` when the signal is set while the block runs, or at once if it already is.
+
+        `wake` may run on another thread, and must neither block nor raise.
+        """
+        with self._lock:
+            self._wakers.append(wake)
+            already_set = self._reason is not None
+        try:
+            if already_set:
+                wake()
+            yield
+        finally:
+            with self._lock:
+                self._wakers.remove(wake)
+
+    @contextmanager
+    def listening(self, listen: Callable[[], None]) -> Iterator[None]:
+        """Like `waking`, for being asked."""
+        with self._lock:
+            self._listeners.append(listen)
+            already_asked = self._asked is not None
+        try:
+            if already_asked:
+                listen()
+            yield
+        finally:
+            with self._lock:
+                self._listeners.remove(listen)
+
+
+class CallCancellation(CancellationSignal):
+    """The signal of one call of a run: set with the run's, or, asked for, between two questions."""
+
+    def __init__(self, run: CancellationSignal) -> None:
+        super().__init__()
+        self._run = run
+        self._is_writing = False
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Follow the run's signal while the block runs."""
+        with ExitStack() as stack:
+            stack.enter_context(self._run.waking(self._follow))
+            stack.enter_context(self._run.listening(self._consider))
+            yield
+
+    def writing(self, is_writing: bool) -> None:
+        """Tell whether the reply stands in the middle of a question."""
+        # First told, then looked: `ask` does it the other way round, so that one of the two sees the other.
+        self._is_writing = is_writing
+        self._consider()
+
+    def _follow(self) -> None:
+        if self._run.reason is not None:
+            self.set(self._run.reason)
+
+    def _consider(self) -> None:
+        asked = self._run.asked
+        if asked is not None and not self._is_writing:
+            self.set(asked)

@@ -1,0 +1,82 @@
+"""Arabic text reduced to what a reader would call the same text. For comparing only, never for storing:
+the marks and letters it drops are what the exam itself asks about.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+
+def normalize(text: str) -> str:
+    """Two texts that differ only in spelling habits, marks or typography fold to the same text.
+
+    Harakat, tatweel, hamza seats, ta marbuta, alef maqsura, digits of any script, presentation forms, bidi
+    marks, punctuation and spaces stop to matter; signs that change a number (-3, 1.5, 2:3, x²) do not.
+    Idempotent.
+    """
+    text = _SUPERSCRIPT.sub(r"^\g<0>", text)
+    text = _VULGAR_FRACTION.sub(r" \g<0>", text)
+    text = _decomposed(_decomposed(text.replace("≠", "=!=")).casefold()).replace("=!=", "≠")
+    text = _ALIKE.sub(_plain, _UNSEEN.sub("", text))
+    if ":" in text:
+        text = _RATIO_COLON.sub(":", text)
+    if _MATHEMATICS.search(text) is None:
+        return " ".join(_NOISE.sub(" ", text).split())
+    words = " ".join(_NOISE_BESIDE_MATHEMATICS.sub(" ", text).split())
+    return _SPACED_SIGN.sub(r"\1", words)
+
+
+def mask_numbers(normalized: str) -> str:
+    """The normalized text with every number replaced by one sign: the same sum with other numbers is the same."""
+    return _NUMBER.sub("#", normalized)
+
+
+def _decomposed(text: str) -> str:
+    return unicodedata.normalize("NFKD", text)
+
+
+def _plain(sign: re.Match[str]) -> str:
+    return _SAME[sign[0]]
+
+
+_SUPERSCRIPT: Final = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_VULGAR_FRACTION: Final = re.compile("[¼½¾⅐-⅞]")
+
+#: Combining marks (harakat, and the hamza that decomposition splits off) and invisible format characters.
+_UNSEEN: Final = re.compile(
+    "[\u00ad\u0300-\u036f\u0610-\u061a\u061c\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8"
+    "\u06ea-\u06ed\u08d3-\u08ff\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]"
+)
+
+#: What decomposition leaves: letters written in more than one way, other digits, look-alike signs.
+_SAME: Final = {
+    **dict.fromkeys("یېۍى", "ي"),
+    **dict.fromkeys("ةہھەۃ", "ه"),
+    **dict.fromkeys("−‐‑‒–—", "-"),
+    **dict.fromkeys("⁄∕", "/"),
+    **dict.fromkeys("∗·", "*"),
+    **dict.fromkeys("ءـ٬", ""),
+    "_": " ",
+    "ٱ": "ا",
+    "ک": "ك",
+    "٫": ".",
+    "٪": "%",
+    "∶": ":",
+    **{chr(ord(zero) + digit): str(digit) for zero in "٠۰" for digit in range(10)},
+}
+_ALIKE: Final = re.compile(f"[{''.join(_SAME)}]")
+
+_RATIO_COLON: Final = re.compile(r"(?<=\d)\s*:\s*(?=\d)")
+
+#: A minus, a decimal point, a comma or a ratio's colon counts only beside what it can belong to.
+_SIGNS: Final = r"+=<>%^/×÷*√≤≥≠±π°∞∠∥⊥|"
+_OPERAND: Final = r"\s*(?:[\d√(a-z]|\w\b)"
+_MATHEMATICS: Final = re.compile(rf"[{_SIGNS}]|-(?={_OPERAND})")
+_STRAY: Final = rf"-(?!{_OPERAND})|[.,:](?!\d)|(?<!\d)[.,:]"
+_LETTERS: Final = "ا-ي a-z0-9"  # most of any text; named first, they spare the slower question what \w is
+_NOISE: Final = re.compile(rf"[^{_LETTERS}\w\s{_SIGNS}.,:-]|{_STRAY}")
+_NOISE_BESIDE_MATHEMATICS: Final = re.compile(rf"[^{_LETTERS}\w\s{_SIGNS}.,:()-]|{_STRAY}")
+_SPACED_SIGN: Final = re.compile(rf" ?([{_SIGNS}-]) ?")  # in words that single spaces part
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")

@@ -1,0 +1,137 @@
+"""Turns units into slots: type, subtopic, difficulty, angle and key place, each dealt from seeded decks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from random import Random
+from typing import TypeVar
+
+from generation.apportion import Deck, RunningShares, apportion_by_weight
+from generation.catalogue import Catalogue, SubtopicPool
+from generation.layout import Unit
+from generation.model import (
+    CHOICES_PER_QUESTION,
+    Batch,
+    Difficulty,
+    QuestionType,
+    Section,
+    Slot,
+    Topic,
+    Track,
+)
+
+K = TypeVar("K")
+
+
+class SlotAssignment:
+    """Deals the slots of one session, batch after batch. `topic_totals` are the session's."""
+
+    def __init__(
+        self, catalogue: Catalogue, track: Track, *, topic_totals: Mapping[Topic, int], rng: Random
+    ) -> None:
+        self._rng = rng
+        self._types = {
+            topic: _shuffled(apportion_by_weight(catalogue.topics[topic].types, total), rng)
+            for topic, total in topic_totals.items()
+        }
+        self._subtopics = {
+            topic: SubtopicAssignment(catalogue.topics[topic].subtopics, track, rng) for topic in topic_totals
+        }
+        self._angles = {section: AngleAssignment(names, rng) for section, names in catalogue.angles.items()}
+        self._keys = KeyPlaces(rng)
+        self._groups = count()
+
+    def assign(self, batch: Batch, units: Sequence[Unit], mix: Mapping[Difficulty, int]) -> list[Slot]:
+        """The batch's slots in order; `mix` adds up to its size, and so do the units."""
+        topics = [unit.topic for unit in units for _ in range(unit.size)]
+        types = [self._types[topic].pop() for topic in topics]
+        difficulties = _shuffled(mix, self._rng)
+        keys = self._keys.assign(types)
+        places = self._places(batch.section, units)
+        return [
+            Slot(
+                position=batch.start + place,
+                batch_index=batch.index,
+                sequence=place + 1,
+                section=batch.section,
+                topic=topics[place],
+                subtopic=self._subtopics[topics[place]].assign(types[place]),
+                question_type=types[place],
+                difficulty=difficulties[place],
+                angle=angle,
+                key_index=keys[place],
+                passage_group=group,
+            )
+            for place, (angle, group) in enumerate(places)
+        ]
+
+    def _places(self, section: Section, units: Sequence[Unit]) -> Iterator[tuple[str, int | None]]:
+        """An angle for every unit, shared by the slots that share its passage."""
+        for unit in units:
+            angle = self._angles[section].assign(unit.topic)
+            group = next(self._groups) if unit.shares_passage else None
+            for _ in range(unit.size):
+                yield angle, group
+
+
+class SubtopicAssignment:
+    """Deals a topic's subtopics: pools by share, and in a pool every name before any comes again."""
+
+    def __init__(self, pools: Sequence[SubtopicPool], track: Track, rng: Random) -> None:
+        self._pools = [pool for pool in pools if track in pool.tracks]
+        self._decks = [Deck(pool.names, rng) for pool in self._pools]
+        self._shares: dict[QuestionType, RunningShares[int]] = {}
+
+    def assign(self, question_type: QuestionType) -> str:
+        if question_type not in self._shares:
+            self._shares[question_type] = RunningShares(
+                {index: pool.share for index, pool in enumerate(self._pools) if question_type in pool.types}
+            )
+        portion = self._shares[question_type].assign(1)
+        return self._decks[max(portion, key=portion.__getitem__)].draw()
+
+
+class AngleAssignment:
+    """Deals a section's angles so that neighbours differ, and as far as they reach, slots of one topic too."""
+
+    def __init__(self, angles: Sequence[str], rng: Random) -> None:
+        self._deck = Deck(angles, rng)
+        self._used: dict[Topic, set[str]] = {}
+        self._size = len(angles)
+        self._last = ""
+
+    def assign(self, topic: Topic) -> str:
+        used = self._used.setdefault(topic, set())
+        if len(used) >= self._size - 1:
+            used.clear()
+        self._last = self._deck.draw(avoid={*used, self._last})
+        used.add(self._last)
+        return self._last
+
+
+class KeyPlaces:
+    """Deals the place of the right choice: equally often over the session and in every batch, in no order."""
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._given = [0] * CHOICES_PER_QUESTION
+
+    def assign(self, types: Sequence[QuestionType]) -> list[int | None]:
+        """A place for every question of a batch; None where the choices have a fixed order."""
+        movable = sum(kind is not QuestionType.COMPARISON for kind in types)
+        places = [self._rarest() for _ in range(movable)]
+        self._rng.shuffle(places)
+        return [None if kind is QuestionType.COMPARISON else places.pop() for kind in types]
+
+    def _rarest(self) -> int:
+        fewest = min(self._given)
+        place = self._rng.choice([place for place, given in enumerate(self._given) if given == fewest])
+        self._given[place] += 1
+        return place
+
+
+def _shuffled(counts: Mapping[K, int], rng: Random) -> list[K]:
+    cards = [key for key, number in counts.items() for _ in range(number)]
+    rng.shuffle(cards)
+    return cards

@@ -1,0 +1,190 @@
+"""The API of the exam: what a model wrote becomes a question here, or is turned away with a reason.
+
+It knows the open slots of one call and what was asked before. It never edits a text: the stored question is
+the one that was written, with its choices in the plan's order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from generation.model import EarlierQuestion, Question, QuestionType, Slot
+from generation.normalization import normalize
+from generation.placing import place
+from generation.repeats import Seen, Traits
+from generation.rules import Candidate, first_reason, fixed_choice, is_passage
+from generation.schema import Chart, Diagram, DraftPassage, DraftQuestion
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    position: int | None  #: None when the object names no slot of this call
+    reason: str  #: stable snake_case, one a rule
+
+
+class Validator:
+    """Judges the objects of one call. `seen` may be shared by the calls of a session, a validator may not.
+
+    `passages` are those already known, by group; passages that arrive are kept for their group even when
+    the question they came with is rejected.
+    """
+
+    def __init__(
+        self, slots: Iterable[Slot], *, seen: Seen, seed: int, passages: Mapping[int, str] | None = None
+    ) -> None:
+        self._open = {slot.position: slot for slot in slots}
+        self._filled: set[int] = set()
+        self._seen = seen
+        self._seed = seed
+        self._passages = dict(passages or {})
+
+    @property
+    def open_slots(self) -> tuple[Slot, ...]:
+        """What this call has not filled yet, in order."""
+        return tuple(self._open[position] for position in sorted(self._open))
+
+    @property
+    def passages(self) -> Mapping[int, str]:
+        """Every passage known by now, by group: what the next call for these slots must be told."""
+        return dict(self._passages)
+
+    def judge(self, raw: Mapping[str, Any]) -> Accepted | Rejected:
+        """Accept the object into its slot, which closes, or say why not. Never raises for what a model wrote."""
+        slot = self._slot_of(raw)
+        if isinstance(slot, Rejected):
+            return slot
+        verdict = self._question(slot, raw)
+        if isinstance(verdict, str):
+            return Rejected(slot.position, verdict)
+        del self._open[slot.position]
+        self._filled.add(slot.position)
+        return Accepted(verdict)
+
+    def _slot_of(self, raw: Mapping[str, Any]) -> Slot | Rejected:
+        position = raw.get("slot")
+        if not isinstance(position, int) or isinstance(position, bool):
+            return Rejected(None, "no_slot")
+        if position in self._filled:
+            return Rejected(position, "slot_filled")
+        return self._open.get(position) or Rejected(None, "unknown_slot")
+
+    def _question(self, slot: Slot, raw: Mapping[str, Any]) -> Question | str:
+        # Before anything else: the lines of its group need the passage, whatever is wrong with this one.
+        own = _shaped(DraftPassage, raw)
+        if isinstance(own, str):
+            return own
+        if reason := self._passage_reason(slot, own.passage):
+            return reason
+        draft = _shaped(DraftQuestion, raw)
+        if isinstance(draft, str):
+            return draft
+        figure = _figure(slot, draft)
+        if isinstance(figure, str):
+            return figure
+        candidate = Candidate(slot, draft)
+        if reason := first_reason(candidate):
+            return reason
+        return self._admitted(candidate, figure)
+
+    def _passage_reason(self, slot: Slot, passage: str | None) -> str | None:
+        """Why this line has no passage to ask about, or one it must not have. Keeps a good new one."""
+        group = slot.passage_group
+        if group is None:
+            return "unwanted_passage" if passage is not None else None
+        known = self._passages.get(group)
+        if passage is None:
+            return "no_passage" if known is None else None
+        if known is not None:
+            return None if normalize(known) == normalize(passage) else "other_passage"
+        if not is_passage(passage):
+            return "poor_passage"
+        if not self._seen.admit_passage(passage, group):
+            return "repeated_passage"
+        self._passages[group] = passage
+        return None
+
+    def _admitted(self, candidate: Candidate, figure: dict[str, Any] | None) -> Question | str:
+        slot, draft = candidate.slot, candidate.draft
+        key = fixed_choice(candidate.key) if slot.key_index is None else draft.answer
+        choices, answer_index = place(slot, key, draft.distractors or (), seed=self._seed)
+        passage = None if slot.passage_group is None else self._passages[slot.passage_group]
+        traits = Traits.of(
+            EarlierQuestion(
+                position=slot.position,
+                question_type=slot.question_type,
+                stem=draft.stem,
+                choices=choices,
+                passage=passage,
+                passage_group=slot.passage_group,
+                diagram=figure,
+            )
+        )
+        if reason := self._seen.admit(traits):
+            return reason
+        return Question(
+            slot=slot,
+            stem=draft.stem,
+            choices=choices,
+            answer_index=answer_index,
+            explanation=draft.explanation,
+            fingerprint=traits.fingerprint,
+            passage=passage,
+            diagram=figure,
+        )
+
+
+def known_passages(earlier: Iterable[EarlierQuestion]) -> dict[int, str]:
+    """The passages that committed questions already have, by group."""
+    return {
+        question.passage_group: question.passage
+        for question in earlier
+        if question.passage_group is not None and question.passage is not None
+    }
+
+
+_Shape = TypeVar("_Shape", bound=DraftPassage)
+
+_FIGURES: Final[Mapping[QuestionType, type[BaseModel]]] = {
+    QuestionType.DIAGRAM: Diagram,
+    QuestionType.CHART: Chart,
+}
+
+
+def _shaped(shape: type[_Shape], raw: Mapping[str, Any]) -> _Shape | str:
+    try:
+        return shape.model_validate(raw)
+    except ValidationError as err:
+        name = str(err.errors()[0]["loc"][0])
+        return _WRONG.get(name, "wrong_shape")
+
+
+def _figure(slot: Slot, draft: DraftQuestion) -> dict[str, Any] | str | None:
+    """The figure in our own names only, or why it cannot be drawn."""
+    shape = _FIGURES.get(slot.question_type)
+    if shape is None:
+        return "unwanted_figure" if draft.figure else None
+    if draft.figure is None:
+        return "no_figure"
+    try:
+        return shape.model_validate(draft.figure).model_dump()
+    except ValidationError:
+        return "wrong_figure"
+
+
+_WRONG: Final = {
+    "p": "wrong_passage",
+    "q": "wrong_stem",
+    "f": "wrong_figure",
+    "w": "wrong_explanation",
+    "a": "wrong_answer",
+    "d": "wrong_distractors",
+}

@@ -1,0 +1,101 @@
+"""The sources in order of preference, the first that is well first; and who gives answer checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from generation.errors import ProviderError
+from providers.breaker_rules import BreakerState, LocalBreaker
+from providers.circuit_breaker import CircuitBreaker
+from providers.claude import SOLVER, make_claude, make_solver
+from providers.limits import LimitRules
+from providers.messages_client import MessagesClient, Traffic
+from providers.openrouter import make_openrouter
+from providers.redis_scripts import RedisScripts
+from providers.telemetry import ProviderTelemetry
+from runtime.settings import ClaudeSettings, GenerationSettings, OpenRouterSettings, TrafficSettings
+
+
+def make_fallback(
+    claude: ClaudeSettings,
+    openrouter: OpenRouterSettings,
+    limits: GenerationSettings,
+    *,
+    traffic: TrafficSettings,
+    scripts: RedisScripts | None = None,
+    telemetry: ProviderTelemetry | None = None,
+) -> OrderedFallback:
+    """Claude first, then OpenRouter where it has a key. Make it once per process, after a fork.
+
+    With `scripts` all workers have one breaker, one set of rate limits and one warm-up of each prefix;
+    without it every process has its own.
+    """
+    telemetry = telemetry or ProviderTelemetry()
+    health = CircuitBreaker(scripts, telemetry=telemetry)
+    shares = Traffic(scripts, _limit_rules(traffic), telemetry, health)
+    stall_timeout_s, deadline_s = limits.generation_stall_timeout_s, limits.generation_run_deadline_s
+    first = make_claude(claude, stall_timeout_s=stall_timeout_s, deadline_s=deadline_s, traffic=shares)
+    providers = [first]
+    fallback = make_openrouter(
+        openrouter, claude, stall_timeout_s=stall_timeout_s, deadline_s=deadline_s, traffic=shares
+    )
+    if fallback is not None:
+        providers.append(fallback)
+    solver = make_solver(claude, first, stall_timeout_s=stall_timeout_s, traffic=shares)
+    return OrderedFallback(providers, health, solver=solver)
+
+
+def _limit_rules(traffic: TrafficSettings) -> LimitRules:
+    return LimitRules(
+        interactive_wait_s=traffic.traffic_interactive_wait_s,
+        prefetch_wait_s=traffic.traffic_prefetch_wait_s,
+        reserve=traffic.traffic_interactive_reserve,
+        ramp_per_s=traffic.traffic_ramp_per_s,
+        longest_pause_s=traffic.traffic_longest_pause_s,
+    )
+
+
+class OrderedFallback:
+    """Implements generation.ports.SourceChain. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        providers: Sequence[MessagesClient],
+        health: BreakerState | None = None,
+        *,
+        solver: MessagesClient | None = None,
+    ) -> None:
+        self.providers = tuple(providers)  #: in order of preference
+        self.solver = solver
+        self._health = health or LocalBreaker()
+
+    def pick(self, excluded: frozenset[str]) -> MessagesClient | None:
+        """The first source that is neither excluded nor resting, or None: then the batch waits."""
+        for provider in self.providers:
+            if provider.name not in excluded and self._health.may_be_asked(provider.name):
+                return provider
+        return None
+
+    def report(self, provider: str, error: ProviderError | None) -> None:
+        """Tell how a call to `provider` went; None means well."""
+        self._health.note(provider, error)
+
+    @property
+    def has_solver(self) -> bool:
+        """Whether anybody is ever asked for a answer check."""
+        return self.solver is not None
+
+    def pick_solver(self) -> MessagesClient | None:
+        """The solver, unless there is none, or it or its provider is resting."""
+        if self.solver is None or self._health.is_open(self.solver.name):
+            return None
+        return self.solver if self._health.may_be_asked(SOLVER) else None
+
+    def report_solver(self, error: ProviderError | None) -> None:
+        """Tell how a call to the solver went; None means well. It says nothing about who writes."""
+        self._health.note(SOLVER, error)
+
+    def close(self) -> None:
+        """Close every connection of every source; the solver has none of its own."""
+        for provider in self.providers:
+            provider.close()

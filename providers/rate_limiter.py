@@ -1,0 +1,204 @@
+"""When a call may go: the provider's rate limits, shared by all workers, kept before it has to refuse.
+
+Cache reads are not counted, because the provider does not. Prefetches leave a share of every limit alone,
+so that a first batch never queues behind them, and wait in Postgres rather than here. What a call will
+need is estimated from what calls needed, and settled when it has ended.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Self
+
+from generation.cancellation import CancellationSignal
+from generation.errors import ProviderThrottled
+from generation.model import Prompt, Urgency, Usage
+from providers.failures import retry_after_s
+from providers.limits import BUCKETS, Lesson, LimitRules, LocalLimits, Need, Reservation
+from providers.redis_scripts import RedisScripts, in_ms, nobody_answers
+from providers.telemetry import ProviderTelemetry
+
+_TOO_FAST = "ramp_limit_exceeded"
+
+
+class RateLimiter:
+    """The limits of one source and model. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        provider: str,
+        model: str,
+        scripts: RedisScripts | None,
+        *,
+        rules: LimitRules | None = None,
+        telemetry: ProviderTelemetry | None = None,
+    ) -> None:
+        self._provider = provider
+        self._rules = rules or LimitRules()
+        self._telemetry = telemetry or ProviderTelemetry()
+        self._local = LocalLimits(self._rules)
+        self._estimates = _Estimates()
+        self._key = f"rate_limiter:{provider}:{model}"
+        script: Callable[[str], Any] = scripts.script if scripts else lambda _: nobody_answers
+        self._take = script("rate_limiter_take")
+        self._learn = script("rate_limiter_learn")
+        self._settle = script("rate_limiter_settle")
+        self._again = script("rate_limiter_retry")
+
+    def admit(
+        self, prompt: Prompt, stop: CancellationSignal, *, urgency: Urgency, writes_prefix: bool
+    ) -> Permit:
+        """Wait for the call's turn under the limits, for a bounded time. The call belongs in the permit's block.
+
+        Returns at once when `stop` is set. Raises ProviderThrottled when the turn would come too late: for a
+        student sooner to look elsewhere, for a prefetch to wait where waiting costs nothing.
+        """
+        need = self._estimates.of(prompt, writes_prefix=writes_prefix)
+        is_prefetch = urgency is Urgency.PREFETCH
+        rules = self._rules
+        longest_s = rules.prefetch_wait_s if is_prefetch else rules.interactive_wait_s
+        reservation = self._book(need, rules.reserve if is_prefetch else 0.0, longest_s)
+        if not reservation.admitted:
+            raise self._throttled(reservation.wait_s, urgency)
+        left_s = self._wait(reservation, longest_s, stop)
+        if left_s > 0:
+            self.settle(prompt, need, None, ended=False)
+            raise self._throttled(left_s, urgency)
+        self._telemetry.call_waited(self._provider, urgency, reservation.wait_s)
+        return Permit(self, prompt, need)
+
+    def learn(self, status: int, headers: Mapping[str, str], error_code: str | None = None) -> None:
+        """Take in what an answer's headers say about the limits."""
+        lesson = _lesson(status, headers, error_code, longest_pause_s=self._rules.longest_pause_s)
+        if not lesson.limits and not lesson.pause_s and not lesson.too_fast:
+            return
+        self._local.learn(lesson)
+        pairs = [lesson.limits.get(name, (-1, -1)) for name in BUCKETS]
+        for name, (limit, remaining) in lesson.limits.items():
+            self._telemetry.limit_seen(self._provider, name, limit=limit, remaining=remaining)
+        self._learn(
+            [self._key, f"{self._key}:slowed"],
+            *(number for pair in pairs for number in pair),
+            in_ms(lesson.pause_s),
+            int(lesson.too_fast),
+            self._rules.headroom,
+        )
+
+    def settle(self, prompt: Prompt, need: Need, used: Usage | None, *, ended: bool) -> None:
+        """The call is over. `used` is None when it was refused; without `ended` its output is not known."""
+        counted = Need(0, 0) if used is None else _counted(used, need, ended=ended)
+        if used is not None and ended:
+            self._estimates.learn(prompt, used)
+        unused = Need(need.input - counted.input, need.output - counted.output)
+        self._local.settle(unused)
+        self._settle([self._key], unused.input, unused.output)
+
+    def _book(self, need: Need, reserve: float, longest_s: float) -> Reservation:
+        answer = self._take(
+            [self._key], need.input, need.output, reserve, in_ms(longest_s), self._rules.ramp_per_s
+        )
+        if answer is None:
+            return self._local.take(need, reserve, longest_s)
+        reservation = Reservation(bool(answer[0]), int(answer[1]) / 1000, slowed=int(answer[2]))
+        if reservation.admitted:
+            self._local.take(need, reserve, float("inf"))  # to know it when Redis goes away
+        return reservation
+
+    def _wait(self, reservation: Reservation, longest_s: float, stop: CancellationSignal) -> float:
+        """Until the turn comes; and, if somebody was refused meanwhile, until it comes again.
+
+        Returns how long that is, when it is longer than the call may wait.
+        """
+        deadline = time.monotonic() + reservation.wait_s + longest_s
+        stopped = threading.Event()
+        with stop.waking(stopped.set):
+            while 0 < reservation.wait_s <= deadline - time.monotonic():
+                if stopped.wait(reservation.wait_s):
+                    return 0.0
+                reservation = self._look_again(reservation)
+        return reservation.wait_s
+
+    def _look_again(self, reservation: Reservation) -> Reservation:
+        answer = self._again([self._key], reservation.slowed)
+        if answer is None:
+            return self._local.again(reservation)
+        return Reservation(admitted=True, wait_s=int(answer[0]) / 1000, slowed=int(answer[1]))
+
+    def _throttled(self, wait_s: float, urgency: Urgency) -> ProviderThrottled:
+        # Those who are told the same moment would all come back at it.
+        spread_s = wait_s + random.uniform(0, 1 + wait_s / 2)  # noqa: S311  spreads retries, guards nothing
+        self._telemetry.call_refused(self._provider, urgency, spread_s)
+        return ProviderThrottled(provider=self._provider, retry_after_s=spread_s)
+
+
+class Permit:
+    """One admitted call, for a with-block that ends with the call: tell it what the call uses."""
+
+    def __init__(self, rate_limiter: RateLimiter, prompt: Prompt, need: Need) -> None:
+        self._rate_limiter = rate_limiter
+        self._prompt = prompt
+        self._need = need
+        self._used: Usage | None = None  # None while the reply has not begun
+        self._is_final = False
+
+    def count(self, used: Usage, *, is_final: bool = False) -> None:
+        """What the call has used so far, or in all."""
+        self._used, self._is_final = used, is_final
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._rate_limiter.settle(self._prompt, self._need, self._used, ended=self._is_final)
+
+
+def _lesson(
+    status: int, headers: Mapping[str, str], error_code: str | None, *, longest_pause_s: float
+) -> Lesson:
+    limits = {}
+    for name in BUCKETS:
+        limit = headers.get(f"anthropic-ratelimit-{name}-limit", "")
+        remaining = headers.get(f"anthropic-ratelimit-{name}-remaining", "")
+        if limit.isdigit() and remaining.isdigit() and int(limit) > 0:
+            limits[name] = (int(limit), int(remaining))
+    if status != HTTPStatus.TOO_MANY_REQUESTS:
+        return Lesson(limits)
+    pause_s = min(retry_after_s(headers) or 0.0, longest_pause_s)
+    return Lesson(limits, pause_s, too_fast=error_code == _TOO_FAST)
+
+
+def _counted(used: Usage, need: Need, *, ended: bool) -> Need:
+    return Need(used.input + used.cache_written, used.output if ended else max(need.output, used.output))
+
+
+class _Estimates:
+    """What a call will need, from what calls like it needed. Starts high: too little is a 429."""
+
+    #: How much of what is believed each new call replaces.
+    _WEIGHT = 0.05
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._input_per_char = 0.6
+        self._output_share = 0.6  #: of the room a prompt leaves for its reply, which grows with its slots
+
+    def of(self, prompt: Prompt, *, writes_prefix: bool) -> Need:
+        chars = len(prompt.user)
+        if writes_prefix:
+            chars += sum(len(block.text) for block in prompt.system)
+        return Need(
+            input=round(chars * self._input_per_char), output=round(prompt.max_tokens * self._output_share)
+        )
+
+    def learn(self, prompt: Prompt, used: Usage) -> None:
+        with self._lock:
+            self._output_share = self._nearer(self._output_share, used.output / prompt.max_tokens)
+            if prompt.user:
+                self._input_per_char = self._nearer(self._input_per_char, used.input / len(prompt.user))
+
+    def _nearer(self, believed: float, seen: float) -> float:
+        return believed + self._WEIGHT * (seen - believed)

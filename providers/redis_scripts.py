@@ -1,0 +1,102 @@
+"""What all workers know together, kept in a Redis that may be away: quick answers, or none.
+
+Nothing here is truth: whoever asks has a memory of its own to go on with.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from importlib import resources
+from typing import Any
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+
+#: After a failure nobody asks for this long, so that a Redis that is away costs its timeout once, not always.
+_LEFT_ALONE_S = 1.0
+#: Of one process at the same time; an answer takes a millisecond, a connection for every thread costs more.
+_AT_ONCE = 16
+_LONGEST_QUEUE_S = 0.25
+
+
+class RedisScripts:
+    """One Redis, as far as it answers. Safe to use from many threads."""
+
+    def __init__(self, redis: Redis, *, prefix: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(_AT_ONCE)
+        self._away = False
+        self._left_alone_until = 0.0
+
+    def script(self, name: str) -> RedisScript:
+        """The script `lua/<name>.lua` of this package; nothing is sent yet."""
+        text = resources.files("providers").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+        registered = self._redis.register_script(text)
+        return RedisScript(self, registered)
+
+    def ask(self, script: Callable[..., Any], keys: Sequence[str], args: Sequence[str | float]) -> Any | None:
+        """What the script returns, or None when Redis does not answer."""
+        if not self._may_ask() or not self._places.acquire(timeout=_LONGEST_QUEUE_S):
+            return None
+        try:
+            answer = script(keys=[f"{self._prefix}{key}" for key in keys], args=list(args))
+        except RedisError as err:
+            self._note_away(err)
+            return None
+        finally:
+            self._places.release()
+        if self._away:
+            self._note_back()
+        return answer
+
+    def _may_ask(self) -> bool:
+        if not self._away:
+            return True
+        with self._lock:
+            if self._clock() < self._left_alone_until:
+                return False
+            self._left_alone_until = self._clock() + _LEFT_ALONE_S  # one thread looks, the others go on
+            return True
+
+    def _note_away(self, error: RedisError) -> None:
+        with self._lock:
+            is_news, self._away = not self._away, True
+            self._left_alone_until = self._clock() + _LEFT_ALONE_S
+        if is_news:
+            log.warning("redis_unreachable", error=type(error).__name__)
+
+    def _note_back(self) -> None:
+        with self._lock:
+            is_news, self._away = self._away, False
+        if is_news:
+            log.info("redis_reachable")
+
+
+class RedisScript:
+    """One script, called like a function."""
+
+    def __init__(self, scripts: RedisScripts, registered: Callable[..., Any]) -> None:
+        self._scripts = scripts
+        self._registered = registered
+
+    def __call__(self, keys: Sequence[str], *args: str | float) -> Any | None:
+        """What it returns (integers, byte strings, lists of them), or None when Redis is away."""
+        return self._scripts.ask(self._registered, keys, args)
+
+
+def nobody_answers(_keys: Sequence[str], *_args: str | float) -> Any | None:
+    """A script where there is no Redis at all."""
+    return None
+
+
+def in_ms(seconds: float) -> int:
+    """Time as the scripts count it."""
+    return round(seconds * 1000)

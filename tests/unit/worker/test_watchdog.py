@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from worker.watchdog import TOUCH_PERIOD_S, LoopProgress, Watchdog, main_thread_stands
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def progress(clock: Clock) -> LoopProgress:
+    return LoopProgress(clock=clock)
+
+
+def elsewhere(action: Callable[[], object]) -> None:
+    thread = threading.Thread(target=action)
+    thread.start()
+    thread.join()
+
+
+def test_a_sign_of_another_thread_does_not_count(progress: LoopProgress) -> None:
+    elsewhere(progress.give)
+    assert progress.count == 0
+    progress.give()
+    assert progress.count == 1
+
+
+def test_the_file_is_as_fresh_as_the_loop_and_goes_with_it(
+    progress: LoopProgress, clock: Clock, tmp_path: Path
+) -> None:
+    file = tmp_path / "alive"
+    progress.give()
+    assert not file.exists()
+    progress.show_in(file)
+    os.utime(file, (1, 1))
+    progress.give()
+    assert file.stat().st_mtime == 1, "no more often than the period"
+    clock.now += TOUCH_PERIOD_S
+    elsewhere(progress.give)
+    assert file.stat().st_mtime == 1, "only by the loop"
+    progress.give()
+    assert file.stat().st_mtime > 1
+    progress.hide()
+    clock.now += TOUCH_PERIOD_S
+    progress.give()
+    assert not file.exists()
+
+
+def test_a_file_that_cannot_be_touched_ends_no_loop(progress: LoopProgress, tmp_path: Path) -> None:
+    progress.show_in(tmp_path / "missing" / "alive")
+    progress.hide()
+    assert progress.count == 1
+
+
+def test_a_loop_that_gives_no_sign_is_ended_and_not_before_its_time(progress: LoopProgress) -> None:
+    ended = threading.Event()
+    progress.give(next_within_s=5)
+    watchdog = Watchdog(progress, end=ended.set, look_s=0.02)
+    began = time.monotonic()
+    watchdog.start()
+    assert ended.wait(10)
+    assert time.monotonic() - began >= 5 * 0.02
+    watchdog.join(10)
+    assert not watchdog.is_alive()
+
+
+def test_a_loop_that_goes_round_is_left_alone(progress: LoopProgress) -> None:
+    ended = threading.Event()
+    watchdog = Watchdog(progress, end=ended.set, look_s=0.01)
+    progress.give(next_within_s=3)
+    watchdog.start()
+    for _ in range(100):
+        progress.give(next_within_s=3)
+        time.sleep(0.001)  # the time that passes is what is tried
+    watchdog.stop()
+    watchdog.join(10)
+    assert not ended.is_set()
+
+
+def test_a_loop_that_was_told_to_end_is_given_that_long(progress: LoopProgress) -> None:
+    progress.expect_end(within_s=70)
+    progress.give()
+    assert progress.next_within_s == 70
+
+
+def test_where_the_main_thread_stands_is_told_by_place_without_values() -> None:
+    secret = "sk-of-nobody"  # noqa: F841
+    found: list[list[str]] = []
+    elsewhere(lambda: found.append(main_thread_stands()))
+    [places] = found
+    assert any("test_watchdog.py" in place and place.endswith(" elsewhere") for place in places)
+    assert "sk-of-nobody" not in "".join(places)

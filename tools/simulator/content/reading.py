@@ -1,0 +1,66 @@
+"""Reading comprehension: a passage for each group, several different questions about it.
+
+The passage names its writer and his place, so that a later call that is given the passage finds both again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tools.simulator.content.draft import Draft
+from tools.simulator.content.scene import Scene, data
+
+LEAD = re.compile(r"^كتب (?P<who>.+?) في (?P<where>.+?) يقول: ")
+SENTENCE_WORDS = 4
+
+
+def passage_for(scene: Scene) -> str:
+    """The passage of a group that has none yet. Groups of one session get different ones: when the texts run
+    out, the later groups get two of them.
+    """
+    passages = data("passages")
+    wanted = scene.wanted
+    group = wanted.slot if wanted.group is None else wanted.group
+    round_, row = divmod(group, len(passages))
+    texts = [passages[row]["text"]]
+    if round_ > 0:
+        texts.append(passages[(row + round_) % len(passages)]["text"])
+    return f"كتب {scene.name} في {scene.place} يقول: {' '.join(texts)}"
+
+
+def reading(scene: Scene, passage: str) -> Draft:
+    """A question about the passage; consecutive slots get different ones."""
+    found = LEAD.match(passage)
+    body = passage[found.end() :] if found else passage
+    row = next((row for row in data("passages") if body.startswith(row["text"])), None)
+    if row is None:
+        return _about_any(scene, passage)
+    questions: list[list[str]] = row["questions"]
+    asked, answer, wrong = questions[(scene.wanted.slot + scene.attempt) % len(questions)]
+    writer = found["who"] if found else scene.name
+    stem = f"وفق ما كتبه {writer} عن {row['title']}: {asked}"
+    return Draft(stem, answer, tuple(wrong.split("|")), _working(row, answer))
+
+
+def _working(row: dict[str, Any], answer: str) -> str:
+    first = row["text"].split(".")[0]
+    return (
+        f"نعود إلى النص ونحدد الجملة التي تتصل بالسؤال، ونقرأ ما قبلها وما بعدها. يبدأ النص بقوله: «{first}». "
+        f"ومجموع الجمل يدل على «{answer}»، أما بقية الخيارات فلا سند لها فيه أو تخالف ما صرح به."
+    )
+
+
+def _about_any(scene: Scene, passage: str) -> Draft:
+    """For a passage that is not ours: which sentence stands in it."""
+    sentences = [
+        part.strip() for part in re.split(r"[.؟!\n]", passage) if len(part.split()) >= SENTENCE_WORDS
+    ]
+    said = scene.by_slot(sentences) if sentences else passage[:60]
+    rows = data("passages")
+    others = [
+        scene.choose(*rows[(scene.turn + i) % len(rows)]["text"].split(". ")).rstrip(".") for i in range(3)
+    ]
+    stem = f"أي العبارات الآتية وردت في النص الذي قرأه {scene.name} في {scene.place} بلفظها؟"
+    working = f"نبحث عن كل عبارة في النص، ولا نجد منها فيه إلا «{said}»."
+    return Draft(stem, said, tuple(others), working)

@@ -1,0 +1,44 @@
+"""Which templates there are for a topic and a question type, and which of them knows a subtopic."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+
+from tools.simulator.asked import Wanted
+from tools.simulator.content.draft import Template
+
+_BY_KIND: dict[tuple[str, str], list[Template]] = defaultdict(list)
+_BY_SUBTOPIC: dict[tuple[str, str], list[Template]] = defaultdict(list)
+MODULES = ("algebra", "ratio", "speed", "geometry", "diagrams", "statistics", "charts", "probability")
+
+
+def template(topic: str, kind: str, *subtopics: str) -> Callable[[Template], Template]:
+    """Register a template under a topic and a question type, and for the subtopics that it fits."""
+
+    def register(function: Template) -> Template:
+        _BY_KIND[topic, kind].append(function)
+        for subtopic in subtopics:
+            _BY_SUBTOPIC[kind, subtopic].append(function)
+        return function
+
+    return register
+
+
+@cache
+def _register_all() -> None:
+    for module in MODULES:
+        import_module(f"tools.simulator.content.{module}")
+
+
+def templates_for(wanted: Wanted) -> list[Template]:
+    """The most fitting ones: by subtopic, by topic and type, then by type alone. Never empty."""
+    _register_all()
+    return (
+        _BY_SUBTOPIC.get((wanted.type, wanted.subtopic))
+        or _BY_KIND.get((wanted.topic, wanted.type))
+        or [each for (_, kind), found in _BY_KIND.items() if kind == wanted.type for each in found]
+        or _BY_KIND["algebra", "mcq"]
+    )
