@@ -40,8 +40,8 @@ class Runner:
         )
         printed: deque[str] = deque(maxlen=_LINES_KEPT)
         reader = threading.Thread(target=self._read, args=(child, printed), daemon=True)
-        reader.start()
         try:
+            reader.start()
             while child.poll() is None:
                 reader.join(_LOOK_AGAIN_S)
                 if not reader.is_alive():
@@ -49,7 +49,7 @@ class Runner:
                 self.on_wait()
         finally:
             _end(child)
-            reader.join(_ENDS_WITHIN_S)
+        reader.join(_ENDS_WITHIN_S)
         if child.returncode:
             raise failure(list(printed), self.directory)
 

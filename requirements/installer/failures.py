@@ -37,7 +37,7 @@ _REMEDIES = (
         "The package index cannot be reached. Check the network (or the mirror in pip's configuration), and start again.",
     ),
     (
-        r"Permission denied|os error 13|Operation not permitted",
+        r"Permission denied|os error 13|Operation not permitted|Read-only file system",
         (
             "This account may not write to {directory}, to the checkout or to the package cache. Run as the account that "
             "owns them, or name another directory: make VENV=..."
@@ -74,9 +74,7 @@ def failure(output: list[str], directory: Path) -> InstallFailed:
 
 def failure_of_system(error: OSError, directory: Path) -> InstallFailed:
     """The sentence for what the operating system refused to do."""
-    what = f"{error.filename or directory}: {error.strerror}."
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return failure([what, "No space left on device"], directory)
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return failure([what, "Permission denied"], directory)
-    return InstallFailed(f"{what} Name another directory: make VENV=...")
+    what = f"{error.filename or directory}: {error.strerror}"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}:
+        return failure([what], directory)
+    return InstallFailed(f"{what}. Name another directory: make VENV=...")

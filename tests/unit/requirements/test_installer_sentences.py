@@ -154,19 +154,20 @@ def _run_with_uv(tmp_path: Path, script: str) -> subprocess.Popen[str]:
 
 
 def test_ctrl_c_is_one_line_and_130_and_the_next_run_finishes(tmp_path: Path) -> None:
-    begun = tmp_path / "begun"
-    os.mkfifo(begun)
-    interrupted = _run_with_uv(tmp_path, f"echo $$ > {begun}; exec sleep 60")
-    pid = int(begun.read_text())
+    alive = tmp_path / "alive"
+    os.mkfifo(alive)
+    interrupted = _run_with_uv(tmp_path, f"exec 3> {alive}; echo begun >&3; exec sleep 60")
 
-    os.killpg(interrupted.pid, signal.SIGINT)
-    _, stderr = interrupted.communicate(timeout=30)
+    with alive.open() as of_uv:
+        assert of_uv.readline() == "begun\n"
+        os.killpg(interrupted.pid, signal.SIGINT)
+        _, stderr = interrupted.communicate(timeout=30)
+        assert of_uv.read() == ""  # at its end: uv holds the other end no longer
 
     assert interrupted.returncode == 130
     assert stderr.strip().split("\n") == [
         "Interrupted: the installation is not finished. The next run finishes it."
     ]
-    assert not Path(f"/proc/{pid}").exists()
     again = _run_with_uv(tmp_path, "exit 0")
     stdout, stderr = again.communicate(timeout=30)
     assert (again.returncode, stderr) == (0, "")
