@@ -23,7 +23,7 @@ define installed
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-demo install-development install-bench install-peers demo up test chaos bench check client generated lock clean
+.PHONY: help install install-demo install-development install-bench install-peers demo up test proof chaos bench check client generated lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,14 +43,18 @@ demo: install-demo ## Watch a 96-question exam being written (TRACK=literary, SP
 up: install-demo ## The whole stack with Flower until Ctrl-C; data stay in DATA_DIR (.data), SPEED=1
 	@$(BIN)/python -m tools.stack
 
-test: install-development ## All tests, with coverage (with `make check`: everything that must pass)
-	@$(BIN)/pytest -n $(JOBS) --cov --cov-report=term:skip-covered --cov-fail-under=90
+test: install-development ## The unit tests in a minute, then the integration tests, with coverage
+	@$(BIN)/pytest -n $(JOBS) -m "not proof" --cov --cov-report= tests/unit
+	@$(BIN)/pytest -n $(JOBS) -m "not proof" --cov --cov-append --cov-report=term:skip-covered --cov-fail-under=90 tests/integration
+
+proof: install-development ## What takes long: a short chaos run, the contract, floors, npm builds, frozen and killed processes
+	@$(BIN)/pytest -n $(JOBS) -m proof tests
 
 chaos: install-demo ## Whole exams while everything is killed, judged (SEED=1 EXAMS=20 KILLS=40 SECONDS=150 REDIS=4 POSTGRES=4)
 	@$(BIN)/python -m tools.chaos $(if $(SEED),--seed $(SEED)) $(if $(EXAMS),--exams $(EXAMS)) $(if $(KILLS),--kills $(KILLS)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(REDIS),--redis $(REDIS)) $(if $(POSTGRES),--postgres $(POSTGRES))
 
-bench: install-bench install-peers ## Measure speed and cost next to peers, with plots in .bench (QUICK=1, ONLY=first,crowd,...)
+bench: install-bench install-peers ## Measure speed and cost next to peers, with plots in .bench (QUICK=1, ONLY=first,many_streams,...)
 	@$(BIN)/python -m tools.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(OUT),--out $(OUT))
 
 check: install-development ## Lint, format, types, import directions, migration drift

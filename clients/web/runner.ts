@@ -1,5 +1,5 @@
 /**
- * Takes a whole exam without a browser: `node dist/examples/web/runner.js API_URL [options]`.
+ * Takes a whole exam without a browser: `node dist/clients/web/runner.js API_URL [options]`.
  *
  *   --user ID       X-User-Id, for an API process without auth; with API_SERVICE_TOKEN in the environment as well
  *   --track NAME    scientific or literary

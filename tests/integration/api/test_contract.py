@@ -18,6 +18,10 @@ from api.errors import ANSWERS, ErrorShape
 from tests.integration.api.conftest import Serve
 from tests.integration.api.served import Served
 
+#: Takes long, and is run by `make proof`.
+pytestmark = pytest.mark.proof
+
+
 _PROJECT = Path(__file__).parents[3]
 _TOKEN = "the-service-token"
 

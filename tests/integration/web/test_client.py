@@ -11,6 +11,10 @@ import pytest
 from tests.support.description import description
 from tests.support.node import CLIENT, EXAMPLE, built_example, node, tool
 
+#: Takes long, and is run by `make proof`.
+pytestmark = pytest.mark.proof
+
+
 _AGAIN = "Make it again with `make client` and look at what has changed."
 
 

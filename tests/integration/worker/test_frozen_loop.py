@@ -18,6 +18,10 @@ from tests.support.link import Link
 from tools.stack.child import Child
 from worker.watchdog import STEP_WITHIN_S, STOOD_STILL
 
+#: Takes long, and is run by `make proof`.
+pytestmark = pytest.mark.proof
+
+
 #: In which a worker whose loop stands still ends.
 WITHIN_S = 30
 

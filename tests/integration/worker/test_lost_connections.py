@@ -17,6 +17,10 @@ from tools.stack.child import Child
 from tools.stack.embedded import EmbeddedRedis
 from tools.stack.ports import free_port
 
+#: Takes long, and is run by `make proof`.
+pytestmark = pytest.mark.proof
+
+
 ROUNDS = 3
 #: For which a server is not itself.
 AWAY_S = 2.0

@@ -16,6 +16,10 @@ from tools.studies.ledger.calls import STALL_TIMEOUT_S, make_calls
 from tools.studies.ledger.mixture import mixture
 from tools.studies.ledger.reconcile import compare
 
+#: Takes long, and is run by `make proof`.
+pytestmark = pytest.mark.proof
+
+
 SEED, SPEED = 7, 300.0
 
 

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import pytest
+
 from runtime.settings import DatabaseSettings
 from tools.chaos import audit
 from tools.chaos.histories import play_all
+
+#: Takes long, and is run by `make proof`.
+pytestmark = pytest.mark.proof
 
 
 def test_in_no_random_history_a_stale_claim_writes(database: DatabaseSettings) -> None:

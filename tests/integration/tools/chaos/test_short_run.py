@@ -7,6 +7,10 @@ import pytest
 
 from tools.chaos.__main__ import main
 
+#: Takes long, and is run by `make proof`.
+pytestmark = pytest.mark.proof
+
+
 RUN = (
     *("--seed", "7", "--exams", "3", "--seconds", "12", "--speed", "20", "--kills", "5"),
     *("--redis", "1", "--flushes", "1", "--drops", "1", "--postgres", "1"),

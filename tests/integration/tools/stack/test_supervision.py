@@ -22,6 +22,10 @@ from tests.integration.stack.student import Student
 from tests.support.make_up import COMMANDS, TIMEOUT_S, MakeUp, environment, making_up, runs
 from tools.stack.ports import LOOPBACK
 
+#: Takes long, and is run by `make proof`.
+pytestmark = pytest.mark.proof
+
+
 SIZES = [10, 10, 10, 10, 10, 7, 10, 10, 10, 9]
 AT_ONCE = {"prefer": "respond-async"}
 

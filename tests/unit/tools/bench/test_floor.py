@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 from functools import partial
 
+import pytest
+
 from tools.bench.replies import cut, ours, reply, took_us
 from tools.bench.torture import torture
 from tools.studies.idle import prefix_costs
 from tools.studies.prefetch import POLICIES, prefetch
+
+#: Takes long, and is run by `make proof`.
+pytestmark = pytest.mark.proof
+
 
 #: Ours streams and checks; json.loads has the whole text at once. Measured between 6 and 9.
 MOST_OVER_JSON_LOADS = 20
