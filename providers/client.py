@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 #: Long enough that the batches of a running exam find a connection that is still open.
 _KEEPALIVE_EXPIRY_S = 60
 #: The pool looks at each idle socket, under its one lock, whenever a call begins or ends: with hundreds of
-#: them the last calls of a crowd waited for seconds. These serve the lanes of a first batch.
+#: them the last of many calls at once waited for seconds. These serve the lanes of a first batch.
 _IDLE_CONNECTIONS = 16
 _WRITE_TIMEOUT_S = 10
 _POOL_TIMEOUT_S = 5

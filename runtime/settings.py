@@ -140,7 +140,7 @@ class DatabaseSettings(SettingsSlice):
             r"postgres(ql)?(\+psycopg)?://.*", "must be like postgresql://user:password@host:5432/database"
         ),
     ]
-    #: Kept open: to open one costs more than a hundred questions, and a crowd would open and close the overflow.
+    #: Kept open: to open one costs more than a hundred questions, and many calls at once would open and close the overflow.
     database_pool_size: int = Field(12, ge=1, le=100)
     database_pool_overflow: int = Field(0, ge=0, le=100)
     database_connect_timeout_s: int = Field(5, ge=1, le=60)

@@ -15,7 +15,7 @@ if os.environ.get("TAFAWOQ_ENV", "production") == "production" and not (
         "or TAFAWOQ_ENV=development on a machine of your own."
     )
 
-#: Nobody stops a worker from a browser unless he asks for it; our own commands go through rows.
+#: Nobody stops a worker from a browser unless the operator asks for it; our own commands go through rows.
 read_only = os.environ.get("FLOWER_READ_ONLY", "true").lower() not in {"false", "0", "no", "off"}
 #: Workers send events by their own settings, and take no command to.
 enable_events = False

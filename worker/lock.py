@@ -68,7 +68,7 @@ class BatchLock:
 
     @contextmanager
     def taken(self, session_id: UUID, batch_index: int) -> Iterator[HeldLock]:
-        """Try once, never wait; released on leaving, by token, so that a later holder keeps his."""
+        """Try once, never wait; released on leaving, by token, so that a later holder keeps its own."""
         held = self._try(session_id, batch_index)
         try:
             yield held

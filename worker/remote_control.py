@@ -1,7 +1,7 @@
 """Remote control that only looks: what Flower's pages and the doctor ask a worker, and nothing else.
 
-Whoever can publish to Redis can address every worker at once. Celery's own commands would let him stop a worker,
-make it deaf, or match names against a regular expression of his on the loop that takes messages. Here a command is
+Whoever can publish to Redis can address every worker at once. Celery's own commands would let them stop a worker,
+make it deaf, or match names against a regular expression of theirs on the loop that takes messages. Here a command is
 one of a few that read, comes without arguments of the caller's, and is answered where answers belong.
 """
 

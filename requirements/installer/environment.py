@@ -79,7 +79,7 @@ class Environment:
         return sorted({name for name, _ in self.installed()} - kept)
 
     def refuse_if_precious(self) -> None:
-        """Raises InstallFailed for a directory that is in use for something else: making it anew would empty it."""
+        """Raises InstallFailed for a directory that is in use for something else: making it again would empty it."""
         if not self.directory.is_dir() or not any(self.directory.iterdir()):
             return
         if not any((self.directory / mark).is_file() for mark in (STAMP, "pyvenv.cfg")):

@@ -196,7 +196,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only",
         default="",
-        help="parts, separated by commas: first,crowd,overhead,parsing,cost,prefetch,morning",
+        help="parts, separated by commas: first,many_streams,overhead,parsing,cost,prefetch,morning",
     )
     parser.add_argument("--out", type=Path, default=PROJECT / ".bench")
     return parser

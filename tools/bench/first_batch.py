@@ -1,4 +1,4 @@
-"""What one student sees: his first question, his whole first batch, and how long a commit takes to reach him."""
+"""What one student sees: the first question, the whole first batch, and how long a commit takes to reach them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BETWEEN_MESSAGES_S = 0.25
 
 @dataclass
 class Seen:
-    """Seconds since the student asked for his exam."""
+    """Seconds since the student asked for the exam."""
 
     session_id: str = ""
     question_s: dict[int, float] = field(default_factory=dict)  #: by position

@@ -51,7 +51,7 @@ def main() -> int:
     parser.add_argument("--spread-s", type=float, default=0, help="send them over so many seconds")
     given = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="tafawoq-winner-"))
-    # One user makes all the requests: his limit would refuse most of them before they are tried.
+    # One user makes all the requests: their limit would refuse most of them before they are tried.
     system = System(directory, speed=0.4, seed=1, environment={"API_CALLS_PER_MINUTE": "0"})
     try:
         system.start()

@@ -28,7 +28,7 @@ from tools.stack.stack import Stack, StackOptions
 from tools.stack.stack_settings import StackSettings
 from worker.app import configuration
 
-#: One process a core, each as wide as half of the largest crowd, and a little: who is wider takes more than his
+#: One process a core, each as wide as half of the most batches at once, and a little: a wider one takes more than its
 #: share of the messages. Both take every queue: here nobody needs a slot kept free.
 WORKERS = tuple(Worker(f"bench-{number}", ("interactive", "prefetch"), concurrency=260) for number in (1, 2))
 _POLL_S = 0.5

@@ -109,7 +109,7 @@ def _judge_waits(
     *,
     away: Sequence[Span],
 ) -> None:
-    """Nobody waits while nothing happens for his batch, outages of whole servers not counted."""
+    """No student waits while nothing happens for their batch, outages of whole servers not counted."""
     telemetry = signs_of_life(changes, writes)
     silences = []
     for wait in waits:

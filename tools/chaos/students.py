@@ -25,7 +25,7 @@ _THRESHOLD = 0.5  # begins to report before the prefetch is due, as a browser do
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """From when a student wanted a batch to when he had it."""
+    """From when a student wanted a batch to when they had it."""
 
     session_id: str
     batch_index: int

@@ -31,17 +31,17 @@ class ExamSession:
         self.arrived_s: dict[int, float] = {}  #: position -> when the question could be read
         self.ready_s: dict[int, float] = {}  #: batch -> when it was complete
         self.asked: dict[int, Asked] = {}  #: batch -> when the student came to it
-        self.stalls_s: dict[int, float] = {}  #: position -> how long he had to wait there
+        self.stalls_s: dict[int, float] = {}  #: position -> how long they had to wait there
         self.event_ids: list[int] = []
         self.connections = 0  #: to the events
         self.finished_s = 0.0
-        self.payloads: list[Any] = []  #: all that the API told him
+        self.payloads: list[Any] = []  #: all that the API returned
         self.final: dict[str, Any] = {}  #: the session at the end
         self._began = time.monotonic()
         self._news = threading.Condition()
 
     def begin(self) -> None:
-        """The student asks for his exam now."""
+        """The student asks for the exam now."""
         self._began = time.monotonic()
 
     def now_s(self) -> float:
@@ -75,5 +75,5 @@ class ExamSession:
 
     @property
     def on_time(self) -> int:
-        """How many of the batches he came to were complete when he came."""
+        """How many of the batches the student came to were complete by then."""
         return sum(asked.was_ready for asked in self.asked.values())

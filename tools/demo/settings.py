@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tools.stack.stack_settings import StackSettings
 
-#: How long the student looks at a question. The simulator writes fast, and so he is quick as well.
+#: How long the student looks at a question. The simulator writes fast, and so the student is quick as well.
 SIMULATED_PACE_S = 0.6
 REAL_PACE_S = 12
 

@@ -1,4 +1,4 @@
-"""A student who takes an exam over HTTP only, as the web app would for him: reads, thinks, goes on."""
+"""A student who takes an exam over HTTP only, as the web app would for them: reads, thinks, goes on."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tools.demo.events import Follower, ServerEvent
 from tools.demo.exam_session import Asked, ExamSession
 from tools.demo.shape import BatchShape
 
-#: How long he waits for a question before he gives up.
+#: How long the student waits for a question before they give up.
 TIMEOUT_S = 90
 #: A wait that nobody notices.
 BLINK_S = 0.1
-#: After this batch he leaves the events once, on purpose, to come back and find that he missed nothing.
+#: After this batch the student leaves the events once, on purpose, to come back and find that they missed nothing.
 LEAVES_AFTER_BATCH = 2
 
 
@@ -57,7 +57,7 @@ class Student:
         self._events_http = httpx2.Client()
 
     def take_exam(self, track: str, batches: Sequence[BatchShape]) -> ExamSession:
-        """What he saw, when all questions of these batches were read. Raises StudentGaveUp."""
+        """What the student saw, when all questions of these batches were read. Raises StudentGaveUp."""
         with self._http:
             self.exam_session.begin()
             answer = self._call("POST", "", {"track": track}, prefer="respond-async")
@@ -79,7 +79,7 @@ class Student:
             return self.exam_session
 
     def cancel(self) -> None:
-        """Ask that nothing more is written for him. An API that does not answer is about to be stopped anyway."""
+        """Ask that nothing more is written for them. An API that does not answer is about to be stopped anyway."""
         if self.exam_session.session_id:
             with contextlib.suppress(httpx2.HTTPError):
                 httpx2.post(f"{self._exams_url}/{self.exam_session.session_id}/cancel", timeout=10)

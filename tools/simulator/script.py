@@ -1,6 +1,6 @@
 """A reply as a timed script of SSE bytes, each made when its turn comes, as is the text in them.
 
-A crowd that arrives at once would wait for its first words until the last reply has been cut to pieces.
+Calls that arrive at once would wait for their first words until the last reply has been cut to pieces.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ class _Simulation:
 
 
 class _Exam:
-    """One student: his batches, one ahead of him at most."""
+    """One student: their batches, one ahead of them at most."""
 
     def __init__(self, world: _Simulation, batches: Iterator[list[float]], *, began_s: float) -> None:
         self._world = world

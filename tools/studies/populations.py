@@ -18,13 +18,13 @@ _PAUSE_S = (300.0, 1800.0)
 class Population:
     name: str
     pace_s: Callable[[Random], float]  #: a student's median seconds a question
-    pauses: float = 0.0  #: the share of questions after which he puts the exam aside
-    leaves: float = 0.0  #: the share of questions after which he leaves for good
+    pauses: float = 0.0  #: the share of questions after which they put the exam aside
+    leaves: float = 0.0  #: the share of questions after which they leave for good
 
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """Seconds before each advance, and the last position he sees."""
+    """Seconds before each advance, and the last position they see."""
 
     looks_s: tuple[float, ...]
     last: int

@@ -18,7 +18,7 @@ class Student:
     user_id: str = field(default_factory=lambda: str(uuid4()))
     told: list[str] = field(default_factory=list)  #: every body that came back
     session_id: str = ""
-    headers: dict[str, str] = field(default_factory=dict)  #: of every call, beside his name
+    headers: dict[str, str] = field(default_factory=dict)  #: of every call, beside their name
 
     def call(self, method: str, path: str, *, prefer: str | None = None, **options: Any) -> httpx2.Response:
         headers = {"X-User-Id": self.user_id} | self.headers | ({"Prefer": prefer} if prefer else {})

@@ -62,7 +62,7 @@ def played(scene: Scene) -> dict[str, Line]:
 
 
 def _await_questions(ward: Ward) -> None:
-    """That an alert is silent does not say that students are served: somebody new gets his first batch."""
+    """That an alert is silent does not say that students are served: a new student gets a first batch."""
     student = Student(ward.api_url)
     student.begin({"track": "scientific"}, prefer="respond-async")
     deadline = time.monotonic() + SERVED_WITHIN_S

@@ -53,7 +53,7 @@ def hurried(url: str, leave: Event) -> None:
 
 
 def reader(reading_s: float) -> Habit:
-    """Practises: reads each batch for so long, and tells how far he is as the web app does."""
+    """Practises: reads each batch for so long, and reports progress as the web app does."""
 
     def read(url: str, leave: Event) -> None:
         student = Student(url, kind="practice")

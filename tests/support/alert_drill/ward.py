@@ -1,4 +1,4 @@
-"""The patient: a whole stack, with the handles of an operator and those of a saboteur."""
+"""A whole stack, with the handles of an operator and those of a saboteur."""
 
 from __future__ import annotations
 

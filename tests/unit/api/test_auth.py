@@ -138,7 +138,7 @@ PUBLISHED: dict[str, PrivateKey] = {"current": KEY, "rsa": RSA_KEY, "edwards": E
 
 
 def with_keys(*, away: bool = False, **settings: Any) -> Authenticator:
-    """A doorkeeper who has fetched PUBLISHED, or failed to, a moment ago."""
+    """An authenticator that has fetched PUBLISHED, or failed to, a moment ago."""
 
     async def fetch() -> KeySet:
         if away:

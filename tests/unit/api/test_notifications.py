@@ -64,7 +64,7 @@ def test_a_new_number_wakes_the_readers_of_its_session_and_no_others() -> None:
 
 
 def test_the_poll_wakes_only_those_who_have_not_read_it_yet() -> None:
-    """Each event would be read twice, and every half second a crowd of readers would do so together."""
+    """Each event would be read twice, and every half second all readers would do so together."""
 
     async def woken() -> list[bool]:
         numbers = Numbers()

@@ -1,6 +1,6 @@
 """Reading comprehension: a passage for each group, several different questions about it.
 
-The passage names its writer and his place, so that a later call that is given the passage finds both again.
+The passage names its writer and their place, so that a later call that is given the passage finds both again.
 """
 
 from __future__ import annotations

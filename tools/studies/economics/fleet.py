@@ -94,7 +94,7 @@ def _chain(site: Site) -> OrderedFallback:
 
 @dataclass
 class Memory:
-    """Keeps questions and attempts as the store does, for one session. Keeper, ledger and observer at once."""
+    """Keeps questions and attempts as the store does, for one session. Store, ledger and observer at once."""
 
     questions: dict[int, Question] = field(default_factory=dict)
     attempts: list[AttemptRecord] = field(default_factory=list)

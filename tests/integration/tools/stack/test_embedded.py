@@ -154,7 +154,7 @@ def test_redis_keeps_its_keys_over_a_restart(data_dir: Path) -> None:
         client.lpush("interactive", "message")
 
     with EmbeddedRedis(data_dir) as second, redis.Redis.from_url(second.url) as client:
-        assert client.lrange("interactive", 0, -1) == [b"bell"]
+        assert client.lrange("interactive", 0, -1) == [b"message"]
 
 
 def test_redis_never_evicts_and_asks_for_the_password(data_dir: Path) -> None:
