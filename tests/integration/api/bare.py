@@ -78,7 +78,7 @@ class Bare:
 
     def cut(self, reason: str) -> float:
         """How many connections were ended for this reason."""
-        value = self.app.state.api.metrics.registry.get_sample_value(
+        value = self.app.state.context.metrics.registry.get_sample_value(
             "tafawoq_http_connections_cut_total", {"reason": reason}
         )
         return value or 0.0

@@ -161,8 +161,8 @@ class Served:
     def until_watched(self, readers: int = 1) -> None:
         """Return when so many calls and streams wait for news, no more and no fewer."""
         deadline = time.monotonic() + 20
-        while self.app.state.api.notifier.readers != readers:
-            assert time.monotonic() < deadline, f"{self.app.state.api.notifier.readers} watch, not {readers}"
+        while self.app.state.context.notifier.readers != readers:
+            assert time.monotonic() < deadline, f"{self.app.state.context.notifier.readers} watch, not {readers}"
             time.sleep(0.01)
 
     def client(self, user_id: UUID | None = None, **headers: str) -> httpx2.Client:

@@ -207,8 +207,8 @@ def test_bytes_that_are_no_call_do_not_tear_a_stream_of_events(bare: Bare) -> No
     with bare.connect() as connection:
         connection.sendall(STREAM + b"nonsense\r\n\r\n")
         until(lambda: bare.cut("malformed") == 1)
-        assert bare.app.state.api.notifier.readers == 1
-        bare.app.state.api.notifier.close()
+        assert bare.app.state.context.notifier.readers == 1
+        bare.app.state.context.notifier.close()
         answer = everything(connection)
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert b"HTTP/1.1 400 " not in answer
@@ -237,7 +237,7 @@ def test_a_reader_that_never_reads_is_hung_up_on(stack: ExitStack) -> None:
         connection.sendall(STREAM)
         until(lambda: bare.connections == 1)
         until(lambda: bare.connections == 0)
-    until(lambda: bare.app.state.api.notifier.readers == 0)
+    until(lambda: bare.app.state.context.notifier.readers == 0)
 
 
 # --- how many there are
@@ -316,7 +316,7 @@ def test_one_user_may_have_so_many_streams_and_is_told_so(stack: ExitStack) -> N
         connection.sendall(other)
         assert connection.recv(12) == b"HTTP/1.1 200"
     streams[0].close()
-    until(lambda: bare.app.state.api.notifier.readers == 2)
+    until(lambda: bare.app.state.context.notifier.readers == 2)
     with bare.connect() as connection:
         connection.sendall(STREAM)
         assert connection.recv(12) == b"HTTP/1.1 200"
@@ -326,9 +326,9 @@ def test_streams_that_are_opened_all_at_once_are_counted_too(stack: ExitStack) -
     bare = stack.enter_context(serving(bare_app(ApiSettings())))
     for connection in [stack.enter_context(bare.connect()) for _ in range(60)]:
         connection.sendall(STREAM)
-    metrics = bare.app.state.api.metrics.registry
+    metrics = bare.app.state.context.metrics.registry
     until(lambda: metrics.get_sample_value("tafawoq_event_streams_refused_total") == 40)
-    assert bare.app.state.api.notifier.readers == 20
+    assert bare.app.state.context.notifier.readers == 20
 
 
 # --- the others, meanwhile

@@ -24,7 +24,7 @@ def test_metrics_count_calls_by_route_and_show_no_id(
     served: Served, student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     writer.finish()
-    waited = served.app.state.api.metrics.registry.get_sample_value
+    waited = served.app.state.context.metrics.registry.get_sample_value
     at_once = ("tafawoq_batch_wait_seconds_bucket", {"batch": "first", "le": "0.01"})
     before = waited(*at_once)
     student.post(f"/exams/{exam_id}/questions", json={"batchIndex": 0})
@@ -75,8 +75,8 @@ def test_metrics_tell_how_old_the_queue_is_until_somebody_works(
 
 def test_without_postgres_the_page_still_comes_and_old_levels_do_not_stand(served: Served) -> None:
     assert 'tafawoq_queue_oldest_seconds{urgency="prefetch"}' in httpx2.get(f"{served.url}/metrics").text
-    served.app.state.api.metrics.show(None)
-    page = served.app.state.api.metrics.page().decode()
+    served.app.state.context.metrics.show(None)
+    page = served.app.state.context.metrics.page().decode()
     assert "tafawoq_queue_stats_read 0.0" in page
     for level in ("queue_oldest_seconds{", "batches{"):
         assert f"tafawoq_{level}" not in page
@@ -167,7 +167,7 @@ def test_a_broker_that_hangs_holds_few_threads(serve: Serve, monkeypatch: pytest
         enqueuing.append(message)
         return released.wait(30)
 
-    object.__setattr__(served.app.state.api, "enqueue", hang)
+    object.__setattr__(served.app.state.context, "enqueue", hang)
     try:
         with served.client(uuid4(), Prefer="respond-async") as client:
             for _ in range(ENQUEUE_THREADS + 2):
@@ -187,7 +187,7 @@ def test_levels_that_hang_are_asked_for_once(serve: Serve, monkeypatch: pytest.M
         asked.append(1)
         released.wait(30)
 
-    object.__setattr__(served.app.state.api, "queue_stats", hang)
+    object.__setattr__(served.app.state.context, "queue_stats", hang)
     try:
         pages = [httpx2.get(f"{served.url}/metrics").text for _ in range(4)]
     finally:
@@ -201,7 +201,7 @@ def test_a_broker_that_hangs_costs_a_caller_little(serve: Serve, monkeypatch: py
     monkeypatch.setattr("tasks.enqueue.ENQUEUE_WITHIN_S", 0.2)
     served = serve()
     released = threading.Event()
-    object.__setattr__(served.app.state.api, "enqueue", lambda *_: released.wait(30))
+    object.__setattr__(served.app.state.context, "enqueue", lambda *_: released.wait(30))
     try:
         with served.client(uuid4()) as client:
             created = client.post("/exams", json={"track": "literary"}, headers={"Prefer": "respond-async"})

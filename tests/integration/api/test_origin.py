@@ -80,35 +80,35 @@ def test_a_page_of_an_allowed_origin_may_call_and_read_the_headers_it_needs(serv
     served = serve(api_cors_origins=APP)
     asked = {
         "Origin": APP,
-        "RequestLog-Control-Request-Method": "POST",
-        "RequestLog-Control-Request-Headers": "authorization, content-type, idempotency-key, prefer",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type, idempotency-key, prefer",
     }
     allowed = httpx2.options(f"{served.url}/api/exams", headers=asked)
     answered = get(served, Origin=APP)
 
     assert allowed.status_code == 200
-    assert allowed.headers["RequestLog-Control-Allow-Origin"] == APP
+    assert allowed.headers["Access-Control-Allow-Origin"] == APP
     assert {"authorization", "last-event-id", "prefer", "idempotency-key"} <= {
-        name.strip().lower() for name in allowed.headers["RequestLog-Control-Allow-Headers"].split(",")
+        name.strip().lower() for name in allowed.headers["Access-Control-Allow-Headers"].split(",")
     }
-    assert answered.headers["RequestLog-Control-Allow-Origin"] == APP
-    assert "Retry-After" in answered.headers["RequestLog-Control-Expose-Headers"]
+    assert answered.headers["Access-Control-Allow-Origin"] == APP
+    assert "Retry-After" in answered.headers["Access-Control-Expose-Headers"]
 
 
 def test_errors_can_be_read_by_an_allowed_page_too(serve: Serve) -> None:
     served = serve(api_cors_origins=APP, api_service_token="the-service-token")
     refused = get(served, Origin=APP)
 
-    assert (refused.status_code, refused.headers["RequestLog-Control-Allow-Origin"]) == (401, APP)
+    assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (401, APP)
 
 
 def test_no_other_page_may(serve: Serve) -> None:
     served = serve(api_cors_origins=APP, api_service_token="the-service-token")
-    asked = {"Origin": "https://evil.example", "RequestLog-Control-Request-Method": "POST"}
+    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
 
     assert httpx2.options(f"{served.url}/api/exams", headers=asked).status_code == 400
     assert (
-        "RequestLog-Control-Allow-Origin" not in get(served, Origin="https://evil.example", **SERVICE).headers
+        "Access-Control-Allow-Origin" not in get(served, Origin="https://evil.example", **SERVICE).headers
     )
 
 

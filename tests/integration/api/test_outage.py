@@ -35,7 +35,7 @@ def test_a_stream_outlives_the_database(postgres: EmbeddedPostgres) -> None:
             lines = response.iter_lines()
             served.until_watched()
             postgres.stop()
-            served.app.state.api.notifier.wake_from_thread(UUID(exam_id))
+            served.app.state.context.notifier.wake_from_thread(UUID(exam_id))
             assert next(line for line in lines if line.startswith(":"))
 
             postgres.start()

@@ -31,7 +31,7 @@ def spend(engine: Engine, dollars: int, session_id: UUID | None = None) -> None:
 
 
 def refusals(served: Served, scope: str) -> float:
-    value = served.app.state.api.metrics.registry.get_sample_value(
+    value = served.app.state.context.metrics.registry.get_sample_value(
         "tafawoq_spend_limit_rejections_total", {"scope": scope}
     )
     return float(value or 0)
