@@ -1,6 +1,6 @@
-"""python -m tools.bench.one_winner: a thousand requests for one batch at once, over four API processes.
+"""python -m tools.bench.one_winner: fifty equal requests for one batch at once, at one API process.
 
-One of them starts the batch. The others must be told 409 and Retry-After quickly. Every API has started a
+One of them starts the batch. The others get 409 with Retry-After. Every API process has started a
 batch before, and every request has its open connection before the first is sent; then all are sent, at the same
 instant or spread evenly over `--spread-s` seconds. How long a loser took stands in the API processes' own logs, twice:
 from the moment the process has read its first bytes to the end of the answer, which is all its waiting in
@@ -22,7 +22,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -46,8 +45,8 @@ class _Answer:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.one_winner", description=__doc__)
-    parser.add_argument("--requests", type=int, default=1000)
-    parser.add_argument("--apis", type=int, default=4)
+    parser.add_argument("--requests", type=int, default=50)
+    parser.add_argument("--apis", type=int, default=1, help="so many API processes")
     parser.add_argument("--spread-s", type=float, default=0, help="send them over so many seconds")
     given = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="tafawoq-winner-"))
@@ -125,23 +124,13 @@ def _losers_waits(answers: Sequence[_Answer]) -> list[int]:
 def _waits(logs: Path) -> str:
     """What the API processes' access logs say of the calls that lost."""
     lines = (line for log in logs.glob("api*.log") for line in log.read_text().splitlines())
-    calls = [call for line in lines if _ROUTE in line for call in _calls(json.loads(line))]
+    calls = [json.loads(line) for line in lines if _ROUTE in line]
     lost = [call for call in calls if call["status"] == httpx2.codes.CONFLICT]
     return (
         f"409, from first bytes read to the end of the answer: {_figures([call['ms'] for call in lost])}\n"
         "409, from the call's turn to the end of its answer: "
         + _figures([call["ms"] - call["queued_ms"] for call in lost])
     )
-
-
-def _calls(line: dict[str, Any]) -> list[dict[str, Any]]:
-    """The calls of a line: one, or those that were told the same together."""
-    if "request_ids" not in line:
-        return [line]
-    return [
-        line | {"ms": ms, "queued_ms": queued_ms}
-        for ms, queued_ms in zip(line["ms"], line["queued_ms"], strict=True)
-    ]
 
 
 def _figures(took_ms: Sequence[int]) -> str:
