@@ -29,8 +29,8 @@ from db.queue_stats import read_queue_stats
 from db.quota import ARGUMENTS, Quota, QuotaFunction, everybody_may
 from db.sessions import SessionStore
 from db.spending import SpendLimits
+from runtime.api_settings import ApiSettings
 from runtime.settings import (
-    ApiSettings,
     DatabaseSettings,
     PlanSettings,
     RedisSettings,

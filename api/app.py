@@ -32,7 +32,8 @@ from db.events import EventLog
 from db.queue_stats import QueueStats
 from db.sessions import SessionStore
 from generation.model import SessionKind
-from runtime.settings import ApiSettings, PlanSettings
+from runtime.api_settings import ApiSettings
+from runtime.settings import PlanSettings
 from runtime.tracing import Tracing
 from tasks.enqueue import Enqueue
 

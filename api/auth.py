@@ -19,7 +19,7 @@ import structlog
 from api.errors import RETRY_AFTER_S, ApiError
 from api.signing_keys import NoKeySet, SigningKeys, UnknownKey
 from runtime import jwks
-from runtime.settings import ApiSettings
+from runtime.api_settings import ApiSettings
 
 log = structlog.get_logger(__name__)
 

@@ -2,7 +2,7 @@
 
 What the bounds are and when they are reached is decided in `api.connection_limits`; here bytes are counted and
 connections are ended. uvicorn itself knows no limit for a head, a body after its answer, or a client that does
-not read (docs/decisions/0018-bounds-of-the-http-server.md). Of its inner life this uses `cycle`, `pipeline` and
+not read (docs/decisions/0019-bounds-of-the-server.md). Of its inner life this uses `cycle`, `pipeline` and
 `send_400_response`; tests/integration/api/test_connections.py fails when they change.
 """
 
@@ -26,12 +26,16 @@ from api.metrics import ApiMetrics
 #: Read at once. A client that sends its body byte by byte costs a call for each, and others wait for them all.
 READ_BYTES = 4_096
 
+#: Looked at in one turn of the loop. Each may be written its last word, and a flood comes to its end all at once.
+SWEPT_AT_ONCE = 64
+
 #: Thrown away at once.
 _DISCARD_BYTES = 65_536
 
 #: What a client is told whose connection is ended, by the reason; silence where nobody asked.
 _LAST_WORDS: Mapping[Cut, str] = {
     Cut.HEAD_TIMEOUT: "request_timeout",
+    Cut.BODY_TIMEOUT: "request_timeout",
     Cut.MALFORMED: "malformed_request",
     Cut.URL_TOO_LONG: "url_too_long",
     Cut.HEAD_TOO_LARGE: "request_head_too_large",
@@ -49,10 +53,15 @@ class ServedConnections(ServerState):
         self.table: ConnectionTable[BoundedProtocol] = ConnectionTable(max_connections)
 
     def end_overdue(self) -> None:
-        """End every connection whose client has had its time."""
+        """End every connection whose client has had its time, some in each turn of the loop."""
+        self._end_some(list(cast("set[BoundedProtocol]", self.connections)))
+
+    def _end_some(self, connections: Sequence[BoundedProtocol]) -> None:
         now = time.perf_counter()
-        for connection in list(self.connections):
-            cast("BoundedProtocol", connection).end_if_overdue(now)
+        for connection in connections[:SWEPT_AT_ONCE]:
+            connection.end_if_overdue(now)
+        if rest := connections[SWEPT_AT_ONCE:]:
+            asyncio.get_running_loop().call_soon(self._end_some, rest)
 
 
 class _TooMuch(Exception):
@@ -147,7 +156,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._clock.answered(
             time.perf_counter(),
             calls_left=bool(self.pipeline),
-            body_left=self.cycle.more_body,
+            body_left=self.cycle.more_body and len(self.pipeline) <= 1,
             head_begun=self._unfinished_bytes > 0,
         )
         super().on_response_complete()

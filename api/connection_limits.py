@@ -23,6 +23,7 @@ class Cut(StrEnum):
     SILENT = "silent"  #: never sent a byte
     HEAD_TIMEOUT = "head_timeout"
     IDLE = "idle"  #: which is no fault, and not counted
+    BODY_TIMEOUT = "body_timeout"  #: where nobody reads the body; whoever does answers 408 before
     UNREAD_BODY = "unread_body"  #: went on with a body after its answer
     SEND_TIMEOUT = "send_timeout"  #: does not read what it asked for
     MALFORMED = "malformed"
@@ -38,7 +39,8 @@ class Phase(Enum):
 
     NEW = auto()  #: accepted, and not a byte yet
     HEAD = auto()  #: a head has begun
-    CALL = auto()  #: a head is complete: the client waits for its answer, or sends its body
+    BODY = auto()  #: a head is complete, its body is not
+    CALL = auto()  #: a call is complete: the client waits for its answer
     OPEN = auto()  #: answered, and the rest of the body is still to come
     IDLE = auto()  #: between two calls
     LINGER = auto()  #: said its last word; it reads on for a moment, so that this word is not lost
@@ -51,6 +53,7 @@ _ENDING = frozenset({Phase.LINGER, Phase.CLOSING})
 _OVERDUE: Mapping[Phase, Cut] = {
     Phase.NEW: Cut.SILENT,
     Phase.HEAD: Cut.HEAD_TIMEOUT,
+    Phase.BODY: Cut.BODY_TIMEOUT,
     Phase.OPEN: Cut.UNREAD_BODY,
     Phase.IDLE: Cut.IDLE,
     Phase.LINGER: Cut.UNREAD_BODY,
@@ -63,6 +66,7 @@ class ConnectionLimits:
     """The bounds of one connection, in seconds and bytes."""
 
     head_s: float = 10.0  #: from accept, or from a later head's first byte, to the complete head
+    body_s: float = 20.0  #: from the complete head to the complete body
     idle_s: float = 75.0  #: from an answer's end to the next head's first byte
     send_s: float = 30.0  #: for the client to take what waits for it
     open_s: float = 2.0  #: for the rest of a body after its answer, and for the last word to be read
@@ -78,6 +82,7 @@ class ConnectionLimits:
         return {
             Phase.NEW: self.head_s,
             Phase.HEAD: self.head_s,
+            Phase.BODY: self.body_s,
             Phase.CALL: math.inf,
             Phase.OPEN: self.open_s,
             Phase.IDLE: self.idle_s,
@@ -114,21 +119,28 @@ class ConnectionClock:
         self._bytes += size
 
     def called(self, now: float) -> None:
-        """A head is complete."""
-        if not self.is_ending:
-            self._enter(Phase.CALL, now)
+        """A head is complete. One that was sent ahead of the answer before it changes nothing yet."""
+        if self.phase is not Phase.CALL and not self.is_ending:
+            self._enter(Phase.BODY, now)
 
     def answered(self, now: float, *, calls_left: bool, body_left: bool, head_begun: bool) -> None:
-        """An answer is complete. `calls_left`: others wait for theirs, `body_left`: this one's body is not in."""
+        """An answer is complete. `calls_left`: others wait for theirs. `body_left`: the latest call's body is not
+        in. `head_begun`: nor is a head that comes after it.
+        """
         self.has_answered = True
-        if self.is_ending or calls_left:
+        if self.is_ending:
             return
-        self._enter(Phase.OPEN if body_left else Phase.HEAD if head_begun else Phase.IDLE, now)
+        if calls_left:
+            self._enter(Phase.BODY if body_left else Phase.CALL, now)
+        else:
+            self._enter(Phase.OPEN if body_left else Phase.HEAD if head_begun else Phase.IDLE, now)
 
     def body_ended(self, now: float) -> None:
         """A body is complete, with or without its answer."""
         if self.phase is Phase.OPEN:
             self._enter(Phase.IDLE, now)
+        elif self.phase is Phase.BODY:
+            self._enter(Phase.CALL, now)
 
     def linger(self, now: float) -> None:
         self._enter(Phase.LINGER, now)
@@ -164,7 +176,7 @@ class ConnectionClock:
 
 
 class ConnectionState(Enum):
-    """Who gives way first when all places are taken: in this order, and the one that has stood longest."""
+    """How a connection stands among those that hold a place."""
 
     ENDING = auto()
     UNKNOWN = auto()  #: waited for, and never answered yet
@@ -204,8 +216,13 @@ class ConnectionTable(Generic[T]):
         return len(self._of) - len(self._ranks[ConnectionState.ENDING]) > self._max
 
     def gives_way_to(self, newcomer: T) -> T | None:
-        """Who should end, so that the newcomer can stay; None when everybody is being served."""
-        for state in (ConnectionState.UNKNOWN, ConnectionState.WAITING):
+        """Who should end, so that the newcomer can stay; None when everybody is being served.
+
+        Of the larger group the one that has stood longest: neither silent newcomers nor callers who keep their
+        connections can push the others out.
+        """
+        groups = (ConnectionState.UNKNOWN, ConnectionState.WAITING)
+        for state in sorted(groups, key=lambda group: len(self._ranks[group]), reverse=True):
             oldest = next(iter(self._ranks[state]), None)
             if oldest is not None and oldest is not newcomer:
                 return oldest

@@ -26,7 +26,8 @@ from db.queue_stats import QueueStats
 from db.session_status import SessionStatus
 from db.sessions import SessionStore, SessionView
 from generation.model import SessionKind, Urgency
-from runtime.settings import ApiSettings, PlanSettings
+from runtime.api_settings import ApiSettings
+from runtime.settings import PlanSettings
 from runtime.tracing import Tracing
 from tasks.enqueue import Enqueue, WantedBatch, enqueue_wanted
 

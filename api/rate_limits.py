@@ -20,7 +20,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from runtime.settings import ApiSettings, RedisSettings
+from runtime.api_settings import ApiSettings
+from runtime.settings import RedisSettings
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from api.connection import BoundedProtocol, ServedConnections
 from api.connection_limits import ENDING_BEYOND_LIMIT, ConnectionLimits
 from api.context import AppContext
-from runtime.settings import ApiSettings
+from runtime.api_settings import ApiSettings
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +22,9 @@ GRACE_S = 10
 
 #: How often connections are looked through for those whose client has had its time.
 SWEEP_PERIOD_S = 0.5
+
+#: For the app to answer a late body, before its connection is ended.
+_BODY_MARGIN_S = 5
 
 #: New connections that are taken in one turn of the loop; each has a descriptor before it can be refused.
 ACCEPTED_AT_ONCE = 32
@@ -46,6 +49,7 @@ class ApiServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http=BoundedProtocol,
+                loop="asyncio",  # whose transports the bounds know; else uvloop, wherever it happens to be installed
                 ws="none",
                 lifespan="on",
                 log_config=None,  # ours, with the request's ids
@@ -89,6 +93,7 @@ class ApiServer(uvicorn.Server):
 def _limits(settings: ApiSettings) -> ConnectionLimits:
     return ConnectionLimits(
         head_s=settings.api_head_timeout_s,
+        body_s=settings.api_body_timeout_s + _BODY_MARGIN_S,
         idle_s=settings.api_idle_timeout_s,
         send_s=settings.api_send_timeout_s,
         max_head_bytes=settings.api_max_head_bytes,

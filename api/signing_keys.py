@@ -13,8 +13,8 @@ import structlog
 from jwt import PyJWK
 
 from api.metrics import ApiMetrics
+from runtime.api_settings import SigningKeySettings
 from runtime.jwks import FetchOutcome, KeySet, KeySetUnavailable, fetch_key_set
-from runtime.settings import SigningKeySettings
 
 log = structlog.get_logger(__name__)
 

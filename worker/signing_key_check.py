@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+from runtime.api_settings import SigningKeySettings
 from runtime.jwks import KeySetUnavailable, fetch_key_set
-from runtime.settings import SigningKeySettings
 from worker.doctor import Finding, Health, well
 
 _ABOUT = "signing keys"

@@ -27,6 +27,7 @@ router = APIRouter(route_class=AuthenticatedRoute)
     responses={
         202: {"model": BatchPending, "description": "Not ready in time; Retry-After says when to ask again"},
         **documented(
+            "request_timeout",
             "request_too_large",
             "invalid_batch_index",
             "session_not_found",

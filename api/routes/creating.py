@@ -37,6 +37,7 @@ IdempotencyKey = Annotated[
 _REFUSALS = documented(
     "quota_exhausted",
     "forbidden_origin",
+    "request_timeout",
     "request_too_large",
     "invalid_request",
     "idempotency_key_reused",

@@ -13,7 +13,7 @@ from api.openapi import PREFIXES
 from api.plain_html import block, inline, link, page, prose
 from api.reference import reference
 from generation.model import SessionKind
-from runtime.settings import ApiSettings
+from runtime.api_settings import ApiSettings
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 

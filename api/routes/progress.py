@@ -20,6 +20,7 @@ router = APIRouter(route_class=AuthenticatedRoute)
     "/{session_id}/progress",
     status_code=202,
     responses=documented(
+        "request_timeout",
         "request_too_large",
         "session_not_found",
         "session_closed",

@@ -6,7 +6,8 @@ import json
 from typing import Any, cast
 
 from api.app import create_app
-from runtime.settings import ApiSettings, Environment, PlanSettings
+from runtime.api_settings import ApiSettings
+from runtime.settings import Environment, PlanSettings
 
 
 def description() -> dict[str, Any]:

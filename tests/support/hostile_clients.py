@@ -27,6 +27,7 @@ PROBE_PERIOD_S = 0.2
 ANSWERED_WITHIN_S = 1.0
 PROBE_TIMEOUT_S = 6.0
 CHUNKED = HEALTH + b"Transfer-Encoding: chunked\r\n\r\n"
+POST = b"POST /api/exams HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 Attack = Callable[[int, float], None]
 
@@ -91,8 +92,10 @@ ATTACKS: dict[str, tuple[Attack, int | None]] = {
     "3,000 silent": (hold(3_000, b""), None),
     "400 silent, 256 files": (hold(400, b""), 256),
     "400 event streams, 256 files": (hold(400, STREAM), 256),
+    "3,500 heads without end": (hold(3_500, HEALTH), None),
     "200 dripping heads": (drip(200, HEALTH, b"x"), None),
-    "200 dripping bodies": (drip(200, CHUNKED, b"1\r\nx\r\n"), None),
+    "200 dripping bodies": (drip(200, POST, b"1\r\nx\r\n"), None),
+    "400 dripping bodies, 256 files": (drip(400, POST, b"1\r\nx\r\n"), 256),
     "1,049 event streams of one user": (hold(1_049, STREAM), None),
     "200 that never read": (hold(200, b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 15), None),
 }

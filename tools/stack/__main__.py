@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from runtime.settings import ApiSettings, SettingsError, load
+from runtime.api_settings import ApiSettings
+from runtime.settings import SettingsError, load
 from tools.stack.child import StartFailed
 from tools.stack.ports import PortTaken
 from tools.stack.stack import Stack, StackOptions

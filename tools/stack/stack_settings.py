@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import Field
 
+from runtime.api_settings import ApiSettings
 from runtime.settings import (
-    ApiSettings,
     ClaudeSettings,
     DatabaseSettings,
     Environment,

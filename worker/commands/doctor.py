@@ -9,6 +9,7 @@ from dataclasses import asdict
 import typer
 
 from db.engine import make_engine
+from runtime.api_settings import SigningKeySettings
 from runtime.redis import make_redis
 from runtime.settings import (
     ClaudeSettings,
@@ -19,7 +20,6 @@ from runtime.settings import (
     Service,
     ServiceSettings,
     SettingsError,
-    SigningKeySettings,
     load,
 )
 from worker.app import app

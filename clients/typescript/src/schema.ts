@@ -598,7 +598,7 @@ export interface components {
              * @description Stable, for programs
              * @enum {string}
              */
-            code: "invalid_batch_index" | "unauthorized" | "quota_exhausted" | "forbidden_origin" | "session_not_found" | "not_found" | "method_not_allowed" | "generation_in_progress" | "session_closed" | "session_paused" | "question_not_loaded" | "request_too_large" | "invalid_request" | "idempotency_key_reused" | "too_many_requests" | "internal_error" | "generation_unavailable" | "service_unavailable";
+            code: "invalid_batch_index" | "unauthorized" | "quota_exhausted" | "forbidden_origin" | "session_not_found" | "not_found" | "method_not_allowed" | "generation_in_progress" | "session_closed" | "session_paused" | "question_not_loaded" | "request_too_large" | "malformed_request" | "request_timeout" | "url_too_long" | "request_head_too_large" | "invalid_request" | "idempotency_key_reused" | "too_many_requests" | "internal_error" | "generation_unavailable" | "service_unavailable";
             /**
              * Error
              * @description A short Arabic sentence for the student
@@ -1050,6 +1050,15 @@ export interface operations {
             };
             /** @description `quota_exhausted` or `forbidden_origin` */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `request_timeout` */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1561,6 +1570,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorShape"];
                 };
             };
+            /** @description `request_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
             /** @description `session_closed` or `question_not_loaded` */
             409: {
                 headers: {
@@ -1688,6 +1706,15 @@ export interface operations {
             };
             /** @description `session_not_found` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `request_timeout` */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1979,6 +2006,15 @@ export interface operations {
             };
             /** @description `quota_exhausted` or `forbidden_origin` */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `request_timeout` */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2490,6 +2526,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorShape"];
                 };
             };
+            /** @description `request_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
             /** @description `session_closed` or `question_not_loaded` */
             409: {
                 headers: {
@@ -2617,6 +2662,15 @@ export interface operations {
             };
             /** @description `session_not_found` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `request_timeout` */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };

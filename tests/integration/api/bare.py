@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import time
 from contextlib import contextmanager
+from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -17,7 +19,8 @@ import structlog
 from api.app import create_app
 from api.server import ApiServer, bound
 from db.session_status import SessionStatus
-from runtime.settings import ApiSettings, PlanSettings, load
+from runtime.api_settings import ApiSettings
+from runtime.settings import PlanSettings, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +31,8 @@ _NO_STORE = cast("Any", None)
 
 SESSION = UUID(int=1)
 STREAM = f"GET /api/exams/{SESSION}/events?after=1 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+POST = b"POST /api/exams HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 
 
@@ -83,6 +88,9 @@ class Bare:
         )
         return value or 0.0
 
+    def is_well(self) -> bool:
+        return self.exchange(HEALTH + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
     @property
     def connections(self) -> int:
         return len(self.server.server_state.connections)
@@ -111,6 +119,21 @@ def everything(connection: socket.socket) -> bytes:
     except ConnectionError:
         pass
     return received
+
+
+def status_of_answer(connection: socket.socket) -> int:
+    """Of one whole answer; the connection can be used again."""
+    with HTTPResponse(connection) as response:
+        response.begin()
+        response.read()
+        return response.status
+
+
+def until(reached: Any) -> None:
+    deadline = time.monotonic() + 20
+    while not reached():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
 
 
 def main() -> None:

@@ -27,7 +27,8 @@ from db.quota import Quota, everybody_may
 from db.sessions import SessionStore
 from generation.errors import FenceLost
 from generation.model import Claim, Question, Slot, Urgency
-from runtime.settings import ApiSettings, DatabaseSettings, PlanSettings
+from runtime.api_settings import ApiSettings
+from runtime.settings import DatabaseSettings, PlanSettings
 from runtime.tracing import Tracing
 
 #: Stands in every explanation, so that a leak is easy to find.
@@ -162,7 +163,9 @@ class Served:
         """Return when so many calls and streams wait for news, no more and no fewer."""
         deadline = time.monotonic() + 20
         while self.app.state.context.notifier.readers != readers:
-            assert time.monotonic() < deadline, f"{self.app.state.context.notifier.readers} watch, not {readers}"
+            assert time.monotonic() < deadline, (
+                f"{self.app.state.context.notifier.readers} watch, not {readers}"
+            )
             time.sleep(0.01)
 
     def client(self, user_id: UUID | None = None, **headers: str) -> httpx2.Client:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from http.client import HTTPResponse
 from typing import Any
 
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from api.server import ACCEPTED_AT_ONCE, affordable_connections
-from runtime.settings import ApiSettings
-from tests.integration.api.bare import HEALTH, STREAM, Bare, bare_app, everything, serving
+from api.connection import SWEPT_AT_ONCE, BoundedProtocol
+from api.server import ACCEPTED_AT_ONCE
+from runtime.api_settings import ApiSettings
+from tests.integration.api.bare import (
+    CHUNKED,
+    HEALTH,
+    POST,
+    STREAM,
+    Bare,
+    bare_app,
+    everything,
+    serving,
+    status_of_answer,
+    until,
+)
 
-POST = b"POST /api/exams HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 BIG_CHUNK = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
 LIMITS: dict[str, Any] = {
     "api_head_timeout_s": 1,
@@ -44,25 +52,6 @@ def stack() -> Iterator[ExitStack]:
 @pytest.fixture
 def bare(stack: ExitStack) -> Bare:
     return stack.enter_context(serving(bare_app(ApiSettings(**LIMITS))))
-
-
-def is_well(bare: Bare) -> bool:
-    return bare.exchange(HEALTH + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
-
-
-def status_of_answer(connection: socket.socket) -> int:
-    """Of one whole answer; the connection can be used again."""
-    with HTTPResponse(connection) as response:
-        response.begin()
-        response.read()
-        return response.status
-
-
-def until(reached: Any) -> None:
-    deadline = time.monotonic() + 20
-    while not reached():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
 
 
 # --- what is sent too slowly
@@ -207,7 +196,7 @@ def test_bytes_that_are_no_call_do_not_tear_a_stream_of_events(bare: Bare) -> No
     with bare.connect() as connection:
         connection.sendall(STREAM + b"nonsense\r\n\r\n")
         until(lambda: bare.cut("malformed") == 1)
-        assert bare.app.state.context.notifier.readers == 1
+        until(lambda: bare.app.state.context.notifier.readers == 1)
         bare.app.state.context.notifier.close()
         answer = everything(connection)
     assert answer.startswith(b"HTTP/1.1 200 ")
@@ -224,7 +213,7 @@ def test_a_client_that_never_reads_its_answers_is_hung_up_on(bare: Bare) -> None
         connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 15)
         until(lambda: bare.connections == 1)
         until(lambda: bare.connections == 0)
-    assert is_well(bare)
+    assert bare.is_well()
 
 
 def test_a_reader_that_never_reads_is_hung_up_on(stack: ExitStack) -> None:
@@ -238,97 +227,6 @@ def test_a_reader_that_never_reads_is_hung_up_on(stack: ExitStack) -> None:
         until(lambda: bare.connections == 1)
         until(lambda: bare.connections == 0)
     until(lambda: bare.app.state.context.notifier.readers == 0)
-
-
-# --- how many there are
-
-
-def test_a_silent_connection_gives_way_to_a_newcomer(stack: ExitStack) -> None:
-    bare = stack.enter_context(serving(bare_app(ApiSettings(api_max_connections=20))))
-    silent = [stack.enter_context(bare.connect()) for _ in range(100)]
-    assert is_well(bare)
-    assert silent[0].recv(1) == b""
-    assert bare.connections <= 20
-
-
-def test_who_was_answered_before_gives_way_after_who_was_not(stack: ExitStack) -> None:
-    bare = stack.enter_context(serving(bare_app(ApiSettings(api_max_connections=20))))
-    kept = stack.enter_context(bare.connect())
-    kept.sendall(HEALTH + b"\r\n")
-    assert status_of_answer(kept) == 200
-    for _ in range(100):
-        stack.enter_context(bare.connect())
-    until(lambda: bare.cut("gave_way") >= 81)
-    kept.sendall(HEALTH + b"\r\n")
-    assert status_of_answer(kept) == 200
-
-
-def test_when_everybody_is_being_served_a_newcomer_is_told_503_and_when_to_come_back(
-    stack: ExitStack,
-) -> None:
-    bare = stack.enter_context(serving(bare_app(ApiSettings(api_max_connections=5))))
-    streams = [stack.enter_context(bare.connect()) for _ in range(5)]
-    for stream in streams:
-        stream.sendall(STREAM)
-        assert stream.recv(12) == b"HTTP/1.1 200"
-    answer = bare.exchange(HEALTH + b"\r\n")
-    assert answer.startswith(b"HTTP/1.1 503 ")
-    assert b"retry-after: 2\r\n" in answer
-    assert b'"code":"service_unavailable"' in answer
-    streams[0].close()
-    until(lambda: bare.connections <= 5)
-    until(lambda: is_well(bare))
-
-
-def test_more_connections_than_files_are_lowered_with_a_warning(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 256))
-    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
-    assert affordable_connections(4_096, other_files=140) == 116
-    said = capsys.readouterr().out
-    assert "API_MAX_CONNECTIONS=4096" in said
-    assert "ulimit -n" in said
-
-
-def test_the_process_raises_its_own_limit_of_files_when_the_system_lets_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    raised: list[tuple[int, int]] = []
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (1_024, 1_000_000))
-    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: raised.append(limits))
-    assert affordable_connections(4_096, other_files=140) == 4_096
-    assert raised == [(4_236, 1_000_000)]
-
-
-def test_one_user_may_have_so_many_streams_and_is_told_so(stack: ExitStack) -> None:
-    bare = stack.enter_context(serving(bare_app(ApiSettings(api_streams_per_user=3))))
-    streams = [stack.enter_context(bare.connect()) for _ in range(3)]
-    for stream in streams:
-        stream.sendall(STREAM)
-        assert stream.recv(12) == b"HTTP/1.1 200"
-    refused = bare.exchange(STREAM[:-2] + b"Connection: close\r\n\r\n")
-    assert refused.startswith(b"HTTP/1.1 429 ")
-    assert b'"code":"too_many_requests"' in refused
-    assert b"retry-after: 10\r\n" in refused
-    other = STREAM[:-2] + b"X-User-Id: 00000000-0000-4000-8000-00000000000a\r\n\r\n"
-    with bare.connect() as connection:
-        connection.sendall(other)
-        assert connection.recv(12) == b"HTTP/1.1 200"
-    streams[0].close()
-    until(lambda: bare.app.state.context.notifier.readers == 2)
-    with bare.connect() as connection:
-        connection.sendall(STREAM)
-        assert connection.recv(12) == b"HTTP/1.1 200"
-
-
-def test_streams_that_are_opened_all_at_once_are_counted_too(stack: ExitStack) -> None:
-    bare = stack.enter_context(serving(bare_app(ApiSettings())))
-    for connection in [stack.enter_context(bare.connect()) for _ in range(60)]:
-        connection.sendall(STREAM)
-    metrics = bare.app.state.context.metrics.registry
-    until(lambda: metrics.get_sample_value("tafawoq_event_streams_refused_total") == 40)
-    assert bare.app.state.context.notifier.readers == 20
 
 
 # --- the others, meanwhile
@@ -370,6 +268,29 @@ def test_no_turn_of_the_loop_is_long_while_bodies_without_end_come_byte_by_byte(
     assert max(slow) < 0.1
 
 
+def test_connections_are_swept_some_at_a_time(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a flood are overdue all at once, and each is written an answer."""
+    turns: list[int] = []
+    run, end = asyncio.Handle._run, BoundedProtocol.end_if_overdue
+
+    def counted(connection: BoundedProtocol, now: float) -> None:
+        turns[-1] += 1
+        end(connection, now)
+
+    def turn(handle: asyncio.Handle) -> None:
+        turns.append(0)
+        run(handle)
+
+    bare = stack.enter_context(serving(bare_app(ApiSettings(**LIMITS))))
+    for _ in range(200):
+        stack.enter_context(bare.connect()).sendall(HEALTH)
+    until(lambda: bare.connections == 200)
+    monkeypatch.setattr(asyncio.Handle, "_run", turn)
+    monkeypatch.setattr(BoundedProtocol, "end_if_overdue", counted)
+    until(lambda: bare.cut("head_timeout") == 200)
+    assert max(turns) == SWEPT_AT_ONCE
+
+
 # --- what of uvicorn and asyncio is not promised to us
 
 
@@ -388,3 +309,4 @@ def test_uvicorn_still_is_what_the_bounds_are_built_on(bare: Bare) -> None:
         connection.sendall(b"\r\n")
         assert connection.recv(12) == b"HTTP/1.1 200"
     assert bare.server.config.backlog == ACCEPTED_AT_ONCE
+    assert bare.server.config.get_loop_factory() is asyncio.SelectorEventLoop

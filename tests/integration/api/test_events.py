@@ -214,7 +214,7 @@ def test_open_streams_end_when_the_process_is_stopped(serve: Serve) -> None:
 
 
 def test_many_idle_readers_are_served_at_once(serve: Serve) -> None:
-    served = serve(api_poll_s=0.05)
+    served = serve(api_poll_s=0.05, api_streams_per_user=0)
     readers = 150
     limits = httpx2.Limits(max_connections=None)
     with httpx2.Client(base_url=f"{served.url}/api", limits=limits, timeout=30) as client:

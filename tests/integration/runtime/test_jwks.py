@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from runtime.api_settings import SigningKeySettings
 from runtime.jwks import MAX_BYTES, FetchOutcome, KeySetUnavailable, fetch_key_set
-from runtime.settings import SigningKeySettings
 from tests.support.published_keys import published
 from tests.support.raw_server import Exchange, RawServer, Script
 from tests.support.self_signed import self_signed

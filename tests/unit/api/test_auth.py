@@ -21,8 +21,8 @@ from api.auth import DEMO_USER, MAX_TOKEN_CHARS, Authenticator
 from api.errors import ApiError
 from api.metrics import ApiMetrics
 from api.signing_keys import SigningKeys
+from runtime.api_settings import ApiSettings
 from runtime.jwks import FetchOutcome, KeySet, KeySetUnavailable, read_key_set
-from runtime.settings import ApiSettings
 from tests.support.published_keys import PrivateKey, published
 
 SECRET = "a-secret-of-more-than-thirty-two-bytes"

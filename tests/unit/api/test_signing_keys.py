@@ -21,8 +21,8 @@ from api.signing_keys import (
     UnknownKey,
     make_signing_keys,
 )
+from runtime.api_settings import ApiSettings
 from runtime.jwks import FetchOutcome, KeySet, KeySetUnavailable, read_key_set
-from runtime.settings import ApiSettings
 from tests.support.published_keys import published
 
 KEY = ec.generate_private_key(ec.SECP256R1())

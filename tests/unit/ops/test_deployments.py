@@ -11,9 +11,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from runtime import api_settings
 from runtime import settings as all_settings
+from runtime.api_settings import ApiSettings
 from runtime.settings import (
-    ApiSettings,
     ClaudeSettings,
     DatabaseSettings,
     GenerationSettings,
@@ -58,7 +59,7 @@ def variables() -> set[str]:
     """Every environment variable that some process of ours reads."""
     slices = [
         each
-        for each in (*vars(all_settings).values(), TracingSettings)
+        for each in (*vars(all_settings).values(), *vars(api_settings).values(), TracingSettings)
         if isinstance(each, type) and issubclass(each, SettingsSlice) and each is not SettingsSlice
     ]
     return {name.upper() for each in slices for name in each.model_fields}

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_settings import BaseSettings
 
+from runtime.api_settings import ApiSettings
 from runtime.settings import (
-    ApiSettings,
     BillingReportSettings,
     ClaudeSettings,
     DatabaseSettings,

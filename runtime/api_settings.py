@@ -1,0 +1,95 @@
+"""What the HTTP API reads from the environment: who may call it, how long calls wait, what a client can hold."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from runtime.settings import (
+    HostNames,
+    LogFormat,
+    LogLevel,
+    OptionalBearer,
+    OptionalHttpUrl,
+    OptionalTrimmedSecret,
+    Origins,
+    QuotaFunctionName,
+    SettingsSlice,
+)
+
+
+class SigningKeySettings(SettingsSlice):
+    """Where a project publishes the keys that its tokens are signed with."""
+
+    supabase_jwks_url: OptionalHttpUrl = None
+    #: A key that the project withdraws is refused after this long, while its endpoint answers.
+    supabase_jwks_refresh_s: float = Field(300, ge=10, le=86_400)
+    #: The last set is used for so many hours while the endpoint is away.
+    supabase_jwks_max_age_h: float = Field(24, ge=1, le=720)
+
+
+class ApiSettings(SigningKeySettings):
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(8000, ge=1, le=65535)
+    #: Where people open the API, if not at the two above: a published port, a proxy. Told to them, nothing else.
+    api_public_url: OptionalHttpUrl = None
+    #: Where people open Flower; told on the API's first page.
+    flower_url: OptionalHttpUrl = None
+    #: How long a call waits for its batch when the client does not say (Prefer: wait=N).
+    api_default_wait_s: float = Field(45, ge=0, le=600)
+    api_max_wait_s: float = Field(120, ge=0, le=600)
+    api_heartbeat_s: float = Field(15, gt=0)
+    api_poll_s: float = Field(0.5, gt=0)
+    supabase_jwt_secret: OptionalTrimmedSecret = None
+    supabase_jwt_audience: str = "authenticated"
+    api_service_token: OptionalBearer = None
+    #: Calls of one user, over all API processes; a minute's worth may come at once. 0: no limit.
+    api_calls_per_minute: int = Field(600, ge=0, le=1_000_000)
+    #: Sessions that one user may create; an hour's worth may come at once. 0: no limit.
+    api_sessions_per_hour: int = Field(60, ge=0, le=1_000_000)
+    #: Event streams that one user may have open at this process. 0: no limit.
+    api_streams_per_user: int = Field(20, ge=0, le=100_000)
+    #: Of this process; fewer when it may not open so many files.
+    api_max_connections: int = Field(4096, ge=1, le=1_000_000)
+    #: From accept, or from a later head's first byte, to the complete head of a call.
+    api_head_timeout_s: float = Field(10, gt=0, le=600)
+    #: From the head of a call to the end of its body.
+    api_body_timeout_s: float = Field(15, gt=0, le=600)
+    #: How long a connection is kept between two calls. Longer than callers keep theirs (balancers 60 s): who
+    #: closes first while the other sends again breaks that call.
+    api_idle_timeout_s: float = Field(75, gt=0, le=3600)
+    #: For a client to take what is sent to it.
+    api_send_timeout_s: float = Field(30, gt=0, le=600)
+    api_max_head_bytes: int = Field(32_768, ge=1024, le=1_048_576)
+    #: A function in the database that decides whether a user may create a session; see docs/web-app.md.
+    api_quota_function: QuotaFunctionName = None
+    #: Whose pages may call from a browser: `https://app.example`, separated by commas. Empty: nobody's.
+    api_cors_origins: Origins = ()
+    #: Serve without auth beyond loopback, as a container must; refused in production.
+    api_insecure_no_auth: bool = False
+    #: By which names, beside localhost, an API process without auth may be called; see api.middleware.allowed_origins.
+    api_trusted_hosts: HostNames = ()
+    log_format: LogFormat = "json"
+    log_level: LogLevel = "INFO"
+
+    @property
+    def address(self) -> str:
+        """Where people open it."""
+        host = f"[{self.api_host}]" if ":" in self.api_host else self.api_host
+        return self.api_public_url or f"http://{host}:{self.api_port}"
+
+    @property
+    def has_auth(self) -> bool:
+        return any((self.supabase_jwt_secret, self.supabase_jwks_url, self.api_service_token))
+
+    @model_validator(mode="after")
+    def _open_only_on_loopback(self) -> Self:
+        if self.has_auth or self.api_host in {"127.0.0.1", "localhost", "::1"}:
+            return self
+        if self.is_production or not self.api_insecure_no_auth:
+            raise ValueError(
+                f"API_HOST={self.api_host} would serve everybody without a password. Set SUPABASE_JWT_SECRET, "
+                "SUPABASE_JWKS_URL or API_SERVICE_TOKEN, or use API_HOST=127.0.0.1"
+            )
+        return self
