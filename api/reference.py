@@ -100,10 +100,9 @@ def _body(body: Json | None, schemas: Json) -> str:
 
 def _answers(responses: Json, schemas: Json) -> str:
     rows = []
-    for status, answer in responses.items():
-        shown = [inline(answer.get("description", ""))]
-        if answer.get("headers"):
-            shown.append("With " + ", ".join(code(name) for name in answer["headers"]) + ".")
+    for status, answer in sorted(responses.items()):
+        headers = ", ".join(code(name) for name in answer.get("headers", ()))
+        shown = [inline(answer.get("description", "")) + (f", with {headers}:" if headers else ":")]
         for kind, content in answer.get("content", {}).items():
             shape = _type(content["schema"]) if content.get("schema") else ""
             shown.append(f"{shape} <small>{code(kind)}</small>" + _examples(content, schemas))

@@ -16,8 +16,8 @@ from providers.profiles import ModelProfile, ThinkingOff
 #: What the sentences recommend, by the setting that names a model.
 CURRENT_MODELS = {"CLAUDE_MODEL": "claude-sonnet-5-5", "SOLVER_MODEL": "claude-haiku-5-5"}
 
-#: What the simulator calls itself in every answer.
-_SIMULATOR = "tafawoq-simulator"
+#: Is in every answer of the simulator. Not `server`, which many a proxy replaces.
+_SIMULATOR_HEADER = "x-tafawoq-simulator"
 
 #: A start must not hang on a question that need not be answered.
 _TIMEOUT_S = 10
@@ -61,7 +61,7 @@ def check_model(provider: MessagesClient, setting: str = "CLAUDE_MODEL") -> Mode
 
 def is_simulator(headers: Mapping[str, str]) -> bool:
     """Whether these are of an answer that the simulator gave."""
-    return headers.get("server") == _SIMULATOR
+    return _SIMULATOR_HEADER in headers
 
 
 def _judge(info: Any, profile: ModelProfile, setting: str) -> ModelCheck:

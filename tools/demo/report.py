@@ -117,7 +117,7 @@ def _speeds(speed: float | None) -> tuple[str, str]:
     if speed is None:
         return "", ""
     own = "  (simulator at the model's own pace)"
-    return own, own if speed == MODELS_OWN else f"  (simulator {speed:g} times as fast)"
+    return own, own if speed == MODELS_OWN else f"  (simulator {speed:g} times as fast after the first batch)"
 
 
 def _shape_of(questions: Mapping[int, Mapping[str, Any]]) -> list[BatchShape]:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote
 
 MAX_HEAD_BYTES = 64 * 1024
 #: By this an operator's check knows that nobody else answered; see providers.model_check.
-SERVER = "tafawoq-simulator"
+SIGNATURE = ("x-tafawoq-simulator", "true")
 
 STANDARD = frozenset(HTTPStatus)
 
@@ -174,6 +174,6 @@ async def _talk(handler: Handler, connection: Connection) -> None:
 
 def _head(status: int, headers: dict[str, str]) -> bytes:
     phrase = HTTPStatus(status).phrase if status in STANDARD else "Unknown"
-    named = {"server": SERVER} | headers
+    named = dict([SIGNATURE]) | headers
     lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {value}" for name, value in named.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
