@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from generation.errors import PlanError
 from generation.model import Batch, Section, Track, Urgency
-from generation.pace import PAGING_S, PAUSE_S, RECENT, Due, GenerationTimes, Walk, next_due
+from generation.pace import PAGING_S, PAUSE_S, RECENT, Due, GenerationTimes, ReadingProgress, next_due
 from generation.plan import plan_exam, prefetch_target
 
 EXAM = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=1).batches
@@ -32,10 +32,10 @@ def due(
     return next_due(batches, position, threshold=threshold, generated=generated, pace_s=pace_s, times=times)
 
 
-def walked(*seconds: float) -> Walk:
-    walk = Walk().to(0, None)
+def walked(*seconds: float) -> ReadingProgress:
+    walk = ReadingProgress().moved_to(0, None)
     for position, after_s in enumerate(seconds, 1):
-        walk = walk.to(position, after_s)
+        walk = walk.moved_to(position, after_s)
     return walk
 
 
@@ -49,7 +49,7 @@ def test_one_long_look_does_not_make_a_student_slow() -> None:
 
 def test_a_pause_is_no_pace_and_ends_nothing() -> None:
     assert walked(10, 12, 11, 4000).recent_s == (10, 12, 11)
-    assert walked(10, 12, 11, 4000).to(5, 13).recent_s == (10, 12, 11, 13)
+    assert walked(10, 12, 11, 4000).moved_to(5, 13).recent_s == (10, 12, 11, 13)
 
 
 def test_paging_through_is_no_reading() -> None:
@@ -58,21 +58,21 @@ def test_paging_through_is_no_reading() -> None:
 
 def test_looking_back_counts_for_the_question_it_was_taken_from() -> None:
     walk = walked(10, 10, 10)
-    assert walk.to(1, 5) is walk
-    assert walk.to(4, 30).recent_s == (10, 10, 10, 30)
+    assert walk.moved_to(1, 5) is walk
+    assert walk.moved_to(4, 30).recent_s == (10, 10, 10, 30)
 
 
 def test_a_jump_counts_its_questions_in_equal_shares() -> None:
-    assert walked(10).to(4, 60).recent_s == (10, 20)
+    assert walked(10).moved_to(4, 60).recent_s == (10, 20)
 
 
 @given(st.lists(st.tuples(positions, st.floats(0, 10_000)), max_size=40))
 def test_whatever_is_reported_the_pace_is_that_of_somebody_who_reads(
     reports: list[tuple[int, float]],
 ) -> None:
-    walk = Walk()
+    walk = ReadingProgress()
     for position, after_s in reports:
-        walk = walk.to(position, after_s)
+        walk = walk.moved_to(position, after_s)
         assert walk.furthest is not None
         assert len(walk.recent_s) <= RECENT
         assert walk.pace_s is None or PAGING_S <= walk.pace_s <= PAUSE_S
