@@ -174,7 +174,7 @@ class BatchStore:
             _record_event(connection, claim, EventKind.BATCH_READY)
             publish_ready(connection, claim.session_id, claim.kind, published=published)
 
-    def give_back(self, claim: Claim, delay_s: float, error_code: str, *, counts_as_failure: bool) -> None:
+    def release(self, claim: Claim, delay_s: float, error_code: str, *, counts_as_failure: bool) -> None:
         """Queue the batch again, to run no earlier than `delay_s` seconds from now.
 
         The delay is zero when the batch became urgent during the run: the student waits no longer than necessary.
