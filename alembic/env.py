@@ -1,7 +1,7 @@
-"""How migrations run: one at a time in a database, without holding the web app up for long.
+"""Runs the migrations: one at a time in a database, without blocking the web app for long.
 
-Callers in the same process may pass a DatabaseSettings as `config.attributes["database"]`; otherwise the
-environment names the database. What goes wrong with the address, the server or a lock is one sentence.
+A caller in the same process may pass a DatabaseSettings as `config.attributes["database"]`; otherwise the
+environment names the database. Errors of the address, the server or a lock are one sentence.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from db.errors import DatabaseStruggling, DatabaseUnreachable
 from db.tables import SCHEMA, metadata
 from runtime.settings import DatabaseSettings, SettingsError, load
 
-#: A statement that waits for the web app's table blocks everybody behind it, so it waits for seconds only.
+#: A statement that waits for the web app's table blocks all later ones, so it waits for a few seconds only.
 LOCK_TIMEOUT_MS = 3_000
-#: Building an index on a large table takes as long as it takes.
+#: Building an index on a large table takes minutes.
 STATEMENT_TIMEOUT_MS = 15 * 60 * 1000
 
 ADVISORY_LOCK = 7_263_510_442  # one number for all migrations of this project
@@ -33,9 +33,9 @@ ADVISORY_LOCK_POLL_S = 0.2
 
 
 def run() -> None:
-    """Raises CommandError with one sentence for what an operator can put right."""
+    """Run the migrations. Raises CommandError with one sentence for an error that an operator can correct."""
     if context.is_offline_mode():
-        raise CommandError("These migrations look at the database first. Run them without --sql.")
+        raise CommandError("These migrations read the database first. Run them without --sql.")
     if context.config.cmd_opts is not None and context.config.config_file_name is not None:
         fileConfig(context.config.config_file_name, disable_existing_loggers=False)
     try:
@@ -72,10 +72,10 @@ def _settings() -> DatabaseSettings:
 
 @contextmanager
 def _alone(engine: Engine) -> Iterator[None]:
-    """Hold the advisory lock in a transaction of its own, which works through any pooler.
+    """Hold the advisory lock in a separate transaction, which works through any pooler.
 
-    It is asked for again and again instead of waited for: a statement that waits holds a snapshot, and
-    CREATE INDEX CONCURRENTLY in the other migration would wait for that snapshot for ever.
+    It polls for the lock: a waiting statement would hold a snapshot, and CREATE INDEX CONCURRENTLY in the other
+    migration would wait for that snapshot forever.
     """
     deadline = time.monotonic() + ADVISORY_LOCK_WAIT_S
     while True:
@@ -109,7 +109,7 @@ def _migrate(connection: Connection) -> None:
 
 
 def _is_ours_by_name(name: str | None, kind: str, parents: Any) -> bool:
-    """Look at our schema, and at the two tables of the web app that we add columns to."""
+    """Compare only our schema and the two tables of the web app that we add columns to."""
     if kind == "schema":
         return name in {SCHEMA, None}  # None is the default schema, public
     if kind == "table":
@@ -118,7 +118,7 @@ def _is_ours_by_name(name: str | None, kind: str, parents: Any) -> bool:
 
 
 def _is_ours(item: Any, _name: str | None, kind: str, reflected: bool, compared_to: Any) -> bool:
-    """Of the web app's tables, only what we need and they lack is a difference; all else is theirs."""
+    """In the web app's tables, only a missing column or index that we need is a difference."""
     table = item if kind == "table" else item.table
     if table.schema == SCHEMA or kind == "table":
         return True

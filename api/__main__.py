@@ -26,7 +26,7 @@ from db.engine import make_engine
 from db.errors import DatabaseUnreachable
 from db.events import EventLog
 from db.queue_stats import read_queue_stats
-from db.quota import ARGUMENTS, Quota, QuotaFunction, everybody_may
+from db.quota import ARGUMENTS, Quota, QuotaFunction, no_quota
 from db.sessions import SessionStore
 from db.spending import SpendLimits
 from runtime.api_settings import ApiSettings
@@ -136,7 +136,7 @@ def _quota(settings: ApiSettings, engine: Engine) -> Quota:
     """Whom to ask before a session is created; a function that is not there would stop every student."""
     name = settings.api_quota_function
     if name is None:
-        return everybody_may
+        return no_quota
     function = QuotaFunction(name)
     if not function.exists(engine):
         raise CannotStart(

@@ -1,6 +1,6 @@
-"""Committing one question: one statement, because it runs once a question and a student waits for it.
+"""Committing one question in one statement, because it runs for every question while a student waits.
 
-It is built once and executed with parameters: building it takes longer than Postgres needs to run it.
+The statement is built once and executed with parameters: building it takes longer than running it.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from generation.verdicts import Verdict
 
 @cache
 def accept_statement() -> Select[Any]:
-    """Fence, slot, question, event and wake-up, each only if the one before found its row.
+    """Fence, slot, question, event and notification; each step runs only if the one before found its row.
 
-    Yields one row: `held` is 0 when the run has lost its batch. A slot that is filled already stays as it
-    is and nothing is written, so that a call repeated after a lost reply is harmless; unless the solver
-    disputed its question and nobody has asked for the batch meanwhile: then this one takes its place. The
-    fence comes first and locks the batch's row: a takeover that commits before us is seen, a later one waits.
+    Returns one row: `held` is 0 when the run has lost its batch. Nothing is written to a filled slot, so a call
+    repeated after a lost reply is harmless. The exception is a question that the solver disputed, as long as
+    no student has asked for the batch: the new question replaces it. The fence comes first and locks the
+    batch's row: it sees a takeover that committed before it, and a later takeover waits.
     """
     fence = (
         update(batches)
@@ -56,7 +56,7 @@ def accept_statement() -> Select[Any]:
 
 
 def accept_parameters(claim: Claim, question: Question, attempt_id: UUID, provider: str) -> dict[str, Any]:
-    """What the statement is executed with. `in_`: a plain column's name would be taken for a new value."""
+    """The statement's parameters. The prefix `in_` keeps SQLAlchemy from taking one for a column's new value."""
     return {
         "in_session": claim.session_id,
         "in_batch": claim.batch.index,

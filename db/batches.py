@@ -1,8 +1,8 @@
-"""Batches: asked for, claimed by one run at a time, filled, published, and found again when they are lost.
+"""Batches: requested, claimed by one run at a time, filled, published, and recovered when a run is lost.
 
 Lock order in every transaction: the web app's row, then batches rows by index, then the plans row. The web
-app may keep its row locked for long, so nothing of ours is held while we wait for that.
-All times are the database's. A run shows its claim with every write, and the row's epoch decides.
+app may lock its row for a long time, so a transaction holds no lock of ours while it waits for that row.
+All times are the database's. Every write of a run carries its claim, and the row's epoch decides.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from db.accept import accept_parameters, accept_statement
 from db.engine import committing_each
 from db.errors import QuestionUnstorable
 from db.events import record
-from db.fence import NOBODY, fence_lost, held_by, is_batch
+from db.fence import NO_LEASE, fence_lost, held_by, is_batch
 from db.finish import mark_ready
 from db.leases import Lease, Renewal
 from db.progress import Owner, Progress, TimesTaken
@@ -39,7 +39,7 @@ from runtime.settings import PlanSettings
 
 
 class BatchStore:
-    """Every method is one short transaction. Implements generation.ports.BatchKeeper."""
+    """Every method is one short transaction. Implements generation.ports.RunStore."""
 
     def __init__(self, engine: Engine, limits: SpendLimits = NO_LIMITS) -> None:
         self._engine = engine
@@ -50,11 +50,11 @@ class BatchStore:
     def request(
         self, session_id: UUID, batch_index: int, urgency: Urgency, *, traceparent: str | None = None
     ) -> Requested:
-        """Want a batch: the next one, or with PREFETCH also the one after it. A ready batch is always given.
+        """Request a batch: the next one, or with PREFETCH also the one after it. A ready batch is always returned.
 
-        `traceparent`: of the call that wants it; whoever runs the batch goes on with that trace.
+        `traceparent` is the request's trace context; the run that writes the batch continues that trace.
         Raises SessionMissing, BatchNotNext, SessionClosed for a session that is paused or over, and
-        SpendLimitReached when a batch would be begun for a session that has cost as much as it may.
+        SpendLimitReached when a new batch would begin in a session that has reached its spend limit.
         """
         with self._engine.begin() as connection:
             waits = urgency is Urgency.INTERACTIVE
@@ -62,7 +62,7 @@ class BatchStore:
                 connection, session_id, batch_index, urgency, waits=waits, traceparent=traceparent
             )
             if answer.created:
-                check_session(connection, self._limits, session_id)  # which undoes the request
+                check_session(connection, self._limits, session_id)  # an error undoes the request
             return answer
 
     def note_progress(
@@ -74,11 +74,11 @@ class BatchStore:
         owner: Owner | None = None,
         traceparent: str | None = None,
     ) -> Progress:
-        """Remember where the student is, learn their pace, and want the next batch when it is due: once.
+        """Store the student's position, update their pace, and request the next batch once when it is due.
 
-        What has begun, or has failed, stays as it is. `owner`: whose session it must be. Raises SessionMissing,
-        SessionClosed for the owner of a session that is over, and QuestionNotLoaded for a position without a
-        committed question; then nothing is remembered.
+        A batch that has begun or failed stays as it is. `owner` must be the session's owner. Raises
+        SessionMissing, SessionClosed for the owner of a session that is over, and QuestionNotLoaded for a
+        position without a committed question; then nothing is stored.
         """
         with self._engine.begin() as connection:
             return progress.note_progress(
@@ -102,7 +102,7 @@ class BatchStore:
             return requests.revive(connection, session_id)
 
     def traceparent(self, session_id: UUID, batch_index: int) -> str | None:
-        """Of the call that wanted the batch, when that was traced."""
+        """The trace context of the request for the batch, or None when that request was not traced."""
         query = select(batches.c.traceparent).where(is_batch(session_id, batch_index))
         with self._committing_each.connect() as connection:
             return connection.execute(query).scalar_one_or_none()
@@ -114,25 +114,25 @@ class BatchStore:
                 check_session(connection, self._limits, session_id)
 
     def claim(self, session_id: UUID, batch_index: int, owner: str, ttl_s: float) -> Claim | None:
-        """The right to run the batch, with a new epoch, or None: not due, run by another, ready, or closed."""
+        """Claim the batch with a new epoch; None when it is not due, held by another run, ready or closed."""
         with self._engine.begin() as connection:
             return claims.take(connection, session_id, batch_index, owner=owner, ttl_s=ttl_s)
 
     def renew(self, held: Sequence[Lease], ttl_s: float) -> Renewal:
-        """Give every lease its full time again, in one statement that waits for nobody."""
+        """Renew every lease for `ttl_s` seconds, in one statement that waits for no lock."""
         with self._committing_each.begin() as connection:
             return leases.renew(connection, held, ttl_s)
 
     def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
-        """Commit the question and its event, and fill its slot; one that is filled stays as it is, unless its
-        question is disputed and nobody has asked for the batch.
+        """Commit the question and its event, and fill its slot.
 
-        Raises FenceLost when another run owns the batch, QuestionRepeated when the session has it already,
-        and QuestionUnstorable for what no row can hold (a NUL, half a surrogate pair).
+        A filled slot stays as it is, unless its question is disputed and no student has asked for the batch.
+        Raises FenceLost when another run owns the batch, QuestionRepeated when the session has the question
+        already, and QuestionUnstorable for text that Postgres cannot hold (a NUL, half a surrogate pair).
         """
         where: dict[str, Any] = {"session_id": claim.session_id, "position": question.slot.position}
         parameters = accept_parameters(claim, question, attempt_id, provider)
-        # `from None`: what the database says of a refused row quotes the question, and its key.
+        # `from None`: the database's message about a rejected row quotes the question and its key.
         try:
             with self._committing_each.begin() as connection:
                 row = connection.execute(accept_statement(), parameters).one()
@@ -146,36 +146,39 @@ class BatchStore:
             raise fence_lost(claim)
 
     def unchecked(self, claim: Claim) -> tuple[Question, ...]:
-        """The batch's questions that have no verdict; none for a student who is about to come to it, or has asked
-        for it, and none when another run owns it.
+        """The batch's questions without a verdict, by position.
+
+        Empty when a student has asked for the batch or is about to reach it, or when another run owns it.
         """
         with self._engine.connect() as connection:
             return verdicts.read_unchecked(connection, claim)
 
     def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
-        """Keep the solver's verdicts, by fingerprint; return the slots whose questions may be written again.
+        """Store the solver's verdicts, by fingerprint; return the slots whose questions may be written again.
 
-        Those of disputed questions, once a slot and only while nobody has asked for the batch or come to it.
-        Until another is accepted in its place, the disputed one stays. Raises FenceLost.
+        These are the slots of disputed questions, each at most once, and only while no student has asked for
+        the batch or reached it. A disputed question stays until another is accepted in its place.
+        Raises FenceLost.
         """
         with self._engine.begin() as connection:
             return verdicts.settle(connection, claim, given)
 
     def finish(self, claim: Claim) -> None:
-        """Mark the batch ready and publish what is ready in order.
+        """Mark the batch ready, and publish every batch that is ready and next in order.
 
         Raises FenceLost, and BatchIncomplete while a slot is open.
         """
         with self._engine.begin() as connection:
             published = lock_row(connection, claim.session_id, claim.kind)
             mark_ready(connection, claim)
-            _tell(connection, claim, EventKind.BATCH_READY)
+            _record_event(connection, claim, EventKind.BATCH_READY)
             publish_ready(connection, claim.session_id, claim.kind, published=published)
 
-    def give_back(self, claim: Claim, delay_s: float, error_code: str, *, counts_as_failure: bool) -> None:
-        """Queue the batch again, not before `delay_s` from now.
+    def release(self, claim: Claim, delay_s: float, error_code: str, *, counts_as_failure: bool) -> None:
+        """Queue the batch again, to run no earlier than `delay_s` seconds from now.
 
-        A student who came while it ran waits for no pause of the prefetch that it was. Raises FenceLost.
+        The delay is zero when the batch became urgent during the run: the student waits no longer than necessary.
+        Raises FenceLost.
         """
         is_as_claimed = batches.c.urgency == claim.urgency
         delay = case((is_as_claimed, literal(timedelta(seconds=delay_s))), else_=timedelta(0))
@@ -188,11 +191,11 @@ class BatchStore:
                 enqueued_at=None,
                 last_error=error_code,
                 failures=batches.c.failures + int(counts_as_failure),
-                **NOBODY,
+                **NO_LEASE,
             )
 
     def fail(self, claim: Claim, error_code: str, *, counts_as_failure: bool = False) -> None:
-        """Give the batch up until somebody asks for it again. Raises FenceLost."""
+        """Mark the batch failed; it stays so until it is requested again. Raises FenceLost."""
         with self._engine.begin() as connection:
             lock_row(connection, claim.session_id, claim.kind)
             _change(
@@ -201,16 +204,18 @@ class BatchStore:
                 status=BatchStatus.FAILED,
                 last_error=error_code,
                 failures=batches.c.failures + int(counts_as_failure),
-                **NOBODY,
+                **NO_LEASE,
             )
-            _tell(connection, claim, EventKind.BATCH_FAILED, code=error_code)
+            _record_event(connection, claim, EventKind.BATCH_FAILED, code=error_code)
             set_generating(connection, claim.session_id, claim.kind)
 
     def sweep(
         self, enqueue_again_s: float, limit: int, *, sooner_s: Mapping[Urgency, float] = MappingProxyType({})
     ) -> list[Due]:
-        """Queue again what has lapsed, and return at most `limit` due batches that nobody came for in
-        `enqueue_again_s`, or in `sooner_s` of their urgency, marked as enqueued. Sweeps at once share the work.
+        """Queue batches with a lapsed lease again, then return at most `limit` due batches to enqueue.
+
+        A batch is returned when no worker has claimed it within `enqueue_again_s` seconds of its last message,
+        or within the `sooner_s` of its urgency; it is marked as enqueued. Concurrent sweeps share the work.
         """
         for step in (release_lapsed, close_orphans):
             with self._engine.begin() as connection:
@@ -219,19 +224,19 @@ class BatchStore:
             return take_due(connection, enqueue_again_s, limit, sooner_s=sooner_s)
 
     def mark_all_not_enqueued(self, keys: Sequence[tuple[UUID, int]]) -> None:
-        """Say that no message was sent for these batches, so that the next sweep sends one."""
+        """Record that no message was sent for these batches, so that the next sweep sends one."""
         left = tuple_(batches.c.session_id, batches.c.batch_index).in_(keys)
         with self._engine.begin() as connection:
             connection.execute(update(batches).where(left).values(enqueued_at=None))
 
 
 def _change(connection: Connection, claim: Claim, **values: Any) -> None:
-    """Write the batch's row, which stays locked until the transaction ends. Raises FenceLost."""
+    """Update the batch's row, which stays locked until the transaction ends. Raises FenceLost."""
     if not connection.execute(update(batches).where(held_by(claim)).values(values)).rowcount:
         raise fence_lost(claim)
 
 
-def _tell(connection: Connection, claim: Claim, kind: EventKind, **payload: str) -> None:
+def _record_event(connection: Connection, claim: Claim, kind: EventKind, **payload: str) -> None:
     record(connection, claim.session_id, kind, {"batchIndex": claim.batch.index, **payload})
 
 

@@ -1,4 +1,4 @@
-"""Taking a batch: the compare-and-set that gives a run its epoch, and what the run must know."""
+"""Claiming a batch: the compare-and-set that gives a run its epoch, and the data that the run needs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from generation.model import (
 def take(
     connection: Connection, session_id: UUID, batch_index: int, *, owner: str, ttl_s: float
 ) -> Claim | None:
-    """The claim, if the batch may be run now and nobody runs it; None otherwise."""
+    """The claim if the batch is due and no run holds it; None otherwise. `ttl_s`: seconds of the lease."""
     which = {"in_session": session_id, "in_batch": batch_index}
     lease = {"in_owner": owner, "in_ttl": timedelta(seconds=ttl_s)}
     taken = connection.execute(_compare_and_set(), which | lease).one_or_none()
@@ -54,7 +54,7 @@ def take(
 def _compare_and_set() -> ReturningUpdate[Any]:
     """Built once: building it takes longer than Postgres needs to run it.
 
-    What it needs of the session comes with it: in the first seconds of a crowd each statement counts.
+    It also returns the session's data: when many students start at once, every saved statement counts.
     """
     session = select_sessions().where(plans.c.session_id == _SESSION).subquery("session")
     due = and_(batches.c.status == BatchStatus.QUEUED, batches.c.not_before <= func.now())

@@ -1,4 +1,4 @@
-"""What the providers' statements add to the ledger: the calls whose cost nobody here could know."""
+"""Corrections from the providers' statements: the ledger alone cannot know what some calls cost."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _UTC_DAY: Any = func.date(func.timezone("UTC", attempts.c.opened_at))
 
 
 class CorrectionStore:
-    """Days are days of UTC; `until` is exclusive. Every method is one short transaction."""
+    """Days are UTC days; `until` is exclusive. Every method is one short transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def noted(self, since: date, until: date) -> list[DayCost]:
-        """What the ledger's own calls cost, corrections left out."""
+        """The cost of the ledger's calls, without corrections."""
         query = (
             select(
                 _UTC_DAY,
@@ -43,7 +43,7 @@ class CorrectionStore:
     def book(
         self, since: date, until: date, providers: Iterable[str], corrections: Iterable[DayCost]
     ) -> None:
-        """Put these in the place of whatever was booked for these days and providers. Twice is once."""
+        """Replace what was booked for these days and providers with these corrections. Idempotent."""
         old = delete(booked).where(*_days(since, until), booked.c.provider.in_(list(providers)))
         rows = [_row(correction) for correction in corrections]
         with self._engine.begin() as connection:
@@ -52,7 +52,7 @@ class CorrectionStore:
                 connection.execute(insert(booked), rows)
 
     def booked(self, since: date, until: date) -> Decimal:
-        """Micro-dollars, added up."""
+        """The sum of the booked corrections, in micro-dollars."""
         total = select(func.coalesce(func.sum(booked.c.cost_microdollars), 0)).where(*_days(since, until))
         with self._engine.connect() as connection:
             return Decimal(connection.execute(total).scalar_one())

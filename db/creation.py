@@ -1,4 +1,4 @@
-"""The rows of a new session, in all the tables that hold a part of it, and the key that keeps it single."""
+"""The rows of a new session in every table, and the idempotency key that prevents a second session."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from db.session_row import IN_PROGRESS, batch_specs, choice_spec
 from db.tables import WEB_APP_TABLES, batches, idempotency_keys, plans, slots
 from generation.model import EventKind, Plan, Urgency
 
-#: How long a repeated request finds the session that the first one made.
+#: For how long a repeated request finds the session that the first one created.
 KEY_KEPT = timedelta(days=7)
 
 
 def keep_key(connection: Connection, user_id: UUID, key: str, digest: str, session_id: UUID) -> UUID | None:
-    """The session an earlier request with this key made, or None now that the key is ours.
+    """The session that an earlier request with this key created, or None when the key was free and is now stored.
 
-    The insert waits for a request with the same key that is not committed yet.
+    The insert waits for a concurrent request with the same key. Raises IdempotencyConflict when the earlier
+    request has another digest.
     """
     mine = (
         upsert(idempotency_keys)
@@ -42,7 +43,7 @@ def keep_key(connection: Connection, user_id: UUID, key: str, digest: str, sessi
 
 
 def forget_keys(connection: Connection, limit: int) -> int:
-    """Delete the oldest keys that no client repeats any more; returns how many."""
+    """Delete at most `limit` keys older than KEY_KEPT, the oldest first; returns how many."""
     old = (
         select(idempotency_keys.c.user_id, idempotency_keys.c.key)
         .where(idempotency_keys.c.created_at < func.now() - literal(KEY_KEPT))
@@ -58,7 +59,9 @@ def forget_keys(connection: Connection, limit: int) -> int:
 def insert_session(
     connection: Connection, session_id: UUID, user_id: UUID, plan: Plan, *, traceparent: str | None = None
 ) -> None:
-    """The web app's row, the plan with all its slots, the first batch queued and enqueued, one event."""
+    """Insert the web app's row, the plan with all its slots, the first batch (queued, marked as enqueued) and
+    one event.
+    """
     connection.execute(insert(WEB_APP_TABLES[plan.kind]).values(_web_app_row(session_id, user_id, plan)))
     connection.execute(insert(plans).values(_plan_row(session_id, user_id, plan)))
     connection.execute(insert(slots), [_slot_row(session_id, slot.to_json()) for slot in plan.slots])

@@ -1,4 +1,4 @@
-"""The way to Postgres: one engine a process, with timeouts on everything and one sentence when it is away."""
+"""Connections to Postgres: one engine a process, a timeout on everything, one clear error when it is unreachable."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
 
 _SESSION_MODE = "session_mode"
 
-#: How often a wait looks whether it should go on, as in psycopg itself.
-_LOOK_EVERY_S = 0.1
+#: How often a wait checks whether to continue; psycopg's own default.
+_WAIT_INTERVAL_S = 0.1
 
 T = TypeVar("T")
 
@@ -37,17 +37,18 @@ KEEPALIVE = {
     "tcp_user_timeout": 15_000,
 }
 
-#: SQLSTATEs after which the same transaction may succeed later: a standby, no resources (a full disk, no
-#: connections), an operator's stop, an I/O error, a deadlock, a lock or a statement that took too long.
+#: SQLSTATEs after which the same transaction may succeed later: a read-only standby, no resources (a full disk,
+#: no connections), an operator's stop, an I/O error, a deadlock, a lock timeout or a statement timeout.
 READ_ONLY = "25006"
-PASSING = (READ_ONLY, "53", "57P", "58030", "40001", "40P01", "55P03", "57014")
+TRANSIENT = (READ_ONLY, "53", "57P", "58030", "40001", "40P01", "55P03", "57014")
 
 
 def make_engine(settings: DatabaseSettings, application_name: str) -> Engine:
-    """An engine that connects when it is first used, safe to share between threads.
+    """An engine that connects on first use and may be shared between threads.
 
-    Works on a direct connection and, with database_session_mode off, behind a transaction-pooling proxy.
-    Using it raises DatabaseUnreachable when Postgres cannot be reached or goes away.
+    It works on a direct connection and, with database_session_mode off, behind a transaction-pooling proxy.
+    Its statements raise DatabaseUnreachable when Postgres cannot be reached or the connection breaks, and
+    DatabaseStruggling for the TRANSIENT errors.
     """
     engine = create_engine(
         settings.sqlalchemy_url,
@@ -61,27 +62,27 @@ def make_engine(settings: DatabaseSettings, application_name: str) -> Engine:
         execution_options={_SESSION_MODE: settings.database_session_mode},
         connect_args=connect_arguments(settings, application_name),
     )
-    event.listen(engine, "handle_error", partial(_say_that_it_is_away, settings))
+    event.listen(engine, "handle_error", partial(_translate_error, settings))
     event.listen(engine, "do_connect", partial(_connect, _longest_silence_s(settings)))
-    event.listen(engine, "checkout", _leave_what_was_closed)
+    event.listen(engine, "checkout", _discard_if_closed)
     if not settings.database_session_mode:
         event.listen(engine, "begin", partial(_set_timeouts, settings))
     return engine
 
 
 class RetryingConnection(psycopg.Connection[Any]):
-    """Waits for an answer, but not for ever: a half-open link says nothing, and no timeout of the server's
-    can reach us through it.
+    """A connection whose waits for an answer are bounded: through a half-open link not even the server's timeouts
+    can reach us.
     """
 
     longest_silence_s: float | None = None
 
-    def wait(self, gen: PQGen[T], interval: float = _LOOK_EVERY_S, timeout: float | None = None) -> T:
+    def wait(self, gen: PQGen[T], interval: float = _WAIT_INTERVAL_S, timeout: float | None = None) -> T:
         try:
             return super().wait(gen, interval, self.longest_silence_s if timeout is None else timeout)
         except psycopg.OperationalError:
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                self.pgconn.finish()  # nobody knows what became of the statement: never use it again
+                self.pgconn.finish()  # the statement's outcome is unknown: never reuse this connection
             raise
 
 
@@ -94,14 +95,14 @@ def _connect(
 
 
 def _longest_silence_s(settings: DatabaseSettings) -> float:
-    """The server answers within its statement timeout, if only to say that it is over."""
+    """In seconds. The server answers within its statement timeout, if only with the timeout error."""
     return settings.database_statement_timeout_ms / 1000 * 1.25 + 1
 
 
 def committing_each(engine: Engine) -> Engine:
-    """The same pool for single statements, each a transaction of its own: one round trip instead of three.
+    """The same pool in autocommit: each statement is its own transaction, in one round trip instead of three.
 
-    Behind a transaction pooler it is the engine as it was: there a transaction has to begin with its timeouts.
+    Behind a transaction pooler the engine is returned unchanged: there each transaction first sets its timeouts.
     """
     if not engine.get_execution_options().get(_SESSION_MODE):
         return engine
@@ -109,7 +110,7 @@ def committing_each(engine: Engine) -> Engine:
 
 
 def connect_arguments(settings: DatabaseSettings, application_name: str) -> dict[str, Any]:
-    """What psycopg needs besides the address; also for a connection outside of the pool."""
+    """The connection arguments for psycopg besides the address; also for connections outside the pool."""
     arguments: dict[str, Any] = {
         "application_name": application_name,
         "connect_timeout": settings.database_connect_timeout_s,
@@ -118,12 +119,12 @@ def connect_arguments(settings: DatabaseSettings, application_name: str) -> dict
     if settings.database_session_mode:
         options = (f"-c {name}={value}" for name, value in _timeouts(settings).items())
         return {**arguments, "options": " ".join(options)}
-    # A pooler may give each transaction another backend: no prepared statements, no options at connect.
+    # A pooler may use another backend for each transaction: no prepared statements, no options at connect.
     return {**arguments, "prepare_threshold": None}
 
 
 def unreachable(settings: DatabaseSettings) -> DatabaseUnreachable:
-    """One sentence with the host and port; never the user, the password or the database's name."""
+    """The error, which names the host and port, never the user, the password or the database."""
     url = make_url(settings.sqlalchemy_url)
     where = f"{url.host or 'the local socket'}:{url.port or 5432}"
     return DatabaseUnreachable(
@@ -141,7 +142,7 @@ def _timeouts(settings: DatabaseSettings) -> Mapping[str, int]:
 
 
 def _set_timeouts(settings: DatabaseSettings, connection: Connection) -> None:
-    """For one transaction: all that is safe where the session is not ours."""
+    """For one transaction only: behind a pooler the database session is shared."""
     names = ", ".join(f"set_config('{name}', :{name}, true)" for name in _timeouts(settings))
     connection.execute(
         text(f"SELECT {names}"),
@@ -149,25 +150,26 @@ def _set_timeouts(settings: DatabaseSettings, connection: Connection) -> None:
     )
 
 
-def _leave_what_was_closed(connection: psycopg.Connection[Any], *_: object) -> None:
-    """Let the pool open a connection again whose server has gone: at rest it has nothing to say but a farewell.
+def _discard_if_closed(connection: psycopg.Connection[Any], *_: object) -> None:
+    """Make the pool reconnect when the server has closed the connection: an idle one receives nothing else.
 
-    A look at the socket, because a ping would double the round trips of a question.
+    The check polls the socket, because a ping would double the round trips of a question.
     """
-    at_rest = select.poll()
-    at_rest.register(connection.fileno(), select.POLLIN)
-    if at_rest.poll(0):
-        raise DisconnectionError("Postgres has closed the connection while nobody used it.")
+    idle = select.poll()
+    idle.register(connection.fileno(), select.POLLIN)
+    if idle.poll(0):
+        raise DisconnectionError("Postgres closed the connection while it was idle.")
 
 
-def _say_that_it_is_away(settings: DatabaseSettings, context: ExceptionContext) -> None:
-    """Connections that fail to open or break. `is_disconnect` also knows the idle-in-transaction timeout,
-    which psycopg raises as an InternalError.
+def _translate_error(settings: DatabaseSettings, context: ExceptionContext) -> None:
+    """Raise our errors for connections that fail to open or break, and for the TRANSIENT errors.
+
+    `is_disconnect` covers the idle-in-transaction timeout too, which psycopg raises as an InternalError.
     """
     if context.connection is None or context.is_disconnect:
         raise unreachable(settings) from context.original_exception
     state = getattr(context.original_exception, "sqlstate", None) or ""
     if state == READ_ONLY:
-        context.is_disconnect = True  # the pool leads to a former primary: connect again
-    if state.startswith(PASSING):
+        context.is_disconnect = True  # the pool points at a former primary: reconnect
+    if state.startswith(TRANSIENT):
         raise DatabaseStruggling from context.original_exception

@@ -1,4 +1,4 @@
-"""What only the store can say no to, beside the family in generation.errors."""
+"""Errors that only the store raises, beside those in generation.errors."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class DatabaseUnreachable(GenerationError):
 
 
 class DatabaseStruggling(DatabaseUnreachable):
-    """Postgres answers but could not do this now: no room, a lock, a time limit, or read-only after a
-    failover. It is tried again; if it stays, look at its disk and its log.
+    """Postgres answers but cannot do this now: no space, a lock, a timeout, or read-only after a failover.
+    The work is tried again; if the error persists, check the disk and the log of Postgres.
     """
 
     code = "database_struggling"
@@ -26,13 +26,13 @@ class IdempotencyConflict(StoreRejected):
 
 
 class QuotaExhausted(StoreRejected):
-    """The user may not create a session now: the web app's quota function said no."""
+    """The user may not create a session now: the web app's quota function did not allow it."""
 
     code = "quota_exhausted"
 
 
 class QuestionNotLoaded(StoreRejected):
-    """The student cannot be at this question: it is not written yet, or not part of the session."""
+    """The student cannot be at this question: it is not written yet, or it is not part of the session."""
 
     code = "question_not_loaded"
 

@@ -1,7 +1,7 @@
-"""The events of a session: committed facts with a sequence number, written with what they tell of.
+"""The events of a session: committed facts with a sequence number, written in the transaction of the fact.
 
-The counter lives in the session's plans row, whose lock makes the numbers appear in order and without gaps:
-a reader that has seen number n will never find a smaller one later.
+The counter is in the session's plans row, whose lock makes the numbers appear in order and without gaps:
+after a reader has seen number n, no smaller number appears.
 """
 
 from __future__ import annotations
@@ -46,47 +46,47 @@ class Event:
     kind: EventKind
     payload: Mapping[str, Any]  #: ids, positions and codes; never an answer
     created_at: datetime
-    #: What a `question` event tells of, with its answer: to be redacted before a student sees it.
+    #: The question of a `question` event, with its answer: redact it before a student sees it.
     question: Mapping[str, Any] | None = None
 
 
 class EventLog:
-    """What readers ask of the events."""
+    """Reads the events. Every method is one short query."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = committing_each(engine)
 
     def after(self, session_id: UUID, seq: int, limit: int = 100) -> list[Event]:
-        """The events that follow number `seq`, in order; at most `limit`."""
+        """The events after number `seq`, in order; at most `limit`."""
         values = {"session": session_id, "seen": seq, "limit": limit}
         with self._engine.connect() as connection:
             return [_event(row) for row in connection.execute(_AFTER, values)]
 
     def ping(self) -> None:
-        """Raise ProgrammingError where our tables are not there, and DatabaseUnreachable without Postgres."""
+        """Raise ProgrammingError when our tables do not exist, and DatabaseUnreachable without Postgres."""
         with self._engine.connect() as connection:
             connection.execute(select(plans.c.last_seq).limit(0))
 
     def changed(self, seen: Mapping[UUID, int]) -> dict[UUID, int]:
-        """The last number of those sessions that have a later one than was seen.
+        """The last number of each session that has a later one than `seen`.
 
-        Readers ask for thousands, twice a second, and nearly all have nothing new: their rows stay in Postgres.
+        Readers ask for thousands of sessions twice a second; nearly all are unchanged, and return no row.
         """
         arrays = {"ids": list(seen), "numbers": list(seen.values())}
         with self._engine.connect() as connection:
             return {row.session_id: row.last_seq for row in connection.execute(_CHANGED, arrays)}
 
 
-_tells_of = and_(
+_is_its_question = and_(
     events.c.kind == EventKind.QUESTION,
     questions.c.session_id == events.c.session_id,
     questions.c.position == events.c.payload["position"].as_integer(),
 )
 
-# Built once: building them again would cost each reader more than Postgres takes to answer.
+# Built once: building a query takes longer than Postgres needs to answer it.
 _AFTER = (
     select(events, questions.c.content)
-    .select_from(events.outerjoin(questions, _tells_of))
+    .select_from(events.outerjoin(questions, _is_its_question))
     .where(events.c.session_id == bindparam("session"), events.c.seq > bindparam("seen"))
     .order_by(events.c.seq)
     .limit(bindparam("limit"))
@@ -105,7 +105,7 @@ def _event(row: Row[Any]) -> Event:
 
 
 def record(connection: Connection, session_id: UUID, kind: EventKind, payload: Mapping[str, Any]) -> None:
-    """Write one event and wake its readers at commit. Locks the plans row until then."""
+    """Write one event and notify its readers at commit. Locks the plans row until then."""
     connection.execute(_recording(kind), {"in_session": session_id, "in_payload": dict(payload)})
 
 
@@ -117,7 +117,7 @@ def _recording(kind: EventKind) -> Select[Any]:
 
 
 def event_of(source: CTE, session_id: Any, kind: EventKind, payload: ColumnElement[Any]) -> CTE:
-    """Part of a statement: an event, but only if `source` yields its one row."""
+    """A CTE that inserts an event, but only if `source` yields its one row."""
     counted = (
         update(plans)
         .where(plans.c.session_id == session_id, select(source).exists())
@@ -135,5 +135,5 @@ def event_of(source: CTE, session_id: Any, kind: EventKind, payload: ColumnEleme
 
 
 def wake_for(event: CTE) -> Select[Any]:
-    """The end of such a statement: NOTIFY if there is an event."""
+    """The end of such a statement: NOTIFY if an event was inserted."""
     return select(func.pg_notify(CHANNEL, cast(event.c.session_id, Text)))

@@ -1,4 +1,4 @@
-"""The fence: which rows a run may still write. Every statement of a run is built on `held_by`."""
+"""The fence: which rows a run may still write. Every write of a run is conditional on it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def is_batch(session_id: Any, batch_index: Any) -> ColumnElement[bool]:
 
 
 def held_by(claim: Claim) -> ColumnElement[bool]:
-    """True of the batch's row while this run owns it. A lapsed lease that nobody took is still owned."""
+    """True of the batch's row while this run owns it: after its lease lapsed, too, until the sweep or a run takes it."""
     return is_held(claim.session_id, claim.batch.index, claim.epoch)
 
 
 def is_held(session_id: Any, batch_index: Any, epoch: Any) -> ColumnElement[bool]:
-    """The same of values, parameters or columns."""
+    """Like `held_by`, for values, parameters or columns."""
     return and_(
         is_batch(session_id, batch_index), batches.c.epoch == epoch, batches.c.status == BatchStatus.RUNNING
     )
@@ -31,5 +31,5 @@ def fence_lost(claim: Claim) -> FenceLost:
     return FenceLost(session_id=claim.session_id, batch_index=claim.batch.index, epoch=claim.epoch)
 
 
-#: What a row looks like when nobody runs it.
-NOBODY: dict[str, Any] = {"owner": None, "lease_until": None}
+#: The lease columns of a batch that no run holds.
+NO_LEASE: dict[str, Any] = {"owner": None, "lease_until": None}

@@ -1,4 +1,4 @@
-"""Marking a batch ready, if it is full: one statement, built once."""
+"""Marking a full batch ready, in one statement that is built once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Integer, Select, Uuid, bindparam, func, select, update
 
 from db.errors import BatchIncomplete
-from db.fence import NOBODY, fence_lost, is_held
+from db.fence import NO_LEASE, fence_lost, is_held
 from db.tables import SlotState, batches, slots
 from generation.model import BatchStatus, Claim
 
@@ -27,12 +27,12 @@ def mark_ready(connection: Connection, claim: Claim) -> None:
 
 @cache
 def _marking() -> Select[Any]:
-    """Whether the run held the batch, and how many slots are open: then what it has changed is rolled back."""
+    """Returns whether the run held the batch and how many slots are open; with open slots the caller rolls back."""
     session_id, index = bindparam("in_session", type_=Uuid), bindparam("in_batch", type_=Integer)
     marked = (
         update(batches)
         .where(is_held(session_id, index, bindparam("in_epoch", type_=BigInteger)))
-        .values(status=BatchStatus.READY, ready_at=func.now(), last_error=None, **NOBODY)
+        .values(status=BatchStatus.READY, ready_at=func.now(), last_error=None, **NO_LEASE)
         .returning(batches.c.batch_index)
         .cte("marked")
     )

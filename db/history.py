@@ -1,4 +1,4 @@
-"""What a run must not ask again: the session's own questions, and the student's latest of other sessions."""
+"""The questions a run must not repeat: the session's own, and the student's latest of other sessions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from db.tables import plans, questions, slots
 from generation.model import EarlierQuestion, QuestionType, Slot, Topic
 
-#: Of the student's other sessions, for each run: comparing one costs about 0.1 ms.
+#: Limits on the student's other sessions, for each run: comparing one question costs about 0.1 ms.
 _FROM_OTHER_SESSIONS = 100
 _OTHER_SESSIONS = 8
 
@@ -39,8 +39,8 @@ _OF_A_SLOT = and_(slots.c.session_id == questions.c.session_id, slots.c.position
 def earlier_questions(
     connection: Connection, session_id: UUID, user_id: UUID, wanted: Sequence[Slot]
 ) -> tuple[EarlierQuestion, ...]:
-    """By position: the user's latest of other sessions, of the topics wanted now, the newest at -1; then every
-    committed question of the session.
+    """By position: the user's latest questions of other sessions, of the wanted topics only, the newest at -1;
+    then every committed question of the session.
     """
     topics = sorted({slot.topic.value for slot in wanted})
     which = {

@@ -1,6 +1,6 @@
-"""The heartbeat's statement: every lease of a process is renewed at once, and nothing is waited for.
+"""The heartbeat's statement: it renews all leases of a process at once and waits for no lock.
 
-It reads no table of the web app, whose locks are not ours: a session that ended there is closed by the sweep.
+It reads no table of the web app, whose locks are not ours; the sweep closes sessions that ended there.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from generation.model import Claim
 
 
 class Lease(NamedTuple):
-    """The right to a batch, as it is renewed."""
+    """The right to a batch, as the heartbeat renews it."""
 
     session_id: UUID
     batch_index: int
@@ -48,14 +48,14 @@ class Lease(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """What became of the leases; one that is in neither set is lost."""
+    """What happened to the leases; a lease in neither set is lost."""
 
     renewed: frozenset[Lease] = frozenset()
-    busy: frozenset[Lease] = frozenset()  #: still ours, but somebody writes to the row just now
+    busy: frozenset[Lease] = frozenset()  #: still ours, but another transaction holds the row
 
 
 def renew(connection: Connection, held: Sequence[Lease], ttl_s: float) -> Renewal:
-    """Give each lease its full time again, except where that would have to wait for somebody's lock."""
+    """Renew each lease for `ttl_s` seconds, except where another transaction has locked the row."""
     if not held:
         return Renewal()
     sessions, indexes, epochs = (list(column) for column in zip(*held, strict=True))
@@ -69,7 +69,7 @@ def renew(connection: Connection, held: Sequence[Lease], ttl_s: float) -> Renewa
 
 @cache
 def _renewing() -> Select[Any]:
-    """Built once: a worker asks every few seconds, for hundreds of leases."""
+    """Built once: a worker runs it every few seconds, for hundreds of leases."""
     mine = _mine()
     still_mine = is_held(mine.c.session_id, mine.c.batch_index, mine.c.epoch)
     free = (
@@ -92,12 +92,12 @@ def _renewing() -> Select[Any]:
 
 
 def lease_end(ttl: ColumnElement[timedelta]) -> Any:
-    """Counted from now, not from the start of the transaction: it may have waited for the row."""
+    """Counted from now, not from the start of the transaction, which may have waited for the row."""
     return func.clock_timestamp() + ttl
 
 
 def _mine() -> CTE:
-    """Three arrays, so that it is one statement, however many leases there are."""
+    """The leases as three arrays, so that one statement serves any number of them."""
     arrays = (
         bindparam("in_sessions", type_=ARRAY(Uuid)),
         bindparam("in_indexes", type_=ARRAY(Integer)),

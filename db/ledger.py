@@ -1,4 +1,4 @@
-"""The ledger: what every model call cost, written whoever owns the batch, because the money is spent."""
+"""The ledger: what every model call cost. Writes are not fenced, because the money is spent anyway."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from db.tables import attempts, batches, questions
 from generation.model import AttemptRecord, BatchStatus, Usage, UsageSource
 from generation.verdicts import Purpose
 
-#: Outcomes that are no stop reason and no error's code: running, and never heard of again.
+#: Outcomes that are neither a stop reason nor an error's code: still running, and lost with its worker.
 OPEN = "open"
 LOST = "lost"
 
-#: A call is noted before its lease may be visible, and closed a moment after its batch is given back.
-_BENEFIT_OF_DOUBT = literal(timedelta(seconds=30))
+#: A call may be recorded shortly before its lease is visible, and closed shortly after its batch is released.
+_GRACE_PERIOD = literal(timedelta(seconds=30))
 
 
 class CostKey(StrEnum):
-    """What costs can be added up by."""
+    """The keys that costs can be grouped by."""
 
     DAY = "day"  # UTC
     PROVIDER = "provider"
@@ -47,9 +47,9 @@ class Cost:
     rejected: int
     usage: Usage
     cost_microdollars: Decimal
-    counted: int = 0  #: of the attempts: their reply broke off, and what we received of it was counted
-    estimated: int = 0  #: of the attempts: nobody could count all of their reply
-    unknown: int = 0  #: of the attempts: what they cost is not known, and taken as nothing
+    counted: int = 0  #: attempts whose reply broke off, and whose received tokens were counted
+    estimated: int = 0  #: attempts whose tokens could not all be counted
+    unknown: int = 0  #: attempts of unknown cost, which is taken as zero
 
 
 class LedgerStore:
@@ -60,25 +60,25 @@ class LedgerStore:
         self._committing_each = committing_each(engine)
 
     def open(self, attempt: AttemptRecord) -> None:
-        """Note that a call begins, so that a worker killed in the middle leaves a trace of it."""
+        """Record that a call begins, so that it stays known when its worker is killed."""
         with self._committing_each.begin() as connection:
             connection.execute(_opening(), _row(attempt))
 
     def close(self, attempt: AttemptRecord) -> None:
-        """Note how the call ended and what it cost, also when its beginning was not noted."""
+        """Record how the call ended and what it cost, also when its beginning was not recorded."""
         with self._committing_each.begin() as connection:
             connection.execute(_closing(), _row(attempt))
 
     def close_lost(self, limit: int) -> int:
-        """Close the calls whose worker is gone, as LOST and of unknown cost; returns how many.
+        """Close at most `limit` calls whose worker is gone, as LOST and of unknown cost; returns how many.
 
-        A worker that was only cut off and comes back writes the true end over it.
+        A worker that was only disconnected overwrites this with the true outcome when it returns.
         """
         with self._engine.begin() as connection:
             return connection.execute(_closing_lost(limit)).rowcount
 
     def spent(self, *, session_id: UUID | None = None, since: datetime | None = None) -> Decimal:
-        """Micro-dollars spent in total, on one session, or since a moment."""
+        """Micro-dollars spent: in total, on one session, or since a time."""
         query = select(func.coalesce(func.sum(attempts.c.cost_microdollars), 0)).where(
             *_filters(session_id, since, None)
         )
@@ -93,7 +93,7 @@ class LedgerStore:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[Cost]:
-        """Calls, tokens and cost added up by `key`, in its order; `until` is exclusive."""
+        """Calls, tokens and cost grouped and ordered by `key`; `until` is exclusive."""
         group = _GROUPS[key]
         query = (
             select(group.label("key"), *_sums())
@@ -105,7 +105,7 @@ class LedgerStore:
             return [_cost(row) for row in connection.execute(query)]
 
 
-#: Its run still holds the batch; a lapsed lease that nobody took may still be renewed, but not for long.
+#: The attempt's run holds the batch with a lease that has not lapsed.
 _LEASED = exists().where(
     batches.c.session_id == attempts.c.session_id,
     batches.c.batch_index == attempts.c.batch_index,
@@ -136,7 +136,7 @@ _SUMMED = (
 )
 
 
-#: What a solver was asked about are no questions more.
+#: Only these attempts ask for new questions; the solver answers existing ones.
 _WRITES = attempts.c.purpose == Purpose.WRITE
 
 
@@ -191,7 +191,7 @@ def _opening() -> Insert:
 
 @cache
 def _closing() -> Insert:
-    """Built once, as all that is written for every call: building takes longer than Postgres needs."""
+    """Built once: building it takes longer than Postgres needs to run it."""
     statement = insert(attempts).values(closed_at=func.now())
     columns = [column for column in statement.excluded if column.name != "opened_at"]
     return statement.on_conflict_do_update(index_elements=["id"], set_={c.name: c for c in columns})
@@ -202,7 +202,7 @@ def _closing_lost(limit: int) -> Update:
     """Built once: building it takes longer than Postgres needs to find nothing."""
     lost = (
         select(attempts.c.id)
-        .where(attempts.c.outcome == OPEN, attempts.c.opened_at < func.now() - _BENEFIT_OF_DOUBT, ~_LEASED)
+        .where(attempts.c.outcome == OPEN, attempts.c.opened_at < func.now() - _GRACE_PERIOD, ~_LEASED)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("lost")

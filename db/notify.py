@@ -1,6 +1,6 @@
-"""LISTEN/NOTIFY: a hint that a session has news. Rows are the message, so readers poll as well.
+"""LISTEN/NOTIFY: a hint that a session has new events. The rows are the truth, so readers also poll.
 
-Postgres delivers a notification only if its transaction commits, and not through a transaction-pooling proxy.
+Postgres delivers a notification only when its transaction commits, and not through a transaction-pooling proxy.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ CHANNEL = "generation_events"
 
 
 class Listener:
-    """A connection of its own that hears which sessions have new events. One thread uses it at a time.
+    """A dedicated connection that receives the ids of sessions with new events. One thread uses it at a time.
 
-    Raises DatabaseUnreachable from anything; what was said while nobody listened is lost.
+    Every method may raise DatabaseUnreachable. Notifications sent while no connection listened are lost.
     """
 
     def __init__(self, settings: DatabaseSettings) -> None:
@@ -38,11 +38,11 @@ class Listener:
                 raise
 
     def wait(self, timeout_s: float) -> frozenset[UUID]:
-        """The sessions that were named, as soon as something is said; empty when the time is up."""
+        """The sessions of the next notifications, as soon as one arrives; empty after `timeout_s` seconds."""
         with self._saying_that_it_is_away():
-            heard = list(self._connection.notifies(timeout=timeout_s, stop_after=1))
-            heard += self._connection.notifies(timeout=0)
-        return frozenset(_sessions(notification.payload for notification in heard))
+            received = list(self._connection.notifies(timeout=timeout_s, stop_after=1))
+            received += self._connection.notifies(timeout=0)
+        return frozenset(_sessions(notification.payload for notification in received))
 
     @contextmanager
     def _saying_that_it_is_away(self) -> Iterator[None]:
@@ -64,7 +64,7 @@ class Listener:
 
 
 def _sessions(payloads: Iterable[str]) -> Iterator[UUID]:
-    """Whoever can connect can notify: what names no session is nothing to us."""
+    """Any database client may notify, so a payload that is not a session id is ignored."""
     for payload in payloads:
         with suppress(ValueError):
             yield UUID(payload)

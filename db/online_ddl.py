@@ -1,4 +1,4 @@
-"""Steps of a migration on tables in use: nobody who writes is kept waiting while an index is built."""
+"""Migration steps for tables in use: writers do not wait while an index is built."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from alembic import op
 
 
 def add_index(name: str, table: str, columns: list[str], *, schema: str, where: str | None = None) -> None:
-    """CREATE INDEX CONCURRENTLY, which refuses to run in a transaction: what precedes is committed.
+    """CREATE INDEX CONCURRENTLY, which cannot run in a transaction, so the steps before it are committed first.
 
-    May be repeated: an attempt that was cut off leaves an invalid index, which is dropped first.
+    May be repeated: an interrupted attempt leaves an invalid index, which is dropped first.
     """
     with op.get_context().autocommit_block():
         if _is_valid(f"{schema}.{name}") is False:
@@ -27,7 +27,7 @@ def add_index(name: str, table: str, columns: list[str], *, schema: str, where: 
 
 
 def drop_index(name: str, table: str, *, schema: str) -> None:
-    """DROP INDEX CONCURRENTLY, likewise."""
+    """DROP INDEX CONCURRENTLY, in the same way."""
     with op.get_context().autocommit_block():
         _drop(name, table, schema)
 

@@ -1,6 +1,6 @@
-"""What an operator asks: which sessions there are, how one went, and what may be tried again.
+"""Queries for an operator: the sessions, the batches and attempts of one, and what failed.
 
-Reads across all users; nothing here is reachable through the HTTP API. No question text in any answer.
+They read across all users, and the HTTP API does not reach them. No result contains question text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ class SessionLine:
     created_at: datetime
     questions: int  #: committed
     total_questions: int
-    batches: dict[BatchStatus, int]  #: how many are in each state; those not wanted yet are in none
+    batches: dict[
+        BatchStatus, int
+    ]  #: how many are in each state; a batch that was not requested yet has no state
     cost_microdollars: Decimal
 
     @classmethod
@@ -89,14 +91,14 @@ class AttemptLine:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What is known of how good a session's questions are."""
+    """What the rules and the solver found about a session's questions, in counts."""
 
     questions: int  #: committed
-    checked: int  #: of them, by the solver: the sum of the next two
+    checked: int  #: by the solver: the sum of the next two
     agreed: int
-    disputed_kept: int  #: disputed again after they were written again, or while somebody waited
+    disputed_kept: int  #: disputed, but no longer replaceable: replaced once already, or a student waited
     rewritten: int  #: slots whose first question was disputed and replaced
-    rejected: int  #: objects that never became a question; the metric tells why
+    rejected: int  #: objects that never became a question; a metric counts the reasons
 
 
 class OperatorView:
@@ -106,11 +108,11 @@ class OperatorView:
         self._engine = engine
 
     def sessions(self, limit: int, *, failed: bool = False) -> list[SessionLine]:
-        """The newest sessions of all users; or of those only that have a batch that was given up."""
+        """The newest sessions of all users, at most `limit`; with `failed`, only those with a failed batch."""
         wanted = select(plans)
         if failed:
-            given_up = batches.c.session_id == plans.c.session_id, batches.c.status == BatchStatus.FAILED
-            wanted = wanted.where(select(batches.c.session_id).where(*given_up).exists())
+            is_failed = batches.c.session_id == plans.c.session_id, batches.c.status == BatchStatus.FAILED
+            wanted = wanted.where(select(batches.c.session_id).where(*is_failed).exists())
         newest = wanted.order_by(plans.c.created_at.desc()).limit(limit).subquery()
         committed = select(func.count()).where(questions.c.session_id == newest.c.session_id)
         spent = select(func.coalesce(func.sum(attempts.c.cost_microdollars), 0)).where(
@@ -127,13 +129,13 @@ class OperatorView:
             return [SessionLine.of(row) for row in connection.execute(query)]
 
     def batches(self, session_id: UUID) -> list[BatchLine]:
-        """Every batch of the session that was ever wanted, by index."""
+        """Every batch of the session that was ever requested, by index."""
         query = select(batches).where(batches.c.session_id == session_id).order_by(batches.c.batch_index)
         with self._engine.connect() as connection:
             return [BatchLine.of(row) for row in connection.execute(query)]
 
     def quality(self, session_id: UUID) -> Quality:
-        """What the rules and the solver have found in the session so far."""
+        """The session's counts so far."""
         of_session = questions.c.session_id == session_id
         counts = [func.count().filter(questions.c.solver_verdict == verdict) for verdict in Verdict]
         rewritten = select(func.coalesce(func.sum(slots.c.disputes), 0)).where(

@@ -1,4 +1,4 @@
-"""What the account of `DATABASE_URL` may do with our tables, and whether row level security hides their rows."""
+"""What the account of `DATABASE_URL` may do with the tables, and whether row level security hides their rows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from sqlalchemy import Connection, text
 
 from db.tables import metadata
 
-#: Policies of the web app are for its users; one that shows every row to our account is as good as none.
-_LOOK = text("""
+#: The web app's policies are for its users; a policy that shows our account every row hides nothing.
+_QUERY = text("""
     SELECT c.oid::regclass::text AS name,
            has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
                AND has_table_privilege(c.oid, 'UPDATE') AS usable,
@@ -27,14 +27,14 @@ _LOOK = text("""
 @dataclass(frozen=True, slots=True)
 class Privileges:
     account: str
-    refused: tuple[str, ...]  #: tables that it may not read, or not write
-    hidden: tuple[str, ...]  #: tables whose rows security hides from it
+    refused: tuple[str, ...]  #: tables that it may not read or may not write
+    hidden: tuple[str, ...]  #: tables with rows that row level security hides from it
 
 
 def read_privileges(connection: Connection) -> Privileges:
-    """Tables that are not there are no finding here: the migrations are."""
+    """The account's privileges. Missing tables are ignored here; the check of the migrations reports them."""
     names = [f"{table.schema or 'public'}.{table.name}" for table in metadata.tables.values()]
-    rows = connection.execute(_LOOK, {"names": names}).all()
+    rows = connection.execute(_QUERY, {"names": names}).all()
     return Privileges(
         account=connection.execute(text("SELECT current_user")).scalar_one(),
         refused=tuple(row.name for row in rows if not row.usable),

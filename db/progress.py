@@ -1,4 +1,4 @@
-"""The student's progress, and how long recent generations took: what decides when the next one begins."""
+"""The student's progress and the duration of recent generations: they decide when the next batch begins."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from db.spending import SpendLimits, check_session
 from db.tables import batches, plans, questions
 from generation.errors import BatchNotNext, GenerationError, SessionClosed, SessionMissing, SpendLimitReached
 from generation.model import BatchStatus, SessionKind, Urgency
-from generation.pace import Due, GenerationTimes, Walk, next_due
+from generation.pace import Due, GenerationTimes, ReadingProgress, next_due
 from runtime.settings import PlanSettings
 
-#: Of so many of the latest generations the p95 is taken, and with fewer than these it is the usual one.
+#: The p95 is taken over at most LATEST generations of the last day; with fewer than ENOUGH, USUAL is used.
 LATEST = 200
 RECENTLY = timedelta(days=1)
 ENOUGH = 20
-#: Before anything was measured: a whole batch in one call, with the answer check on it, and in lanes.
+#: Estimates before anything was measured: a batch in one call with its answer check, and a batch in lanes.
 USUAL = GenerationTimes(one_lane_s=50, lanes_s=8)
-#: A time with an outage in it must not have every exam written ahead.
+#: The upper bound of a measured duration: an outage must not make every batch due immediately.
 LONGEST_S = 120.0
-#: How long a measurement is good for.
+#: How long a measurement is reused.
 FRESH_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose session it must be, and of which kind."""
+    """The user who must own the session, and the kind it must have."""
 
     user_id: UUID
     kind: SessionKind
@@ -43,11 +43,11 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a report of progress has changed."""
+    """The result of a progress report."""
 
-    pace_s: float | None  #: seconds a question
-    wanted: Due | None = None  #: a batch that is wanted since this report: the caller enqueues it
-    not_wanted: GenerationError | None = None  #: why a batch that is due is not wanted
+    pace_s: float | None  #: seconds per question; None when too few are known
+    wanted: Due | None = None  #: the batch that this report requested: the caller enqueues it
+    not_wanted: GenerationError | None = None  #: why a batch that is due was not requested
 
 
 def note_progress(
@@ -61,8 +61,10 @@ def note_progress(
     times: TimesTaken,
     traceparent: str | None,
 ) -> Progress:
-    """BatchStore.note_progress in one transaction. The order of locks is that of every other one: what is due is
-    wanted (the web app's row, the batch) before the plan's row is locked.
+    """BatchStore.note_progress in one transaction.
+
+    It keeps the common lock order: it requests the due batch (the web app's row, then the batch) before it
+    locks the plans row.
     """
     session = read_session(connection, session_id)
     kind = SessionKind(session.kind)
@@ -76,19 +78,21 @@ def note_progress(
         position,
         threshold=plan.prefetch_threshold,
         generated=session.generated_batches,
-        pace_s=_walk_to(position, _walked(connection, session_id)).pace_s if plan.prefetch_adaptive else None,
+        pace_s=_moved_to(position, _read_progress(connection, session_id)).pace_s
+        if plan.prefetch_adaptive
+        else None,
         times=times.of(connection, kind),
     )
     wanted, not_wanted = (
         (None, None) if due is None else _want(connection, session_id, due, limits, traceparent)
     )
-    return Progress(_walk_on(connection, session_id, position).pace_s, wanted, not_wanted)
+    return Progress(_store_progress(connection, session_id, position).pace_s, wanted, not_wanted)
 
 
 def _want(
     connection: Connection, session_id: UUID, due: Due, limits: SpendLimits, traceparent: str | None
 ) -> tuple[Due | None, GenerationError | None]:
-    """A refusal takes back what it has changed, and no more: the student has moved all the same."""
+    """Request the due batch. An error rolls back the request only; the student's position is stored anyway."""
     try:
         with connection.begin_nested():
             requested = request(
@@ -109,38 +113,36 @@ def _check_loaded(connection: Connection, session_id: UUID, position: int) -> No
         raise QuestionNotLoaded(session_id=session_id, position=position)
 
 
-def _walked(connection: Connection, session_id: UUID, *, lock: bool = False) -> Row[Any]:
-    """How far the student has come, and how long ago that was."""
+def _read_progress(connection: Connection, session_id: UUID, *, lock: bool = False) -> Row[Any]:
+    """The furthest position, the recent paces and the seconds since the student reached that position."""
     after_s = func.extract("epoch", func.clock_timestamp() - plans.c.moved_at)
     query = select(plans.c.furthest_position, plans.c.recent_paces, after_s.label("after_s"))
     query = query.where(plans.c.session_id == session_id)
     return connection.execute(query.with_for_update(key_share=True) if lock else query).one()
 
 
-def _walk_to(position: int, walked: Row[Any]) -> Walk:
-    was = Walk(walked.furthest_position, tuple(walked.recent_paces))
-    return was.to(position, None if walked.after_s is None else float(walked.after_s))
+def _moved_to(position: int, row: Row[Any]) -> ReadingProgress:
+    before = ReadingProgress(row.furthest_position, tuple(row.recent_paces))
+    return before.moved_to(position, None if row.after_s is None else float(row.after_s))
 
 
-def _walk_on(connection: Connection, session_id: UUID, position: int) -> Walk:
-    # Locked: two reports at the same time must not both count the same step.
-    walked = _walked(connection, session_id, lock=True)
-    walk = _walk_to(position, walked)
+def _store_progress(connection: Connection, session_id: UUID, position: int) -> ReadingProgress:
+    # Locked, so that two concurrent reports do not both count the same step.
+    row = _read_progress(connection, session_id, lock=True)
+    progress = _moved_to(position, row)
     changed: dict[str, Any] = {"student_position": position}
-    if walk.furthest != walked.furthest_position:
+    if progress.furthest != row.furthest_position:
         changed |= {
-            "furthest_position": walk.furthest,
-            "recent_paces": list(walk.recent_s),
+            "furthest_position": progress.furthest,
+            "recent_paces": list(progress.recent_s),
             "moved_at": func.clock_timestamp(),
         }
     connection.execute(update(plans).where(plans.c.session_id == session_id).values(changed))
-    return walk
+    return progress
 
 
 def latest_times(connection: Connection, kind: SessionKind) -> GenerationTimes:
-    """p95 of how long the latest batches took from being wanted to being ready; the usual before there are
-    enough of them.
-    """
+    """The p95 of the seconds from request to ready over the latest batches, or USUAL when there are too few."""
     took_s = func.extract("epoch", batches.c.ready_at - batches.c.requested_at)
     latest = (
         select(batches.c.urgency, took_s.label("took_s"))
@@ -166,8 +168,9 @@ def latest_times(connection: Connection, kind: SessionKind) -> GenerationTimes:
 
 
 class TimesTaken:
-    """latest_times, asked of the database at most once in FRESH_S a kind. Safe to use from many threads:
-    two that find it stale at once both ask, which is harmless.
+    """A cache of latest_times for FRESH_S seconds per kind. Safe to use from many threads.
+
+    Two threads that find it stale at the same time both query, which is harmless.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -175,7 +178,7 @@ class TimesTaken:
         self._known: dict[SessionKind, tuple[float, GenerationTimes]] = {}
 
     def of(self, connection: Connection, kind: SessionKind) -> GenerationTimes:
-        """On the caller's connection: one who holds one and waits for another could wait for ever."""
+        """Uses the caller's connection: to wait for a second one while holding the first could deadlock."""
         asked_at, times = self._known.get(kind, (None, USUAL))
         now = self._clock()
         if asked_at is None or now - asked_at > FRESH_S:

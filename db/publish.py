@@ -1,7 +1,7 @@
-"""Publishing: handing ready batches to the web app's row, in order, each exactly once.
+"""Publishing: appending ready batches to the web app's row, in order, each exactly once.
 
-The caller holds the web app's row, so that two batches that become ready at the same time do not both miss
-the other. What is new is appended, because the web app may have written to its row meanwhile.
+The caller has locked the web app's row, so that of two batches that become ready at the same time, the second
+sees the first. New questions are appended, because the web app may have written to its row meanwhile.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from generation.model import BatchStatus, SessionKind
 
 
 def publish_ready(connection: Connection, session_id: UUID, kind: SessionKind, *, published: int) -> None:
-    """Append every batch that is ready and next in order to the session's row, which has so many."""
+    """Append every batch that is ready and next in order to the session's row, which has `published` batches."""
     table = WEB_APP_TABLES[kind]
     upto = _first_not_ready(connection, session_id, published)
     if upto > published:
@@ -52,7 +52,7 @@ def _publishing(table: Table) -> Update:
 
 
 def set_generating(connection: Connection, session_id: UUID, kind: SessionKind) -> None:
-    """Make the row say whether any batch is queued or running."""
+    """Set the row's generation_in_progress: whether any batch is queued or running."""
     connection.execute(_setting_generating(WEB_APP_TABLES[kind]), {"in_session": session_id})
 
 
@@ -109,7 +109,7 @@ def _aggregated(session_id: Any, what: Any, start: Any, stop: Any) -> Any:
 
 
 def _of(session_id: Any, start: Any, stop: Any) -> tuple[Any, ...]:
-    """The questions of the batches from `start` up to but not including `stop`."""
+    """The questions of the batches from `start` to `stop`, `stop` excluded."""
     return (
         questions.c.session_id == session_id,
         questions.c.batch_index >= start,

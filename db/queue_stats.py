@@ -1,6 +1,6 @@
-"""How full the queue is, how old, and what was spent today: the levels that an operator is woken for.
+"""The depth and age of the queues, and today's spending: the values that alerts watch.
 
-Read from rows, because rows are what is wanted; the broker's lists are only doorbells.
+They come from Postgres, which holds the wanted work; the broker's messages only announce it.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ from generation.model import BatchStatus, Urgency
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """Unfinished batches of one urgency, in sessions that go on."""
+    """Unfinished batches of one urgency, in sessions that are in progress."""
 
-    due: int = 0  #: queued, and anybody may take them now
-    deferred: int = 0  #: queued, waiting for their next try
+    due: int = 0  #: queued, and any worker may claim them now
+    deferred: int = 0  #: queued, but not before a later time
     running: int = 0
-    lapsed: int = 0  #: running by the row, but their lease is over: a dead worker's, until the next sweep
-    oldest_due_s: float = 0.0  #: how long the oldest has been due
+    lapsed: int = 0  #: running, but the lease has lapsed: of a dead worker, until the next sweep
+    oldest_due_s: float = 0.0  #: for how many seconds the oldest has been due
 
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
     queues: dict[Urgency, QueueDepth]  #: every urgency has one
     workers: int  #: processes that hold a lease now
-    deferred_for_providers: int  #: queued because no provider would write
+    deferred_for_providers: int  #: queued again because no provider could write
     spent_today_microdollars: Decimal  #: since midnight UTC
 
 
 def read_queue_stats(engine: Engine) -> QueueStats:
-    """All levels, as of one moment. Looks at unfinished batches and at the attempts of the day only."""
+    """All values, as of one moment. Reads only unfinished batches and today's attempts."""
     with engine.connect() as connection:
         rows = {Urgency(row.urgency): row for row in connection.execute(_QUEUES)}
         return QueueStats(
-            queues={urgency: _level(rows.get(urgency)) for urgency in Urgency},
+            queues={urgency: _depth(rows.get(urgency)) for urgency in Urgency},
             workers=connection.execute(_WORKERS).scalar_one(),
             deferred_for_providers=sum(row.for_providers for row in rows.values()),
             spent_today_microdollars=_spent_today(connection),
         )
 
 
-def _level(row: Any | None) -> QueueDepth:
+def _depth(row: Any | None) -> QueueDepth:
     if row is None:
         return QueueDepth()
     return QueueDepth(row.due, row.deferred, row.running, row.lapsed, float(row.oldest_due_s or 0))

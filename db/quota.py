@@ -1,8 +1,8 @@
-"""Whether a user may create a session: the web app's decision, asked where it cannot come apart from the session.
+"""The quota: whether a user may create a session, which the web app decides.
 
-The answer of a function in the database, called in the transaction that creates the session. Whatever it
-writes (a credit taken, a line in a book) is committed with the session or not at all, so nothing is ever
-taken for a session that is not there, and a repeated request takes nothing again.
+A function in the database decides, called in the transaction that creates the session. What it writes (a
+credit taken, a log row) is committed with the session or not at all: no credit is taken for a session that
+does not exist, and a repeated request takes no second credit.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from sqlalchemy import Connection, Engine, text
 from db.errors import QuotaExhausted
 from generation.model import Plan
 
-#: What the function takes: the user, the session, exam or practice, and how many questions it will have.
+#: The function's parameters: the user, the session, exam or practice, and the number of questions.
 ARGUMENTS = "uuid, uuid, text, integer"
 
 
 class Quota(Protocol):
     def __call__(self, connection: Connection, user_id: UUID, session_id: UUID, plan: Plan, /) -> None:
-        """Return if the user may have the session, whose rows are written already. Raises QuotaExhausted."""
+        """Return when the user may have the session, whose rows are already written. Raises QuotaExhausted."""
 
 
-def everybody_may(_connection: Connection, _user_id: UUID, _session_id: UUID, _plan: Plan, /) -> None:
-    """Without a quota function nobody is refused."""
+def no_quota(_connection: Connection, _user_id: UUID, _session_id: UUID, _plan: Plan, /) -> None:
+    """Without a quota function every user may create sessions."""
 
 
 class QuotaFunction:
-    """Asks the function of this name, `schema.name`; true is yes, anything else is no."""
+    """Calls the function `schema.name`; true allows the session, any other value does not."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -47,7 +47,7 @@ class QuotaFunction:
             raise QuotaExhausted
 
     def exists(self, engine: Engine) -> bool:
-        """Whether the database has the function with these arguments, and we may call it."""
+        """Whether the function exists with ARGUMENTS, returns a boolean, and our account may call it."""
         signature = f"{self._name}({ARGUMENTS})"
         query = text(
             "SELECT has_function_privilege(found, 'EXECUTE') AND "

@@ -1,4 +1,4 @@
-"""Asking for a batch: which one may be asked for, and what asking changes."""
+"""Requests for a batch: which batch may be requested, and what a request changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from generation.model import BatchStatus, SessionKind, Urgency
 @dataclass(frozen=True, slots=True)
 class Requested:
     status: BatchStatus
-    created: bool  #: True: the caller enqueues it, on the queue of the urgency it asked with
+    created: bool  #: True: the caller enqueues the batch, on the queue of the requested urgency
 
 
 def request(
@@ -31,7 +31,7 @@ def request(
     waits: bool,
     traceparent: str | None = None,
 ) -> Requested:
-    """BatchStore.request in one transaction. `waits`: a student waits for it now."""
+    """BatchStore.request in one transaction. `waits`: a student waits for the batch now."""
     session = lock_session(connection, session_id)
     row = _lock_batch(connection, session_id, batch_index)
     if row is not None and row.status == BatchStatus.READY:
@@ -45,9 +45,9 @@ def request(
 
 
 def revive(connection: Connection, session_id: UUID) -> list[int]:
-    """Queue the failed batches of a session that goes on, as urgent as they were; the sweep enqueues them.
+    """Queue the failed batches of a session in progress with their old urgency; the sweep enqueues them.
 
-    Returns their indexes.
+    Returns their indexes. Raises SessionMissing and SessionClosed.
     """
     session = lock_session(connection, session_id)
     if session.status != IN_PROGRESS:
@@ -55,7 +55,7 @@ def revive(connection: Connection, session_id: UUID) -> list[int]:
     revived = connection.execute(
         update(batches)
         .where(batches.c.session_id == session_id, batches.c.status == BatchStatus.FAILED)
-        .values(_ANEW | {"enqueued_at": None})
+        .values(_QUEUED_AGAIN | {"enqueued_at": None})
         .returning(batches.c.batch_index)
     )
     indexes = sorted(revived.scalars())
@@ -85,7 +85,7 @@ def _insert(
     urgency: Urgency,
     traceparent: str | None,
 ) -> Requested:
-    """Nobody else can: whoever asks for a batch of this session holds its row."""
+    """No other request can insert it: every request for a batch of this session holds the session's row."""
     key = {"session_id": session.session_id, "batch_index": batch_index}
     preferred = {"urgency": urgency, "traceparent": traceparent}
     connection.execute(insert(batches).values(**key, **preferred, enqueued_at=func.now()))
@@ -102,31 +102,33 @@ def _ask_again(
     waits: bool,
     traceparent: str | None,
 ) -> Requested:
-    """A student who waits revives a failed batch and hurries a prefetched one, out of the pause it may be in;
-    one who comes near only hurries what is still queued (D8: moving on must not start a failed batch again),
-    and a prefetch nothing.
+    """Request a batch again that has a row.
+
+    A student who waits revives a failed batch, and makes a prefetch urgent and due at once. An urgent request
+    without a waiting student does this only to a queued batch (D8: moving on must not restart a failed batch).
+    A prefetch request changes nothing.
     """
     status = BatchStatus(row.status)
     if not waits and status is not BatchStatus.QUEUED:
         return _answer(row, created=False)
     if urgency is Urgency.PREFETCH or (status is not BatchStatus.FAILED and row.urgency == urgency):
         return _answer(row, created=False)
-    # A run that is under way goes on with the trace that it began with.
-    story = {} if status is BatchStatus.RUNNING else {"traceparent": traceparent}
+    # A run in progress continues the trace that it began with.
+    trace = {} if status is BatchStatus.RUNNING else {"traceparent": traceparent}
     changed = connection.execute(
         update(batches)
         .where(is_batch(row.session_id, row.batch_index))
-        .values({"urgency": urgency} | story | _revived(status))
+        .values({"urgency": urgency} | trace | _revived(status))
         .returning(batches)
     ).one()
     if status is BatchStatus.FAILED:
         set_generating(connection, row.session_id, SessionKind(session.kind))
-    # A running batch needs no message; its new urgency counts if the run gives it back.
+    # A running batch needs no message; its new urgency counts if the run releases it.
     return _answer(changed, created=status is not BatchStatus.RUNNING)
 
 
-#: What a failed batch is when it is wanted again.
-_ANEW: dict[str, Any] = {
+#: The values of a failed batch that is requested again.
+_QUEUED_AGAIN: dict[str, Any] = {
     "status": BatchStatus.QUEUED,
     "failures": 0,
     "last_error": None,
@@ -141,7 +143,7 @@ def _revived(status: BatchStatus) -> dict[str, Any]:
         return {}
     if status is BatchStatus.QUEUED:
         return {"not_before": func.now(), "enqueued_at": func.now()}
-    return _ANEW
+    return _QUEUED_AGAIN
 
 
 def _answer(row: Row[Any], *, created: bool) -> Requested:

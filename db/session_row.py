@@ -1,4 +1,4 @@
-"""A session as the stores see it: its plan, joined with the web app's row that says whether it goes on."""
+"""A session as the stores read it: its plan, joined with the web app's row, which has its status."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ IN_PROGRESS = "in_progress"
 PAUSED = "paused"
 ABANDONED = "abandoned"
 
-#: The session's status as the web app keeps it; NULL when its row is gone.
+#: The session's status in the web app's row; NULL when that row does not exist.
 session_status: ColumnElement[str | None] = func.coalesce(exam_sessions.c.status, practice_sessions.c.status)
 
 _generated = func.coalesce(exam_sessions.c.generated_batches, practice_sessions.c.generated_batches, 0)
 
-#: plans with whichever of the two tables holds the session.
+#: plans, joined with both tables of the web app; one of them holds the session.
 sessions = plans.outerjoin(exam_sessions, exam_sessions.c.id == plans.c.session_id).outerjoin(
     practice_sessions, practice_sessions.c.id == plans.c.session_id
 )
@@ -46,14 +46,14 @@ def read_session(connection: Connection, session_id: UUID) -> Row[Any]:
 def lock_session(connection: Connection, session_id: UUID) -> Row[Any]:
     """The session's row, locked until the transaction ends. Raises SessionMissing."""
     lock_row(connection, session_id, SessionKind(read_session(connection, session_id).kind))
-    # Read again: this statement sees what whoever held the lock has committed.
+    # Read again: this statement sees what the previous holder of the lock committed.
     return read_session(connection, session_id)
 
 
 def lock_row(connection: Connection, session_id: UUID, kind: SessionKind) -> int:
-    """Lock the web app's row until the transaction ends; how many batches it has, 0 when it is gone.
+    """Lock the web app's row until the transaction ends; returns its number of batches, 0 without a row.
 
-    Always the first lock: whoever holds that row may take his time, and nothing of ours may wait meanwhile.
+    Always the first lock: another transaction may hold that row for long, and must not block ours meanwhile.
     """
     return connection.execute(_locking(kind), {"in_session": session_id}).scalar_one_or_none() or 0
 
@@ -66,7 +66,7 @@ def _locking(kind: SessionKind) -> Select[Any]:
 
 
 def batches_of(specs: list[Mapping[str, Any]]) -> tuple[Batch, ...]:
-    """Of a session from before bundles were written down, none is known."""
+    """The planned batches. Sessions created before `bundle` was stored have bundles of 1."""
     return tuple(
         Batch(s["index"], Section(s["section"]), s["start"], s["size"], s.get("bundle", 1)) for s in specs
     )

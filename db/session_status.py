@@ -1,4 +1,4 @@
-"""Where a session stands, and one of its batches: what the many small calls ask, in one short query each."""
+"""The status of a session and of one of its batches, in one short query, for the frequent small requests."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class WantedBatch:
 class SessionStatus:
     status: str  #: of the session
     last_seq: int  #: of its events
-    batch: WantedBatch | None  #: None: not wanted yet, not planned, or not asked about
+    batch: WantedBatch | None  #: None: not requested yet, not planned, or no batch was asked about
 
     @property
     def is_ready(self) -> bool:
-        """Whether the batch is ready: it will be for good."""
+        """Whether the batch is ready, which never changes again."""
         return self.batch is not None and self.batch.status is BatchStatus.READY
 
     @property
     def is_under_way(self) -> bool:
-        """Whether a student who asks for the batch, and waits, would change nothing by asking."""
+        """Whether a request by a waiting student would change nothing."""
         return (
             self.batch is not None
             and self.batch.status in {BatchStatus.QUEUED, BatchStatus.RUNNING}
@@ -48,7 +48,7 @@ class SessionStatus:
 def read_session_status(
     connection: Connection, session_id: UUID, kind: SessionKind, *, user_id: UUID, batch_index: int | None
 ) -> SessionStatus:
-    """Of this user's session. Raises SessionMissing, also when it is another user's or of another kind."""
+    """The status of this user's session. Raises SessionMissing, also for another user's or another kind."""
     values = {"session": session_id, "kind": kind, "user": user_id, "index": batch_index}
     row = connection.execute(_SESSION_STATUS, values).one_or_none()
     if row is None or row.session_status is None:

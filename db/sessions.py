@@ -1,4 +1,4 @@
-"""Sessions: created with their whole plan, read for a student, paused, resumed and cancelled."""
+"""Sessions: create with the whole plan, read for a student, pause, resume and cancel."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Engine, Row, func, select, update
 from db.creation import forget_keys, insert_session, keep_key
 from db.engine import committing_each
 from db.events import record
-from db.fence import NOBODY
+from db.fence import NO_LEASE
 from db.publish import set_generating
-from db.quota import Quota, everybody_may
+from db.quota import Quota, no_quota
 from db.session_row import (
     ABANDONED,
     IN_PROGRESS,
@@ -49,7 +49,7 @@ CANCELLED = "cancelled"
 @dataclass(frozen=True, slots=True)
 class Created:
     session_id: UUID
-    replayed: bool  #: True: an earlier request with the same key made it
+    replayed: bool  #: True: an earlier request with the same key created it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class BatchView:
     section: Section
     start: int
     size: int
-    status: BatchStatus | None  #: None: planned, but not wanted yet
+    status: BatchStatus | None  #: None: planned, but not requested yet
     urgency: Urgency | None = None
     not_before: datetime | None = None
     last_error: str | None = None
@@ -81,7 +81,7 @@ class SessionView:
     practice: PracticeChoice | None
     batches: tuple[BatchView, ...]  #: every planned batch, by index
     questions: tuple[dict[str, Any], ...]  #: every committed question with its `position`, and its answer
-    last_seq: int  #: of the events; what the questions show is at least as new
+    last_seq: int  #: of the events; the questions are at least as new
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,7 @@ class SessionSummary:
 class SessionStore:
     """Every method is one short transaction."""
 
-    def __init__(
-        self, engine: Engine, *, limits: SpendLimits = NO_LIMITS, quota: Quota = everybody_may
-    ) -> None:
+    def __init__(self, engine: Engine, *, limits: SpendLimits = NO_LIMITS, quota: Quota = no_quota) -> None:
         self._engine = engine
         self._reading = committing_each(engine)
         self._limits = limits
@@ -117,13 +115,12 @@ class SessionStore:
         request_digest: str | None = None,
         traceparent: str | None = None,
     ) -> Created:
-        """Commit the session with its plan, and its first batch queued; the caller enqueues that batch, whose
-        runs go on with the caller's trace.
+        """Commit the session with its plan and its first batch queued; the caller enqueues that batch.
 
-        A key that was used before yields the session it made then, also when both requests run at once.
-        Raises IdempotencyConflict when that request had another digest, SpendLimitReached when the day's limit
-        is reached, QuotaExhausted when the user may not have another session; then nothing is left of it, and
-        the key is free.
+        The runs of that batch continue the trace `traceparent`. A key that was used before yields the session
+        it created then, also when both requests run at the same time. Raises IdempotencyConflict when that
+        request had another digest, SpendLimitReached when the day's limit is reached, and QuotaExhausted when
+        the user may not have another session; then nothing is stored and the key stays free.
         """
         session_id = uuid4()
         with self._engine.begin() as connection:
@@ -139,7 +136,7 @@ class SessionStore:
     def view(self, session_id: UUID, kind: SessionKind, user_id: UUID) -> SessionView:
         """All of a session. Raises SessionMissing, also when it is another user's or of another kind."""
         with self._reading.connect() as connection:
-            # The event counter first: a reader that goes on from it may meet a question twice, but misses none.
+            # The event counter first: a reader that continues from it may see a question twice, but misses none.
             session = read_session(connection, session_id)
             if (session.kind, session.user_id) != (kind, user_id):
                 raise SessionMissing(session_id=session_id)
@@ -149,7 +146,7 @@ class SessionStore:
     def session_status(
         self, session_id: UUID, kind: SessionKind, user_id: UUID, *, batch_index: int | None = None
     ) -> SessionStatus:
-        """As much of `view` as tells whether to wait, and of one batch only. Raises SessionMissing like it."""
+        """The part of `view` that says whether to wait for one batch. Raises SessionMissing as `view` does."""
         with self._reading.connect() as connection:
             return read_session_status(connection, session_id, kind, user_id=user_id, batch_index=batch_index)
 
@@ -169,9 +166,9 @@ class SessionStore:
             return [_summary(row) for row in connection.execute(query)]
 
     def cancel(self, session_id: UUID) -> None:
-        """Close the session for good: nothing more is generated, and a run at work can write nothing more.
+        """Close the session for good: nothing more is generated, and running runs can write nothing more.
 
-        A session that is over already stays as it is. Raises SessionMissing.
+        A session that is already over stays as it is. Raises SessionMissing.
         """
         with self._engine.begin() as connection:
             session = lock_session(connection, session_id)
@@ -186,20 +183,20 @@ class SessionStore:
             )
 
     def pause(self, session_id: UUID) -> None:
-        """Start no more batches until resume; one that runs may end. Raises SessionMissing, SessionClosed."""
+        """Start no batch until resume; running ones may finish. Raises SessionMissing and SessionClosed."""
         self._move(session_id, IN_PROGRESS, PAUSED)
 
     def resume(self, session_id: UUID) -> None:
-        """Go on after a pause; the sweep enqueues what is queued. Raises SessionMissing, SessionClosed."""
+        """Continue after a pause; the sweep enqueues queued batches. Raises SessionMissing and SessionClosed."""
         self._move(session_id, PAUSED, IN_PROGRESS)
 
     def publish_endings(self, limit: int) -> None:
-        """Record the `session` event of at most `limit` sessions that the web app has ended in its own row."""
+        """Record the `session` event of at most `limit` sessions that the web app ended in its own row."""
         with self._engine.begin() as connection:
             publish_endings(connection, limit)
 
     def forget_keys(self, limit: int) -> int:
-        """Delete at most `limit` idempotency keys that no client repeats any more; returns how many."""
+        """Delete at most `limit` idempotency keys that are too old to be repeated; returns how many."""
         with self._engine.begin() as connection:
             return forget_keys(connection, limit)
 
@@ -282,17 +279,17 @@ def _summary(row: Row[Any]) -> SessionSummary:
 
 
 def _lock_batches(connection: Connection, session_id: UUID) -> None:
-    """In the order of their index, like every statement that locks more than one."""
+    """By index, as every statement that locks several batches does."""
     query = select(batches.c.batch_index).where(batches.c.session_id == session_id)
     connection.execute(query.order_by(batches.c.batch_index).with_for_update(key_share=True))
 
 
 def _fence_off(connection: Connection, session_id: UUID) -> None:
-    """Fail what is not ready, with a new epoch: whoever runs one finds that it is no longer his."""
+    """Fail every batch that is not ready, with a new epoch, so that its run can write nothing more."""
     connection.execute(
         update(batches)
         .where(batches.c.session_id == session_id, batches.c.status != BatchStatus.READY)
-        .values(status=BatchStatus.FAILED, last_error=CANCELLED, epoch=batches.c.epoch + 1, **NOBODY)
+        .values(status=BatchStatus.FAILED, last_error=CANCELLED, epoch=batches.c.epoch + 1, **NO_LEASE)
     )
 
 

@@ -1,8 +1,8 @@
-"""Limits on money: nothing new is begun beyond them, and nothing that runs is cut.
+"""Spend limits: nothing new begins beyond them, and nothing that runs is stopped.
 
-The only place that decides. A new session asks for the day's limit, a new batch, one that is tried again
-and a run that begins ask for their session's. What is being spent at the moment is not in the ledger yet,
-so a limit may be exceeded by the calls in flight, and by sessions created in the same instant.
+All checks are here. A new session checks the day's limit; a new batch, a revived batch and a new run check
+their session's limit. The ledger does not yet contain calls in flight, so a limit may be exceeded by these,
+and by sessions created at the same time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from db.tables import attempts
 from generation.errors import SpendLimitReached
 from runtime.settings import SpendSettings
 
-#: A session's limit is not lifted by waiting: come back when an operator may have raised it.
+#: Waiting does not lift a session's limit: ask again when an operator may have raised it.
 _ASK_AGAIN_S = 3600.0
 
 _MICRODOLLARS = 1_000_000
@@ -40,7 +40,7 @@ NO_LIMITS = SpendLimits()
 
 
 def check_day(connection: Connection, limits: SpendLimits) -> None:
-    """Raise SpendLimitReached when today's calls, by UTC, have cost what a day may cost."""
+    """Raise SpendLimitReached when the calls of this UTC day have reached the day's limit."""
     if limits.day_usd is None:
         return
     today = func.date_trunc("day", func.now(), "UTC")
@@ -49,22 +49,22 @@ def check_day(connection: Connection, limits: SpendLimits) -> None:
     row = connection.execute(query).one()
     if row.spent >= limits.day_usd * _MICRODOLLARS:
         raise SpendLimitReached(
-            f"Today's calls have cost SPEND_LIMIT_DAY_USD={limits.day_usd}. New sessions are refused until "
-            "midnight UTC; sessions that run go on. Raise the limit to admit more.",
+            f"Today's calls have cost SPEND_LIMIT_DAY_USD={limits.day_usd}. New sessions are rejected until "
+            "midnight UTC; existing sessions continue. Raise the limit to allow more.",
             scope="day",
             retry_after_s=float(row.left_s),
         )
 
 
 def check_session(connection: Connection, limits: SpendLimits, session_id: UUID) -> None:
-    """Raise SpendLimitReached when the session has cost what a session may cost."""
+    """Raise SpendLimitReached when the session's calls have reached the session's limit."""
     if limits.session_usd is None:
         return
     spent = connection.execute(select(_sum()).where(attempts.c.session_id == session_id)).scalar_one()
     if spent >= limits.session_usd * _MICRODOLLARS:
         raise SpendLimitReached(
             f"The session has cost SPEND_LIMIT_SESSION_USD={limits.session_usd}, so no further batch is "
-            "generated for it. Raise the limit, and ask again or use `tafawoq-worker retry`.",
+            "generated for it. Raise the limit, then ask again or run `tafawoq-worker retry`.",
             scope="session",
             retry_after_s=_ASK_AGAIN_S,
             session_id=session_id,

@@ -1,8 +1,8 @@
-"""The sweep: what is wanted and not under way, compared level by level, whatever was lost before.
+"""The sweep: finds requested batches that no worker works on, whatever was lost: a message, a worker, a lease.
 
-Sweeps may run side by side: each takes rows that no other transaction holds (SKIP LOCKED), and a row
-that is skipped now is found by the next. Every worker sweeps every second, mostly to find nothing, and building
-the statements takes longer than Postgres needs for that: they are built once.
+Sweeps may run at the same time: each takes only rows that no other transaction has locked (SKIP LOCKED), and
+the next sweep finds the skipped rows. Every worker sweeps every second and mostly finds nothing. Building a
+statement takes longer than that query, so the statements are built once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from db.events import wake_for
-from db.fence import NOBODY
+from db.fence import NO_LEASE
 from db.publish import set_generating
 from db.session_row import ABANDONED, IN_PROGRESS, PAUSED, session_status, sessions
 from db.tables import WEB_APP_TABLES, batches, events, plans
@@ -39,17 +39,17 @@ from generation.model import BatchStatus, EventKind, SessionKind, Urgency
 
 SESSION_CLOSED = "session_closed"
 
-#: The end of a session this old is not told any more: nobody has had a stream of it open for so long.
+#: The end of an older session is not recorded as an event: no client keeps a stream open for so long.
 REPORTED_WITHIN = timedelta(days=2)
 
-#: A session whose row is gone counts as abandoned.
+#: A session without a row in the web app's tables counts as abandoned.
 _status = func.coalesce(session_status, ABANDONED)
 _is_over = _status.not_in([IN_PROGRESS, PAUSED])
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A batch somebody should work on: enqueue it."""
+    """A batch that a worker should claim now: the caller enqueues it."""
 
     session_id: UUID
     batch_index: int
@@ -57,7 +57,10 @@ class Due:
 
 
 def release_lapsed(connection: Connection, limit: int) -> None:
-    """Queue again what a dead or cut-off run holds. Its old epoch writes nothing more."""
+    """Queue again at most `limit` batches whose lease lapsed: their run is dead or disconnected.
+
+    From then on that run can write nothing more.
+    """
     connection.execute(_releasing(limit))
 
 
@@ -72,12 +75,12 @@ def _releasing(limit: int) -> Update:
     return (
         update(batches)
         .where(_key_in(lapsed))
-        .values(status=BatchStatus.QUEUED, not_before=func.now(), enqueued_at=None, **NOBODY)
+        .values(status=BatchStatus.QUEUED, not_before=func.now(), enqueued_at=None, **NO_LEASE)
     )
 
 
 def close_orphans(connection: Connection, limit: int) -> None:
-    """Give up the batches of sessions that the web app has ended in its own row, or has deleted."""
+    """Fail unfinished batches of sessions that the web app ended in its own row or deleted."""
     for kind in WEB_APP_TABLES:
         for session_id in set(connection.execute(_closing_ended(kind, limit)).scalars()):
             set_generating(connection, session_id, kind)
@@ -97,18 +100,18 @@ def _closing_gone(limit: int) -> ReturningUpdate[Any]:
 
 
 def _giving_up(orphans: Select[Any], *, of: tuple[Table, ...]) -> ReturningUpdate[Any]:
-    """Whose rows are locked then, `of` them all: what somebody else holds is left for the next pass."""
+    """Fail the orphans. Rows of the tables `of` are locked first; locked rows are left to the next sweep."""
     free = orphans.with_for_update(of=of, skip_locked=True, key_share=True)
     return (
         update(batches)
         .where(_key_in(free))
-        .values(status=BatchStatus.FAILED, last_error=SESSION_CLOSED, epoch=batches.c.epoch + 1, **NOBODY)
+        .values(status=BatchStatus.FAILED, last_error=SESSION_CLOSED, epoch=batches.c.epoch + 1, **NO_LEASE)
         .returning(batches.c.session_id)
     )
 
 
 def publish_endings(connection: Connection, limit: int) -> None:
-    """Record the end of sessions that the web app has ended in its own row: their event streams end with it."""
+    """Record the end of sessions that the web app ended in its own row, which also ends their event streams."""
     ended = (
         select(plans.c.session_id, _status.label("status"))
         .select_from(sessions)
@@ -128,20 +131,20 @@ def publish_endings(connection: Connection, limit: int) -> None:
     )
     payload = func.jsonb_build_object("status", counted.c.status)
     row = select(counted.c.session_id, counted.c.last_seq, literal(EventKind.SESSION.value), payload)
-    told = insert(events).from_select(["session_id", "seq", "kind", "payload"], row)
-    connection.execute(wake_for(told.returning(events.c.session_id).cte("told")))
+    recorded = insert(events).from_select(["session_id", "seq", "kind", "payload"], row)
+    connection.execute(wake_for(recorded.returning(events.c.session_id).cte("recorded")))
 
 
 def take_due(
     connection: Connection, enqueue_again_s: float, limit: int, *, sooner_s: Mapping[Urgency, float]
 ) -> list[Due]:
-    """Mark as enqueued, and return, what is due and not enqueued recently; what a student waits for first."""
+    """Mark as enqueued and return the batches that are due and were not enqueued recently, urgent ones first."""
     rows = connection.execute(_taking(enqueue_again_s, limit, tuple(sooner_s.items())))
     ordered = sorted(rows, key=lambda row: (row.urgency != Urgency.INTERACTIVE, row.not_before))
     return [Due(row.session_id, row.batch_index, Urgency(row.urgency)) for row in ordered]
 
 
-@cache  # one a state of the queues
+@cache  # one statement for each combination of timeouts
 def _taking(
     enqueue_again_s: float, limit: int, sooner_s: tuple[tuple[Urgency, float], ...]
 ) -> ReturningUpdate[Any]:
@@ -154,8 +157,8 @@ def _taking(
             or_(
                 batches.c.enqueued_at.is_(None),
                 batches.c.enqueued_at < stale,
-                batches.c.enqueued_at
-                < batches.c.not_before,  # enqueued too early: whoever came was sent away
+                # Enqueued too early: the worker that received the message could not claim the batch yet.
+                batches.c.enqueued_at < batches.c.not_before,
             ),
             session_status == IN_PROGRESS,
         )
@@ -180,7 +183,7 @@ def _timeout(enqueue_again_s: float, sooner_s: Mapping[Urgency, float]) -> Any:
 
 
 def _unfinished() -> Select[Any]:
-    """The keys of queued and running batches, joined with what is known of their sessions."""
+    """The keys of queued and running batches, joined with their sessions."""
     return (
         select(batches.c.session_id, batches.c.batch_index)
         .select_from(batches.join(sessions, plans.c.session_id == batches.c.session_id))
@@ -189,7 +192,7 @@ def _unfinished() -> Select[Any]:
 
 
 def _key_in(keys: Select[Any]) -> Any:
-    # A CTE that locks rows is never normalized into the update, so LIMIT and SKIP LOCKED are applied once.
+    # Postgres never inlines a CTE that locks rows, so LIMIT and SKIP LOCKED are applied once.
     found = keys.cte("found")
     return tuple_(batches.c.session_id, batches.c.batch_index).in_(
         select(found.c.session_id, found.c.batch_index)

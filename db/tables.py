@@ -1,7 +1,7 @@
-"""The tables: our own schema `generation`, and what we read and write of the web app's two tables.
+"""The tables: our own schema `generation`, and the columns of the web app's two tables that we use.
 
-The web app's tables are a view, not a definition: they hold only the columns that we use, and their real
-columns, types and constraints are the web app's business (alembic/env.py compares nothing else of them).
+The web app defines its own tables: other columns, exact types and constraints are not described here, and
+alembic/env.py does not compare them.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _of_a_plan() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["session_id"], [f"{SCHEMA}.plans.session_id"], ondelete="CASCADE")
 
 
-#: One row a session. Its row lock orders a session's events: last_seq is the counter of them.
+#: One row a session. Its lock orders the session's events; last_seq counts them.
 plans = Table(
     "plans",
     metadata,
@@ -85,7 +85,7 @@ plans = Table(
     Column("total_questions", Integer, nullable=False),
     Column("last_seq", BigInteger, nullable=False, server_default=text("0")),
     Column("student_position", Integer),
-    # How fast the student goes: the furthest position, when it was reached, seconds for the latest questions.
+    # The student's pace: the furthest position, when it was reached, seconds for the latest questions.
     Column("furthest_position", Integer),
     _moment("moved_at"),
     Column("recent_paces", ARRAY(REAL), nullable=False, server_default=text("'{}'")),
@@ -97,7 +97,7 @@ plans = Table(
     _one_of("track", Track),
     Index(None, "user_id", "kind", "created_at"),
     Index(None, "created_at"),
-    # For the sweep, which looks for sessions that the web app has ended.
+    # For the sweep, which searches for sessions that the web app ended.
     Index("ix_plans_open", "created_at", postgresql_where=text("closed_at IS NULL")),
     schema=SCHEMA,
 )
@@ -139,10 +139,10 @@ questions = Table(
     schema=SCHEMA,
 )
 
-#: What the database calls a second question with the same fingerprint.
+#: The constraint that a second question with the same fingerprint violates.
 REPEATED_QUESTION = "uq_questions_session_id_fingerprint"
 
-#: A row exists from the moment the batch is wanted; a planned batch without a row is not wanted yet.
+#: A row exists from the first request for the batch; a planned batch without a row was not requested yet.
 batches = Table(
     "batches",
     metadata,
@@ -154,7 +154,7 @@ batches = Table(
     Column("owner", Text),
     _moment("lease_until"),
     _moment("not_before", now=True),
-    _moment("enqueued_at"),  # when it was last enqueued; NULL: nobody did
+    _moment("enqueued_at"),  # when it was last enqueued; NULL: it must be enqueued
     _moment("requested_at", now=True),
     _moment("started_at"),
     _moment("first_question_at"),
@@ -162,9 +162,7 @@ batches = Table(
     _count("runs"),
     _count("failures"),
     Column("last_error", Text),
-    Column(
-        "traceparent", Text
-    ),  # of the call that wanted it last, so that whoever runs it goes on with its trace
+    Column("traceparent", Text),  # of the latest request, so that the run continues its trace
     PrimaryKeyConstraint("session_id", "batch_index"),
     _of_a_plan(),
     _one_of("status", BatchStatus),
@@ -176,14 +174,14 @@ batches = Table(
         "batch_index",
         postgresql_where=text("status IN ('queued', 'running')"),
     ),
-    # For the times of the latest generations.
+    # For the durations of the latest generations.
     Index("ix_batches_ready_at", "ready_at", postgresql_where=text("status = 'ready'")),
-    # For an operator, who lists the sessions with a batch that was given up.
+    # For an operator, who lists the sessions with a failed batch.
     Index("ix_batches_failed", "session_id", postgresql_where=text("status = 'failed'")),
     schema=SCHEMA,
 )
 
-#: The ledger. No foreign key: what was paid stays known when the session is deleted.
+#: The ledger. No foreign key: its rows outlive a deleted session.
 attempts = Table(
     "attempts",
     metadata,
@@ -221,11 +219,11 @@ attempts = Table(
     schema=SCHEMA,
 )
 
-#: Of the ledger's days, from the providers' statements: what the calls of unknown cost were billed.
+#: Corrections of the ledger by day, from the providers' statements: for calls of unknown cost.
 corrections = Table(
     "corrections",
     metadata,
-    Column("day", Date, nullable=False),  # of UTC
+    Column("day", Date, nullable=False),  # in UTC
     Column("provider", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("cost_microdollars", Numeric(20, 4), nullable=False),
@@ -248,7 +246,7 @@ events = Table(
     schema=SCHEMA,
 )
 
-#: No foreign key: a key outlives its session, so that a late replay does not make a second one.
+#: No foreign key: a key outlives its session, so that a late replay creates no second session.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
@@ -264,7 +262,7 @@ idempotency_keys = Table(
 
 
 def _generation_columns() -> tuple[Column[object], ...]:
-    """What the quickstart's migration adds to both of the web app's tables."""
+    """The columns that the quickstart's migration adds to both of the web app's tables."""
     return (
         Column("generated_batches", Integer, server_default=text("0")),
         Column("generation_context", JSONB, server_default=text("'{}'")),
@@ -302,7 +300,7 @@ practice_sessions = Table(
     Column("section", Text),
     Column("categories", ARRAY(Text)),
     Column("difficulty", Text),
-    Column("question_count", Integer),  # how many are there; target_question_count: how many are wanted
+    Column("question_count", Integer),  # generated; target_question_count: planned
     Column("target_question_count", Integer),
     Column("status", Text, server_default=text("'in_progress'")),
     Column("questions", JSONB, server_default=text("'[]'")),

@@ -1,4 +1,4 @@
-"""The answer check's part of the store: what is to be checked, and what becomes of what was."""
+"""The answer check's part of the store: the questions to check, and the verdicts on them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _OF_A_SLOT = and_(slots.c.session_id == questions.c.session_id, slots.c.position
 def read_unchecked(connection: Connection, claim: Claim) -> tuple[Question, ...]:
     """The questions of the batch without a verdict, by position.
 
-    None when the batch is not ours, and none for a student who has reached the last question before it: he may
-    come any moment, and finds it ready.
+    Empty when another run owns the batch. Also empty when the student has reached the last question before the
+    batch: they may need it at any moment, so it must not be delayed.
     """
     query = (
         select(questions, slots.c.spec)
@@ -35,7 +35,7 @@ def read_unchecked(connection: Connection, claim: Claim) -> tuple[Question, ...]
 
 
 def settle(connection: Connection, claim: Claim, verdicts: Mapping[str, Verdict]) -> tuple[Slot, ...]:
-    """BatchKeeper.settle_verdicts in one transaction. The batch's row is locked first, as for every write."""
+    """RunStore.settle_verdicts in one transaction. The batch's row is locked first, as for every write."""
     fence = _fence(claim).with_for_update(of=batches, key_share=True)
     may_replace = connection.execute(fence).scalar_one_or_none()
     if may_replace is None:
@@ -48,7 +48,7 @@ def settle(connection: Connection, claim: Claim, verdicts: Mapping[str, Verdict]
 
 
 def _fence(claim: Claim) -> Select[bool]:
-    """One row while the run owns the batch."""
+    """Yields one row while the run owns the batch: whether the batch is ahead of the student."""
     its_plan = plans.c.session_id == batches.c.session_id
     return (
         select(_is_ahead_of_student(claim)).select_from(batches.join(plans, its_plan)).where(held_by(claim))
@@ -56,7 +56,7 @@ def _fence(claim: Claim) -> Select[bool]:
 
 
 def _is_ahead_of_student(claim: Claim, *, by: int = 1) -> ColumnElement[bool]:
-    """Nobody has asked for the batch, and its first question is at least so many further than its student."""
+    """No student has asked for the batch, and it starts at least `by` questions after the furthest position."""
     return and_(
         batches.c.urgency == Urgency.PREFETCH,
         func.coalesce(plans.c.furthest_position, -1) + by <= claim.batch.start,
@@ -64,7 +64,7 @@ def _is_ahead_of_student(claim: Claim, *, by: int = 1) -> ColumnElement[bool]:
 
 
 def _replaceable(connection: Connection, claim: Claim, disputed: Collection[str]) -> tuple[Slot, ...]:
-    """The slots of these questions, but each only once in its life."""
+    """The slots of these questions, without those whose question was already replaced once."""
     query = (
         select(slots.c.spec)
         .join_from(questions, slots, _OF_A_SLOT)

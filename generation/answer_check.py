@@ -1,7 +1,7 @@
-"""The answer check: is our key the answer that somebody finds who does not see it?
+"""The answer check: a solver answers each question without its key, and the two answers are compared.
 
-Only for a batch that nobody waits for, after its questions are committed and before it is published. It can
-make a question better and takes none away: whatever goes wrong with it, the batch is published as it is.
+It runs only for a batch that no student waits for, after its questions are committed and before it is
+published. It may replace a question but removes none: if the check fails, the batch is published as it is.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from generation.prompts.solving import build_solver_prompt
 from generation.run_events import BatchChecked
 from generation.verdicts import Purpose, Verdict
 
-#: The outcome of a check while whom we would ask rests.
+#: The outcome of a check while no solver is available, because its circuit breaker is open.
 NO_SOLVER = "no_solver"
 
 
 class AnswerCheck:
-    """The solver's part of one run. No question is asked about twice in a run, so that it comes to an end."""
+    """The solver's part of one run. It asks about each question at most once in a run, so that the run ends."""
 
     def __init__(self, context: RunContext, providers: Fallback) -> None:
         self._context = context
@@ -29,9 +29,9 @@ class AnswerCheck:
         self._asked_about: set[str] = set()  # fingerprints
 
     def disputed(self) -> tuple[Slot, ...]:
-        """Have the batch's questions checked, in one call; the slots of those that are to be written again.
+        """Check the batch's questions in one call; return the slots whose questions are to be written again.
 
-        Raises what the store raises, and nothing that the solver meets.
+        Raises what the store raises; a failure of the solver is only reported.
         """
         context = self._context
         may_wait = context.claim.urgency is Urgency.PREFETCH and context.stop.asked is None
@@ -42,11 +42,11 @@ class AnswerCheck:
             return ()
         solver = self._providers.pick_solver()
         if solver is None:
-            self._tell(NO_SOLVER, questions, {}, ())
+            self._report(NO_SOLVER, questions, {}, ())
             return ()
         outcome, verdicts = self._ask(solver, questions)
         replaceable = context.store.settle_verdicts(context.claim, verdicts) if verdicts else ()
-        self._tell(outcome, questions, verdicts, replaceable)
+        self._report(outcome, questions, verdicts, replaceable)
         return replaceable
 
     def _not_asked_about(self) -> Sequence[Question]:
@@ -56,18 +56,18 @@ class AnswerCheck:
         return questions
 
     def _ask(self, solver: ProviderClient, questions: Sequence[Question]) -> tuple[str, dict[str, Verdict]]:
-        """How the call ended, and the verdicts: only a reply that came to its end is an opinion."""
+        """The outcome of the call, and the verdicts, which only a complete reply gives."""
         call = Call(self._context, solver, asked=len(questions), purpose=Purpose.SOLVE)
         answers = Answers()
         try:
             call.make(build_solver_prompt(questions), take=answers.take, drop=lambda: None)
-        except Exception as err:  # noqa: BLE001  no opinion is worth a run; a store that is away is met at the next write
+        except Exception as err:  # noqa: BLE001  a failed check must not end the run; the next write meets a failing store
             return type(err).__name__, {}
         if call.ended or call.error is not None:
             self._providers.report_solver(call.error)
         return call.outcome, answers.verdicts(questions) if call.ended else {}
 
-    def _tell(
+    def _report(
         self,
         outcome: str,
         questions: Sequence[Question],
@@ -92,22 +92,22 @@ class AnswerCheck:
 
 
 class Answers:
-    """The solver's answers as they close: the index of a choice, or None where it says that no one choice is right.
+    """The solver's answers: the index of a choice, or None where the solver says that no single choice is right.
 
-    An object that answers no slot, or with anything else, says nothing; two answers to one slot neither.
+    Ignored are objects without a valid slot or answer, and slots with two different answers.
     """
 
     def __init__(self) -> None:
         self._given: dict[int, set[int | None]] = {}
 
     def take(self, raw: Mapping[str, Any]) -> None:
-        """Never raises for what a model wrote."""
+        """Take one object of the reply. Never raises for what a model wrote."""
         position, answer = raw.get("slot"), raw.get("a", _NOTHING)
         if _is_index(position) and (answer is None or (_is_index(answer) and answer < CHOICES_PER_QUESTION)):
             self._given.setdefault(position, set()).add(answer)
 
     def verdicts(self, questions: Sequence[Question]) -> dict[str, Verdict]:
-        """By fingerprint; without the questions that there is no one answer to."""
+        """The verdicts by fingerprint, without the questions that have not exactly one answer."""
         found = {}
         for question in questions:
             given = self._given.get(question.slot.position, set())

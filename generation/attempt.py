@@ -1,4 +1,4 @@
-"""One attempt: one model call for a set of open slots, each question kept as it closes."""
+"""One attempt: one model call for a set of open slots; each question is committed as soon as it is complete."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from generation.verdicts import Purpose
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """How an attempt ended. A call that was stopped has neither ended nor failed."""
+    """The result of an attempt. A call that was stopped has neither `ended` nor an `error`."""
 
-    committed: tuple[Question, ...]  #: now rows, in the order in which they closed
-    first_question_ms: int | None  #: from the start of the run to the first of them
-    passages: Mapping[int, str]  #: known after the call, by group
-    ended: bool  #: the reply came to its end
-    error: ProviderError | None  #: why the reply broke off, or was never asked for
-    fatal: Exception | None  #: what ends the whole run: it may not write, the store failed, or a defect
+    committed: tuple[Question, ...]  #: in the order in which they were committed
+    first_question_ms: int | None  #: from the start of the run to the first commit
+    passages: Mapping[int, str]  #: all known after the call, by group
+    ended: bool  #: the reply is complete
+    error: ProviderError | None  #: why the reply broke off, or why no request was sent
+    fatal: Exception | None  #: what ends the whole run: a lost fence, a failing store, or a defect
 
 
 def make_attempt(
     context: RunContext, provider: ProviderClient, prompt: Prompt, validator: Validator
 ) -> AttemptResult:
-    """Ask `provider` once and keep every acceptable question of its reply, as soon as each is complete.
+    """Call `provider` once and commit every acceptable question of its reply as soon as it is complete.
 
-    Whatever goes wrong is part of the result, beside what was committed before it.
+    Never raises: errors are part of the result, beside the questions committed before them.
     """
     return _Attempt(context, provider, validator).make(prompt)
 
@@ -50,7 +50,7 @@ class _Attempt:
         fatal: Exception | None = None
         try:
             self._call.make(prompt, take=self._judge, drop=lambda: self._reject(None, "broken_object"))
-        except Exception as err:  # noqa: BLE001  the run ends with it, when its other lanes have ended
+        except Exception as err:  # noqa: BLE001  the run raises it when its other lanes have ended
             fatal = err
         return AttemptResult(
             tuple(self._committed),
@@ -75,8 +75,8 @@ class _Attempt:
         except (FenceLost, SessionClosed):
             raise
         except StoreRejected as err:
-            # Another batch of this session, written at the same time, committed the same question first;
-            # or it holds what no row can. The slot stays open.
+            # Another batch of this session, written at the same time, committed the same question first,
+            # or Postgres cannot store the text. The slot stays open.
             self._reject(question.slot.position, err.code)
             return
         self._call.accepted += 1

@@ -1,4 +1,4 @@
-"""One streamed model call: booked before it is sent, read object by object, and closed in the ledger."""
+"""One streamed model call: opened in the ledger before it is sent, read object by object, then closed there."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from generation.ports import Ledger, Observer, ProviderClient, RunStore
 from generation.run_events import AttemptEnded
 from generation.verdicts import Purpose
 
-#: The outcome of a call whose reply ended as the provider meant it to.
+#: The outcome of a call with a complete reply.
 COMPLETE = "complete"
 
-#: The outcome of a call or a run that met a failure of the store, or a defect.
+#: The outcome of a call or a run that ended with a failure of the store or a defect.
 CRASHED = "crashed"
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What every call of a run shares."""
+    """The objects that every call of a run shares."""
 
     claim: Claim
     store: RunStore
@@ -47,10 +47,10 @@ class RunContext:
 
 
 class Call:
-    """Made once. What it met is told by its attributes; who judges the objects counts them here, too.
+    """One call, made at most once. Its attributes hold the result; the caller counts `accepted` and `rejected`.
 
-    The ledger has a row from before the request until after the reply; a call that was not made for want of
-    its turn has none.
+    Its ledger row is opened before the request and closed after the reply. A call that the rate limiter did
+    not admit has no row.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Call:
         self.id: UUID = uuid4()
         self.accepted = 0
         self.rejected = 0
-        self.error: ProviderError | None = None  #: why the reply broke off, or was never asked for
+        self.error: ProviderError | None = None  #: why the reply broke off, or why no request was sent
         self.outcome: str = CRASHED
         self._context = context
         self._provider = provider
@@ -75,7 +75,7 @@ class Call:
             asked=asked,
             purpose=purpose,
         )
-        self._is_booked = False
+        self._is_in_ledger = False
         self._began = context.clock()
         self._started: StreamStarted | None = None
         self._received: list[str] = []
@@ -84,22 +84,22 @@ class Call:
 
     @property
     def ended(self) -> bool:
-        """The reply came to its end. A call that was stopped has neither ended nor failed."""
+        """Whether the reply is complete. A call that was stopped has neither ended nor failed."""
         return self._ended is not None
 
     def make(
         self, prompt: Prompt, *, take: Callable[[Mapping[str, Any]], None], drop: Callable[[], None]
     ) -> None:
-        """Send it; `take` is given each object of the reply as it closes, `drop` told of each broken one.
+        """Send the call. `take` receives each object of the reply as it closes; `drop` is called for each broken one.
 
-        Trouble of the provider is kept in `error`. Raises what the two and the ledger raise.
+        A ProviderError is kept in `error`. Raises what `take`, `drop` and the ledger raise.
         """
         urgency = self._context.claim.urgency
         try:
             with (
                 self._stop.following(),
                 self._provider.stream(
-                    prompt, self._stop, urgency=urgency, before_sending=self._book
+                    prompt, self._stop, urgency=urgency, before_sending=self._open_in_ledger
                 ) as events,
             ):
                 for event in events:
@@ -111,14 +111,14 @@ class Call:
             self.outcome = err.code
             raise
         finally:
-            if self._is_booked:
+            if self._is_in_ledger:
                 self._close()
 
-    def _book(self) -> None:
-        """The call's turn has come: from here on it may cost something."""
+    def _open_in_ledger(self) -> None:
+        """The request is about to be sent: from here on the call may cost something."""
         self._began = self._context.clock()
         self._context.ledger.open(self._opening)
-        self._is_booked = True
+        self._is_in_ledger = True
 
     def _follow(
         self, event: StreamEvent, take: Callable[[Mapping[str, Any]], None], drop: Callable[[], None]
@@ -165,7 +165,7 @@ class Call:
             accepted=self.accepted,
             rejected=self.rejected,
             usage=billed.usage,
-            usage_source=billed.provider,
+            usage_source=billed.usage_source,
             cost_microdollars=self._provider.cost_microdollars(model, billed.usage),
             first_token_ms=self._first_token_ms,
             duration_ms=self._milliseconds(),
@@ -176,5 +176,5 @@ class Call:
         )
 
     def _milliseconds(self) -> int:
-        """Since it was sent."""
+        """Since the request was sent."""
         return round((self._context.clock() - self._began) * 1000)

@@ -1,8 +1,8 @@
-"""A reason to stop, told once to everybody who works on a batch.
+"""A cancellation signal for everything that works on a batch: a run, its calls and their streams.
 
-The heartbeat, a deploy, a deadline or a cancelled session sets it from another thread; the run looks at it
-between events, and a stream registers how to wake itself when it is blocked in a read. A deploy asks
-first: a call that is in the middle of a question, which is paid for, may finish that question.
+The heartbeat, a deploy, a deadline or a cancelled session sets it from another thread. The run checks it
+between events; a stream registers a callback that wakes it from a blocked read. A deploy asks first: a call
+in the middle of a question may finish that question, which is already paid for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class StopReason(StrEnum):
     LEASE_LOST = "lease_lost"
     SHUTDOWN = "shutdown"
     DEADLINE = "deadline"
-    LANE_FAILED = "lane_failed"  # another lane of the run met an error that ends the run
+    LANE_FAILED = "lane_failed"  # an error in another lane ends the run
 
 
 class CancellationSignal:
@@ -32,15 +32,16 @@ class CancellationSignal:
 
     @property
     def reason(self) -> StopReason | None:
-        """Why everybody must stop now."""
+        """Why all work must stop now; None while it may continue."""
         return self._reason
 
     @property
     def asked(self) -> StopReason | None:
-        """Why no further question may be begun. Also set when everybody must stop now."""
+        """Why no further question may begin. Also set when all work must stop now."""
         return self._reason or self._asked
 
     def set(self, reason: StopReason) -> None:
+        """Stop all work now. A later call changes nothing."""
         with self._lock:
             if self._reason is not None:
                 return
@@ -50,7 +51,7 @@ class CancellationSignal:
             wake()
 
     def ask(self, reason: StopReason) -> None:
-        """Ask every call to stop as soon as it is not in the middle of a question."""
+        """Ask every call to stop before its next question. A later call changes nothing."""
         with self._lock:
             if self._asked is not None:
                 return
@@ -78,7 +79,7 @@ class CancellationSignal:
 
     @contextmanager
     def listening(self, listen: Callable[[], None]) -> Iterator[None]:
-        """Like `waking`, for being asked."""
+        """Like `waking`, for `ask`."""
         with self._lock:
             self._listeners.append(listen)
             already_asked = self._asked is not None
@@ -92,7 +93,7 @@ class CancellationSignal:
 
 
 class CallCancellation(CancellationSignal):
-    """The signal of one call of a run: set with the run's, or, asked for, between two questions."""
+    """The signal of one call. It is set when the run's is set, or between two questions when the run's is asked."""
 
     def __init__(self, run: CancellationSignal) -> None:
         super().__init__()
@@ -108,8 +109,9 @@ class CallCancellation(CancellationSignal):
             yield
 
     def writing(self, is_writing: bool) -> None:
-        """Tell whether the reply stands in the middle of a question."""
-        # First told, then looked: `ask` does it the other way round, so that one of the two sees the other.
+        """Record whether the reply is in the middle of a question."""
+        # Write the flag, then check for a request; `ask` stores the request, then checks the flag: in a race at
+        # least one of the two sees the other.
         self._is_writing = is_writing
         self._consider()
 

@@ -1,4 +1,4 @@
-"""The versioned data an exam is planned from, as its owner may correct it, read once and checked."""
+"""The versioned data from which sessions are planned. The owner may correct the file; it is validated when loaded."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from generation.errors import PlanError
 from generation.model import Difficulty, QuestionType, Section, Topic, Track
 
-#: The data new sessions are planned from. Older sessions keep the slots they were given.
+#: The version for new sessions. Older sessions keep their slots.
 CURRENT_VERSION: Final = "2026-11"
 
-#: So many that a batch of any size need not show one twice.
+#: Enough angles that no batch needs one twice.
 FEWEST_ANGLES: Final = 20
 
 Share = Annotated[int, Field(ge=0, le=1000)]
@@ -27,7 +27,7 @@ class _Data(BaseModel):
 
 
 class SubtopicPool(_Data):
-    """Subtopics dealt together; without tracks or types the pool serves all of them."""
+    """Subtopics with one common share; a pool without tracks or types serves all of them."""
 
     share: Annotated[int, Field(ge=1, le=1000)]
     names: tuple[Name, ...] = Field(min_length=1)
@@ -60,7 +60,7 @@ class TopicData(_Data):
 
 
 class DifficultyData(_Data):
-    """Shares of a whole exam, and the mixes that a batch of a certain size always has."""
+    """The shares over a whole exam, and fixed mixes for batches of certain sizes."""
 
     shares: dict[Difficulty, Share]
     fixed_mixes: dict[int, dict[Difficulty, Count]] = {}
@@ -83,7 +83,7 @@ class PassageGroup(_Data):
     def _can_be_split_evenly(self) -> Self:
         if self.largest < 2 * self.smallest - 1:
             raise ValueError(
-                "largest must be at least twice smallest less one, or some counts cannot be split"
+                "largest must be at least 2 * smallest - 1, otherwise some counts cannot be split"
             )
         return self
 
@@ -93,7 +93,7 @@ class PracticeData(_Data):
 
 
 class Catalogue(_Data):
-    """Everything a plan is made from, complete and consistent."""
+    """All data that a plan is made from, complete and consistent."""
 
     version: Name
     exam: dict[Track, dict[Section, Count]]
@@ -120,7 +120,7 @@ class Catalogue(_Data):
             if not any(data.weight for data in self.topics_of(section).values()):
                 raise ValueError(f"topics of {section} have no weight")
             if len(set(self.angles[section])) < max(len(self.angles[section]), FEWEST_ANGLES):
-                raise ValueError(f"angles of {section} must be {FEWEST_ANGLES} or more, each only once")
+                raise ValueError(f"angles of {section} must be at least {FEWEST_ANGLES}, each only once")
         return self
 
     def topics_of(self, section: Section) -> dict[Topic, TopicData]:
@@ -130,13 +130,13 @@ class Catalogue(_Data):
 
 @cache
 def load_catalogue() -> Catalogue:
-    """The current data, read once a process. Raises PlanError naming every wrong field."""
+    """The current data, read once per process. Raises PlanError, which names every wrong field."""
     name = f"plan-{CURRENT_VERSION}.json"
     return parse_catalogue((files("generation") / "data" / name).read_bytes(), name)
 
 
 def parse_catalogue(text: str | bytes, name: str) -> Catalogue:
-    """The data in `text`, complete and checked. Raises PlanError; `name` tells the reader which file to correct."""
+    """The validated data in `text`. Raises PlanError; `name` is the file to correct in its message."""
     try:
         return Catalogue.model_validate_json(text)
     except ValidationError as err:

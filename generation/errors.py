@@ -1,7 +1,7 @@
-"""Everything that can go wrong while questions are made, as one small family.
+"""All errors of generation, in one hierarchy.
 
-A class is a sentence: its docstring is the default message. `code` is stable (logs, the ledger, the API
-and tests use it); context carries ids and numbers only, never question text, an answer or a key.
+The docstring of a class is its default message. `code` is stable: logs, the ledger, the API and tests use it.
+The context holds ids and numbers only, never question text, an answer or a key.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ class ProviderError(GenerationError):
     ) -> None:
         self.provider = provider
         self.request_id = request_id
-        self.status = status  #: of the HTTP answer that said so, if one did
+        self.status = status  #: of the HTTP response, if there was one
         super().__init__(message, provider=provider, request_id=request_id, status=status, **context)
 
     @property
     def costs_nothing(self) -> bool:
-        """Whether the provider answered with an error in place of a reply, which it does not bill."""
+        """Whether the provider answered with an HTTP error instead of a reply, which it does not bill."""
         return self.status is not None and self.status != HTTPStatus.OK
 
 
 class ProviderBusy(ProviderError):
-    """The provider has no capacity for us right now; ask another, or the same one later."""
+    """The provider has no capacity for us right now; ask another provider, or the same one later."""
 
     code = "provider_busy"
 
@@ -73,13 +73,13 @@ class ProviderThrottled(ProviderBusy):
 
 
 class CircuitOpen(ProviderError):
-    """The provider was found unwell while the call waited for its turn; no call was made."""
+    """The provider's circuit breaker opened while the call waited for the rate limiter; no call was made."""
 
     code = "circuit_open"
 
 
 class ProviderUnreachable(ProviderError):
-    """The provider could not be reached, or broke off before it answered."""
+    """The provider could not be reached, or the connection broke before it answered."""
 
     code = "provider_unreachable"
 
@@ -102,7 +102,7 @@ class ProviderRefused(ProviderError):
     code = "provider_refused"
 
     def __init__(self, message: str | None = None, *, usage: Usage | None = None, **context: Any) -> None:
-        self.usage = usage  #: a refusal is billed, too
+        self.usage = usage  #: a refusal is also billed
         super().__init__(message, **context)
 
 
@@ -119,7 +119,7 @@ class ProviderDenied(ProviderError):
 
 
 class StoreRejected(GenerationError):
-    """The store refused a write that is no longer ours to make."""
+    """The store rejected the request in the current state of the session."""
 
     code = "store_rejected"
 
@@ -143,7 +143,7 @@ class SessionClosed(StoreRejected):
 
 
 class SpendLimitReached(StoreRejected):
-    """As much has been spent as may be, so nothing new is begun."""
+    """The spend limit is reached, so nothing new begins."""
 
     code = "spend_limit_reached"
 

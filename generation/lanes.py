@@ -1,8 +1,8 @@
-"""Lanes: one round's open slots shared out over several calls that run at the same time.
+"""Lanes: the open slots of one round, divided among several calls that run at the same time.
 
-A call writes one question after another, so a batch in one call takes as long as all its questions; in
-lanes of one question each it takes as long as the longest. Each lane pays for its own user message and
-reads the shared prefix from the cache, so lanes are for a student who waits, not for a prefetch.
+A call writes its questions one after another, so one call for a batch takes the time of all its questions;
+lanes of one question each take the time of the longest. Each lane pays for its own user message and reads the
+shared prefix from the cache. Lanes are therefore used when a student waits, and not for a prefetch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Lane = tuple[Slot, ...]
 
 
 def share_out(slots: Sequence[Slot], lanes: int) -> list[Lane]:
-    """At most `lanes` runs of consecutive slots, as even as can be; slots of one passage stay together."""
+    """At most `lanes` groups of consecutive slots, as even as possible; slots of one passage stay together."""
     bundles = _bundles(slots)
     shared: list[Lane] = []
     left = len(slots)
@@ -38,7 +38,7 @@ def share_out(slots: Sequence[Slot], lanes: int) -> list[Lane]:
 
 
 def _bundles(slots: Sequence[Slot]) -> list[list[Slot]]:
-    """What may not be torn apart: a passage's slots, or a single slot."""
+    """The smallest groups that stay together: the slots of a passage, or a single slot."""
     bundles: list[list[Slot]] = []
     for slot in slots:
         group = slot.passage_group
@@ -50,19 +50,19 @@ def _bundles(slots: Sequence[Slot]) -> list[list[Slot]]:
 
 
 def run_lanes(executor: Executor, lanes: Sequence[Lane], work: Callable[[Lane], T]) -> list[T]:
-    """What `work` returns for each lane, in their order; the first lane runs on the caller's thread.
+    """The results of `work` in the order of the lanes; the first lane runs on the caller's thread.
 
-    Returns when every lane has ended, and only then raises what one of them raised, or the executor: no lane
-    is left running behind the caller's back. Log ids bound to the caller are bound in every lane.
+    Returns or raises only when every lane has ended, so no lane keeps running afterwards. Raises what a lane or
+    the executor raised. Every lane inherits the caller's context variables, such as bound log ids.
     """
     others: list[Future[T]] = []
     try:
-        # Those before a submit that fails are in the list already, and are waited for.
+        # If a submit fails, the lanes before it are already in the list, and are waited for.
         others.extend(executor.submit(contextvars.copy_context().run, work, lane) for lane in lanes[1:])
         first = work(lanes[0])
     finally:
         for other in others:
-            # Not `futures.wait`: that never returns for one that was cancelled by a shutdown.
+            # Not `futures.wait`: it never returns for a future that a shutdown cancelled.
             with suppress(CancelledError):
                 other.exception()
     return [first, *(other.result() for other in others)]

@@ -1,4 +1,4 @@
-"""Which topics a batch holds and in what order: shares exact, neighbours unlike, passages kept whole."""
+"""The topics of a batch and their order: exact shares, different neighbours, whole passage groups."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class GroupRule:
 
     smallest: int
     largest: int
-    may_be_smaller: bool  #: where fewer slots are left; otherwise they become another topic
+    may_be_smaller: bool  #: where fewer slots are left; if not, other topics get those slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Unit:
 def topics_per_batch(
     sizes: Iterable[int], weights: Mapping[Topic, int], *, with_passages: frozenset[Topic], rule: GroupRule
 ) -> list[dict[Topic, int]]:
-    """How many slots of each topic every batch of a section has.
+    """The number of slots of each topic, for every batch of a section.
 
-    Sums are exact per batch, shares by largest remainder over the section. Where batches are too small for
-    whole passage groups the other topics take what those cannot.
+    The sum of each batch is exact; shares are by largest remainder over the section. Where a batch is too small
+    for a whole passage group, other topics get its slots.
     """
     sizes = list(sizes)
     weights = {topic: weight for topic, weight in weights.items() if weight}
@@ -45,15 +45,15 @@ def topics_per_batch(
     for size in sizes:
         taken: dict[Topic, int] = {}
         for topic in (topic for topic in weights if topic in with_passages):
-            room = size - sum(taken.values())
-            number = room if only_passages else _passage_slots(room, shares, topic, rule=rule)
+            left = size - sum(taken.values())
+            number = left if only_passages else _passage_slots(left, shares, topic, rule=rule)
             taken[topic] = number
         portions.append(shares.assign(size, taken))
     return portions
 
 
 def _passage_slots(size: int, shares: RunningShares[Topic], topic: Topic, *, rule: GroupRule) -> int:
-    """The number nearest to the topic's fair share that makes whole groups now and leaves whole ones."""
+    """The number nearest to the topic's fair share that gives whole groups now and in the later batches."""
     left = max(shares.left(topic), 0)
     need: Fraction = shares.need(topic, size)
     smallest = min(rule.smallest, size, left) if rule.may_be_smaller else rule.smallest
@@ -68,7 +68,7 @@ def _passage_slots(size: int, shares: RunningShares[Topic], topic: Topic, *, rul
 def lay_out(
     counts: Mapping[Topic, int], *, with_passages: frozenset[Topic], rule: GroupRule, rng: Random
 ) -> list[Unit]:
-    """The batch's units in order: no topic next to itself while another is left, passages anywhere between."""
+    """The batch's units in order: equal topics are kept apart while possible; passages are at random places."""
     units = [
         Unit(topic, 1, shares_passage=False)
         for topic in _interleaved({t: n for t, n in counts.items() if t not in with_passages}, rng)
@@ -81,7 +81,7 @@ def lay_out(
 
 
 def _interleaved(counts: Mapping[Topic, int], rng: Random) -> Sequence[Topic]:
-    """Most numerous first, so that the rare ones are still there to part them; chance decides between equals."""
+    """The most numerous topic first, so that rare ones remain to separate its slots; ties are random."""
     left = {topic: number for topic, number in counts.items() if number}
     order: list[Topic] = []
     while left:
@@ -96,6 +96,6 @@ def _interleaved(counts: Mapping[Topic, int], rng: Random) -> Sequence[Topic]:
 
 
 def _group_sizes(number: int, largest: int) -> list[int]:
-    """As few groups as hold `number` slots, of sizes as equal as whole numbers allow."""
+    """The sizes of the fewest groups that hold `number` slots, as equal as possible."""
     groups = -(-number // largest)
     return [number // groups + (place < number % groups) for place in range(groups)]

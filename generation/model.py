@@ -1,6 +1,6 @@
-"""The nouns of an exam: slots, batches, plans, questions, and what one model call costs.
+"""The domain values: slots, batches, plans, questions, and the usage of a model call.
 
-Values only: nothing here knows Postgres, Redis, Celery or a vendor's SDK.
+Independent of Postgres, Redis, Celery and the vendors' SDKs.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ CHOICES_PER_QUESTION = 4
 
 
 class BatchStatus(StrEnum):
-    """Queued: wanted. Running: a lease holder works on it. Ready: published. Failed: given up until asked for."""
+    """Queued: requested. Running: a run holds its lease. Ready: complete. Failed: until requested again."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -100,7 +100,7 @@ class BatchStatus(StrEnum):
 
 
 class Urgency(StrEnum):
-    """Whether a student waits for the batch now, or will need it soon. Names the queue it travels on."""
+    """Whether a student waits for the batch now or will need it soon. Also the name of its queue."""
 
     INTERACTIVE = "interactive"
     PREFETCH = "prefetch"
@@ -115,7 +115,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One place of the exam, fixed when the session is created: what kind of question belongs there."""
+    """The place of one question, fixed when the session is created, with the kind of question it needs."""
 
     position: int  #: 0-based in the whole session
     batch_index: int  #: 0-based
@@ -125,7 +125,7 @@ class Slot:
     subtopic: str
     question_type: QuestionType
     difficulty: Difficulty
-    angle: str  #: Arabic setting or viewpoint that keeps neighbours apart
+    angle: str  #: Arabic setting or viewpoint that makes neighbours differ
     key_index: int | None = None  #: where the key goes, 0-3; None where the choices have a fixed order
     passage_group: int | None = None  #: slots of one group share a passage and go to the same call
 
@@ -174,7 +174,7 @@ class Batch:
     section: Section
     start: int  #: position of its first slot
     size: int
-    bundle: int = 1  #: the most slots that share a passage: what several lanes cannot part
+    bundle: int = 1  #: the most slots that share a passage, which lanes cannot divide
 
     @property
     def stop(self) -> int:
@@ -184,7 +184,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class PracticeChoice:
-    """What a student picked for a practice session."""
+    """A student's choices for a practice session."""
 
     section: Section
     topics: tuple[Topic, ...]
@@ -197,7 +197,7 @@ class Plan:
     """All batches and slots of one session, fixed at creation from versioned data and a seed."""
 
     kind: SessionKind
-    version: str  #: of the data it was made from
+    version: str  #: of the catalogue data
     seed: int
     track: Track
     batches: tuple[Batch, ...]
@@ -226,7 +226,7 @@ class Question:
     diagram: Mapping[str, Any] | None = None
 
     def content(self) -> dict[str, Any]:
-        """The question as the web app stores it, the answer included: never for a student's eyes."""
+        """The question as the web app stores it, answer included: never send it to a student."""
         shape: dict[str, Any] = {
             "id": self.slot.question_id,
             "section": self.slot.section.value,
@@ -248,16 +248,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class EarlierQuestion:
-    """What a later call must know of a committed question, to continue its passage and not repeat it."""
+    """The part of a committed question that a later call needs, to reuse its passage and to avoid a repeat."""
 
-    position: int  #: below 0: of another session of the same student, the newest at -1
+    position: int  #: negative: from another session of the same student, the newest at -1
     question_type: QuestionType
     stem: str
     choices: tuple[str, ...]
     passage: str | None = None
     passage_group: int | None = None
     diagram: Mapping[str, Any] | None = None
-    topic: Topic | None = None  #: of its slot; without it the question is steered by its type alone
+    topic: Topic | None = None  #: of its slot; None: only the type is known
 
     @property
     def is_elsewhere(self) -> bool:
@@ -279,7 +279,7 @@ class EarlierQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to fill one batch, as Postgres gave it: the epoch is the fence that every write shows."""
+    """The right to fill one batch, given by Postgres; every write carries its epoch, the fencing token."""
 
     session_id: UUID
     kind: SessionKind
@@ -289,16 +289,16 @@ class Claim:
     epoch: int
     urgency: Urgency
     runs: int  #: of this batch, this one included
-    failures: int  #: runs of it that brought nothing through a fault of its own
+    failures: int  #: its runs that counted as failures
     open_slots: tuple[Slot, ...]
     earlier: tuple[EarlierQuestion, ...]  #: the student's latest of other sessions, then all of this one
     waited_s: float = 0.0  #: since the batch was due
-    traceparent: str | None = None  #: of whoever wanted the batch, for a trace; nothing here reads it
+    traceparent: str | None = None  #: trace context of the request for the batch; only tracing reads it
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one model call as the provider counted them. `input` is what came after the last breakpoint."""
+    """Tokens of one model call as the provider counts them. `input`: those after the last cache breakpoint."""
 
     input: int = 0
     output: int = 0
@@ -312,26 +312,26 @@ class Usage:
 
 
 class UsageSource(StrEnum):
-    """How the tokens of a model call are known, the surest first."""
+    """How the tokens of a model call are known, the most certain first."""
 
-    REPORTED = "reported"  #: the provider told them when the reply ended
-    FREE = "free"  #: the provider refused the request with an error, which costs nothing
-    COUNTED = "counted"  #: the reply broke off; what we received of it was counted by the model's tokenizer
-    ESTIMATED = "estimated"  #: the reply broke off, and nobody could count all of it
-    UNKNOWN = "unknown"  #: we do not know how far the reply got, if it began: its cost is taken as nothing
+    REPORTED = "reported"  #: the provider reported them when the reply ended
+    FREE = "free"  #: the provider answered with an error, which costs nothing
+    COUNTED = "counted"  #: the reply broke off; the model's tokenizer counted the received part
+    ESTIMATED = "estimated"  #: the reply broke off, and part of it could not be counted
+    UNKNOWN = "unknown"  #: unknown whether and how far the reply got; its cost is taken as zero
 
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """What one model call used, and how that is known."""
+    """The usage of one model call, and how it is known."""
 
     usage: Usage
-    provider: UsageSource
+    usage_source: UsageSource
 
 
 @dataclass(frozen=True, slots=True)
 class SystemBlock:
-    """One part of the shared prefix. `cached` asks for a breakpoint after it."""
+    """One part of the shared prefix. `cached` asks for a cache breakpoint after it."""
 
     text: str
     cached: bool
@@ -339,7 +339,7 @@ class SystemBlock:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One model call's words: stable blocks first, the varying part last."""
+    """The text of one model call: stable blocks first, the varying part last."""
 
     system: tuple[SystemBlock, ...]
     user: str
@@ -364,7 +364,7 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class StreamEnded:
-    """The reply is complete as far as the provider is concerned; the stop reason is always known."""
+    """The provider has completed the reply; the stop reason is always known."""
 
     stop_reason: str
     usage: Usage
@@ -375,7 +375,7 @@ StreamEvent = StreamStarted | TextDelta | StreamEnded
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """One model call for the ledger, also when it failed or was aborted."""
+    """One model call for the ledger, also when it failed or was stopped."""
 
     id: UUID
     session_id: UUID
@@ -390,7 +390,7 @@ class AttemptRecord:
     rejected: int = 0
     usage: Usage = field(default_factory=Usage)
     usage_source: UsageSource = UsageSource.UNKNOWN
-    cost_microdollars: Decimal = Decimal(0)  #: exact: a token can cost less than one of them
+    cost_microdollars: Decimal = Decimal(0)  #: exact: one token may cost less than a micro-dollar
     first_token_ms: int | None = None
     duration_ms: int | None = None
     stop_reason: str | None = None

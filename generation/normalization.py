@@ -1,5 +1,6 @@
-"""Arabic text reduced to what a reader would call the same text. For comparing only, never for storing:
-the marks and letters it drops are what the exam itself asks about.
+"""Normalizes Arabic text so that texts a reader would call the same compare equal.
+
+For comparison only, never for storage: the exam itself asks about the marks and letters that it drops.
 """
 
 from __future__ import annotations
@@ -10,11 +11,10 @@ from typing import Final
 
 
 def normalize(text: str) -> str:
-    """Two texts that differ only in spelling habits, marks or typography fold to the same text.
+    """Two texts that differ only in spelling habits, marks or typography get the same normalized text.
 
-    Harakat, tatweel, hamza seats, ta marbuta, alef maqsura, digits of any script, presentation forms, bidi
-    marks, punctuation and spaces stop to matter; signs that change a number (-3, 1.5, 2:3, x²) do not.
-    Idempotent.
+    It ignores harakat, tatweel, hamza seats, ta marbuta, alef maqsura, the script of digits, presentation forms,
+    bidi marks, punctuation and spaces. It keeps signs that change a number (-3, 1.5, 2:3, x²). Idempotent.
     """
     text = _SUPERSCRIPT.sub(r"^\g<0>", text)
     text = _VULGAR_FRACTION.sub(r" \g<0>", text)
@@ -29,7 +29,7 @@ def normalize(text: str) -> str:
 
 
 def mask_numbers(normalized: str) -> str:
-    """The normalized text with every number replaced by one sign: the same sum with other numbers is the same."""
+    """The normalized text with `#` for every number, so that the same sum with other numbers compares equal."""
     return _NUMBER.sub("#", normalized)
 
 
@@ -50,7 +50,7 @@ _UNSEEN: Final = re.compile(
     "\u06ea-\u06ed\u08d3-\u08ff\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]"
 )
 
-#: What decomposition leaves: letters written in more than one way, other digits, look-alike signs.
+#: Variants that decomposition keeps: letters with more than one form, other digits, look-alike signs.
 _SAME: Final = {
     **dict.fromkeys("یېۍى", "ي"),
     **dict.fromkeys("ةہھەۃ", "ه"),
@@ -70,13 +70,13 @@ _ALIKE: Final = re.compile(f"[{''.join(_SAME)}]")
 
 _RATIO_COLON: Final = re.compile(r"(?<=\d)\s*:\s*(?=\d)")
 
-#: A minus, a decimal point, a comma or a ratio's colon counts only beside what it can belong to.
+#: A minus, a decimal point, a comma or a ratio's colon counts only next to an operand.
 _SIGNS: Final = r"+=<>%^/×÷*√≤≥≠±π°∞∠∥⊥|"
 _OPERAND: Final = r"\s*(?:[\d√(a-z]|\w\b)"
 _MATHEMATICS: Final = re.compile(rf"[{_SIGNS}]|-(?={_OPERAND})")
 _STRAY: Final = rf"-(?!{_OPERAND})|[.,:](?!\d)|(?<!\d)[.,:]"
-_LETTERS: Final = "ا-ي a-z0-9"  # most of any text; named first, they spare the slower question what \w is
+_LETTERS: Final = "ا-ي a-z0-9"  # most of any text; listed first, because testing for \w is slower
 _NOISE: Final = re.compile(rf"[^{_LETTERS}\w\s{_SIGNS}.,:-]|{_STRAY}")
 _NOISE_BESIDE_MATHEMATICS: Final = re.compile(rf"[^{_LETTERS}\w\s{_SIGNS}.,:()-]|{_STRAY}")
-_SPACED_SIGN: Final = re.compile(rf" ?([{_SIGNS}-]) ?")  # in words that single spaces part
+_SPACED_SIGN: Final = re.compile(rf" ?([{_SIGNS}-]) ?")  # in words separated by single spaces
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")

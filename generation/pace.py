@@ -1,7 +1,7 @@
-"""When the next batch must be begun, so that the student who reads at this pace never waits for it.
+"""When the next batch must begin, so that a student who reads at this pace does not wait for it.
 
-Knows no clock and no store: it is given times and says what is due. The threshold of the plan is the
-latest moment; a quick student makes it earlier, or makes it several lanes, and nothing makes it later.
+Pure functions of given times, without a clock or a store. The plan's threshold is the latest point; for a
+fast student the batch begins earlier, or in several lanes. Nothing makes it later.
 """
 
 from __future__ import annotations
@@ -13,58 +13,58 @@ from statistics import median
 from generation.model import Batch, Urgency
 from generation.plan import batch_at, prefetch_target
 
-#: Faster than this nobody reads: somebody pages through, or it is a machine. It says nothing of the pace.
+#: Seconds per question below which a student pages through without reading: no sample of the pace.
 PAGING_S = 1.0
-#: Slower than this nobody reads either: the student has put the exam aside.
+#: Seconds per question above which the student has paused: no sample of the pace.
 PAUSE_S = 180.0
-#: How many of the latest questions the pace is taken from, and how few are too few.
+#: The pace is taken from the RECENT latest questions, and is unknown with fewer than ENOUGH.
 RECENT = 5
 ENOUGH = 3
-#: What is added to the measured time of a generation, as a share of it, because nobody reads evenly: so much
-#: earlier it begins, and below so little to spare it is written in lanes.
+#: Safety margins, as shares of the measured duration, because a pace varies. A batch begins MARGIN earlier; with
+#: less than NARROW_MARGIN left it is written in lanes.
 MARGIN = 0.6
 NARROW_MARGIN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """How far a student has come, and how long he looked at each of the latest questions."""
+class ReadingProgress:
+    """How far a student has come, and the time they spent on each of the latest questions."""
 
-    furthest: int | None = None  #: the last position that was new to him
-    recent_s: tuple[float, ...] = ()  #: seconds a question, the latest last
+    furthest: int | None = None  #: the furthest position so far
+    recent_s: tuple[float, ...] = ()  #: seconds per question, the latest last
 
-    def to(self, position: int, after_s: float | None) -> Walk:
-        """The walk after he reached `position`, `after_s` seconds after he reached `furthest`.
+    def moved_to(self, position: int, after_s: float | None) -> ReadingProgress:
+        """The progress when the student reaches `position`, `after_s` seconds after they reached `furthest`.
 
-        Looking back changes nothing, so that its time counts for the question it was taken from. Pauses
-        and paging are no samples.
+        Looking back changes nothing: its time counts for the question at `furthest`. Pauses and paging are no
+        samples.
         """
         if self.furthest is None or after_s is None:
-            return Walk(position, self.recent_s)
+            return ReadingProgress(position, self.recent_s)
         if position <= self.furthest:
             return self
         a_question_s = after_s / (position - self.furthest)
         if not PAGING_S <= a_question_s <= PAUSE_S:
-            return Walk(position, self.recent_s)
-        return Walk(position, (*self.recent_s, a_question_s)[-RECENT:])
+            return ReadingProgress(position, self.recent_s)
+        return ReadingProgress(position, (*self.recent_s, a_question_s)[-RECENT:])
 
     @property
     def pace_s(self) -> float | None:
-        """Seconds a question: the median of the latest, or None before there are enough of them."""
+        """The median of `recent_s` in seconds per question, or None with fewer than ENOUGH."""
         return median(self.recent_s) if len(self.recent_s) >= ENOUGH else None
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationTimes:
-    """How long a batch takes from being wanted to being ready, in seconds; p95 of recent ones."""
+    """Seconds from the request for a batch until it is ready; the p95 of recent batches."""
 
     one_lane_s: float
     lanes_s: float
 
     def in_lanes_s(self, batch: Batch) -> float:
-        """In several lanes, of which the longest writes the batch's bundle.
+        """The duration of this batch in lanes, of which the longest writes the batch's bundle.
 
-        Each question more in a call takes as long as any other, so it lies between one question and all.
+        Each further question in a call adds the same time, so the result lies between lanes_s and one_lane_s.
         """
         share = (batch.bundle - 1) / max(1, batch.size - 1)
         return self.lanes_s + share * max(0.0, self.one_lane_s - self.lanes_s)
@@ -72,7 +72,7 @@ class GenerationTimes:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A batch to want now. INTERACTIVE: one lane would be too late for him, so it is written in several."""
+    """A batch to request now. INTERACTIVE: one lane would be too slow for the student, so it needs several."""
 
     batch_index: int
     urgency: Urgency
@@ -87,11 +87,11 @@ def next_due(
     pace_s: float | None,
     times: GenerationTimes,
 ) -> Due | None:
-    """What must be wanted when the student reaches `position`, or None; only ever the batch after his own.
+    """The batch to request when the student reaches `position`: the one after their current batch, or None.
 
-    `generated` batches are published. Without a pace it is the plan's threshold and nothing else. With one,
-    it is the last question at which one lane is still in time, or else several are; at the threshold at the
-    latest. Raises PlanError for a position outside the session.
+    `generated` is the number of published batches, `threshold` the plan's. Without a pace only the threshold
+    decides. With a pace the batch is due at the last question at which one lane, or else several, are still in
+    time, and at the threshold at the latest. Raises PlanError for a position outside the session.
     """
     current = batch_at(batches, position)
     index = current.index + 1
@@ -100,12 +100,12 @@ def next_due(
     is_at_threshold = prefetch_target(batches, position, threshold) is not None
     if pace_s is None:
         return Due(index, Urgency.PREFETCH) if is_at_threshold else None
-    left = current.stop - position  # questions until he comes to it, the one before him included
+    left = current.stop - position  # questions until the student reaches it, the current one included
     is_hurried = left * pace_s < times.one_lane_s * (1 + NARROW_MARGIN)
     needed_s = (times.in_lanes_s(batches[index]) if is_hurried else times.one_lane_s) * (1 + MARGIN)
-    # The next report comes one question later: what would be too late then is due now.
+    # The next report comes one question later, so a batch that would be late by then is due now.
     is_due = (left - 1) * pace_s < needed_s
     if not (is_due or is_at_threshold):
         return None
-    # Several lanes only for the very next batch: while his own is being written, it comes first.
+    # Several lanes only for the next unpublished batch: the student's current batch comes first.
     return Due(index, Urgency.INTERACTIVE if is_hurried and index == generated else Urgency.PREFETCH)

@@ -1,7 +1,7 @@
-"""Cuts whole JSON objects out of a model's reply while it is still being written.
+"""Extracts complete JSON objects from a model's reply while the reply is still streaming.
 
-It is fed strings and knows nothing of exams. Between objects anything may stand: fences, prose, the commas
-and brackets of an array. It never repairs text (D21): an object is as the model wrote it, or it is dropped.
+It takes strings and knows nothing of exams. Between objects any text is allowed: code fences, prose, the
+commas and brackets of an array. It never repairs text (D21): an object is as the model wrote it, or dropped.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ import json
 import re
 from typing import Any, Final, NoReturn
 
-#: An object that grows past this is no question; it is dropped, and memory stays bounded.
+#: A longer object is not a question; it is dropped, which keeps memory bounded.
 MAX_OBJECT_CHARS: Final = 32_768
 
-#: How deep objects and lists may nest, the question's own braces included; a figure with its measures nests 3
-#: deep. The limit is ours because Python's differs: its decoder raises RecursionError at a depth of about a
+#: The deepest nesting of objects and lists, the question's own braces included; a figure with its measures has
+#: depth 3. We set the limit because Python's varies: its decoder raises RecursionError at a depth of about a
 #: thousand in 3.11 and of many thousands in 3.13.
 MAX_NESTING: Final = 16
 
 
 class QuestionParser:
-    """Yields every complete top-level object at its closing brace, each character scanned once (D20).
+    """Returns every complete top-level object at its closing brace and scans each character once (D20).
 
-    A broken object loses only itself: no JSON string holds a raw line break and no object holds a brace
-    where none may stand, so both say that the object was broken, and the next one begins right there.
+    A broken object does not affect the next one. A raw line break in a string, or an opening brace where JSON
+    allows none, shows that the open object is broken, and the next object begins there.
     """
 
     def __init__(self) -> None:
         self._text = ""  # the open object so far, and what was fed last
         self._start = 0  # where the open object's brace is
-        self._scanned = 0  # everything before it is understood
-        self._open: list[str] = []  # the closers this place waits for, innermost last
+        self._scanned = 0  # everything before it is scanned
+        self._open: list[str] = []  # the closing signs expected here, innermost last
         self._too_deep = False  # the open object nests deeper than any question
         self._in_string = False
         self._broken = 0
@@ -50,14 +50,14 @@ class QuestionParser:
         return complete
 
     def finish(self) -> int:
-        """The reply is over: an object still open was cut off. Returns how many were dropped in all."""
+        """End the reply: an object still open is dropped. Returns how many objects were dropped in all."""
         if self._open:
             self._drop()
         self._forget()
         return self._broken
 
     def _next_mark(self) -> int | None:
-        """Where the next sign is that changes the state, or None when this text holds none."""
+        """The index of the next sign that changes the state, or None when the text has none."""
         if self._in_string:
             return self._end_of_run()
         between = _BETWEEN_SIGNS if self._open else _BETWEEN_OBJECTS
@@ -72,12 +72,12 @@ class QuestionParser:
         return None if at_escape or self._scanned == len(self._text) else self._scanned
 
     def _pass(self, at: int) -> dict[str, Any] | None:
-        """Step over the sign at this place; the object it completes, if it does."""
+        """Step over the sign at index `at`; returns the object that it completes, if any."""
         sign = self._text[at]
         self._scanned = at + 1
         if self._in_string:
             self._in_string = False
-            if sign != '"':  # a raw line break, bare or behind a backslash
+            if sign != '"':  # a raw line break, with or without a backslash before it
                 self._drop()
         elif sign == '"':
             self._in_string = True
@@ -97,10 +97,10 @@ class QuestionParser:
             self._too_deep = False
         self._open.append(_CLOSER[sign])
         if len(self._open) > MAX_NESTING:
-            self._too_deep = True  # read to its end all the same: what it holds is no question either
+            self._too_deep = True  # read to its end: the objects inside are no questions either
 
     def _may_nest(self, at: int) -> bool:
-        """Whether JSON allows an object here, and a line of JSON Lines does not begin with it."""
+        """Whether JSON allows an object here, and it does not begin a line, as in JSON Lines."""
         before = at - 1
         while self._text[before].isspace():
             before -= 1
@@ -136,10 +136,10 @@ def _decoded(text: str) -> dict[str, Any] | None:
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse two values for one name: nobody could say which answer was meant."""
+    """Reject an object with two values for one name: it would be ambiguous, for example which answer is meant."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a name stands twice in one object")
+        raise ValueError("an object has the same name twice")
     return found
 
 
@@ -150,8 +150,8 @@ def _refuse_constant(name: str) -> NoReturn:
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
 _CLOSER: Final = {"{": "}", "[": "]"}
 # No possessive quantifiers: Python 3.11 before 3.11.5 matches them wrongly (gh-106052). Each repetition begins
-# with a character that the one before it cannot match, so there is nothing to try twice.
+# with a character that the one before it cannot match, so there is no backtracking.
 _BETWEEN_OBJECTS: Final = re.compile(r"[^{]*")
-#: Whole strings are stepped over here, because most strings are whole; one that is cut stops at its quote.
+#: Also steps over complete strings, which most are; at an incomplete string it stops at the opening quote.
 _BETWEEN_SIGNS: Final = re.compile(r'[^"{}\[\]]*(?:"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"[^"{}\[\]]*)*')
 _STRING_RUN: Final = re.compile(r'[^"\\\n]*(?:\\[^\n][^"\\\n]*)*')

@@ -1,4 +1,4 @@
-"""Puts the right choice where the plan wants it, because models favour some places (D19)."""
+"""Places the correct choice where the plan says, because models favour some places (D19)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from generation.model import COMPARISON_CHOICES, Slot
 
 
 def place(slot: Slot, key: str, distractors: Sequence[str], *, seed: int) -> tuple[tuple[str, ...], int]:
-    """The choices in the order a student sees them, and the key's 0-based place among them.
+    """The choices in the order a student sees them, and the key's 0-based index.
 
-    The key stands at the slot's key_index, the distractors around it in an order that the session's seed and
-    the position decide. A slot without a key_index keeps the fixed comparison choices, of which `key` is one.
+    The key is at the slot's key_index; the session's seed and the position determine the order of the
+    distractors. A slot without a key_index has the fixed comparison choices, of which `key` is one.
     """
     if slot.key_index is None:
         return COMPARISON_CHOICES, COMPARISON_CHOICES.index(key)

@@ -1,7 +1,7 @@
-"""What an exam or a practice session consists of, decided once, before a single question is written.
+"""Plans an exam or a practice session once, before any question is written.
 
-Everything comes from the catalogue's data and one seed: the same two give the same plan, byte for byte.
-Also the one place that knows when the next batch is due (D4: by the batch's own size, never by tens).
+The plan depends only on the catalogue's data and a seed: the same two give the same plan, byte for byte.
+This module also defines at which position the next batch is due (D4: by the batch's own size, never by tens).
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from generation.slot_assignment import SlotAssignment
 
 
 def plan_exam(track: Track, *, batch_size: int, seed: int) -> Plan:
-    """Every slot of a whole exam: section-pure batches, quantitative first, a section's remainder last.
+    """The plan of a whole exam: each batch of one section, quantitative first, a section's smaller batch last.
 
-    Topic and type shares hold exactly over each section. The difficulty mix of a batch is the data's fixed
-    one for its size, if there is one: then the exam's mix is the sum of those (with batches of ten exactly
-    the shares, with batches of five not). Without one, the batch gets what makes the exam's shares exact.
+    Topic and type shares are exact over each section. If the data has a fixed difficulty mix for a batch's size,
+    the batch gets it, and the exam's mix is the sum of these (exactly the shares with batches of ten, but not
+    with batches of five). Without a fixed mix, the batch gets the mix that makes the exam's shares exact.
     Raises PlanError.
     """
     catalogue = load_catalogue()
@@ -58,10 +58,10 @@ def plan_exam(track: Track, *, batch_size: int, seed: int) -> Plan:
 
 
 def plan_practice(choice: PracticeChoice, *, track: Track, batch_size: int, seed: int) -> Plan:
-    """Every slot of a practice session: the chosen difficulty, the chosen topics in equal shares.
+    """The plan of a practice session: the chosen difficulty, the chosen topics in equal shares.
 
-    A passage may have fewer questions than in an exam where the session or the batch has no room for more.
-    Raises PlanError for a choice that cannot be practised.
+    A passage may have fewer questions than in an exam, if the session or the batch is too small for more.
+    Raises PlanError for an invalid choice.
     """
     catalogue = load_catalogue()
     _check(choice, catalogue)
@@ -84,8 +84,8 @@ def batch_at(batches: Sequence[Batch], position: int) -> Batch:
 
 
 def prefetch_position(batch: Batch, threshold: float) -> int:
-    """The position at which the batch after this one becomes due: at the latest the batch's last."""
-    exact = Fraction(repr(threshold))  # 0.7 means seven tenths, not the float nearest to it
+    """The position at which the batch after this one becomes due; at the latest the last one of this batch."""
+    exact = Fraction(repr(threshold))  # 0.7 means exactly 7/10, not the nearest float
     return batch.start + min(floor(exact * batch.size), batch.size - 1)
 
 
@@ -103,10 +103,8 @@ def _check(choice: PracticeChoice, catalogue: Catalogue) -> None:
         raise PlanError(f"Choose between 1 and {most} questions.", question_count=choice.question_count)
     if not choice.topics or len(set(choice.topics)) < len(choice.topics):
         raise PlanError("Choose at least one topic, and each only once.")
-    if strangers := [topic.value for topic in choice.topics if topic.section is not choice.section]:
-        raise PlanError(
-            "Choose topics of the chosen section.", section=choice.section.value, topics=strangers
-        )
+    if foreign := [topic.value for topic in choice.topics if topic.section is not choice.section]:
+        raise PlanError("Choose topics of the chosen section.", section=choice.section.value, topics=foreign)
 
 
 def _batches(sections: Iterable[tuple[Section, int]], size: int) -> tuple[Batch, ...]:
@@ -168,9 +166,9 @@ def _slots(
         sizes = [batch.size for batch in group]
         counts += topics_per_batch(sizes, wanted, with_passages=with_passages, rule=rule)
     totals = sum((Counter(portion) for portion in counts), Counter())
-    dealer = SlotAssignment(catalogue, track, topic_totals=totals, rng=rng)
+    assignment = SlotAssignment(catalogue, track, topic_totals=totals, rng=rng)
     slots: list[Slot] = []
     for batch, portion, mix in zip(batches, counts, mixes, strict=True):
         units = lay_out(portion, with_passages=with_passages, rule=rule, rng=rng)
-        slots += dealer.assign(batch, units, mix)
+        slots += assignment.assign(batch, units, mix)
     return tuple(slots)

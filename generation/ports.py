@@ -1,4 +1,4 @@
-"""What the use case needs from the outside, and nothing more: who writes, who keeps, who watches."""
+"""The interfaces that the use case needs: provider clients, the store, the ledger and the observer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ProviderClient(Protocol):
 
     @property
     def model(self) -> str:
-        """The model that will be asked."""
+        """The requested model."""
 
     def stream(
         self,
@@ -45,75 +45,75 @@ class ProviderClient(Protocol):
         urgency: Urgency,
         before_sending: Callable[[], None],
     ) -> AbstractContextManager[Iterator[StreamEvent]]:
-        """One HTTP stream, no hidden retry: entering the block waits for its turn, then sends the request.
+        """One HTTP stream without hidden retries: entering the block waits for the rate limiter, then sends.
 
-        Waiting is bounded, and shorter for a prefetch; ProviderThrottled says that the turn would come too
-        late, ProviderResting that the source was found unwell meanwhile. Neither has sent anything; before
-        anything is sent `before_sending` is called, and what it raises ends the call. The iterator yields
-        StreamStarted, TextDeltas, then StreamEnded. Leaving the block closes the connection. When `stop` is
-        set the iterator ends without StreamEnded. Raises ProviderError, from entering the block or from the
-        iterator; nothing else of its own.
+        The wait is bounded, and shorter for a prefetch. ProviderThrottled means that the wait would be too long,
+        CircuitOpen that the circuit breaker opened meanwhile; in both cases nothing was sent. `before_sending`
+        is called before the request is sent, and what it raises ends the call. The iterator yields
+        StreamStarted, TextDeltas, then StreamEnded; when `stop` is set it ends without StreamEnded. Leaving the
+        block closes the connection. Entering the block and the iterator raise ProviderError and no other error
+        of their own.
         """
 
     def settle(self, started: StreamStarted, text: str) -> Billed:
-        """What a reply that began and broke off after `text` has used, as exactly as can be found out.
+        """The usage of a reply that began and broke off after `text`, as exactly as can be determined.
 
-        Never raises, and takes seconds at most. Tokens that were written but never reached us are unknowable.
+        Never raises, and takes a few seconds at most. Generated tokens that we never received stay unknown.
         """
 
     def cost_microdollars(self, model: str, usage: Usage) -> Decimal:
-        """What a call cost at list prices, by the model that answered. Exact."""
+        """The exact cost of a call at list prices, for the model that answered."""
 
 
 class Fallback(Protocol):
-    """The sources in order of preference, and what is known of their health."""
+    """The provider clients in order of preference, with the state of their circuit breakers."""
 
     def pick(self, excluded: frozenset[str]) -> ProviderClient | None:
-        """The best source that may be asked now, or None. `excluded` names sources this run has given up."""
+        """The first provider that may be called now, or None. `excluded`: names of providers to skip."""
 
     def report(self, provider: str, error: ProviderError | None) -> None:
-        """Tell how a call to `provider` went; None means well."""
+        """Report the result of a call to `provider`; None means success."""
 
     @property
     def has_solver(self) -> bool:
-        """Whether anybody is ever asked for a answer check."""
+        """Whether a solver is configured for the answer check."""
 
     def pick_solver(self) -> ProviderClient | None:
-        """Whom to ask for a answer check now, or None: nobody is to be asked, or nobody is well."""
+        """The solver to call now, or None: none is configured, or its circuit breaker is open."""
 
     def report_solver(self, error: ProviderError | None) -> None:
-        """Tell how a call to the solver went; None means well. It says nothing about who writes."""
+        """Report the result of a solver's call; None means success. It does not affect the writing providers."""
 
 
 class RunStore(Protocol):
-    """Where accepted questions are kept. Every method is one short transaction."""
+    """Stores accepted questions. Every method is one short transaction."""
 
     def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
-        """Commit the question and its event, and close its slot.
+        """Commit the question and its event, and fill its slot.
 
-        In a slot that is filled it takes the place of a disputed question, and of no other. Raises FenceLost
-        when another run owns the batch, QuestionRepeated when the session has it already.
+        In a filled slot it replaces a disputed question, and no other. Raises FenceLost when another run owns the
+        batch, and QuestionRepeated when the session has the question already.
         """
 
     def unchecked(self, claim: Claim) -> tuple[Question, ...]:
-        """The committed questions of the batch that have no verdict, whichever run wrote them, by position.
+        """The batch's committed questions without a verdict, written by any run, by position.
 
-        None once a student has asked for the batch, or is at the question before it: it is not to be held up.
+        Empty once a student has asked for the batch or is at the question before it: it must not be delayed.
         """
 
     def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
-        """Keep the verdicts, by the questions' fingerprints; return the slots whose questions may be written again.
+        """Store the verdicts, by fingerprint; return the slots whose questions may be written again.
 
-        A disputed question stays, with its verdict, until `accept` puts another in its place: once a slot, and
-        only while no student has asked for the batch or come to it. May be repeated. Raises FenceLost.
+        A disputed question stays, with its verdict, until `accept` replaces it: at most once a slot, and only
+        while no student has asked for the batch or reached it. May be repeated. Raises FenceLost.
         """
 
     def finish(self, claim: Claim) -> None:
-        """Mark the batch ready and publish what is ready in order. Raises FenceLost."""
+        """Mark the batch ready, and publish every batch that is ready and next in order. Raises FenceLost."""
 
 
 class Ledger(Protocol):
-    """What every model call cost. Writes are never fenced: money was spent whoever owns the batch."""
+    """What every model call cost. Writes are never fenced: the money is spent, whichever run owns the batch."""
 
     def open(self, attempt: AttemptRecord) -> None: ...
 
@@ -122,4 +122,4 @@ class Ledger(Protocol):
 
 class Observer(Protocol):
     def notice(self, event: RunEvent) -> None:
-        """Turn a fact into metrics and log lines. Never raises."""
+        """Turn the event into metrics and log lines. Never raises."""

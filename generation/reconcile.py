@@ -1,4 +1,4 @@
-"""What must be added to the ledger so that it says what the providers bill."""
+"""The corrections that make the ledger equal to the providers' statements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True, order=True)
 class DayCost:
-    """What one model of one provider cost on one day of UTC, by one account of it."""
+    """The cost of one model of one provider on one UTC day, according to the ledger or a statement."""
 
     day: date
     provider: str
@@ -20,10 +20,10 @@ class DayCost:
 
 
 def corrections(ledger: Iterable[DayCost], statement: Iterable[DayCost]) -> list[DayCost]:
-    """The differences, in order: ledger plus corrections is the statement, day by day and model by model.
+    """The differences, sorted: ledger plus corrections equals the statement for each day and model.
 
-    A call that runs over midnight may be one account's today and the other's tomorrow: two corrections that
-    cancel each other.
+    The two may count a call that runs over midnight on different days, which gives two corrections that cancel
+    each other.
     """
     missing: defaultdict[tuple[date, str, str], Decimal] = defaultdict(Decimal)
     for billed in statement:

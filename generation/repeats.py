@@ -1,6 +1,6 @@
-"""Whether a question has been asked before: word for word, with other numbers, or nearly so.
+"""Detects repeated questions: word for word, with other numbers, or nearly the same.
 
-Texts are compared normalized. Nothing here is stored but the fingerprint, which the database keeps unique.
+It compares normalized texts. Only the fingerprint is stored; the database keeps it unique in a session.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 from generation.model import EarlierQuestion, QuestionType
 from generation.normalization import mask_numbers, normalize
 
-#: Shared trigrams of all trigrams, from which two texts count as one. Measured on name and wording swaps.
+#: The share of common trigrams from which two texts count as the same. Measured on swaps of names and wording.
 NEARLY: Final = 0.8
 
 #: Shorter texts differ by a word that matters: "قلم : كتابة" is not nearly "قلم : رسم".
@@ -25,11 +25,11 @@ SHORTEST_COMPARED: Final = 40
 
 
 class Seen:
-    """The questions a new one must not repeat. Lanes may share one: every method is safe from any thread.
+    """The questions that a new one must not repeat. Safe from any thread, so that lanes may share it.
 
-    Questions of other sessions (EarlierQuestion.is_elsewhere) may not come back word for word or with other
-    numbers; only this session's are held to be not even nearly the same. After a few exams everything that
-    can be asked is nearly like something that was, and a slot that nothing may fill keeps a student waiting.
+    A question of another session (EarlierQuestion.is_elsewhere) must not return word for word or with other
+    numbers; near repeats are checked within this session only. After a few exams, every possible question is
+    nearly like an earlier one, and a slot that no question may fill would keep a student waiting.
     """
 
     def __init__(self, earlier: Iterable[EarlierQuestion] = ()) -> None:
@@ -48,8 +48,8 @@ class Seen:
             self._remember(traits, as_text_only=question.is_elsewhere)
 
     def admit(self, candidate: Traits) -> str | None:
-        """Add the candidate unless it is a repeat: then say why ("repeated_text", "repeated_template" or
-        "repeated_nearly"). One step, so that of twins one stays out.
+        """Add the candidate and return None, or return why it is a repeat: "repeated_text", "repeated_template" or
+        "repeated_nearly". Atomic, so that only one of two equal questions is added.
         """
         with self._lock:
             reason = self._reason(candidate)
@@ -58,7 +58,7 @@ class Seen:
             return reason
 
     def admit_passage(self, passage: str, group: int) -> bool:
-        """Keep the passage for its group and answer True, or False if nearly the same one is read already."""
+        """Store the passage for its group and return True, or return False if another is nearly the same."""
         shingled = _passage(passage)
         with self._lock:
             others = (kept for owner, kept in self._kept_passages.items() if owner != group)
@@ -87,7 +87,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Shingled:
-    """A normalized text and its trigrams, numbers masked."""
+    """A normalized text, and its trigrams with masked numbers."""
 
     text: str
     trigrams: frozenset[str]
@@ -109,18 +109,18 @@ class _Shingled:
 
 @lru_cache(maxsize=256)
 def _passage(written: str) -> _Shingled:
-    """Remembered, because every question of a group brings the same one."""
+    """Cached, because every question of a group has the same passage."""
     return _Shingled.of(normalize(written))
 
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What is compared of one question."""
+    """The features of one question that are compared."""
 
     question_type: QuestionType
-    text: str  #: what makes the question itself, normalized: stem, and passage, figure or choices where they belong
+    text: str  #: normalized stem, with passage, figure or choices where they are part of the question
     template: str
-    own: _Shingled  #: without the passage and the words that every question of its type has
+    own: _Shingled  #: without the passage and without words that every question of its type has
     quoted: frozenset[str]
     passage: _Shingled | None
 
@@ -140,7 +140,7 @@ class Traits:
 
     @property
     def fingerprint(self) -> str:
-        """The same for two questions exactly if their texts are; 64 hexadecimal digits."""
+        """Equal for two questions if and only if their texts are equal; 64 hexadecimal digits."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
@@ -148,7 +148,7 @@ class Traits:
         return None if self.passage is None else self.passage.text
 
     def is_nearly(self, other: Traits) -> bool:
-        """Questions about two passages are never near: what the passages are is asked elsewhere."""
+        """Questions about different passages are never near; `admit_passage` compares the passages."""
         return (
             self.question_type is other.question_type
             and self.passage_text == other.passage_text
@@ -157,7 +157,7 @@ class Traits:
         )
 
     def _asks_about_other_words(self, other: Traits) -> bool:
-        """What is the meaning of «this», and of «that»: one sentence, two questions."""
+        """The meaning of «this» and the meaning of «that»: one sentence pattern, two questions."""
         return bool(self.quoted and other.quoted and self.quoted.isdisjoint(other.quoted))
 
 
@@ -176,7 +176,7 @@ def _normalized_choices(question: EarlierQuestion) -> list[str]:
     return sorted(normalize(choice) for choice in question.choices)
 
 
-#: Folded: "which of the following", where the choices are part of the question.
+#: Normalized: "which of the following", where the choices are part of the question.
 _POINTS_AT_CHOICES: Final = re.compile(r"\b(?:مما|فيما|ما) (?:يلي|ياتي)\b|\b(?:الاتي|التالي)(?:ه|ات)?\b")
 _COMPARISON_WORDS: Final = re.compile("القيمه (?:الاولي|الثانيه)")
 _QUOTED: Final = re.compile('[«“"]([^«»“”"]+)[»”"]')

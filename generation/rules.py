@@ -1,6 +1,6 @@
-"""What a question must be besides well formed: one small rule each, the same for every model that writes.
+"""The rules for a well-formed question, the same for every model.
 
-A rule looks at a candidate and answers None, or the stable snake_case reason to reject it. No rule edits.
+A rule returns None for a good candidate, or the stable snake_case reason to reject it. No rule edits the text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from generation.schema import DraftQuestion
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A well-formed draft beside the slot it was written for, with what the rules look at normalized once."""
+    """A well-formed draft with its slot, and the texts that the rules compare, normalized once."""
 
     slot: Slot
     draft: DraftQuestion
@@ -48,7 +48,7 @@ class Candidate:
 
 Rule = Callable[[Candidate], str | None]
 
-#: Longest choice to shortest, where they also differ by enough to be seen.
+#: The ratio of the longest choice to the shortest, if the difference in characters is also visible.
 _LENGTH_RATIO: Final = 3
 _LENGTH_GAP: Final = 12
 _SHORTEST_STEM: Final = 5
@@ -60,7 +60,7 @@ _SHORTEST_PASSAGE_WORDS: Final = 40
 
 
 def first_reason(candidate: Candidate) -> str | None:
-    """The reason of the first rule that the candidate breaks, or None when it keeps them all."""
+    """The reason of the first rule that the candidate breaks, or None."""
     for rule in (*_RULES, _TYPE_RULES.get(candidate.slot.question_type)):
         if rule is not None and (reason := rule(candidate)) is not None:
             return reason
@@ -68,7 +68,7 @@ def first_reason(candidate: Candidate) -> str | None:
 
 
 def is_passage(text: str) -> bool:
-    """Whether the text is long enough to ask about, and Arabic."""
+    """Whether the text is Arabic and long enough for questions."""
     return (
         len(text.split()) >= _SHORTEST_PASSAGE_WORDS and _arabic_share(text) >= _ARABIC_SHARE[Section.VERBAL]
     )
@@ -113,7 +113,7 @@ def _has_its_choices(candidate: Candidate) -> str | None:
 
 
 def _has_one_key(candidate: Candidate) -> str | None:
-    """Four choices that differ as texts and as numbers: 1/2 and 50% would be two keys (D15)."""
+    """The four choices differ as texts and as numbers: 1/2 and 50% would be two keys (D15)."""
     if candidate.is_comparison:
         return None
     values = {_value(choice) for choice in candidate.choices}
@@ -121,7 +121,7 @@ def _has_one_key(candidate: Candidate) -> str | None:
 
 
 def _value(choice: str) -> str | tuple[Fraction | str, ...]:
-    """The number a normalized choice states and the words after it, its ratio as a number, or the choice itself."""
+    """The number in a normalized choice with the words after it, its ratio as numbers, or the choice itself."""
     try:
         if _RATIO.fullmatch(choice):
             first, *others = map(Fraction, choice.split(":"))
@@ -148,7 +148,7 @@ def _no_catch_all(candidate: Candidate) -> str | None:
 
 
 def _no_letters(candidate: Candidate) -> str | None:
-    """The program orders the choices, so a letter before one is wrong, and before the key alone a hint."""
+    """The program orders the choices, so a letter before a choice is wrong, and before the key alone it is a hint."""
     choices = [choice.strip() for choice in candidate.written_choices]
     dashed = {found[1] for choice in choices if (found := _DASHED_LETTER.match(choice))}
     if len(dashed) == CHOICES_PER_QUESTION or any(map(_LETTERED.match, choices)):
@@ -184,7 +184,7 @@ def _has_a_blank(candidate: Candidate) -> str | None:
 
 
 def _marks_its_words(candidate: Candidate) -> str | None:
-    """Every choice is one of the words of the sentence."""
+    """Every choice occurs in the sentence."""
     sentence = f" {candidate.stem} "
     found = all(f" {choice} " in sentence for choice in candidate.choices)
     return None if found else "error_word_not_in_stem"
@@ -227,7 +227,7 @@ _BLANK: Final = re.compile(r"\.{3,}|…|_{2,}|ـ{3,}|-{3,}|[(\[]\s*[)\]]")
 #: By their normalized texts.
 _COMPARISON_CHOICES: Final = {normalize(choice): choice for choice in COMPARISON_CHOICES}
 
-#: Folded.
+#: For normalized text.
 _QUANTITY: Final = re.compile(
     r"(?P<number>-?\d+(?:,\d{3})*(?:\.\d+)?)(?:(?: (?P<above>\d+))?/(?P<below>\d+))?(?P<percent>%)? ?"
     r"(?P<unit>(?:[^\W\d].*)?)"
@@ -239,7 +239,7 @@ _CATCH_ALL: Final = re.compile(
     r"|^[ابجد] و ?[ابجد](?: معا| فقط)?$"
 )
 
-#: As written.
+#: For text as written.
 _LETTERED: Final = re.compile(r"(?:\([أابجدA-Da-d]\)|[أابجدA-Da-d] ?[).])\s*\S|\(?[1-4١-٤]\)\s+\S")
 _DASHED_LETTER: Final = re.compile(r"([أبجد])\s*[-–:]\s*\S")
 _MARKED: Final = re.compile(r"[✓✔☑✅]|الإجابة الصحيحة|\((?:صح|صحيح|صحيحة)\)")

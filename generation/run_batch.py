@@ -1,9 +1,9 @@
-"""The use case: fill the open slots of one batch, from whoever can write them.
+"""The use case: fill the open slots of one batch with the available providers.
 
-The only module that knows the order of things: ask for exactly the open slots, keep what is accepted, ask
-again or ask somebody else for what is still open, have it checked, publish. It waits for a model inside no transaction,
-and one level of retry lives here: a source makes one attempt, a run makes a few rounds, the queue decides
-about the next run.
+Only this module knows the order of the steps: ask for exactly the open slots, commit accepted questions, ask
+the same or another provider for the slots that are still open, check the answers, publish. No transaction is
+open while it waits for a model. It is one level of retry: a provider client makes one attempt, a run makes a
+few rounds, and the queue decides about the next run.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ from generation.repeats import Seen
 from generation.run_events import ProviderGivenUp, RunEnded, RunStarted
 from generation.validator import Validator, known_passages
 
-#: Outcomes of a run that are no stop reason and no error's code.
+#: Outcomes of a run that are neither a stop reason nor an error's code.
 READY = "ready"
 SLOTS_LEFT_OPEN = "slots_left_open"
 PROVIDERS_UNAVAILABLE = "providers_unavailable"
 
-#: Trouble of one reply rather than of the source: ask the same source once more before turning elsewhere.
+#: Errors of one reply rather than of the provider: the run calls the same provider once more before another.
 _FORGIVEN_ONCE = (StreamCut, StreamStalled, ProviderRefused)
 
-#: True of the source whatever it answered in other lanes of the round.
+#: Errors that concern the provider as a whole, even if it answered other lanes of the round.
 _OF_THE_PROVIDER = (ProviderThrottled, ProviderDenied)
 
-#: A source rests for half a second after each answer that it is busy. With many calls one often does, and a
-#: student's run that is given back for it comes again after several.
+#: The circuit breaker opens for half a second after each "busy" answer, which is frequent with many calls. An
+#: urgent run waits for it, because a released run starts again only after several seconds.
 _OPEN_WAITED_FOR_S = 1.5
-_LOOK_AGAIN_S = 0.2
+_POLL_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class RunLimits:
-    max_rounds: int  #: how often the open slots are asked for before the run gives the batch back
+    max_rounds: int  #: how often the run asks for the open slots before it releases the batch
     lanes: int  #: calls at the same time while a student waits; a prefetch has one
 
 
@@ -67,8 +67,8 @@ class RunResult:
 
     outcome: str
     accepted: int
-    retry_after_s: float | None = None  #: when the first of the busy providers may be asked again
-    error: Exception | None = None  #: what it crashed with
+    retry_after_s: float | None = None  #: until the first of the busy providers may be called again
+    error: Exception | None = None  #: set when the outcome is CRASHED
 
 
 def run_batch(
@@ -83,11 +83,11 @@ def run_batch(
     lanes: Executor,
     clock: Callable[[], float] = time.monotonic,
 ) -> RunResult:
-    """Fill the claim's open slots and publish the batch; say how it ended.
+    """Fill the claim's open slots and publish the batch; returns how the run ended.
 
-    Every accepted question is committed before the next object of its reply is judged, so whatever ends
-    the run loses at most the question being written in each lane. However it ends, the result counts what
-    was committed: provider trouble, a lost fence, a failing store and a defect are outcomes.
+    Every accepted question is committed before the next object of its reply is judged, so an ending run loses
+    at most the question being written in each lane. Provider errors, a lost fence, a failing store and a defect
+    are outcomes, not exceptions; the result always counts the committed questions.
     """
     context = RunContext(claim, store, ledger, observer, stop, clock, started_at=clock())
     run = _Run(context, providers, limits, lanes)
@@ -97,7 +97,7 @@ def run_batch(
         outcome = run.fill()
     except (FenceLost, SessionClosed) as err:
         outcome = err.code
-    except Exception as err:  # noqa: BLE001  whoever settles the batch tells one failure from another
+    except Exception as err:  # noqa: BLE001  the caller distinguishes the failures
         error = err
     finally:
         observer.notice(run.ended(outcome))
@@ -105,7 +105,7 @@ def run_batch(
 
 
 class _Run:
-    """The state of one run. Only its own thread changes it; lanes work on what they are given."""
+    """The state of one run. Only its own thread changes it; lanes receive what they need."""
 
     def __init__(self, context: RunContext, providers: Fallback, limits: RunLimits, lanes: Executor) -> None:
         self._context = context
@@ -121,23 +121,23 @@ class _Run:
         self._given_up: set[str] = set()
         self._attempts = 0
         self._first_question_ms: int | None = None
-        self._waits: dict[str, float] = {}  # what each source asked for when it was last asked, in seconds
+        self._waits: dict[str, float] = {}  # the pause in seconds that each provider named in its last round
         self.accepted = 0
 
     def fill(self) -> str:
-        """Write what is open, have it checked, write again what is disputed; then publish."""
+        """Fill the open slots, check the answers, write disputed questions again, then publish. Returns the outcome."""
         ended = self._write()
         if ended is not None:
             return ended
         while disputed := self._answer_check.disputed():
             self._open = {slot.position: slot for slot in disputed}
-            self._write()  # what cannot be written again is there all the same
+            self._write()  # if this fails, the disputed questions stay
         self._open.clear()
         self._context.store.finish(self._context.claim)
         return READY
 
     def _write(self) -> str | None:
-        """Fill every open slot; why that did not come to its end, or None."""
+        """Fill every open slot; returns None, or the outcome that ended it early."""
         rounds = 0
         while self._open and rounds < self._limits.max_rounds:
             if self._stopped is not None:
@@ -154,42 +154,42 @@ class _Run:
             if (final := self._final(errors)) is not None:
                 return final.code
             if errors and not _is_bad_luck(errors, calls=len(results)):
-                self._weigh(provider, errors)
+                self._forgive_or_give_up(provider, errors)
         return SLOTS_LEFT_OPEN if self._open else None
 
     def _pick(self) -> ProviderClient | None:
-        """Whom to ask. While a student waits and nobody was given up, who rests only for a moment is waited for."""
+        """The provider to call, or None. An urgent run that has given up no provider waits for a breaker to close."""
         clock, stop = self._context.clock, self._context.stop
         is_urgent = self._context.claim.urgency is Urgency.INTERACTIVE
         gives_up_at = clock() + (_OPEN_WAITED_FOR_S if is_urgent and not self._given_up else 0)
         while (provider := self._providers.pick(frozenset(self._given_up))) is None:
             if clock() >= gives_up_at or stop.asked is not None:
                 return None
-            time.sleep(_LOOK_AGAIN_S)
+            time.sleep(_POLL_S)
         return provider
 
     @property
     def retry_after_s(self) -> float | None:
-        """When the first of the asked sources may be asked again, or None when one of them named no time."""
+        """Seconds until the first called provider may be called again; None when one of them named no pause."""
         return min(self._waits.values(), default=0.0) or None
 
     def _final(self, errors: Sequence[ProviderError]) -> ProviderError | None:
-        """The error after which nobody else is asked in this run, if there was one."""
+        """The error that ends the run without another provider, if there is one."""
         misused = _first(errors, ProviderMisused)
         if misused is not None:
-            return misused  # the request is wrong: it would fail, and be paid for, anywhere
-        # Our own limits are no reason to pay somebody else for what nobody waits for yet.
+            return misused  # the request is wrong: it would fail, and cost money, at any provider
+        # No student waits for a prefetch yet, so our own rate limit is no reason to pay another provider.
         is_prefetch = self._context.claim.urgency is Urgency.PREFETCH
         return _first(errors, ProviderThrottled) if is_prefetch else None
 
     @property
     def _stopped(self) -> StopReason | None:
-        """A batch that has everything is finished even when the run was asked to stop."""
+        """Why to stop. A batch without open slots is finished even when the run was asked to stop."""
         stop = self._context.stop
         return stop.asked if self._open else stop.reason
 
     def _round(self, provider: ProviderClient) -> list[AttemptResult]:
-        """Ask for every open slot once, and take in what all lanes brought."""
+        """Ask for every open slot once, and add the results of all lanes to the run's state."""
         shared = share_out(tuple(self._open.values()), self._lanes_wanted())
         self._attempts += len(shared)
         results = run_lanes(self._lanes, shared, partial(self._attempt, provider))
@@ -201,7 +201,7 @@ class _Run:
         return results
 
     def _lanes_wanted(self) -> int:
-        """Several only while a student waits: each lane pays for a user message of its own."""
+        """Several only while a student waits, because each lane pays for its own user message."""
         return self._limits.lanes if self._context.claim.urgency is Urgency.INTERACTIVE else 1
 
     def _attempt(self, provider: ProviderClient, lane: Lane) -> AttemptResult:
@@ -210,7 +210,7 @@ class _Run:
         if result.ended or result.error is not None:
             self._providers.report(provider.name, result.error)
         if result.fatal is not None:
-            # The run ends with it; what the other lanes would still write is not wanted any more.
+            # It ends the run, so the other lanes must not write more.
             self._context.stop.set(StopReason.LANE_FAILED)
         return result
 
@@ -228,10 +228,10 @@ class _Run:
         firsts = [self._first_question_ms, result.first_question_ms]
         self._first_question_ms = min((ms for ms in firsts if ms is not None), default=None)
 
-    def _weigh(self, provider: ProviderClient, errors: Sequence[ProviderError]) -> None:
-        """Whether the source is asked again in this run, after a round that went wrong like this."""
-        is_one_replys_trouble = all(isinstance(error, _FORGIVEN_ONCE) for error in errors)
-        if is_one_replys_trouble and provider.name not in self._forgiven:
+    def _forgive_or_give_up(self, provider: ProviderClient, errors: Sequence[ProviderError]) -> None:
+        """Decide whether the run calls the provider again after a round with these errors."""
+        are_of_one_reply = all(isinstance(error, _FORGIVEN_ONCE) for error in errors)
+        if are_of_one_reply and provider.name not in self._forgiven:
             self._forgiven.add(provider.name)
             return
         self._given_up.add(provider.name)
@@ -256,9 +256,9 @@ class _Run:
 
 
 def _is_bad_luck(errors: Sequence[ProviderError], *, calls: int) -> bool:
-    """Whether other lanes of the round were served: then the source is well, and only these calls were not.
+    """Whether other lanes of the round succeeded: then the errors concern these calls, not the provider.
 
-    What it asked for, as a pause, is the business of its shared health: it may still not be picked.
+    A pause that the provider asked for is handled by its circuit breaker, so it may still not be picked.
     """
     return len(errors) < calls and not any(isinstance(error, _OF_THE_PROVIDER) for error in errors)
 

@@ -1,7 +1,7 @@
-"""What happened while a batch was filled, as frozen values for whoever watches.
+"""The events of a run, as frozen values for an observer.
 
-The use case emits them; metrics, log lines and spans are made of them elsewhere. They carry ids and
-numbers only: no question text, no answer, no key.
+The use case emits them; observers make metrics, log lines and spans of them. They hold ids and numbers only,
+never question text, an answer or a key.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ class QuestionRejected:
     session_id: UUID
     batch_index: int
     position: int | None  #: None when the object names no slot of this call
-    reason: str  #: stable snake_case, one per rule
+    reason: str  #: stable snake_case, one for each rule
     provider: str
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnded:
     attempt: AttemptRecord
-    since_run_start_ms: int  #: when it was sent
+    since_run_start_ms: int  #: when the request was sent
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderGivenUp:
-    """The run asks this source no more, whether or not there is another to turn to."""
+    """The run calls this provider no more, whether or not there is another."""
 
     session_id: UUID
     batch_index: int
@@ -59,16 +59,16 @@ class ProviderGivenUp:
 
 @dataclass(frozen=True, slots=True)
 class BatchChecked:
-    """A answer check was asked for; or would have been, if there had been somebody to ask."""
+    """An answer check was made, or was skipped because no solver was available."""
 
     session_id: UUID
     batch_index: int
-    outcome: str  #: "complete", or why there is no opinion
+    outcome: str  #: "complete", or why there are no verdicts
     agreed: int = 0
     disputed: int = 0
-    unsure: int = 0  #: questions that the reply says nothing usable about
-    skipped: int = 0  #: questions that there is no opinion on
-    replaceable: int = 0  #: of the disputed: to be written again
+    unsure: int = 0  #: questions without one usable answer in the reply
+    skipped: int = 0  #: questions without a verdict because the check did not complete
+    replaceable: int = 0  #: disputed questions that are to be written again
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class RunEnded:
     batch_index: int
     epoch: int
     urgency: Urgency
-    outcome: str  #: "ready", or the code of why it is not
+    outcome: str  #: "ready", or the code of the reason why not
     accepted: int
     attempts: int
     first_question_ms: int | None  #: from the start of the run to its first commit

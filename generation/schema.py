@@ -1,6 +1,6 @@
-"""The shapes a model's objects must have. Types and sizes only; what makes a question good is the validator's.
+"""The shapes of a model's objects: types and sizes only; the validator judges the content.
 
-Texts stay as written. Names the model adds are ignored, ours are never lost (D16).
+Texts stay as written. Unknown names are ignored; none of our names is lost (D16).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from generation.normalization import normalize
 
 
 def _storable(text: str) -> str:
-    """Refuse what Postgres cannot keep or a page cannot show: control characters and halves of characters."""
+    """Reject what Postgres cannot store or a page cannot show: control characters and half surrogate pairs."""
     if _UNSTORABLE.search(text):
         raise ValueError("holds a control character or half a character")
     return text
@@ -26,7 +26,7 @@ def _blank_is_none(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
-#: Control characters but line break and tab, and halves of surrogate pairs.
+#: Control characters except line break and tab, and half surrogate pairs.
 _UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LARGEST: Final = 10**9
 _Number = (
@@ -58,7 +58,7 @@ class _Written(BaseModel):
 
 
 class DraftPassage(_Written):
-    """The part of a line that serves its whole group, whatever becomes of the rest of the line."""
+    """The part of a line that its whole group uses, even if the rest of the line is rejected."""
 
     passage: Annotated[_Passage | None, BeforeValidator(_blank_is_none)] = Field(None, alias="p")
 
@@ -103,7 +103,7 @@ class Chart(_Written):
         if len({normalize(label) for label in self.labels}) < len(self.labels):
             raise ValueError("labels must differ")
         if self.kind == "pie-chart" and not _is_whole(self.values):
-            raise ValueError("the parts of a pie must be positive, and a hundred together")
+            raise ValueError("the parts of a pie must be positive and add up to 100")
         return self
 
 

@@ -1,4 +1,4 @@
-"""Turns units into slots: type, subtopic, difficulty, angle and key place, each dealt from seeded decks."""
+"""Turns units into slots: assigns type, subtopic, difficulty, angle and key place, in a seeded random order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ K = TypeVar("K")
 
 
 class SlotAssignment:
-    """Deals the slots of one session, batch after batch. `topic_totals` are the session's."""
+    """Assigns the slots of one session, batch after batch. `topic_totals`: slots per topic in the session."""
 
     def __init__(
         self, catalogue: Catalogue, track: Track, *, topic_totals: Mapping[Topic, int], rng: Random
@@ -43,7 +43,7 @@ class SlotAssignment:
         self._groups = count()
 
     def assign(self, batch: Batch, units: Sequence[Unit], mix: Mapping[Difficulty, int]) -> list[Slot]:
-        """The batch's slots in order; `mix` adds up to its size, and so do the units."""
+        """The batch's slots in order; `mix` and the units each add up to the batch's size."""
         topics = [unit.topic for unit in units for _ in range(unit.size)]
         types = [self._types[topic].pop() for topic in topics]
         difficulties = _shuffled(mix, self._rng)
@@ -67,7 +67,7 @@ class SlotAssignment:
         ]
 
     def _places(self, section: Section, units: Sequence[Unit]) -> Iterator[tuple[str, int | None]]:
-        """An angle for every unit, shared by the slots that share its passage."""
+        """The angle and passage group of every slot; the slots of one unit share both."""
         for unit in units:
             angle = self._angles[section].assign(unit.topic)
             group = next(self._groups) if unit.shares_passage else None
@@ -76,7 +76,7 @@ class SlotAssignment:
 
 
 class SubtopicAssignment:
-    """Deals a topic's subtopics: pools by share, and in a pool every name before any comes again."""
+    """Assigns a topic's subtopics: pools by their shares, and in a pool every name before any repeats."""
 
     def __init__(self, pools: Sequence[SubtopicPool], track: Track, rng: Random) -> None:
         self._pools = [pool for pool in pools if track in pool.tracks]
@@ -93,7 +93,7 @@ class SubtopicAssignment:
 
 
 class AngleAssignment:
-    """Deals a section's angles so that neighbours differ, and as far as they reach, slots of one topic too."""
+    """Assigns a section's angles: neighbours differ, and slots of one topic as far as there are angles."""
 
     def __init__(self, angles: Sequence[str], rng: Random) -> None:
         self._deck = Deck(angles, rng)
@@ -111,14 +111,14 @@ class AngleAssignment:
 
 
 class KeyPlaces:
-    """Deals the place of the right choice: equally often over the session and in every batch, in no order."""
+    """Assigns the place of the correct choice: equally often in the session and in every batch, in random order."""
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self._given = [0] * CHOICES_PER_QUESTION
 
     def assign(self, types: Sequence[QuestionType]) -> list[int | None]:
-        """A place for every question of a batch; None where the choices have a fixed order."""
+        """The key's index for every question of a batch; None where the choices have a fixed order."""
         movable = sum(kind is not QuestionType.COMPARISON for kind in types)
         places = [self._rarest() for _ in range(movable)]
         self._rng.shuffle(places)
@@ -132,6 +132,6 @@ class KeyPlaces:
 
 
 def _shuffled(counts: Mapping[K, int], rng: Random) -> list[K]:
-    cards = [key for key, number in counts.items() for _ in range(number)]
-    rng.shuffle(cards)
-    return cards
+    items = [key for key, number in counts.items() for _ in range(number)]
+    rng.shuffle(items)
+    return items

@@ -1,7 +1,7 @@
-"""The API of the exam: what a model wrote becomes a question here, or is turned away with a reason.
+"""The validator: accepts an object of a model as a question, or rejects it with a reason.
 
-It knows the open slots of one call and what was asked before. It never edits a text: the stored question is
-the one that was written, with its choices in the plan's order.
+It knows the open slots of one call and the earlier questions. It never edits a text: the stored question is
+what the model wrote, with the choices in the plan's order.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Accepted:
 @dataclass(frozen=True, slots=True)
 class Rejected:
     position: int | None  #: None when the object names no slot of this call
-    reason: str  #: stable snake_case, one a rule
+    reason: str  #: stable snake_case, one for each rule
 
 
 class Validator:
-    """Judges the objects of one call. `seen` may be shared by the calls of a session, a validator may not.
+    """Judges the objects of one call. Calls of a session may share `seen`, but not a validator.
 
-    `passages` are those already known, by group; passages that arrive are kept for their group even when
-    the question they came with is rejected.
+    `passages`: those already known, by group. A new passage is kept for its group even when its question is
+    rejected.
     """
 
     def __init__(
@@ -49,16 +49,16 @@ class Validator:
 
     @property
     def open_slots(self) -> tuple[Slot, ...]:
-        """What this call has not filled yet, in order."""
+        """The slots that this call has not filled yet, in order."""
         return tuple(self._open[position] for position in sorted(self._open))
 
     @property
     def passages(self) -> Mapping[int, str]:
-        """Every passage known by now, by group: what the next call for these slots must be told."""
+        """Every passage known so far, by group; the next call for these slots needs them."""
         return dict(self._passages)
 
     def judge(self, raw: Mapping[str, Any]) -> Accepted | Rejected:
-        """Accept the object into its slot, which closes, or say why not. Never raises for what a model wrote."""
+        """Accept the object and fill its slot, or return the reason why not. Never raises for what a model wrote."""
         slot = self._slot_of(raw)
         if isinstance(slot, Rejected):
             return slot
@@ -78,7 +78,7 @@ class Validator:
         return self._open.get(position) or Rejected(None, "unknown_slot")
 
     def _question(self, slot: Slot, raw: Mapping[str, Any]) -> Question | str:
-        # Before anything else: the lines of its group need the passage, whatever is wrong with this one.
+        # The passage first: other lines of the group need it, even if this line is rejected.
         own = _shaped(DraftPassage, raw)
         if isinstance(own, str):
             return own
@@ -96,7 +96,7 @@ class Validator:
         return self._admitted(candidate, figure)
 
     def _passage_reason(self, slot: Slot, passage: str | None) -> str | None:
-        """Why this line has no passage to ask about, or one it must not have. Keeps a good new one."""
+        """Why the line's passage is missing or unacceptable, or None. Keeps a good new passage."""
         group = slot.passage_group
         if group is None:
             return "unwanted_passage" if passage is not None else None
@@ -143,7 +143,7 @@ class Validator:
 
 
 def known_passages(earlier: Iterable[EarlierQuestion]) -> dict[int, str]:
-    """The passages that committed questions already have, by group."""
+    """The passages of committed questions, by group."""
     return {
         question.passage_group: question.passage
         for question in earlier
@@ -168,7 +168,7 @@ def _shaped(shape: type[_Shape], raw: Mapping[str, Any]) -> _Shape | str:
 
 
 def _figure(slot: Slot, draft: DraftQuestion) -> dict[str, Any] | str | None:
-    """The figure in our own names only, or why it cannot be drawn."""
+    """The figure with our field names only, the reason why it is rejected, or None for a type without a figure."""
     shape = _FIGURES.get(slot.question_type)
     if shape is None:
         return "unwanted_figure" if draft.figure else None

@@ -1,8 +1,8 @@
-"""What a answer check says of a question, and what model calls are made for.
+"""The verdicts of the answer check, and the purposes of model calls.
 
-The solver answers a question without seeing its key. Where it answers with our key the question is agreed;
-where it names another choice, or says that none or several are right, it is disputed. A verdict is given once
-and kept in the question's row; a question without one was not checked, or the solver was not sure.
+The solver answers a question without seeing its key. If it answers with our key, the question is agreed. If it
+names another choice, or says that none or several are right, the question is disputed. A verdict is given once
+and stored in the question's row; a question without one was not checked, or the solver was not sure.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ class Purpose(StrEnum):
     """What a model call was made for."""
 
     WRITE = "write"  #: questions for open slots
-    SOLVE = "solve"  #: a answer check on questions that are written
+    SOLVE = "solve"  #: an answer check of written questions
 
 
 class Verdict(StrEnum):
-    """What the solver's answer says of our key."""
+    """Whether the solver's answer is our key."""
 
     AGREED = "agreed"
     DISPUTED = "disputed"

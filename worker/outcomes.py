@@ -89,7 +89,7 @@ class Outcomes:
         return Outcome.COUNT
 
     def _give_back(self, claim: Claim, result: RunResult, *, delay_s: float, counts: bool = False) -> None:
-        self.batches.give_back(claim, delay_s=delay_s, error_code=result.outcome, counts_as_failure=counts)
+        self.batches.release(claim, delay_s=delay_s, error_code=result.outcome, counts_as_failure=counts)
 
     def _pause_s(self, claim: Claim, result: RunResult) -> float:
         """Between half of a doubling bound and all of it, and never less than a provider asked for; capped."""

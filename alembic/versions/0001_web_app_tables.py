@@ -1,8 +1,8 @@
-"""What we need of the web app's tables.
+"""The web app's tables and columns that we need.
 
-On an empty database the tables are made. On an existing one only what is missing is added: nothing is
-dropped, retyped or tightened, and a table that lacks nothing is not even locked. Every step may be
-repeated after a migration that was cut off in the middle.
+On an empty database the tables are created. On an existing one only missing columns and indexes are added:
+nothing is dropped or changed, and a complete table is not even locked. Every step may be repeated after an
+interrupted migration.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Nothing: the tables and their rows are the web app's, and what we added does not disturb it."""
+    """Nothing: the tables and rows belong to the web app, and the added columns do not affect it."""
 
 
 def _add_missing(table: str, needed: list[sa.Column[object]]) -> None:
-    """A constant default makes the addition instant: no row is rewritten."""
+    """Add the missing columns. Constant defaults make this instant: no row is rewritten."""
     present = {column["name"] for column in sa.inspect(op.get_bind()).get_columns(table, schema="public")}
     for column in needed:
         if column.name not in present:
@@ -75,7 +75,7 @@ def _generation_columns() -> list[sa.Column[object]]:
 
 
 def _own_of_a_new_table(table: str) -> list[sa.Column[object] | sa.Constraint]:
-    """What the web app's tables have besides; we neither read nor write it."""
+    """The web app's other columns, which we neither read nor write."""
     own: list[sa.Column[object] | sa.Constraint] = [
         sa.Column("id", UUID(as_uuid=True), nullable=False, server_default=sa.func.gen_random_uuid()),
         sa.Column("user_id", UUID(as_uuid=True), nullable=False),

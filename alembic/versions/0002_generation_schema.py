@@ -27,7 +27,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The schema itself stays, because Alembic's version table lives in it."""
+    """The schema itself stays, because it contains Alembic's version table."""
     children = ("idempotency_keys", "events", "corrections", "attempts", "batches", "questions", "slots")
     for table in (*children, "plans"):
         op.drop_table(table, schema=SCHEMA)
@@ -177,7 +177,7 @@ def _create_attempts() -> None:
     op.create_index(
         "ix_attempts_session_id_batch_index", "attempts", ["session_id", "batch_index"], schema=SCHEMA
     )
-    # A day's spending is added up from the index alone.
+    # The index alone is enough to sum the spending of a day.
     op.create_index(
         "ix_attempts_opened_at",
         "attempts",

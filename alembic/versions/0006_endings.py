@@ -1,11 +1,11 @@
-"""Sessions that are not known to be over are found by their age."""
+"""An index that finds sessions without a recorded end by their age."""
 
 from __future__ import annotations
 
 from db.online_ddl import add_index, drop_index
 
 revision = "0006"
-down_revision = "0002"  # what lay between was normalized into 0002 before the first release
+down_revision = "0002"  # those between were merged into 0002 before the first release
 branch_labels = None
 depends_on = None
 

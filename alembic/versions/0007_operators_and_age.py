@@ -1,4 +1,4 @@
-"""What an operator lists, and what is old, is found by an index."""
+"""Indexes for an operator's lists and for old rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verdicts of the solver, how often a slot was written again for one, and what a model call was made for."""
+"""The solver's verdicts, the number of replaced disputed questions per slot, and the purpose of a model call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA = "generation"
 
 
 def upgrade() -> None:
-    """A constant default is kept in the catalogue: no row is rewritten, and yesterday's code need not name it."""
+    """Postgres keeps a constant default in its catalog: no row is rewritten, and older code need not set it."""
     op.add_column("questions", sa.Column("solver_verdict", sa.Text), schema=SCHEMA)
     disputes = sa.Column("disputes", sa.Integer, nullable=False, server_default=sa.text("0"))
     op.add_column("slots", disputes, schema=SCHEMA)

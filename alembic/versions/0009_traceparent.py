@@ -1,4 +1,4 @@
-"""A batch carries the trace of the call that wants it."""
+"""A batch stores the trace context of the request for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA = "generation"
 
 
 def upgrade() -> None:
-    """Empty in every row there is, and yesterday's code need not name it."""
+    """NULL in every existing row; older code need not set it."""
     op.add_column("batches", sa.Column("traceparent", sa.Text), schema=SCHEMA)
 
 

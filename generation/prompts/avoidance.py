@@ -1,7 +1,7 @@
-"""Which earlier questions a call should be told about: the likeliest to be repeated, within a budget.
+"""Selects the earlier questions that a prompt lists: the likeliest to be repeated, within a budget.
 
-Stems, never ids: a model that has not seen the earlier calls can learn nothing from an id. The validator keeps
-repeats out whatever a call was told, so a stem must be worth its tokens.
+It lists stems, never ids: a model that has not seen the earlier calls learns nothing from an id. The validator
+rejects repeats in any case, so a listed stem must be worth its tokens.
 """
 
 from __future__ import annotations
@@ -11,37 +11,37 @@ from itertools import chain, zip_longest
 
 from generation.model import EarlierQuestion, QuestionType, Slot, Topic
 
-#: Longer stems are cut: what makes a question the same question is said at its beginning.
+#: Longer stems are cut: the beginning is enough to recognize a question.
 MAX_STEM_CHARS = 100
 
 
 def stems_to_avoid(
     earlier: Sequence[EarlierQuestion], slots: Sequence[Slot], *, max_chars: int
 ) -> tuple[str, ...]:
-    """The stems to avoid for these slots, most telling first, each on one line and none twice.
+    """The stems to avoid for these slots, the most relevant first, each on one line and none twice.
 
-    Only of the slots' topics, which take turns: each names its own questions, first what was disputed in
-    the very slots, then those of the wanted type, and of these the latest. One stem stands for a passage that is not asked about again. Together no
-    longer than `max_chars`.
+    The slots' topics and types take turns. Each contributes the questions of its topic: first those now in the
+    wanted slots (disputed ones), then those of the wanted type, the latest first. A passage that the slots do
+    not use is represented by one stem. The stems have at most `max_chars` characters together.
     """
     wanted = {slot.passage_group for slot in slots}
-    tellable = list(_one_a_passage(earlier, wanted))
+    listable = list(_one_a_passage(earlier, wanted))
     kinds = dict.fromkeys((slot.topic, slot.question_type) for slot in slots)
     places = {slot.position for slot in slots}
-    rankings = [_ranked(tellable, topic, question_type, places) for topic, question_type in kinds]
+    rankings = [_ranked(listable, topic, question_type, places) for topic, question_type in kinds]
     in_turn = filter(None, chain.from_iterable(zip_longest(*rankings)))
     stems = dict.fromkeys(_one_line(question.stem) for question in in_turn)
     return tuple(_within(max_chars, filter(None, stems)))
 
 
 def _one_a_passage(earlier: Sequence[EarlierQuestion], wanted: set[int | None]) -> Iterator[EarlierQuestion]:
-    """Questions about another passage are no repeats; one of them tells what it was about."""
-    told: set[str] = set()
+    """Questions about another passage are no repeats, so one of them represents the passage."""
+    represented: set[str] = set()
     for question in earlier:
         if question.passage is None or question.passage_group in wanted - {None}:
             yield question
-        elif question.passage not in told:
-            told.add(question.passage)
+        elif question.passage not in represented:
+            represented.add(question.passage)
             yield question
 
 

@@ -1,8 +1,8 @@
-"""One call's prompt: the shared prefix, then the only part that varies, in the user message.
+"""The prompt of one call: the shared prefix, then the only part that varies, in the user message.
 
-The message is lines: a few Arabic sentences, the wanted slots and the known passages as JSON, earlier
-stems each after a dash. Whatever comes from data or from a model is JSON-encoded or flattened, so that
-nothing in it can pass for a line of ours.
+The message consists of lines: a few Arabic sentences, the wanted slots and the known passages as JSON, and
+earlier stems, each after a dash. Text from data or from a model is JSON-encoded or put on one line, so that it
+cannot imitate one of our lines.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from generation.model import EarlierQuestion, Prompt, QuestionType, Section, Slo
 from generation.prompts.avoidance import stems_to_avoid
 from generation.prompts.blocks import system_blocks
 
-#: Room for one question with its solution; about twice what one takes.
+#: For one question with its solution; about twice the usual number.
 TOKENS_PER_QUESTION = 800
-#: Room for a passage that the call has to write.
+#: For a passage that the call has to write.
 TOKENS_PER_PASSAGE = 1_200
-#: Room for the data of a diagram or a chart.
+#: For the data of a diagram or a chart.
 TOKENS_PER_FIGURE = 400
-#: Room for the earlier stems of one call, and more of it for every slot. They are paid in full by every call,
-#: because the prefix ends before them.
+#: The budget for the earlier stems of one call: a base, and more for every slot. Every call pays for them in
+#: full, because the cached prefix ends before them.
 AVOIDED_CHARS = 200
 AVOIDED_CHARS_PER_SLOT = 80
 
@@ -45,7 +45,7 @@ _DEPTHS = {
     ),
 }
 
-#: Characters that JSON leaves as they are and that a reader of lines takes for the end of one.
+#: Characters that JSON does not escape, but that may be read as the end of a line.
 _LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 
 
@@ -56,18 +56,18 @@ def build_prompt(
     passages: Mapping[int, str],
     earlier: Sequence[EarlierQuestion] = (),
 ) -> Prompt:
-    """The words of one call that asks for exactly these slots, in this order. Equal input, equal bytes.
+    """The prompt of one call for exactly these slots, in this order. Equal input gives equal bytes.
 
-    `slots` are of one section and not empty; `passages` are the known ones by group, of which the wanted
-    groups are told; `earlier` are the questions not to repeat.
+    `slots`: of one section, not empty. `passages`: the known ones by group; only the wanted groups are included.
+    `earlier`: the questions not to repeat.
     """
     (section,) = {slot.section for slot in slots}
-    room = AVOIDED_CHARS + AVOIDED_CHARS_PER_SLOT * len(slots)
-    avoided = stems_to_avoid(earlier, slots, max_chars=room)
+    max_chars = AVOIDED_CHARS + AVOIDED_CHARS_PER_SLOT * len(slots)
+    avoided = stems_to_avoid(earlier, slots, max_chars=max_chars)
     return Prompt(
         system=system_blocks(section),
         user="\n".join(_lines(track, section, slots, passages=passages, avoided=avoided)),
-        max_tokens=_room(slots, passages),
+        max_tokens=_max_tokens(slots, passages),
     )
 
 
@@ -110,17 +110,17 @@ def _wanted(slot: Slot) -> dict[str, Any]:
 
 
 def _groups(slots: Sequence[Slot]) -> list[int]:
-    """The passage groups asked for, in order, each once."""
+    """The wanted passage groups, in order, each once."""
     return list(dict.fromkeys(slot.passage_group for slot in slots if slot.passage_group is not None))
 
 
 def json_line(line: Mapping[str, Any]) -> str:
-    """The object on one line, whatever its texts hold."""
+    """The object as JSON on one line, whatever text it contains."""
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).translate(_LINE_ENDS)
 
 
-def _room(slots: Sequence[Slot], passages: Mapping[int, str]) -> int:
-    """More tokens than the reply should take: a bound for a runaway reply, never one for a good one."""
+def _max_tokens(slots: Sequence[Slot], passages: Mapping[int, str]) -> int:
+    """More tokens than a good reply takes: the limit stops only a runaway reply."""
     unwritten = sum(group not in passages for group in _groups(slots))
     figures = sum(slot.question_type in _FIGURED for slot in slots)
     return len(slots) * TOKENS_PER_QUESTION + unwritten * TOKENS_PER_PASSAGE + figures * TOKENS_PER_FIGURE

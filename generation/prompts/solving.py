@@ -1,4 +1,4 @@
-"""The prompt of a answer check: what a student sees of each question, and nothing of what we know about it."""
+"""The prompt of an answer check: each question as a student sees it, without our key or explanation."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from generation.model import Prompt, Question
 from generation.prompts.blocks import solver_blocks
 from generation.prompts.request import json_line
 
-#: Room for one short working with its answer; about twice what one takes.
+#: For one short solution with its answer; about twice the usual number.
 TOKENS_PER_ANSWER = 400
 
 
 def build_solver_prompt(questions: Sequence[Question]) -> Prompt:
-    """The words of one call that asks for the answer of every question, in order. Equal input, equal bytes.
+    """The prompt of one call that asks for the answer to every question, in order. Equal input gives equal bytes.
 
-    Stem, choices in their order, figure and passage; no key, no solution, no difficulty.
+    It contains stem, choices in order, figure and passage, but no key, explanation or difficulty.
     """
     return Prompt(
         system=solver_blocks(),

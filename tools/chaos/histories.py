@@ -125,7 +125,7 @@ class History:
             return
         claim, _ = self.claims[worker]
         taken = self._is_taken(
-            lambda: BatchStore(self.engine).give_back(claim, 0, "released", counts_as_failure=False)
+            lambda: BatchStore(self.engine).release(claim, 0, "released", counts_as_failure=False)
         )
         self._expect(worker, "release", taken=taken)
         if taken:

@@ -15,7 +15,7 @@ from typing import Any
 
 from db.progress import ENOUGH, LATEST, LONGEST_S, USUAL
 from generation.model import Plan, Track, Urgency
-from generation.pace import Due, GenerationTimes, Walk, next_due
+from generation.pace import Due, GenerationTimes, ReadingProgress, next_due
 from generation.plan import plan_exam
 from tools.bench.figures import share
 from tools.studies.model_times import arrivals_s, check_s
@@ -64,7 +64,7 @@ class ExamSession:
         self._there: dict[int, float] = {}
         self._written: dict[int, float] = {}
         self._ready: dict[int, float] = {}
-        self._walk, self._moved_s = Walk(), 0.0
+        self._progress, self._moved_s = ReadingProgress(), 0.0
         self.calls = 0
         self.want(Due(0, Urgency.INTERACTIVE), 0.0)
 
@@ -112,7 +112,7 @@ class ExamSession:
             self._ready[batch_index] = self._written[batch_index]
 
     def _report(self, position: int, now_s: float) -> None:
-        self._walk, self._moved_s = self._walk.to(position, now_s - self._moved_s), now_s
+        self._progress, self._moved_s = self._progress.moved_to(position, now_s - self._moved_s), now_s
         generated = 0
         while self._ready.get(generated, float("inf")) <= now_s:
             generated += 1
@@ -121,7 +121,7 @@ class ExamSession:
             position,
             threshold=THRESHOLD,
             generated=generated,
-            pace_s=self._walk.pace_s if self._adaptive else None,
+            pace_s=self._progress.pace_s if self._adaptive else None,
             times=self._times.now,
         )
         if due is not None and due.batch_index <= generated + 1:

@@ -24,7 +24,7 @@ Db = psycopg.Connection[dict[str, object]]
 
 @pytest.fixture
 def alembic(empty_database: DatabaseSettings) -> Alembic:
-    """What an Alembic command prints, run inside this process, which is quicker. Raises CommandError."""
+    """Runs an Alembic command in this process, which is quicker; returns its output. Raises CommandError."""
 
     def run(name: str, *arguments: str) -> str:
         said = StringIO()

@@ -1,4 +1,4 @@
-"""Migrations only add: what yesterday's code reads and writes is still there, and nothing new is asked of it."""
+"""Migrations only add: what older code reads and writes still exists, and it need not set anything new."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.integration.alembic.conftest import Alembic, Db
 
 PROJECT = Path(__file__).parents[3]
 
-#: From the first that has tables of ours to the newest.
+#: From the first with tables of ours to the newest.
 REVISIONS = [
     step.revision
     for step in reversed(list(ScriptDirectory.from_config(Config(PROJECT / "alembic.ini")).walk_revisions()))
@@ -41,7 +41,7 @@ _UNIQUE = """
 
 @dataclass(frozen=True)
 class Tables:
-    """What a release meets: columns with type, whether a value is demanded and given; rules with their columns."""
+    """The schema that a release sees: columns with type, NOT NULL and default; constraints with their columns."""
 
     columns: dict[str, tuple[object, bool, bool]]
     rules: dict[str, tuple[object, frozenset[str]]]
@@ -69,7 +69,7 @@ def test_every_step_keeps_what_the_release_before_it_uses(alembic: Alembic, db: 
 
 
 def taken_away(before: Tables, after: Tables) -> list[str]:
-    """Columns that are gone, of another type, or that got stricter."""
+    """Columns that are missing, have another type, or are stricter."""
     return [
         name
         for name, (kind, was_demanded, was_given) in before.columns.items()
@@ -81,7 +81,7 @@ def taken_away(before: Tables, after: Tables) -> list[str]:
 
 
 def demanded(before: Tables, after: Tables) -> list[object]:
-    """What the code before does not know and would have to obey: values without default, and rules on its columns."""
+    """What older code would have to know: required values without a default, and new constraints on its columns."""
     values = [
         name
         for name, (_, is_demanded, is_given) in after.columns.items()
@@ -100,7 +100,7 @@ def demanded(before: Tables, after: Tables) -> list[object]:
 
 
 def _known(before: Tables) -> set[str]:
-    """The columns as constraints name them: with the schema, where it is not public."""
+    """The columns as constraints name them: with the schema, unless it is public."""
     return {prefix + name for name in before.columns for prefix in ("", "generation.")}
 
 

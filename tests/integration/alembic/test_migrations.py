@@ -1,4 +1,4 @@
-"""Migrations on an empty database, and on one that belongs to somebody else."""
+"""Migrations on an empty database, and on an existing one of the web app."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ THEIR_USER = uuid.UUID(int=1)
 
 @pytest.fixture
 def existing(db: Db) -> Iterator[Db]:
-    """The web app's database, with its rows. Roles belong to the server, so each has a name of its own."""
+    """The web app's database, with its rows. Roles belong to the whole server, so each has a unique name."""
     role = f"web_{uuid.uuid4().hex}"
     db.execute(EXISTING.format(role=role).encode())
     yield db
@@ -78,8 +78,10 @@ def test_nothing_is_left_to_migrate(alembic: Alembic, kind: str, request: pytest
     assert "No new upgrade operations detected." in alembic("check")
 
 
-def test_a_lost_column_of_ours_is_noticed_and_a_foreign_one_is_not(alembic: Alembic, existing: Db) -> None:
-    """So `alembic check` is not blind, and not curious."""
+def test_a_missing_column_of_ours_is_reported_and_a_foreign_one_is_not(
+    alembic: Alembic, existing: Db
+) -> None:
+    """`alembic check` reports our columns, and only ours."""
     alembic("upgrade", "head")
     existing.execute("ALTER TABLE exam_sessions ADD COLUMN new_of_theirs text")
     existing.execute("ALTER TABLE exam_sessions ALTER COLUMN generated_batches TYPE bigint")
@@ -225,7 +227,7 @@ def test_a_wrong_address_is_one_sentence(shell: Shell, url: str, said: str) -> N
     assert "secret" not in refused.stderr + refused.stdout
 
 
-def test_the_migrations_refuse_to_guess_what_a_database_lacks(shell: Shell) -> None:
+def test_the_migrations_do_not_run_offline(shell: Shell) -> None:
     refused = shell("upgrade", "head", "--sql")
 
     assert refused.returncode != 0

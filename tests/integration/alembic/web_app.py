@@ -1,4 +1,4 @@
-"""The web app's database as it may be when we arrive, and a picture of it to compare with later."""
+"""An example of the web app's database before our migrations, and a snapshot of it for comparison."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ _CATALOG = {
 
 
 def picture(db: psycopg.Connection[dict[str, object]]) -> dict[str, Rows]:
-    """The catalog of everything outside of our schema."""
+    """The catalog of everything outside our schema."""
     return {what: db.execute(query.encode()).fetchall() for what, query in _CATALOG.items()}
 
 
 def without_ours(seen: dict[str, Rows]) -> dict[str, Rows]:
-    """The picture less the columns and indexes that we add."""
+    """The snapshot without the columns and indexes that we add."""
     ours = {("exam_sessions", name) for name in ADDED_TO_EXAMS}
     ours |= {("practice_sessions", name) for name in ADDED_TO_PRACTICE}
     return {

@@ -23,7 +23,7 @@ from api.server import ApiServer, bound
 from db.batches import BatchStore
 from db.events import EventLog
 from db.queue_stats import read_queue_stats
-from db.quota import Quota, everybody_may
+from db.quota import Quota, no_quota
 from db.sessions import SessionStore
 from generation.errors import FenceLost
 from generation.model import Claim, Question, Slot, Urgency
@@ -120,7 +120,7 @@ class Served:
         *,
         notified: bool = False,
         limits: Limits | None = None,
-        quota: Quota = everybody_may,
+        quota: Quota = no_quota,
         tracing: Tracing | None = None,
         **settings: Any,
     ) -> None:

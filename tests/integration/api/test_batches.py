@@ -174,7 +174,7 @@ def test_a_batch_that_fails_while_somebody_waits_is_unavailable_and_starts_again
 def test_a_batch_that_waits_for_the_providers_is_unavailable_at_once(
     student: httpx2.Client, writer: Writer, exam_id: str, prefer: str | None
 ) -> None:
-    writer.batches.give_back(writer.claim(), 90, "providers_unavailable", counts_as_failure=False)
+    writer.batches.release(writer.claim(), 90, "providers_unavailable", counts_as_failure=False)
     answer = ask(student, exam_id, 0, prefer)
 
     assert answer.status_code == 503
@@ -186,7 +186,7 @@ def test_a_short_pause_of_the_providers_is_waited_out(
     served: Served, student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     claim = writer.claim()
-    writer.batches.give_back(claim, 0.5, "providers_unavailable", counts_as_failure=False)
+    writer.batches.release(claim, 0.5, "providers_unavailable", counts_as_failure=False)
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ask, student, exam_id, 0, "wait=20")
         served.until_watched()

@@ -204,7 +204,7 @@ def test_a_first_batch_that_no_provider_writes_ends_the_waiting_early(serve: Ser
     served = serve(api_default_wait_s=1, api_poll_s=0.05)
     with served.client(uuid4()) as client:
         first = client.post("/exams", json={"track": "scientific"}, headers={"Idempotency-Key": "k"})
-        served.writer.batches.give_back(
+        served.writer.batches.release(
             served.writer.claim(), 120, "providers_unavailable", counts_as_failure=False
         )
         again = client.post(

@@ -175,7 +175,7 @@ def test_equal_calls_for_a_failed_batch_start_it_again_once(api: OneApi) -> None
 def test_equal_calls_for_a_batch_that_waits_for_the_providers_are_told_when_to_come_back(
     api: OneApi,
 ) -> None:
-    api.writer.batches.give_back(api.writer.claim(), 90, "providers_unavailable", counts_as_failure=False)
+    api.writer.batches.release(api.writer.claim(), 90, "providers_unavailable", counts_as_failure=False)
     answers = api.at_once(3)
     assert {answer.json()["code"] for answer in answers} == {"generation_unavailable"}
     assert all(80 < int(answer.headers["Retry-After"]) <= 90 for answer in answers)

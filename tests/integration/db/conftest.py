@@ -26,7 +26,7 @@ def migrated(databases: Databases) -> Iterator[DatabaseSettings]:
 
 @pytest.fixture
 def database(migrated: DatabaseSettings) -> DatabaseSettings:
-    """A migrated database with empty tables: emptying one is quicker than cloning one a test."""
+    """A migrated database with empty tables: emptying them is quicker than cloning a database for each test."""
     tables = ", ".join(f"{table.schema}.{table.name}" for table in metadata.sorted_tables)
     with psycopg.connect(migrated.libpq_url, autocommit=True) as connection:
         connection.execute(f"TRUNCATE {tables}".encode())
@@ -61,7 +61,7 @@ def session_id(sessions: SessionStore) -> UUID:
 
 @pytest.fixture
 def run_sql(engine: Engine) -> Callable[..., Any]:
-    """What the web app, an operator or the passing of time would do to the rows."""
+    """Runs SQL that changes the rows as the web app, an operator or time would."""
 
     def run(statement: str, **values: Any) -> Any:
         with engine.begin() as connection:

@@ -86,7 +86,7 @@ def fill(store: BatchStore, claim: Claim) -> None:
 
 
 def make_ready(store: BatchStore, session_id: UUID, batch_index: int) -> None:
-    """Ask for a batch, run it and finish it."""
+    """Request a batch, run it and finish it."""
     store.request(session_id, batch_index, Urgency.PREFETCH)
     claim = claimed(store, session_id, batch_index)
     fill(store, claim)

@@ -1,4 +1,4 @@
-"""Races made certain: one side is held in its transaction until the other is seen to wait for it."""
+"""Deterministic races: one side keeps its transaction open until the other is known to wait for it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _LOOK_AGAIN_S = 0.005
 def while_held(
     engine: Engine, first: Callable[[Connection], object], second: Callable[[], T]
 ) -> Iterator[Future[T]]:
-    """Run `first` without committing, start `second`, and commit `first` when `second` waits for it."""
+    """Run `first` without a commit, start `second`, and commit `first` when `second` waits for it."""
     with ThreadPoolExecutor(1) as pool:
         with engine.begin() as connection:
             first(connection)
             waiting = pool.submit(second)
-            until(lambda: waiting.done() or somebody_waits(engine))
+            until(lambda: waiting.done() or a_session_waits(engine))
             assert not waiting.done(), "the second side should have waited for the first"
         yield waiting
 
 
 def at_once(works: Sequence[Callable[[], T]]) -> list[T]:
-    """The results of all, started together, each on its own thread."""
+    """The results of all functions, started together, each on its own thread."""
     barrier = Barrier(len(works))
 
     def start(work: Callable[[], T]) -> T:
@@ -43,7 +43,7 @@ def at_once(works: Sequence[Callable[[], T]]) -> list[T]:
         return list(pool.map(start, works))
 
 
-def somebody_waits(engine: Engine) -> bool:
+def a_session_waits(engine: Engine) -> bool:
     query = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
@@ -52,7 +52,7 @@ def somebody_waits(engine: Engine) -> bool:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Look again and again: Postgres tells nobody that a session waits or is gone."""
+    """Poll the condition: Postgres has no notification that a session waits or has ended."""
     deadline = time.monotonic() + _TIMEOUT_S
     while not condition():
         assert time.monotonic() < deadline, "what the test waits for did not happen"

@@ -72,7 +72,7 @@ def test_a_later_run_gets_only_the_open_slots_and_what_is_committed(
 ) -> None:
     first = claimed(store, session_id)
     store.accept(first, question_for(first.open_slots[0]), uuid4(), "claude")
-    store.give_back(first, 0, "stream_cut", counts_as_failure=True)
+    store.release(first, 0, "stream_cut", counts_as_failure=True)
 
     second = claimed(store, session_id)
     assert [slot.position for slot in second.open_slots] == [1, 2]
@@ -86,7 +86,7 @@ def test_a_later_run_gets_only_the_open_slots_and_what_is_committed(
 def test_a_question_accepted_twice_is_kept_once(
     sessions: SessionStore, store: BatchStore, log: EventLog, session_id: UUID
 ) -> None:
-    """A worker that lost the reply to its commit tries again."""
+    """A worker that did not receive the reply to its commit tries again."""
     claim = claimed(store, session_id)
     question = question_for(claim.open_slots[0])
     store.accept(claim, question, uuid4(), "claude")
@@ -105,7 +105,7 @@ def test_a_repeated_question_leaves_its_slot_open(store: BatchStore, log: EventL
     assert caught.value.context == {"session_id": session_id, "position": 1}
     assert caught.value.__cause__ is None
     assert log.changed({session_id: -1}) == {session_id: 2}
-    store.give_back(claim, 0, "later", counts_as_failure=False)
+    store.release(claim, 0, "later", counts_as_failure=False)
     assert [slot.position for slot in claimed(store, session_id).open_slots] == [1, 2]
 
 

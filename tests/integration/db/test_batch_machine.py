@@ -34,14 +34,13 @@ QUEUED, RUNNING, READY, FAILED = BatchStatus
 SIZES = (2, 2, 1)
 INDEXES = integers(0, len(SIZES) - 1)
 
-#: A lease lapses by the rule of that name and by nothing else: however slow the machine is, no order of things
-#: takes this long.
+#: A lease lapses only by the rule `lapse`: even on a slow machine, no sequence takes this long.
 TTL_S = 24 * 3600.0
 
 
 @dataclass
 class Batch:
-    """What a batch should be."""
+    """The expected state of a batch."""
 
     size: int
     status: BatchStatus | None = None
@@ -105,8 +104,8 @@ class BatchMachine(RuleBasedStateMachine):
             batch.status = READY
 
     @rule(claim=claims)
-    def give_back(self, claim: Claim) -> None:
-        if self.fenced(claim, lambda: self.store.give_back(claim, 0, "cut", counts_as_failure=True)):
+    def release(self, claim: Claim) -> None:
+        if self.fenced(claim, lambda: self.store.release(claim, 0, "cut", counts_as_failure=True)):
             self.batches[claim.batch.index].status = QUEUED
 
     @rule(claim=claims)
@@ -159,7 +158,7 @@ class BatchMachine(RuleBasedStateMachine):
 
     @rule(really=integers(0, 9))
     def cancel(self, really: int) -> None:
-        if really or self.closed:  # rarely: everything after it is refused
+        if really or self.closed:  # rarely, because everything after it is rejected
             return
         self.sessions.cancel(self.session_id)
         self.closed = True
@@ -198,7 +197,7 @@ class BatchMachine(RuleBasedStateMachine):
         assert len(positions) == len(set(positions)) == sum(len(batch.filled) for batch in self.batches)
 
     def fenced(self, claim: Claim, write: Callable[[], object]) -> bool:
-        """Whether the write went through, which it must exactly when the claim's epoch is current."""
+        """Whether the write succeeded, which must be true exactly when the claim's epoch is current."""
         try:
             write()
         except FenceLost:
@@ -209,8 +208,8 @@ class BatchMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("part", range(5))
-def test_no_order_of_things_breaks_a_batch(engine: Engine, part: int) -> None:
-    """In parts, so that each is far from the time that one test may take, on a busy machine too."""
+def test_no_sequence_of_operations_breaks_a_batch(engine: Engine, part: int) -> None:
+    """In parts, so that each stays well within the timeout of one test, even on a busy machine."""
     machine = type("BatchMachineOnThisDatabase", (BatchMachine,), {"engine": engine})
     run_state_machine_as_test(
         seed(part)(machine),

@@ -1,4 +1,4 @@
-"""Who may run a batch, and who may write: claim, lease, epoch."""
+"""Which run may hold a batch, and which may write: claim, lease, epoch."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def finish(store: BatchStore, claim: Claim) -> None:
     store.finish(claim)
 
 
-def give_back(store: BatchStore, claim: Claim) -> None:
-    store.give_back(claim, 0, "late", counts_as_failure=True)
+def release(store: BatchStore, claim: Claim) -> None:
+    store.release(claim, 0, "late", counts_as_failure=True)
 
 
 def fail(store: BatchStore, claim: Claim) -> None:
     store.fail(claim, "late")
 
 
-WRITES = [accept_first, finish, give_back, fail]
+WRITES = [accept_first, finish, release, fail]
 Write = Callable[[BatchStore, Claim], None]
 
 
@@ -64,7 +64,7 @@ def test_a_claim_that_waits_for_another_finds_the_batch_taken(
 def test_a_live_lease_is_not_claimable_and_a_lapsed_one_is(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
-    """Defect 2: a killed worker blocks nobody for longer than its lease."""
+    """Defect 2: a killed worker blocks a batch no longer than its lease."""
     first = claimed(store, session_id)
     assert store.claim(session_id, 0, "other", TTL_S) is None
 
@@ -76,7 +76,7 @@ def test_a_live_lease_is_not_claimable_and_a_lapsed_one_is(
 def test_a_batch_that_is_not_due_not_wanted_or_unknown_is_not_claimable(
     store: BatchStore, session_id: UUID
 ) -> None:
-    store.give_back(claimed(store, session_id), 60, "busy", counts_as_failure=False)
+    store.release(claimed(store, session_id), 60, "busy", counts_as_failure=False)
 
     assert store.claim(session_id, 0, "worker", TTL_S) is None
     assert store.claim(session_id, 1, "worker", TTL_S) is None
@@ -122,17 +122,17 @@ def test_a_write_that_waits_for_a_takeover_finds_its_epoch_stale(
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_a_run_that_gave_its_batch_back_can_write_nothing(
+def test_a_run_that_released_its_batch_can_write_nothing(
     store: BatchStore, session_id: UUID, write: Write
 ) -> None:
     claim = claimed(store, session_id)
-    store.give_back(claim, 0, "stream_cut", counts_as_failure=False)
+    store.release(claim, 0, "stream_cut", counts_as_failure=False)
 
     with pytest.raises(FenceLost):
         write(store, claim)
 
 
-def test_a_lapsed_lease_that_nobody_took_still_writes(
+def test_a_run_with_a_lapsed_lease_still_writes_until_the_batch_is_taken(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     claim = claimed(store, session_id)
@@ -143,7 +143,7 @@ def test_a_lapsed_lease_that_nobody_took_still_writes(
     assert run_sql("SELECT status FROM generation.batches") == [("ready",)]
 
 
-def test_renewing_extends_what_is_held_and_tells_what_is_lost(
+def test_renewing_extends_held_leases_and_leaves_out_lost_ones(
     sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     lost = claimed(store, session_id)
@@ -163,7 +163,7 @@ def test_renewing_extends_what_is_held_and_tells_what_is_lost(
 def test_after_postgres_clock_went_back_the_next_heartbeat_sets_the_lease_right(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
-    """Then the lease ends an hour from now; a dead worker's batch would wait for that long."""
+    """The lease would end an hour from now, and the batch of a dead worker would wait for that long."""
     claim = claimed(store, session_id)
     run_sql("UPDATE generation.batches SET lease_until = now() + interval '1 hour'")
     assert store.renew([Lease.of(claim)], TTL_S).renewed == {Lease.of(claim)}
@@ -209,14 +209,14 @@ def test_a_session_that_the_web_app_deleted_is_not_renewed_after_the_next_sweep(
     assert store.claim(session_id, 0, "worker", TTL_S) is None
 
 
-def test_giving_back_counts_failures_and_says_why(
+def test_releasing_counts_failures_and_records_the_error(
     sessions: SessionStore, store: BatchStore, session_id: UUID
 ) -> None:
-    store.give_back(claimed(store, session_id), 0, "provider_busy", counts_as_failure=False)
-    store.give_back(claimed(store, session_id), 0, "stream_cut", counts_as_failure=True)
+    store.release(claimed(store, session_id), 0, "provider_busy", counts_as_failure=False)
+    store.release(claimed(store, session_id), 0, "stream_cut", counts_as_failure=True)
     claim = claimed(store, session_id)
     assert (claim.runs, claim.failures) == (3, 1)
-    store.give_back(claim, 40, "stream_cut", counts_as_failure=True)
+    store.release(claim, 40, "stream_cut", counts_as_failure=True)
 
     [batch, *_] = sessions.view(session_id, SessionKind.EXAM, STUDENT).batches
     assert (batch.status, batch.last_error) == (BatchStatus.QUEUED, "stream_cut")
@@ -225,10 +225,10 @@ def test_giving_back_counts_failures_and_says_why(
     assert 39 < (batch.not_before - batch.requested_at).total_seconds() < 60
 
 
-def test_a_failed_batch_tells_its_readers_and_ends_the_generating(
+def test_a_failed_batch_notifies_its_readers_and_ends_the_generation(
     sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
-    """Defect 3: a failure leaves no flag behind that says generation goes on."""
+    """Defect 3: after a failure, no flag says that generation continues."""
     store.fail(claimed(store, session_id), "provider_denied")
 
     view = sessions.view(session_id, SessionKind.EXAM, STUDENT)

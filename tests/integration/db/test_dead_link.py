@@ -14,7 +14,7 @@ from db.errors import DatabaseUnreachable
 from runtime.settings import DatabaseSettings
 from tests.support.link import Link
 
-#: The statement timeout, and how soon a caller must be free then: the longest silence, twice.
+#: The statement timeout, and the time within which a caller must be free: twice the longest silence.
 STATEMENT_MS, FREE_WITHIN_S = 200, 2 * (0.2 * 1.25 + 1) + 0.5
 
 
@@ -59,9 +59,7 @@ def test_a_statement_on_a_dead_link_ends_soon_after_its_timeout(far: Engine, lin
     assert time.monotonic() - began < FREE_WITHIN_S
 
 
-def test_a_connection_of_the_pool_that_died_silently_is_found_out_and_replaced(
-    far: Engine, link: Link
-) -> None:
+def test_a_pooled_connection_that_died_silently_is_detected_and_replaced(far: Engine, link: Link) -> None:
     assert ask(far) == 1
     link.go_dead()
     began = time.monotonic()
@@ -72,7 +70,7 @@ def test_a_connection_of_the_pool_that_died_silently_is_found_out_and_replaced(
     assert ask(far) == 1
 
 
-def test_a_slow_answer_is_no_dead_link(far: Engine) -> None:
+def test_a_slow_answer_does_not_count_as_a_dead_link(far: Engine) -> None:
     with far.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 2000"))
         connection.execute(text("SELECT pg_sleep(0.6)"))

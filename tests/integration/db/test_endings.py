@@ -1,4 +1,4 @@
-"""The end of a session that the web app writes into its own row is told to those who follow the session."""
+"""When the web app ends a session in its own row, the sweep records the event for the session's readers."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MANY = 100
 
 @pytest.fixture
 def endings(log: EventLog) -> Callable[[UUID], list[Any]]:
-    """The statuses that were told after the session had begun."""
+    """The statuses that were recorded after the session began."""
 
-    def told(session_id: UUID) -> list[Any]:
+    def recorded(session_id: UUID) -> list[Any]:
         events = [event for event in log.after(session_id, 1) if event.kind is EventKind.SESSION]
         return [event.payload["status"] for event in events]
 
-    return told
+    return recorded
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def endings(log: EventLog) -> Callable[[UUID], list[Any]]:
         ("DELETE FROM exam_sessions", "abandoned"),
     ],
 )
-def test_the_end_of_an_exam_is_told_once_also_when_nothing_was_left_to_write(
+def test_the_end_of_an_exam_is_recorded_once_also_when_nothing_was_left_to_write(
     sessions: SessionStore,
     store: BatchStore,
     session_id: UUID,
@@ -67,7 +67,7 @@ def test_a_practice_session_ends_like_an_exam(
     assert (endings(practice), endings(exam)) == (["completed"], [])
 
 
-def test_a_paused_exam_has_not_ended_and_a_cancelled_one_told_it_already(
+def test_a_paused_exam_has_not_ended_and_the_end_of_a_cancelled_one_is_already_recorded(
     sessions: SessionStore, session_id: UUID, endings: Callable[[UUID], list[Any]]
 ) -> None:
     sessions.pause(session_id)
@@ -78,7 +78,7 @@ def test_a_paused_exam_has_not_ended_and_a_cancelled_one_told_it_already(
     assert endings(session_id) == ["paused", "abandoned"]
 
 
-def test_an_exam_that_nobody_follows_any_more_is_not_looked_at(
+def test_the_end_of_an_old_exam_is_not_recorded(
     sessions: SessionStore,
     session_id: UUID,
     endings: Callable[[UUID], list[Any]],
@@ -91,7 +91,7 @@ def test_an_exam_that_nobody_follows_any_more_is_not_looked_at(
     assert endings(session_id) == []
 
 
-def test_workers_that_look_at_once_tell_each_end_once(
+def test_concurrent_workers_record_each_end_once(
     sessions: SessionStore, endings: Callable[[UUID], list[Any]], run_sql: Callable[..., Any]
 ) -> None:
     made = [new_session(sessions) for _ in range(20)]

@@ -1,4 +1,4 @@
-"""The engine against a server that is slow, goes away, or stands behind a transaction pooler."""
+"""The engine with a server that is slow, disappears, or is behind a transaction pooler."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def engine_with(settings: DatabaseSettings, **changes: object) -> Iterator[Engin
         engine.dispose()
 
 
-def nobody_there() -> DatabaseSettings:
+def unreachable_server() -> DatabaseSettings:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     return DatabaseSettings(database_url=f"postgresql://user:secret@127.0.0.1:{port}/exams")
 
 
-def test_a_server_that_is_away_is_one_sentence_without_a_secret() -> None:
-    settings = nobody_there()
+def test_an_unreachable_server_is_one_sentence_without_a_secret() -> None:
+    settings = unreachable_server()
     with engine_with(settings) as engine, pytest.raises(DatabaseUnreachable) as caught:
         SessionStore(engine).page(STUDENT, SessionKind.EXAM, 1)
     with pytest.raises(DatabaseUnreachable) as heard:
@@ -78,7 +78,7 @@ def test_a_connection_that_broke_in_the_pool_is_replaced_unnoticed(
 
 
 @pytest.mark.parametrize("session_mode", [True, False])
-def test_statements_and_locks_have_time_limits_in_both_modes(
+def test_statements_and_locks_have_timeouts_in_both_modes(
     database: DatabaseSettings, session_mode: bool
 ) -> None:
     with engine_with(
@@ -95,7 +95,7 @@ def test_statements_and_locks_have_time_limits_in_both_modes(
 
 
 def test_an_idle_transaction_that_the_server_ended_counts_as_a_broken_connection(engine: Engine) -> None:
-    """psycopg calls it an InternalError, not an OperationalError."""
+    """psycopg raises an InternalError, not an OperationalError."""
     idled: list[int] = []
 
     def work() -> None:
@@ -127,7 +127,7 @@ def test_a_transaction_pooler_sees_no_prepared_statement_and_no_session_state(
 
 
 @pytest.mark.parametrize("stem", ["نص \x00 مقطوع", "نص \ud800 مقطوع"])
-def test_a_question_that_no_row_can_hold_is_refused_without_being_quoted(
+def test_a_question_that_postgres_cannot_store_is_rejected_without_being_quoted(
     store: BatchStore, sessions: SessionStore, stem: str
 ) -> None:
     claim = claimed(store, new_session(sessions))

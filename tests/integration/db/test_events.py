@@ -1,4 +1,4 @@
-"""Events in order, and the wake-up that hurries their readers."""
+"""Events in order, and the notification that wakes their readers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_events_are_numbered_without_gaps_whoever_writes_them(
 def test_a_smaller_number_never_appears_after_a_larger_one(
     engine: Engine, log: EventLog, session_id: UUID
 ) -> None:
-    """The second writer waits for the first to commit, so a reader's cursor passes nothing by."""
+    """The second writer waits for the first to commit, so a reader's cursor skips no event."""
 
     def first(connection: Connection) -> None:
         record(connection, session_id, EventKind.SESSION, {"by": "first"})
@@ -62,7 +62,7 @@ def test_a_rolled_back_event_leaves_no_gap(engine: Engine, log: EventLog, sessio
     assert [event.seq for event in log.after(session_id, 0)] == [1, 2]
 
 
-def test_a_reader_gets_what_follows_his_cursor_page_by_page(
+def test_a_reader_gets_the_events_after_its_cursor_page_by_page(
     store: BatchStore, log: EventLog, session_id: UUID
 ) -> None:
     fill(store, claimed(store, session_id))
@@ -76,22 +76,22 @@ def test_a_reader_gets_what_follows_his_cursor_page_by_page(
 def test_a_question_event_comes_with_its_question_and_no_other_does(
     store: BatchStore, log: EventLog, session_id: UUID
 ) -> None:
-    """A reader that streams questions needs no second look for each."""
+    """A reader that streams questions needs no second query for each."""
     claim = claimed(store, session_id)
     fill(store, claim)
     store.finish(claim)
 
-    told = log.after(session_id, 0)
-    assert [event.question and event.question["position"] for event in told] == [None, 0, 1, 2, None]
-    assert told[2].question == question_for(claim.open_slots[1]).content() | {"position": 1}
-    assert all("stem" not in event.payload for event in told)
+    found = log.after(session_id, 0)
+    assert [event.question and event.question["position"] for event in found] == [None, 0, 1, 2, None]
+    assert found[2].question == question_for(claim.open_slots[1]).content() | {"position": 1}
+    assert all("stem" not in event.payload for event in found)
 
 
 def test_an_unknown_session_has_no_events(log: EventLog) -> None:
     assert log.after(uuid4(), 0) == []
 
 
-def test_a_listener_hears_of_an_accepted_question_when_it_is_committed(
+def test_a_listener_is_notified_of_an_accepted_question_when_it_is_committed(
     database: DatabaseSettings, sessions: SessionStore, store: BatchStore, session_id: UUID
 ) -> None:
     claim = claimed(store, session_id)
@@ -104,7 +104,7 @@ def test_a_listener_hears_of_an_accepted_question_when_it_is_committed(
         assert _hear_all(listener, made) == made
 
 
-def test_a_listener_hears_nothing_of_what_is_rolled_back(
+def test_a_listener_is_not_notified_of_a_rolled_back_event(
     engine: Engine, database: DatabaseSettings, session_id: UUID
 ) -> None:
     with Listener(database) as listener:
@@ -114,7 +114,7 @@ def test_a_listener_hears_nothing_of_what_is_rolled_back(
         assert listener.wait(0.05) == frozenset()
 
 
-def test_a_listener_passes_over_what_names_no_session(
+def test_a_listener_ignores_a_payload_that_is_no_session_id(
     engine: Engine, database: DatabaseSettings, sessions: SessionStore
 ) -> None:
     with Listener(database) as listener:
@@ -124,10 +124,10 @@ def test_a_listener_passes_over_what_names_no_session(
         assert listener.wait(LONG_S) | listener.wait(LONG_S) == {made}
 
 
-def test_a_server_that_refuses_to_listen_is_away_and_its_connection_is_closed(
+def test_a_server_that_refuses_listen_counts_as_unreachable_and_its_connection_is_closed(
     database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a standby does, which takes connections and refuses LISTEN."""
+    """As a standby does, which accepts connections and refuses LISTEN."""
     opened = []
 
     class Refusing(psycopg.Connection[Any]):
@@ -142,7 +142,7 @@ def test_a_server_that_refuses_to_listen_is_away_and_its_connection_is_closed(
     assert connection.closed
 
 
-def test_a_listener_whose_connection_breaks_says_so(engine: Engine, database: DatabaseSettings) -> None:
+def test_a_listener_whose_connection_breaks_raises(engine: Engine, database: DatabaseSettings) -> None:
     with Listener(database) as listener:
         with engine.begin() as connection:
             connection.execute(
@@ -169,7 +169,7 @@ def _listen_until_it_breaks(wait: partial[frozenset[UUID]]) -> None:
         wait()
 
 
-def test_only_sessions_with_a_later_number_than_was_seen_are_told(
+def test_only_sessions_with_a_later_number_than_was_seen_are_returned(
     engine: Engine, sessions: SessionStore
 ) -> None:
     log, some, other = EventLog(engine), new_session(sessions), new_session(sessions)

@@ -1,4 +1,4 @@
-"""What a claim tells of questions that the student has had, in this session and in others."""
+"""The earlier questions of a claim: the student's questions of this session and of others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.integration.db.exams import (
 
 @pytest.fixture
 def last_week(sessions: SessionStore, store: BatchStore) -> UUID:
-    """An exam that the student has taken: two batches of it."""
+    """An exam that the student took, with two batches."""
     session_id = new_session(sessions)
     for batch_index in range(2):
         make_ready(store, session_id, batch_index)
@@ -47,7 +47,7 @@ def test_its_own_questions_come_last_and_keep_their_groups(
     session_id = new_session(sessions)
     first = claimed(store, session_id)
     store.accept(first, question_for(first.open_slots[0]), uuid4(), "claude")
-    store.give_back(first, 0, "stream_cut", counts_as_failure=False)
+    store.release(first, 0, "stream_cut", counts_as_failure=False)
     earlier = claimed(store, session_id).earlier
     assert [(question.position, question.passage_group) for question in earlier[-2:]] == [(-1, None), (0, 0)]
 
@@ -64,7 +64,7 @@ def test_other_topics_and_other_students_are_left_out(
     assert claimed(store, geometry).earlier == ()
 
 
-def test_only_the_latest_are_told(
+def test_only_the_latest_questions_are_returned(
     sessions: SessionStore, store: BatchStore, last_week: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "_FROM_OTHER_SESSIONS", 3)

@@ -1,4 +1,4 @@
-"""What runs every second, and what an operator asks at night, reads by an index however many sessions there were."""
+"""Frequent queries and an operator's queries use an index, whatever the number of sessions."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from tests.support.databases import Databases
 STUDENT = UUID(int=7)
 OWN = "00000000-0000-0000-0000-00000000abcd"
 
-#: 20,000 exams of three batches over a hundred days; a few are of today, run, wait, or have failed.
-#: On a disk of today, where a page from anywhere costs little more than the next one.
+#: 20,000 exams of three batches over a hundred days; a few are from today, running, waiting or failed.
+#: The costs are those of an SSD, where a random page costs little more than the next one.
 FILL = f"""
 DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET random_page_cost = 1.1', current_database()); END $$;
 INSERT INTO practice_sessions (id, user_id, status)
@@ -76,7 +76,7 @@ def filled(databases: Databases) -> Iterator[Engine]:
 
 @contextmanager
 def explained(engine: Engine) -> Iterator[list[str]]:
-    """The plans of all statements, as Postgres makes them before it runs each."""
+    """The query plans of all statements, taken before each runs."""
     plans: list[str] = []
 
     def explain(_c: Connection, cursor: Any, statement: str, parameters: Any, *_: object) -> None:

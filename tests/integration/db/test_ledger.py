@@ -1,4 +1,4 @@
-"""What model calls cost, added up exactly."""
+"""The cost of model calls, summed exactly."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def attempt(**changes: Any) -> AttemptRecord:
     return replace(made, **changes)
 
 
-def test_an_attempt_is_noted_when_it_begins_and_completed_when_it_ends(
+def test_an_attempt_is_recorded_when_it_begins_and_completed_when_it_ends(
     ledger: LedgerStore, run_sql: Callable[..., Any]
 ) -> None:
     begun = attempt(outcome="open", accepted=0, rejected=0, usage=Usage(), cost_microdollars=Decimal(0))
@@ -57,13 +57,13 @@ def test_an_attempt_is_noted_when_it_begins_and_completed_when_it_ends(
     assert after.opened_at == row.opened_at < after.closed_at
 
 
-def test_money_is_noted_also_when_the_beginning_was_not(ledger: LedgerStore) -> None:
+def test_a_cost_is_recorded_also_when_the_beginning_was_not(ledger: LedgerStore) -> None:
     ledger.close(attempt())
 
     assert ledger.spent() == Decimal("50400.0001")
 
 
-def test_noting_twice_counts_once(ledger: LedgerStore) -> None:
+def test_recording_twice_counts_once(ledger: LedgerStore) -> None:
     once = attempt()
     for _ in range(2):
         ledger.open(once)
@@ -72,7 +72,7 @@ def test_noting_twice_counts_once(ledger: LedgerStore) -> None:
     assert ledger.spent(session_id=SESSION) == Decimal("50400.0001")
 
 
-def test_spending_is_told_for_a_session_and_since_a_moment(ledger: LedgerStore) -> None:
+def test_spending_is_summed_for_a_session_and_since_a_time(ledger: LedgerStore) -> None:
     now = datetime.now(UTC)
     ledger.close(attempt())
     ledger.close(attempt(session_id=OTHER, cost_microdollars=Decimal("0.3")))
@@ -110,7 +110,7 @@ def test_costs_are_added_up_by(ledger: LedgerStore, key: CostKey, expected: list
     assert (costs[0].asked, costs[0].rejected) == (costs[0].attempts * 10, costs[0].attempts)
 
 
-def test_costs_are_told_between_two_moments(ledger: LedgerStore) -> None:
+def test_costs_are_summed_between_two_times(ledger: LedgerStore) -> None:
     ledger.close(attempt())
     now = datetime.now(UTC)
     hour = timedelta(hours=1)
@@ -159,7 +159,7 @@ def test_a_call_whose_worker_is_gone_is_closed_as_lost_and_of_unknown_cost(
     assert row.closed_at is not None
 
 
-def test_a_worker_that_comes_back_writes_the_true_end_of_a_call_given_up_as_lost(
+def test_a_worker_that_comes_back_records_the_true_outcome_of_a_lost_call(
     ledger: LedgerStore, run_sql: Callable[..., Any]
 ) -> None:
     call = attempt(outcome="open")

@@ -23,7 +23,7 @@ PLAN = PlanSettings()
 
 @pytest.fixture
 def session_id(sessions: SessionStore, store: BatchStore) -> UUID:
-    """An exam of three batches, the first of which is there."""
+    """An exam of three batches, of which the first is ready."""
     session_id = new_session(sessions, exam_plan((9, 2, 2)))
     make_ready(store, session_id, 0)
     return session_id
@@ -37,20 +37,20 @@ def paces_of(store: BatchStore, session_id: UUID, positions: Iterable[int]) -> l
     return [store.note_progress(session_id, position, plan=PLAN).pace_s for position in positions]
 
 
-def test_the_next_batch_is_wanted_by_the_report_that_makes_it_due_and_by_no_other(
+def test_only_the_report_that_makes_the_next_batch_due_requests_it(
     store: BatchStore, session_id: UUID
 ) -> None:
     wanted = [store.note_progress(session_id, position, plan=PLAN).wanted for position in (4, 5, 6, 6, 7)]
     assert wanted == [None, None, Due(1, Urgency.PREFETCH), None, None]
 
 
-def test_reports_at_the_same_time_want_a_batch_once(store: BatchStore, session_id: UUID) -> None:
+def test_concurrent_reports_request_a_batch_once(store: BatchStore, session_id: UUID) -> None:
     with ThreadPoolExecutor(8) as pool:
         reports = list(pool.map(lambda _: store.note_progress(session_id, 7, plan=PLAN), range(8)))
     assert [report.wanted for report in reports if report.wanted] == [Due(1, Urgency.PREFETCH)]
 
 
-def test_a_report_is_taken_from_the_owner_of_a_session_that_goes_on_and_from_nobody_else(
+def test_a_report_is_accepted_only_from_the_owner_of_an_open_session(
     sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     [(user_id,)] = run_sql("SELECT user_id FROM generation.plans")
@@ -65,7 +65,7 @@ def test_a_report_is_taken_from_the_owner_of_a_session_that_goes_on_and_from_nob
     assert run_sql("SELECT student_position FROM generation.plans") == [(6,)]
 
 
-def test_a_batch_that_may_not_be_wanted_leaves_the_position_remembered(
+def test_the_position_is_stored_when_the_batch_may_not_be_requested(
     sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     sessions.pause(session_id)
@@ -86,11 +86,11 @@ def test_the_pace_is_learnt_from_one_report_to_the_next_and_kept(
     assert paces[3:] == pytest.approx([20, 20], abs=1)
 
 
-def test_reports_faster_than_reading_teach_nothing(store: BatchStore, session_id: UUID) -> None:
+def test_reports_faster_than_reading_do_not_change_the_pace(store: BatchStore, session_id: UUID) -> None:
     assert paces_of(store, session_id, range(9)) == [None] * 9
 
 
-def test_looking_back_is_remembered_as_the_place_but_not_as_the_pace(
+def test_looking_back_changes_the_position_but_not_the_pace(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     for position in (0, 1, 2, 1, 3):
@@ -100,10 +100,10 @@ def test_looking_back_is_remembered_as_the_place_but_not_as_the_pace(
 
 
 @pytest.mark.parametrize("position", [9, 12, 13, 9_999])
-def test_a_question_that_is_not_there_is_no_place_to_be_and_teaches_nothing(
+def test_a_position_without_a_question_is_rejected_and_changes_nothing(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID, position: int
 ) -> None:
-    """A position far ahead that was remembered would be the furthest for good, and no pace learnt any more."""
+    """A stored position far ahead would stay the furthest, and the pace could never be measured again."""
     paces_of(store, session_id, [1])
     with pytest.raises(QuestionNotLoaded):
         paces_of(store, session_id, [position])
@@ -123,7 +123,7 @@ def written(
     run_sql(f"UPDATE generation.batches SET requested_at = ready_at - interval '{took_s} seconds'")
 
 
-def test_times_are_the_usual_ones_until_enough_is_measured(
+def test_durations_are_the_usual_ones_until_enough_are_measured(
     engine: Engine, sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any]
 ) -> None:
     now = [0.0]
@@ -143,7 +143,7 @@ def test_times_are_the_usual_ones_until_enough_is_measured(
     assert times(SessionKind.PRACTICE) == USUAL
 
 
-def test_an_outage_does_not_make_every_exam_be_written_ahead(
+def test_an_outage_does_not_make_every_batch_due_immediately(
     engine: Engine, sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any]
 ) -> None:
     written(sessions, store, run_sql, took_s=4000, how_many=ENOUGH)

@@ -1,4 +1,4 @@
-"""Asking for batches: which one, when, and what it changes."""
+"""Requests for batches: which one, when, and what they change."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_defect_7_a_finished_batch_can_always_be_asked_for_again(
     assert ask(store, session_id, 0, INTERACTIVE) == (BatchStatus.READY, False)
 
 
-def test_a_student_who_waits_hurries_a_queued_prefetch_once(
+def test_a_waiting_student_makes_a_queued_prefetch_urgent_once(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     make_ready(store, session_id, 0)
@@ -83,7 +83,7 @@ def test_a_student_who_waits_hurries_a_queued_prefetch_once(
     assert run_sql("SELECT urgency FROM generation.batches WHERE batch_index = 1") == [("interactive",)]
 
 
-def test_a_running_prefetch_goes_on_and_counts_as_urgent_when_it_is_given_back(
+def test_a_running_prefetch_continues_and_counts_as_urgent_when_it_is_released(
     store: BatchStore, session_id: UUID
 ) -> None:
     make_ready(store, session_id, 0)
@@ -91,7 +91,7 @@ def test_a_running_prefetch_goes_on_and_counts_as_urgent_when_it_is_given_back(
     claim = claimed(store, session_id, 1)
     assert ask(store, session_id, 1, INTERACTIVE) == (BatchStatus.RUNNING, False)
 
-    store.give_back(claim, 0, "shutdown", counts_as_failure=False)
+    store.release(claim, 0, "shutdown", counts_as_failure=False)
     [due] = store.sweep(15, 10)
     assert due.urgency is INTERACTIVE
 
@@ -100,7 +100,7 @@ def test_a_failed_batch_is_revived_by_a_student_and_not_by_a_prefetch(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     for _ in range(2):
-        store.give_back(claimed(store, session_id), 0, "stream_cut", counts_as_failure=True)
+        store.release(claimed(store, session_id), 0, "stream_cut", counts_as_failure=True)
     store.fail(claimed(store, session_id), "stream_cut")
 
     assert ask(store, session_id, 0, PREFETCH) == (BatchStatus.FAILED, False)
@@ -112,7 +112,7 @@ def test_a_failed_batch_is_revived_by_a_student_and_not_by_a_prefetch(
     assert (claim.failures, claim.urgency) == (0, INTERACTIVE)
 
 
-def test_an_operator_revives_all_that_failed_of_a_session_that_goes_on(
+def test_an_operator_revives_all_failed_batches_of_a_session_in_progress(
     sessions: SessionStore, store: BatchStore, session_id: UUID
 ) -> None:
     make_ready(store, session_id, 0)
@@ -131,10 +131,8 @@ def test_an_operator_revives_all_that_failed_of_a_session_that_goes_on(
         store.revive(uuid4())
 
 
-def test_a_batch_that_waits_for_its_retry_is_not_hurried_by_asking(
-    store: BatchStore, session_id: UUID
-) -> None:
-    store.give_back(claimed(store, session_id), 60, "provider_busy", counts_as_failure=False)
+def test_asking_does_not_shorten_the_delay_of_an_urgent_batch(store: BatchStore, session_id: UUID) -> None:
+    store.release(claimed(store, session_id), 60, "provider_busy", counts_as_failure=False)
 
     assert ask(store, session_id, 0, INTERACTIVE) == (BatchStatus.QUEUED, False)
     assert store.claim(session_id, 0, "worker", 30) is None
@@ -176,7 +174,7 @@ def test_two_requests_at_once_make_one_batch(sessions: SessionStore, store: Batc
 def test_a_request_that_comes_second_finds_the_row_of_the_first(
     engine: Engine, store: BatchStore, session_id: UUID
 ) -> None:
-    """A prefetch makes the row while a student asks for it: the student's urgency is not lost."""
+    """A prefetch inserts the row while a student asks for the batch: the student's urgency is not lost."""
     make_ready(store, session_id, 0)
 
     def prefetch(connection: Any) -> None:
@@ -187,10 +185,10 @@ def test_a_request_that_comes_second_finds_the_row_of_the_first(
     assert claimed(store, session_id, 1).urgency is INTERACTIVE
 
 
-def test_one_who_comes_near_hurries_what_is_queued_and_starts_nothing_again(
+def test_a_student_who_comes_near_makes_a_queued_batch_urgent_and_restarts_none(
     engine: Engine, store: BatchStore, session_id: UUID
 ) -> None:
-    """D8: a failed batch is started again by a student who asks for it, never by one who only moves on."""
+    """D8: only a student who asks for it restarts a failed batch, never one who only moves on."""
 
     def request_ahead(urgency: Urgency) -> bool:
         with engine.begin() as connection:
@@ -210,7 +208,7 @@ def test_one_who_comes_near_hurries_what_is_queued_and_starts_nothing_again(
 def test_a_request_that_waits_for_a_publication_sees_it(
     engine: Engine, store: BatchStore, session_id: UUID
 ) -> None:
-    """Otherwise the student would be told that the batch he may have is not the next."""
+    """Otherwise the student would get the error that the next batch is not the next."""
     claim = claimed(store, session_id)
     fill(store, claim)
 

@@ -1,4 +1,4 @@
-"""The floor under a batch's price in Postgres, in round trips: they cost the worker more than the rows cost Postgres."""
+"""The number of round trips for a batch: they cost the worker more than the rows cost Postgres."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from db.sessions import SessionStore
 from generation.model import AttemptRecord
 from tests.integration.db.exams import claimed, exam_plan, fill, new_session
 
-#: A statement each, and two more for the transaction of a claim and of a finish. No ping, nothing asked twice.
+#: One for each statement, and two more for the transactions of a claim and of a finish. No ping, no repeated query.
 CLAIM, QUESTION, CALL, FINISH = 5, 1, 2, 7
 
 
 class RoundTrips:
-    """How often Postgres was asked since it was last looked at."""
+    """The number of round trips since the last reading."""
 
     def __init__(self, engine: Engine) -> None:
         self._asked = 0
@@ -38,7 +38,7 @@ class RoundTrips:
             self._asked += 1
 
 
-def test_a_batch_asks_postgres_once_a_question_and_a_few_times_besides(engine: Engine) -> None:
+def test_a_batch_costs_one_round_trip_per_question_and_a_few_more(engine: Engine) -> None:
     store, ledger = BatchStore(engine), LedgerStore(engine)
     session_id = new_session(SessionStore(engine), exam_plan((10,)))
     round_trips = RoundTrips(engine)

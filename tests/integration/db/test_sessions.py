@@ -1,4 +1,4 @@
-"""Sessions: created once, seen by their student only, paused, resumed and cancelled."""
+"""Sessions: created once, visible to their student only, paused, resumed and cancelled."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_key_of_another_request_is_refused_and_one_of_another_student_is_not(
     assert run_sql("SELECT count(*) FROM exam_sessions") == [(2,)]
 
 
-def test_a_key_is_forgotten_when_no_client_repeats_it_any_more(
+def test_a_key_that_is_too_old_to_be_repeated_is_deleted(
     sessions: SessionStore, run_sql: Callable[..., Any]
 ) -> None:
     for key in ("old", "older", "new"):
@@ -204,7 +204,7 @@ def test_a_completed_session_stays_completed(
             move(session_id)
 
 
-def test_a_pause_lets_the_running_batch_end_and_tells_readers_once(
+def test_a_pause_lets_the_running_batch_end_and_notifies_readers_once(
     sessions: SessionStore, store: BatchStore, log: EventLog, session_id: UUID
 ) -> None:
     run = claimed(store, session_id)
@@ -217,12 +217,14 @@ def test_a_pause_lets_the_running_batch_end_and_tells_readers_once(
 
     view = sessions.view(session_id, EXAM, STUDENT)
     assert (view.status, view.generated_batches) == ("in_progress", 1)
-    told = [event.payload["status"] for event in log.after(session_id, 0) if event.kind is EventKind.SESSION]
-    assert told == ["in_progress", "paused", "in_progress"]
+    recorded = [
+        event.payload["status"] for event in log.after(session_id, 0) if event.kind is EventKind.SESSION
+    ]
+    assert recorded == ["in_progress", "paused", "in_progress"]
 
 
 def test_a_failed_creation_leaves_nothing_behind(sessions: SessionStore, run_sql: Callable[..., Any]) -> None:
-    """Defect 3: no half-made session, no key that names one."""
+    """Defect 3: no incomplete session, and no key that names one."""
     run_sql("ALTER TABLE generation.events ADD CONSTRAINT refuse CHECK (kind <> 'session')")
     try:
         with pytest.raises(IntegrityError, match="refuse"):
@@ -244,10 +246,10 @@ def test_a_batch_is_under_way_when_asking_for_it_would_change_nothing(
     assert session_status(0).is_under_way
     assert session_status(1).batch is None
     store.request(session_id, 1, Urgency.PREFETCH)
-    assert not session_status(1).is_under_way  # a student who asks for it hurries it
+    assert not session_status(1).is_under_way  # a student who asks for it makes it urgent
 
     sessions.pause(session_id)
-    assert not session_status(0).is_under_way  # he is told that the session is paused
+    assert not session_status(0).is_under_way  # a request reports that the session is paused
     fill(store, claim)
     store.finish(claim)
     assert session_status(0).is_ready

@@ -1,4 +1,4 @@
-"""Limits on money: what they refuse, and what they leave alone."""
+"""Spend limits: what they reject, and what they do not affect."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_failed_batch_is_not_tried_again_beyond_the_limit(
     assert row.status == "failed"
 
 
-def test_the_days_limit_refuses_new_sessions_until_midnight_and_lets_running_ones_go_on(
+def test_the_days_limit_rejects_new_sessions_until_midnight_and_lets_existing_ones_continue(
     limited: tuple[SessionStore, BatchStore], ledger: LedgerStore
 ) -> None:
     sessions, batches = limited
@@ -98,7 +98,7 @@ def test_yesterdays_money_is_not_todays(
     new_session(limited[0])
 
 
-def test_a_session_that_exists_is_given_again_whatever_was_spent(
+def test_a_repeated_request_returns_its_session_beyond_the_limit(
     limited: tuple[SessionStore, BatchStore], ledger: LedgerStore, run_sql: Callable[..., Any]
 ) -> None:
     sessions, _ = limited
@@ -112,7 +112,7 @@ def test_a_session_that_exists_is_given_again_whatever_was_spent(
     assert row.keys == 1, "a refused call's key is free for another try"
 
 
-def test_without_limits_nothing_is_asked(engine: Engine, ledger: LedgerStore) -> None:
+def test_without_limits_nothing_is_queried(engine: Engine, ledger: LedgerStore) -> None:
     sessions, batches = SessionStore(engine), BatchStore(engine, NO_LIMITS)
     session_id = new_session(sessions)
     spend(ledger, session_id, "1000000")

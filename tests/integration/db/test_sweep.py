@@ -1,4 +1,4 @@
-"""What the sweep finds, whatever was lost before."""
+"""The sweep finds every due batch, whatever was lost before."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LAPSE = "UPDATE generation.batches SET lease_until = now() - interval '1 second'
 LONG_AGO = "UPDATE generation.batches SET enqueued_at = now() - interval '1 minute'"
 
 
-def test_a_batch_that_was_just_enqueued_for_is_left_alone_and_a_lost_message_is_enqueued_again(
+def test_a_batch_that_was_just_enqueued_is_left_alone_and_is_enqueued_again_when_its_message_is_lost(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     assert store.sweep(ENQUEUE_AGAIN_S, 10) == []
@@ -35,7 +35,7 @@ def test_a_batch_that_was_just_enqueued_for_is_left_alone_and_a_lost_message_is_
     assert store.sweep(ENQUEUE_AGAIN_S, 10) == []
 
 
-def test_where_a_lost_message_shows_sooner_it_is_enqueued_again_sooner(
+def test_an_urgency_with_a_shorter_timeout_is_enqueued_again_sooner(
     sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any]
 ) -> None:
     awaited, prefetched = new_session(sessions), new_session(sessions)
@@ -52,7 +52,7 @@ def test_where_a_lost_message_shows_sooner_it_is_enqueued_again_sooner(
     ]
 
 
-def test_a_message_that_could_not_be_enqueued_is_enqueued_by_the_next_sweep(
+def test_a_batch_that_could_not_be_enqueued_is_enqueued_by_the_next_sweep(
     store: BatchStore, session_id: UUID
 ) -> None:
     store.mark_all_not_enqueued([(session_id, 0)])
@@ -77,17 +77,17 @@ def test_defect_2_a_batch_whose_worker_died_is_queued_again(
 def test_a_retry_is_enqueued_when_it_is_due_and_not_before(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
-    store.give_back(claimed(store, session_id), 60, "provider_busy", counts_as_failure=False)
+    store.release(claimed(store, session_id), 60, "provider_busy", counts_as_failure=False)
     assert store.sweep(0, 10) == []
 
     run_sql("UPDATE generation.batches SET not_before = now()")
     assert len(store.sweep(ENQUEUE_AGAIN_S, 10)) == 1
 
 
-def test_a_message_that_came_before_the_batch_was_due_is_enqueued_again(
+def test_a_batch_that_was_enqueued_before_it_was_due_is_enqueued_again(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
-    """A student asks while the retry waits: whoever answered that message was sent away."""
+    """A student asks while the retry is deferred: the worker that received that message could not claim the batch."""
     run_sql(
         "UPDATE generation.batches"
         " SET enqueued_at = now() - interval '2 seconds', not_before = now() - interval '1 second'"
@@ -96,7 +96,7 @@ def test_a_message_that_came_before_the_batch_was_due_is_enqueued_again(
     assert store.sweep(ENQUEUE_AGAIN_S, 10) == []
 
 
-def test_what_a_student_waits_for_comes_first_and_the_limit_holds(
+def test_urgent_batches_come_first_and_the_limit_holds(
     sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any]
 ) -> None:
     waiting = [new_session(sessions) for _ in range(3)]
@@ -123,7 +123,7 @@ def test_two_sweeps_at_once_share_the_work(
 def test_a_sweep_takes_what_another_does_not_hold(
     engine: Engine, sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any]
 ) -> None:
-    """No waiting: the second sweep passes over the rows that the first has not committed yet."""
+    """Without waiting, the second sweep skips the rows that the first has not committed yet."""
     made = {new_session(sessions) for _ in range(4)}
     run_sql(LONG_AGO)
     with engine.begin() as connection:
@@ -134,7 +134,7 @@ def test_a_sweep_takes_what_another_does_not_hold(
     assert {due.session_id for due in first + second} == made
 
 
-def test_a_paused_session_is_not_enqueued_for_until_it_goes_on(
+def test_batches_of_a_paused_session_are_not_enqueued_until_it_resumes(
     sessions: SessionStore, store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
 ) -> None:
     run_sql(LONG_AGO)
@@ -149,7 +149,7 @@ def test_a_paused_session_is_not_enqueued_for_until_it_goes_on(
 @pytest.mark.parametrize(
     "ending", ["UPDATE exam_sessions SET status = 'completed'", "DELETE FROM exam_sessions"]
 )
-def test_the_batches_of_a_session_that_the_web_app_ended_are_given_up(
+def test_the_batches_of_a_session_that_the_web_app_ended_are_failed(
     store: BatchStore, run_sql: Callable[..., Any], session_id: UUID, ending: str
 ) -> None:
     running = claimed(store, session_id)

@@ -1,4 +1,4 @@
-"""What becomes of the solver's verdicts: kept, or a question replaced, and never one that somebody may read."""
+"""The solver's verdicts are stored; a disputed question is replaced unless a student may already read it."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ def test_a_disputed_question_stays_until_another_takes_its_place(
         assert run_sql(slots) == [(2, "filled", 0), (3, "filled", 1), (4, "filled", 0)]
 
 
-def test_only_a_disputed_question_gives_its_place_away(
+def test_only_a_disputed_question_is_replaced(
     store: BatchStore, claim: Claim, session_id: UUID, run_sql: Sql
 ) -> None:
-    """And not that once somebody has asked for the batch."""
+    """And not even that once a student has asked for the batch."""
     kept = "SELECT fingerprint FROM generation.questions WHERE batch_index = 1 ORDER BY position"
     before = run_sql(kept)
     store.settle_verdicts(claim, of(at_2=AGREED, at_3=DISPUTED))
@@ -108,7 +108,7 @@ def test_a_slot_is_written_again_once_in_its_life(store: BatchStore, claim: Clai
     assert run_sql("SELECT jsonb_array_length(questions) FROM exam_sessions") == [(5,)]
 
 
-def test_a_verdict_on_a_question_that_is_gone_touches_not_the_one_in_its_place(
+def test_a_verdict_on_a_replaced_question_does_not_affect_the_new_one(
     store: BatchStore, claim: Claim, run_sql: Sql
 ) -> None:
     [slot] = store.settle_verdicts(claim, of(at_3=DISPUTED))
@@ -128,7 +128,7 @@ def test_a_run_that_dies_between_leaves_a_whole_batch_and_the_unchecked_to_the_n
     store.finish(later)
 
 
-def test_who_has_lost_the_batch_checks_and_settles_nothing(
+def test_a_run_that_has_lost_the_batch_checks_and_settles_nothing(
     store: BatchStore, claim: Claim, session_id: UUID, run_sql: Sql
 ) -> None:
     run_sql(LAPSE)
@@ -148,10 +148,10 @@ def test_nothing_is_written_again_once_a_student_has_asked_for_the_batch(
     assert run_sql(VERDICTS) == [(2, "agreed"), (3, "disputed"), (4, None)]
 
 
-def test_a_student_at_the_question_before_the_batch_is_not_held_up_by_a_check(
+def test_a_student_at_the_question_before_the_batch_is_not_delayed_by_a_check(
     store: BatchStore, sessions: SessionStore, claim: Claim, session_id: UUID
 ) -> None:
-    """But what is known to be disputed is not given to him."""
+    """But a question that is already disputed is replaced first."""
     store.note_progress(session_id, 0, plan=PlanSettings())
     assert len(store.unchecked(claim)) == 3
     store.note_progress(session_id, 1, plan=PlanSettings())
@@ -159,10 +159,10 @@ def test_a_student_at_the_question_before_the_batch_is_not_held_up_by_a_check(
     assert positions(store.settle_verdicts(claim, of(at_3=DISPUTED))) == [3]
 
 
-def test_nothing_is_written_again_once_the_student_has_come_to_the_batch(
+def test_nothing_is_written_again_once_the_student_has_reached_the_batch(
     store: BatchStore, sessions: SessionStore, claim: Claim, session_id: UUID, run_sql: Sql
 ) -> None:
-    """He is shown each question as it is committed, and need not have asked."""
+    """The student sees each question as soon as it is committed, even without a request for the batch."""
     store.note_progress(session_id, 2, plan=PlanSettings())
     assert store.unchecked(claim) == ()
     assert store.settle_verdicts(claim, of(at_3=DISPUTED)) == ()
@@ -172,7 +172,7 @@ def test_nothing_is_written_again_once_the_student_has_come_to_the_batch(
 def test_a_student_who_asks_at_the_same_moment_is_waited_for(
     engine: Engine, store: BatchStore, claim: Claim, session_id: UUID
 ) -> None:
-    """His request holds the batch's row: whoever settles waits for it, and has nothing written again."""
+    """The request locks the batch's row: the run that settles waits for it, and writes nothing again."""
 
     def ask(connection: Connection) -> None:
         requests.request(connection, session_id, 1, Urgency.INTERACTIVE, waits=True)
@@ -184,17 +184,17 @@ def test_a_student_who_asks_at_the_same_moment_is_waited_for(
 def test_the_events_of_a_replaced_question_show_the_one_in_its_place(
     store: BatchStore, claim: Claim, log: EventLog, session_id: UUID
 ) -> None:
-    def told() -> list[tuple[int, Any]]:
+    def streamed() -> list[tuple[int, Any]]:
         events = [event for event in log.after(session_id, 0) if event.kind is EventKind.QUESTION]
         return [(event.payload["position"], event.question and event.question["stem"]) for event in events]
 
     [slot] = store.settle_verdicts(claim, of(at_3=DISPUTED))
     another = replace(question_for(slot, fingerprint="another"), stem="سؤال آخر")
     store.accept(claim, another, uuid4(), "claude")
-    assert [stem for position, stem in told() if position == 3] == ["سؤال آخر"] * 2
+    assert [stem for position, stem in streamed() if position == 3] == ["سؤال آخر"] * 2
 
 
-def test_the_quality_of_a_session_is_told_in_numbers(
+def test_the_quality_of_a_session_is_a_set_of_counts(
     engine: Engine, store: BatchStore, claim: Claim, session_id: UUID, ledger: LedgerStore
 ) -> None:
     ledger.close(an_attempt(session_id=session_id, rejected=2))
@@ -206,7 +206,7 @@ def test_the_quality_of_a_session_is_told_in_numbers(
     )
 
 
-def test_what_a_solver_was_asked_about_counts_as_calls_and_money_but_not_as_questions(
+def test_a_solvers_questions_count_as_calls_and_cost_but_not_as_asked_questions(
     ledger: LedgerStore, session_id: UUID
 ) -> None:
     for purpose in Purpose:

@@ -80,14 +80,14 @@ def test_a_reply_that_broke_off_costs_what_the_bill_says(
     provider = make(route)
     billed = broken_off(provider)
     [entry] = simulator.bill().entries
-    assert billed.provider is UsageSource.COUNTED
+    assert billed.usage_source is UsageSource.COUNTED
     assert provider.cost_microdollars(provider.model, billed.usage) == entry.cost_microdollars
 
 
 def test_a_model_that_may_have_thought_unseen_is_an_estimate(make: Make, simulator: RunningSimulator) -> None:
     simulator.faults.append(Fault("cut", after_questions=1))
     billed = broken_off(make("claude", claude_model="claude-opus-5-5"))
-    assert billed.provider is UsageSource.ESTIMATED
+    assert billed.usage_source is UsageSource.ESTIMATED
 
 
 def test_what_a_message_adds_to_its_text_is_not_counted(claude: ServeClaude) -> None:
@@ -118,4 +118,4 @@ def test_openrouters_record_is_waited_for_a_moment_and_then_estimated(
 ) -> None:
     monkeypatch.setattr("providers.usage_recovery._LOOKS_AFTER_S", (0.0, 0.01))
     billed = make("openrouter").settle(STARTED, "ب" * 100)
-    assert billed.provider is UsageSource.ESTIMATED
+    assert billed.usage_source is UsageSource.ESTIMATED

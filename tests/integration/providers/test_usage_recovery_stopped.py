@@ -31,7 +31,7 @@ def test_a_reply_that_we_stopped_is_counted_as_far_as_it_reached_us() -> None:
         until(lambda: bool(simulator.bill().entries))
         [entry] = simulator.bill().entries
         provider.close()
-    assert (entry.outcome, billed.provider) == ("client_gone", UsageSource.COUNTED)
+    assert (entry.outcome, billed.usage_source) == ("client_gone", UsageSource.COUNTED)
     assert 0 <= entry.tokens.output - billed.usage.output < 200
 
 

@@ -1,4 +1,4 @@
-"""How we connect, as far as no server is needed to say so."""
+"""The engine's connection arguments and error messages, without a server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def settings(**changes: object) -> DatabaseSettings:
     return DatabaseSettings(database_url=URL).model_copy(update=changes)
 
 
-def test_a_session_connection_gets_its_time_limits_when_it_connects() -> None:
+def test_a_direct_connection_sets_its_timeouts_when_it_connects() -> None:
     arguments = connect_arguments(settings(database_statement_timeout_ms=1234), "api")
 
     assert "-c statement_timeout=1234" in arguments["options"]
@@ -37,12 +37,12 @@ def test_an_engine_is_made_without_connecting(url: str) -> None:
     assert "Connections in pool: 0" in engine.pool.status()
 
 
-def test_the_sentence_names_the_place_and_no_credential() -> None:
+def test_the_error_names_the_host_and_no_credential() -> None:
     message = str(unreachable(settings()))
 
     assert "db.example:6543" in message
     assert not any(word in message for word in ("hunter2", "student", "exams"))
 
 
-def test_the_sentence_for_a_socket_has_a_place_as_well() -> None:
+def test_the_error_for_a_socket_names_the_socket() -> None:
     assert "the local socket" in str(unreachable(settings(database_url="postgresql:///exams")))

@@ -1,4 +1,4 @@
-"""What is kept as JSON comes back as it was."""
+"""Values stored as JSON are read back unchanged."""
 
 from __future__ import annotations
 

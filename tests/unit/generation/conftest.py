@@ -1,4 +1,4 @@
-"""Property tests of this room: many examples, and no deadline, because a loaded machine is no defect."""
+"""Property tests of this package: 50 examples, and no deadline, because a slow machine is not a defect."""
 
 from __future__ import annotations
 

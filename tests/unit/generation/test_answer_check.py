@@ -1,4 +1,4 @@
-"""The solver's part of a run: what it sees, what its answers mean, and that nothing it does can hurt the run."""
+"""The solver's part of a run: its prompt, the meaning of its answers, and that its failures never end the run."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Think = Callable[[Question], int | None]
 
 
 class Bench:
-    """A prefetch of one batch, with a solver that thinks as it is told."""
+    """A prefetch of one batch, with a scripted solver."""
 
     def __init__(self, batch_index: int = 1, urgency: Urgency = Urgency.PREFETCH) -> None:
         batch = PLAN.batches[batch_index]
@@ -73,7 +73,7 @@ class Bench:
         self.providers = ScriptedFallback([self.writer])
 
     def solver(self, *thoughts: Think) -> ScriptedProvider:
-        """One that gives each call's answers as the next of these thoughts has them."""
+        """A solver that answers each call with the next of these functions."""
         return self.scripted(*(self._reply(think) for think in thoughts))
 
     def scripted(self, *replies: Reply) -> ScriptedProvider:
@@ -163,7 +163,7 @@ def test_a_disputed_question_is_written_again_and_checked_once_more() -> None:
     ids=["throttled", "busy", "cut", "repeated"],
 )
 def test_a_disputed_question_that_cannot_be_written_again_is_published_as_it_is(second: Reply) -> None:
-    """A batch that has everything is not given back for want of something better."""
+    """A complete batch is not released because a better question is missing."""
     bench = Bench()
     bench.solver(disputing(12, 17), right)
     bench.writer.replies = [everything, second]
@@ -203,14 +203,14 @@ def test_a_slot_that_is_disputed_twice_keeps_its_second_question() -> None:
     assert bench.store.verdicts[bench.store.questions[12].fingerprint] is Verdict.DISPUTED
 
 
-def test_that_no_choice_is_right_or_several_are_is_a_dispute_too() -> None:
+def test_a_question_with_no_right_choice_or_several_is_disputed() -> None:
     bench = Bench()
     bench.solver(lambda question: None if question.slot.position == 15 else right(question), right)
     assert bench.run() == RunResult(READY, 11)
     assert bench.store.disputes == {15: 1}
 
 
-def test_what_a_student_has_asked_for_is_never_replaced_under_his_eyes() -> None:
+def test_a_question_is_not_replaced_once_a_student_has_asked_for_its_batch() -> None:
     bench = Bench()
     reply = bench._reply(wrong)
 
@@ -224,7 +224,7 @@ def test_what_a_student_has_asked_for_is_never_replaced_under_his_eyes() -> None
     assert set(bench.store.verdicts.values()) == {Verdict.DISPUTED}
 
 
-def test_a_batch_that_somebody_has_come_for_is_not_held_up_by_a_check() -> None:
+def test_a_batch_that_a_student_has_asked_for_is_not_delayed_by_a_check() -> None:
     bench = Bench()
     solver = bench.solver(right)
     bench.store.is_waited_for = True
@@ -250,7 +250,7 @@ def test_questions_of_a_run_that_died_are_checked_by_the_next_one() -> None:
     solver = bench.solver(disputing(13), right)
     assert bench.run().outcome == READY
     assert solver.asked() == [list(range(10, 20)), [13]]
-    assert bench.writer.asked() == [[13], [13]]  # the scripted writer repeats itself, and is refused, first
+    assert bench.writer.asked() == [[13], [13]]  # the scripted writer first repeats itself, and is rejected
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_questions_of_a_run_that_died_are_checked_by_the_next_one() -> None:
         (StreamCut(provider="claude"), 9),
     ],
 )
-def test_a_solver_that_fails_costs_the_batch_nothing(error: ProviderError, written: int) -> None:
+def test_a_batch_is_published_when_its_solver_fails(error: ProviderError, written: int) -> None:
     bench = Bench()
 
     def reply(specs: Specs) -> tuple[str, ProviderError]:
@@ -276,7 +276,7 @@ def test_a_solver_that_fails_costs_the_batch_nothing(error: ProviderError, writt
     assert bench.providers.reports == [("claude", None), ("solver", error.code)]
 
 
-def test_a_call_that_is_not_made_costs_nothing_and_has_no_row() -> None:
+def test_a_throttled_solver_call_costs_nothing_and_has_no_ledger_row() -> None:
     bench = Bench()
     bench.solver(right).refuses = ProviderThrottled(provider="claude", retry_after_s=4)
     assert bench.run() == RunResult(READY, 10)
@@ -284,7 +284,7 @@ def test_a_call_that_is_not_made_costs_nothing_and_has_no_row() -> None:
     assert len(bench.ledger.attempts) == 1
 
 
-def test_while_the_solver_rests_a_batch_is_published_unchecked() -> None:
+def test_while_the_solvers_breaker_is_open_a_batch_is_published_unchecked() -> None:
     bench = Bench()
     bench.solver(right)
     bench.providers.solver_rests = True
@@ -293,7 +293,7 @@ def test_while_the_solver_rests_a_batch_is_published_unchecked() -> None:
 
 
 class NeverLookedInto(MemoryStore):
-    """Of a worker that has nobody to ask for a answer check."""
+    """The store of a worker without a solver."""
 
     def unchecked(self, claim: Claim) -> tuple[Question, ...]:
         raise AssertionError(claim)
@@ -310,7 +310,7 @@ def broken(_: int) -> None:
     raise RuntimeError
 
 
-def test_a_defect_on_the_way_to_an_opinion_costs_the_batch_nothing() -> None:
+def test_a_batch_is_published_when_its_check_has_a_defect() -> None:
     bench = Bench()
     bench.solver(right).during = broken
     assert bench.run() == RunResult(READY, 10)
@@ -318,13 +318,13 @@ def test_a_defect_on_the_way_to_an_opinion_costs_the_batch_nothing() -> None:
 
 
 class Taken(MemoryStore):
-    """Of a batch that somebody else has taken while the solver was asked."""
+    """The store of a batch that another run took during the check."""
 
     def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
         raise FenceLost
 
 
-def test_whoever_has_lost_the_batch_keeps_no_verdict_and_publishes_nothing() -> None:
+def test_a_run_that_has_lost_the_batch_stores_no_verdict_and_publishes_nothing() -> None:
     bench = Bench()
     bench.store = Taken()
     bench.solver(wrong)
@@ -342,7 +342,7 @@ def test_being_stopped_during_the_check_publishes_what_is_there(reason: StopReas
     assert bench.checks() == [(reason, 0, 0, 0, 10, 0)]
 
 
-def test_nobody_is_asked_when_the_run_was_told_to_end() -> None:
+def test_no_check_is_made_when_the_run_was_asked_to_stop() -> None:
     bench = Bench()
     solver = bench.solver(wrong)
     bench.claim = replace(bench.claim, open_slots=())
@@ -351,7 +351,7 @@ def test_nobody_is_asked_when_the_run_was_told_to_end() -> None:
     assert solver.prompts == []
 
 
-def test_the_ledger_tells_opinions_from_writing() -> None:
+def test_the_ledger_distinguishes_answer_checks_from_writing() -> None:
     bench = Bench()
     bench.solver(disputing(12), right)
     bench.run()
@@ -384,7 +384,7 @@ BATCHES = {index: written(index) for index in range(10)}
 def test_a_prompt_is_the_same_whatever_the_key_and_the_solution_are(
     batch_index: int, key: int, solution: str, difficulty: Any
 ) -> None:
-    """Equal bytes: nothing of the key, the solution or the difficulty can be in them."""
+    """The bytes are equal, so they contain nothing of the key, the solution or the difficulty."""
     questions = BATCHES[batch_index]
     others = [
         replace(
@@ -399,7 +399,7 @@ def test_a_prompt_is_the_same_whatever_the_key_and_the_solution_are(
 
 
 @pytest.mark.parametrize("batch_index", BATCHES)
-def test_a_prompt_poses_each_question_whole_and_each_passage_once(batch_index: int) -> None:
+def test_a_solver_prompt_has_each_question_complete_and_each_passage_once(batch_index: int) -> None:
     questions = BATCHES[batch_index]
     prompt = build_solver_prompt(questions)
     told = [json.loads(line) for line in prompt.user.splitlines() if line.startswith("{")]
@@ -432,7 +432,7 @@ def the_reply() -> str:
 
 
 @given(st.integers(0, 2000))
-def test_a_reply_that_is_cut_anywhere_says_only_what_it_said_whole(cut: int) -> None:
+def test_a_reply_that_breaks_off_anywhere_gives_only_its_complete_answers(cut: int) -> None:
     text = the_reply()[:cut]
     assert set(verdicts(text).values()) <= {Verdict.AGREED}
     assert len(verdicts(text)) == text.count("}")
@@ -454,11 +454,11 @@ def test_an_odd_answer_is_no_answer(answer: object) -> None:
         {"w": "", "a": 1},
     ],
 )
-def test_an_object_that_answers_no_question_of_ours_says_nothing(raw: dict[str, Any]) -> None:
+def test_an_object_that_answers_none_of_the_questions_is_ignored(raw: dict[str, Any]) -> None:
     assert verdicts(json.dumps(raw)) == {}
 
 
-def test_two_answers_to_one_question_are_none() -> None:
+def test_two_different_answers_to_one_question_give_no_verdict() -> None:
     question = QUESTIONS[0]
     both = [_line(question, right(question)), _line(question, wrong(question))]
     assert verdicts(lines(both)) == {}

@@ -1,4 +1,4 @@
-"""Shares are dealt out exactly, whatever the portions."""
+"""Shares are exact for any portions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WEIGHTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 50), min_siz
 @pytest.mark.parametrize(
     ("size", "mix"), [(10, (3, 5, 2)), (9, (3, 4, 2)), (7, (2, 4, 1)), (5, (1, 3, 1)), (96, (29, 48, 19))]
 )
-def test_a_tie_goes_to_the_key_named_first(size: int, mix: tuple[int, int, int]) -> None:
+def test_a_tie_goes_to_the_key_that_comes_first(size: int, mix: tuple[int, int, int]) -> None:
     shares = apportion_by_weight({"medium": 50, "easy": 30, "hard": 20}, size)
     assert (shares["easy"], shares["medium"], shares["hard"]) == mix
 
@@ -33,7 +33,7 @@ def test_the_sum_is_exact_and_no_share_is_off_by_one(weights: dict[str, int], si
 
 
 @given(WEIGHTS, st.lists(st.integers(1, 12), min_size=1, max_size=12))
-def test_totals_dealt_in_any_portions_are_met_exactly(weights: dict[str, int], sizes: list[int]) -> None:
+def test_totals_divided_into_any_portions_are_met_exactly(weights: dict[str, int], sizes: list[int]) -> None:
     totals = apportion_by_weight(weights, sum(sizes))
     shares = RunningShares(totals)
     portions = [shares.assign(size) for size in sizes]
@@ -50,13 +50,13 @@ def test_what_is_taken_beforehand_is_made_up_for_later() -> None:
 
 
 @given(st.integers(1, 20), st.integers(1, 60), st.integers())
-def test_a_deck_deals_every_card_before_any_again(cards: int, draws: int, seed: int) -> None:
+def test_a_deck_draws_every_item_before_any_repeats(cards: int, draws: int, seed: int) -> None:
     deck = Deck(range(cards), Random(seed))
     drawn = Counter(deck.draw() for _ in range(draws))
     assert max(drawn.values()) - min(drawn[card] for card in range(cards)) <= 1
 
 
-def test_a_deck_avoids_cards_while_it_has_others() -> None:
+def test_a_deck_avoids_items_while_it_has_others() -> None:
     deck = Deck("abc", Random(1))
     assert {deck.draw(avoid="ab") for _ in range(5)} == {"c"}
     assert deck.draw(avoid="abc") in "abc"

@@ -42,7 +42,9 @@ def test_stopped_a_call_stops_in_the_middle_of_a_question(run: CancellationSigna
         assert call.reason is StopReason.LEASE_LOST
 
 
-def test_a_call_that_begins_after_the_asking_is_stopped_before_it_pays(run: CancellationSignal) -> None:
+def test_a_call_that_begins_after_the_run_was_asked_to_stop_is_stopped_before_it_costs_anything(
+    run: CancellationSignal,
+) -> None:
     run.ask(StopReason.SHUTDOWN)
     call = CallCancellation(run)
     with call.following():
@@ -57,8 +59,8 @@ def test_each_lane_finishes_its_own_question(run: CancellationSignal) -> None:
         assert (writing.reason, waiting.reason) == (None, StopReason.SHUTDOWN)
 
 
-def test_however_asking_and_writing_meet_no_call_is_forgotten() -> None:
-    """The race: asked on one thread at the moment the question ends on another."""
+def test_a_call_stops_when_ask_and_writing_race() -> None:
+    """The race: one thread asks while the question ends on another."""
     for _ in range(300):
         run = CancellationSignal()
         call = CallCancellation(run)

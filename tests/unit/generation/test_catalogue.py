@@ -1,4 +1,4 @@
-"""The data can be corrected without touching code, and a wrong correction is named."""
+"""The data can be corrected without code changes, and the error names a wrong correction."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def test_every_question_type_is_asked_somewhere() -> None:
     assert asked == set(QuestionType)
 
 
-def test_angles_reach_for_a_whole_exam() -> None:
+def test_there_are_enough_angles_for_a_whole_exam() -> None:
     for section in Section:
         most = max(totals[section] for totals in load_catalogue().exam.values())
         assert len(load_catalogue().angles[section]) >= most
 
 
-def test_no_subtopic_stands_twice_in_a_topic_of_one_track() -> None:
+def test_no_subtopic_occurs_twice_in_a_topic_of_one_track() -> None:
     for topic, data in load_catalogue().topics.items():
         for track in Track:
             names = [name for pool in data.subtopics if track in pool.tracks for name in pool.names]
@@ -112,7 +112,7 @@ def test_group_sizes_must_be_able_to_split_any_count(data: dict[str, Any]) -> No
     assert "passage_group" in refusal(data)
 
 
-def test_an_angle_may_stand_only_once(data: dict[str, Any]) -> None:
+def test_an_angle_may_occur_only_once(data: dict[str, Any]) -> None:
     data["angles"]["verbal"].append(data["angles"]["verbal"][0])
     assert "angles of verbal" in refusal(data)
 

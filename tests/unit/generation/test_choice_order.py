@@ -1,4 +1,4 @@
-"""The key stands where the plan says, and the order around it is the same every time."""
+"""The key is where the plan says, and the order of the distractors is repeatable."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def slot_at(position: int, key_index: int | None) -> Slot:
 
 
 @given(st.integers(0, 95), st.integers(0, 3), st.integers())
-def test_the_key_stands_at_the_planned_place_and_no_choice_is_lost_d19(
+def test_the_key_is_at_the_planned_place_and_no_choice_is_lost_d19(
     position: int, key_index: int, seed: int
 ) -> None:
     choices, answer_index = place(slot_at(position, key_index), "12", ("3", "6", "9"), seed=seed)

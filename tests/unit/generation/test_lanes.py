@@ -86,7 +86,7 @@ def test_an_error_is_raised_when_no_lane_runs_any_more(executor: ThreadPoolExecu
 
 
 class _Closing(ThreadPoolExecutor):
-    """Takes one lane, and then no more."""
+    """Accepts one lane, then no more."""
 
     def submit(self, *work: Any, **named: Any) -> Any:
         submitted = super().submit(*work, **named)

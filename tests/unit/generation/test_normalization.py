@@ -1,4 +1,4 @@
-"""Folding makes spellings of one text equal, and keeps texts apart that mean another number."""
+"""Normalization makes spellings of one text equal, and keeps texts with different numbers apart."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ TEXTS = st.text() | st.text(alphabet="اأإآءئؤيىةهكک ًّٰ١۲2.:-�
 
 @given(TEXTS)
 @example("-_")
-def test_folding_twice_changes_nothing_more(text: str) -> None:
+def test_normalizing_twice_changes_nothing_more(text: str) -> None:
     assert normalize(normalize(text)) == normalize(text)
 
 
 @given(TEXTS)
-def test_folded_text_has_single_spaces_and_no_margins(text: str) -> None:
+def test_normalized_text_has_single_spaces_and_no_margins(text: str) -> None:
     assert normalize(text) == " ".join(normalize(text).split())
 
 
@@ -55,7 +55,7 @@ def test_harakat_tatweel_and_marks_do_not_matter(words: list[str], rng: object) 
         ("\u202bنعم\u202c", "نعم"),
     ],
 )
-def test_two_spellings_of_one_text_fold_to_the_same(one: str, other: str) -> None:
+def test_two_spellings_of_one_text_normalize_to_the_same(one: str, other: str) -> None:
     assert normalize(one) == normalize(other)
 
 
@@ -81,7 +81,7 @@ def test_two_spellings_of_one_text_fold_to_the_same(one: str, other: str) -> Non
         ("علم", "عالم"),
     ],
 )
-def test_another_quantity_never_folds_to_the_same(one: str, other: str) -> None:
+def test_another_quantity_never_normalizes_to_the_same(one: str, other: str) -> None:
     assert normalize(one) != normalize(other)
 
 

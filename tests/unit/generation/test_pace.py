@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from generation.errors import PlanError
 from generation.model import Batch, Section, Track, Urgency
-from generation.pace import PAGING_S, PAUSE_S, RECENT, Due, GenerationTimes, Walk, next_due
+from generation.pace import PAGING_S, PAUSE_S, RECENT, Due, GenerationTimes, ReadingProgress, next_due
 from generation.plan import plan_exam, prefetch_target
 
 EXAM = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=1).batches
@@ -32,10 +32,10 @@ def due(
     return next_due(batches, position, threshold=threshold, generated=generated, pace_s=pace_s, times=times)
 
 
-def walked(*seconds: float) -> Walk:
-    walk = Walk().to(0, None)
+def walked(*seconds: float) -> ReadingProgress:
+    walk = ReadingProgress().moved_to(0, None)
     for position, after_s in enumerate(seconds, 1):
-        walk = walk.to(position, after_s)
+        walk = walk.moved_to(position, after_s)
     return walk
 
 
@@ -47,39 +47,39 @@ def test_one_long_look_does_not_make_a_student_slow() -> None:
     assert walked(10, 12, 170, 11).pace_s == 11.5
 
 
-def test_a_pause_is_no_pace_and_ends_nothing() -> None:
+def test_a_pause_is_no_sample_of_the_pace_and_removes_none() -> None:
     assert walked(10, 12, 11, 4000).recent_s == (10, 12, 11)
-    assert walked(10, 12, 11, 4000).to(5, 13).recent_s == (10, 12, 11, 13)
+    assert walked(10, 12, 11, 4000).moved_to(5, 13).recent_s == (10, 12, 11, 13)
 
 
-def test_paging_through_is_no_reading() -> None:
+def test_paging_through_is_no_sample_of_the_pace() -> None:
     assert walked(*[0.01] * 9).pace_s is None
 
 
 def test_looking_back_counts_for_the_question_it_was_taken_from() -> None:
     walk = walked(10, 10, 10)
-    assert walk.to(1, 5) is walk
-    assert walk.to(4, 30).recent_s == (10, 10, 10, 30)
+    assert walk.moved_to(1, 5) is walk
+    assert walk.moved_to(4, 30).recent_s == (10, 10, 10, 30)
 
 
 def test_a_jump_counts_its_questions_in_equal_shares() -> None:
-    assert walked(10).to(4, 60).recent_s == (10, 20)
+    assert walked(10).moved_to(4, 60).recent_s == (10, 20)
 
 
 @given(st.lists(st.tuples(positions, st.floats(0, 10_000)), max_size=40))
-def test_whatever_is_reported_the_pace_is_that_of_somebody_who_reads(
+def test_the_pace_is_always_between_paging_and_a_pause(
     reports: list[tuple[int, float]],
 ) -> None:
-    walk = Walk()
+    walk = ReadingProgress()
     for position, after_s in reports:
-        walk = walk.to(position, after_s)
+        walk = walk.moved_to(position, after_s)
         assert walk.furthest is not None
         assert len(walk.recent_s) <= RECENT
         assert walk.pace_s is None or PAGING_S <= walk.pace_s <= PAUSE_S
 
 
 @given(positions, st.sampled_from([0.3, 0.5, 0.7, 1]), st.integers(0, 10), times)
-def test_without_a_pace_it_is_the_threshold_and_nothing_else(
+def test_without_a_pace_only_the_threshold_decides(
     position: int, threshold: float, generated: int, times: GenerationTimes
 ) -> None:
     found = due(position, None, threshold=threshold, generated=generated, times=times)
@@ -88,7 +88,7 @@ def test_without_a_pace_it_is_the_threshold_and_nothing_else(
 
 
 @given(positions, paces, st.integers(0, 10), times)
-def test_no_pace_makes_it_later_than_the_threshold_or_wants_more_than_the_next_batch(
+def test_a_batch_is_due_at_the_threshold_at_the_latest_and_only_the_next_batch_is_due(
     position: int, pace_s: float, generated: int, times: GenerationTimes
 ) -> None:
     found = due(position, pace_s, generated=generated, times=times)
@@ -101,10 +101,10 @@ def test_no_pace_makes_it_later_than_the_threshold_or_wants_more_than_the_next_b
 
 
 @given(st.integers(0, 8), paces, times)
-def test_it_is_due_while_there_is_time_for_it_wherever_a_batch_has_room_for_that(
+def test_a_batch_is_due_while_there_is_still_time_to_write_it(
     batch_index: int, pace_s: float, times: GenerationTimes
 ) -> None:
-    """The promise: the first call that is due leaves the generation its measured time, or starts at once."""
+    """The guarantee: the first due report leaves the generation its measured time, or is the first report."""
     batch = EXAM[batch_index]
     first, found = next(
         (position, found)
@@ -121,7 +121,7 @@ def test_a_steady_student_gets_one_lane_at_the_threshold() -> None:
     assert due(7, 20) == Due(1, Urgency.PREFETCH)
 
 
-def test_a_quick_one_gets_it_earlier_while_one_lane_is_enough() -> None:
+def test_a_quick_student_gets_one_lane_earlier_while_one_is_enough() -> None:
     assert [due(position, 7) for position in range(3)] == [None] * 2 + [Due(1, Urgency.PREFETCH)]
 
 
@@ -131,7 +131,7 @@ def test_a_skimmer_gets_lanes_when_one_would_be_too_late() -> None:
 
 
 def test_a_batch_with_a_passage_takes_longer_in_lanes_and_begins_earlier() -> None:
-    """One call writes the whole passage's questions, however many lanes there are."""
+    """One call writes all questions of a passage, whatever the number of lanes."""
     plain, reading = (
         Batch(index, Section.VERBAL, 10 * index, 10, bundle) for index, bundle in ((0, 1), (1, 4))
     )
@@ -152,7 +152,7 @@ def test_lanes_take_no_less_with_a_bundle_and_no_longer_than_one_lane(
     assert times.lanes_s <= times.in_lanes_s(batch) <= max(times.lanes_s, times.one_lane_s) + 1e-9
 
 
-def test_while_his_own_batch_is_being_written_the_next_gets_no_lanes() -> None:
+def test_while_the_students_current_batch_is_being_written_the_next_gets_no_lanes() -> None:
     assert due(8, 3, generated=0) == Due(1, Urgency.PREFETCH)
 
 
@@ -165,6 +165,6 @@ def test_a_position_outside_the_session_is_refused() -> None:
         due(96, 20)
 
 
-def test_a_session_of_one_batch_never_wants_another() -> None:
+def test_in_a_session_of_one_batch_no_other_is_due() -> None:
     single = (Batch(0, Section.VERBAL, 0, 5),)
     assert [due(position, 2, batches=single, generated=1) for position in range(5)] == [None] * 5

@@ -1,4 +1,4 @@
-"""The reply is cut into questions as it streams, and no broken object takes another with it."""
+"""The parser extracts objects while the reply streams, and a broken object does not affect another."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_corrupting_one_object_loses_no_other(
 
 
 @given(st.text(alphabet='{}[]":,\\\n \t0a', max_size=200), st.lists(st.integers(0, 200), max_size=8))
-def test_no_text_crashes_it_and_chunking_never_matters(text: str, cuts: list[int]) -> None:
+def test_no_text_crashes_the_parser_and_chunking_never_matters(text: str, cuts: list[int]) -> None:
     assert parse(*chunks_of(text, cuts)) == parse(text)
 
 
@@ -148,7 +148,7 @@ def test_an_unclosed_object_in_an_indented_array_does_not_swallow_the_next() -> 
 
 
 def test_text_is_never_repaired_d21() -> None:
-    """Sets and lists inside a text stay as written; an object that would need repair is dropped."""
+    """Braces and brackets inside a text stay as written; an object that needs repair is dropped."""
     assert parse('{"q": "{1,2} {3,4} [1,2,]"}') == ([{"q": "{1,2} {3,4} [1,2,]"}], 0)
     assert parse('{"d": ["1","2",]}\n{"slot": 2}') == ([{"slot": 2}], 1)
 
@@ -185,14 +185,14 @@ def test_an_endless_object_is_dropped_and_memory_stays_bounded() -> None:
     assert parser.finish() >= 1
 
 
-def test_the_reply_between_objects_is_not_kept() -> None:
+def test_text_between_objects_is_not_kept() -> None:
     parser = QuestionParser()
     parser.feed("كلام طويل " * 1_000)
     assert parser._text == ""
 
 
 def nested(kinds: Sequence[bool], inmost: str = "1") -> str:
-    """An object that nests one deeper than there are kinds: an object for each true, a list for each false."""
+    """An object with one nested level for each kind: an object for true, a list for false."""
     opened = ['{"a": ' if is_object else "[" for is_object in (True, *kinds)]
     closed = ["}" if is_object else "]" for is_object in (True, *kinds)]
     return "".join(opened) + inmost + "".join(reversed(closed))
@@ -204,7 +204,7 @@ FAR_DEEPER = st.builds(lambda kinds, times: kinds * times, KINDS, st.integers(1,
 
 
 @given(REPLIES, FAR_DEEPER, st.integers(0, 6), st.lists(st.integers(0, 30_000), max_size=20))
-def test_whatever_nests_deeper_than_the_limit_is_dropped_whole_and_its_neighbours_are_found(
+def test_an_object_nested_deeper_than_the_limit_is_dropped_and_its_neighbours_are_found(
     objects: list[dict[str, Any]], kinds: list[bool], at: int, cuts: list[int]
 ) -> None:
     lines = lines_of(objects)
@@ -223,7 +223,7 @@ def test_a_deep_object_that_is_cut_off_anywhere_loses_no_line_after_it(
 
 
 @given(st.lists(st.booleans(), max_size=MAX_NESTING - 1), ARABIC)
-def test_up_to_the_limit_everything_is_decoded_whatever_a_text_holds(kinds: list[bool], text: str) -> None:
+def test_every_object_nested_up_to_the_limit_is_decoded(kinds: list[bool], text: str) -> None:
     whole = nested(kinds, json.dumps(text + "[{" * MAX_NESTING, ensure_ascii=False))
     assert parse(whole) == ([json.loads(whole)], 0)
 
@@ -234,7 +234,7 @@ def test_the_limit_is_exact() -> None:
 
 
 @given(st.sampled_from(["{", '{"a":', '{"a":[', "[", '{"a":[[1],']), st.integers(MAX_NESTING, 20_000))
-def test_endless_nesting_costs_a_step_a_character_and_never_reaches_the_decoder(
+def test_endless_nesting_costs_one_step_per_character_and_never_reaches_the_decoder(
     opening: str, depth: int
 ) -> None:
     counted = CountedSteps()
@@ -247,7 +247,7 @@ def test_endless_nesting_costs_a_step_a_character_and_never_reaches_the_decoder(
 
 
 class CountedSteps(QuestionParser):
-    """Each step begins where the last one ended, so their number is what a reply costs."""
+    """Each step begins where the last one ended, so the number of steps is the cost of a reply."""
 
     steps = 0
 

@@ -1,4 +1,4 @@
-"""A plan tiles its session exactly, keeps every quota, and is the same for the same seed."""
+"""A plan covers its session exactly, keeps every share, and is the same for the same seed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from tests.support.plans import (
 
 @pytest.mark.parametrize("track", Track)
 def test_an_exam_has_the_batches_the_web_app_expects_d6(track: Track) -> None:
-    """Quantitative first on both tracks, section-pure, remainders last in their section."""
+    """Quantitative first on both tracks, one section per batch, smaller batches last in their section."""
     plan = plan_exam(track, batch_size=10, seed=1)
     assert [batch.size for batch in plan.batches] == SIZES[track]
     quantitative = {Track.SCIENTIFIC: 57, Track.LITERARY: 29}[track]
@@ -128,7 +128,7 @@ def test_batches_too_small_for_a_passage_hold_other_questions(size: int) -> None
 
 
 @given(TRACKS, SEEDS)
-def test_keys_are_spread_inside_a_batch_too(track: Track, seed: int) -> None:
+def test_key_places_are_spread_inside_a_batch_too(track: Track, seed: int) -> None:
     plan = plan_exam(track, batch_size=10, seed=seed)
     for batch in plan.batches:
         places = Counter(slot.key_index for slot in plan.slots_of(batch) if slot.key_index is not None)
@@ -144,7 +144,7 @@ def test_the_place_of_a_key_follows_no_fixed_order() -> None:
 
 
 def test_four_questions_in_a_row_need_not_have_four_different_keys() -> None:
-    """Otherwise the first three would give the fourth away."""
+    """Otherwise the first three would reveal the fourth."""
     plans = [plan_exam(Track.LITERARY, batch_size=10, seed=seed) for seed in range(10)]
     firsts = [
         [slot.key_index for slot in plan.slots_of(batch) if slot.key_index is not None][:4]
@@ -246,7 +246,7 @@ def test_the_same_seed_gives_the_same_plan_in_another_process() -> None:
     assert [json.loads(output) for output in outputs] == [here]
 
 
-def test_a_batch_of_nothing_is_refused() -> None:
+def test_a_batch_size_of_zero_is_rejected() -> None:
     with pytest.raises(PlanError):
         plan_exam(Track.LITERARY, batch_size=0, seed=1)
 

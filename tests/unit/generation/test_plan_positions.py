@@ -1,4 +1,4 @@
-"""Which batch a position is in, and when the next one is due."""
+"""The batch of a position, and when the next batch is due."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_due_position_is_exact_and_inside_the_batch(size: int, thousandths: 
 def test_a_student_who_reads_on_is_always_ahead_of_the_next_batch_d4(
     track: Track, size: int, threshold: float
 ) -> None:
-    """Every batch but the last asks for its follower before it ends: also the one of seven at question 57."""
+    """In every batch but the last, the next becomes due before the batch ends: also in the one of seven at question 57."""
     batches = plan_exam(track, batch_size=size, seed=1).batches
     for batch in batches[:-1]:
         due = prefetch_position(batch, threshold)

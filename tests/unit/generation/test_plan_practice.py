@@ -1,4 +1,4 @@
-"""A practice session has what its student chose, tiled and balanced like an exam."""
+"""A practice session has what its student chose, covered and balanced like an exam."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples teach by being flawless: each keeps the output contract, and each sum is done again here."""
+"""The examples must be flawless: each keeps the output contract, and each calculation is repeated here."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Example = tuple[dict[str, Any], dict[str, Any]]
 
 
 def examples(section: Section) -> list[Example]:
-    """Wanted slot and reply line of every example, as the block shows them."""
+    """The wanted slot and the reply line of every example in the block."""
     wanted, replies = system_blocks(section)[2].text.split("\nالرد:\n")
     slots = [json.loads(line) for line in wanted.splitlines() if line.startswith("{")]
     lines = [json.loads(line) for line in replies.splitlines()]
@@ -122,7 +122,7 @@ def test_every_type_and_topic_is_shown() -> None:
     assert {wanted["difficulty"] for wanted in slots} == {"easy", "medium", "hard"}
 
 
-def test_the_key_is_not_known_by_its_length() -> None:
+def test_the_length_of_a_choice_does_not_reveal_the_key() -> None:
     chosen = [reply for _, reply in every_example() if "d" in reply]
     longest = [reply for reply in chosen if len(reply["a"]) > max(map(len, reply["d"]))]
     assert len(longest) <= 0.4 * len(chosen)
@@ -149,7 +149,7 @@ def test_the_figure_of_an_example_is_of_its_type(example: Example) -> None:
         assert reply["f"]["kind"] != "pie-chart" or sum(reply["f"]["values"]) == 100
 
 
-def test_the_words_of_an_error_example_stand_in_its_sentence() -> None:
+def test_the_words_of_an_error_example_occur_in_its_sentence() -> None:
     for wanted, reply in examples(Section.VERBAL):
         if wanted["type"] == "error":
             assert sorted(re.findall(r"«(.+?)»", reply["q"])) == sorted([reply["a"], *reply["d"]])
@@ -159,7 +159,7 @@ def test_the_words_of_an_error_example_stand_in_its_sentence() -> None:
 
 
 @pytest.mark.parametrize("section", Section)
-def test_the_parser_cuts_every_example_out_of_the_reply(section: Section) -> None:
+def test_the_parser_extracts_every_example_from_the_reply(section: Section) -> None:
     reply = system_blocks(section)[2].text.partition("\nالرد:\n")[2]
     parser = QuestionParser()
     pieces = [reply[start : start + 37] for start in range(0, len(reply), 37)]
@@ -169,7 +169,7 @@ def test_the_parser_cuts_every_example_out_of_the_reply(section: Section) -> Non
 
 
 @pytest.mark.parametrize("section", Section)
-def test_the_gate_accepts_every_example_into_its_slot(section: Section) -> None:
+def test_the_validator_accepts_every_example_into_its_slot(section: Section) -> None:
     shown = examples(section)
     validator = Validator([slot_of(wanted) for wanted, _ in shown], seen=Seen(), seed=1)
     verdicts = [validator.judge(reply) for _, reply in shown]
@@ -178,7 +178,7 @@ def test_the_gate_accepts_every_example_into_its_slot(section: Section) -> None:
 
 
 def slot_of(wanted: dict[str, Any]) -> Slot:
-    """The slot that this line of a message stands for."""
+    """The slot that this line of a message describes."""
     return Slot(
         position=wanted["slot"],
         batch_index=90,
@@ -194,7 +194,7 @@ def slot_of(wanted: dict[str, Any]) -> Slot:
     )
 
 
-# The sums, done again by other means than the solutions'
+# The calculations, repeated by other methods than the solutions'
 
 
 def age() -> str:
@@ -227,7 +227,7 @@ def sixth_mark() -> str:
 
 
 def compared(pairs: Sequence[tuple[float, float]]) -> str:
-    """The comparison that holds for every pair of values, if one does."""
+    """The comparison that is true for every pair of values, if there is one."""
     telemetry = {(first > second) - (first < second) for first, second in pairs}
     return {1: FIRST, -1: SECOND, 0: EQUAL}[telemetry.pop()] if len(telemetry) == 1 else UNKNOWN
 

@@ -23,7 +23,7 @@ from generation.prompts.blocks import system_blocks
 
 PROJECT = Path(__file__).parents[3]
 
-# A changed text makes every cached prefix worthless once and may change every exam: change it knowingly.
+# A changed text invalidates every cached prefix once and may change every exam: change it only deliberately.
 GOLDEN_BLOCKS = {
     "rules.md": "13b03451b910ef1cde4df78a900aa1060668cccafe51df1b8079bb52d1739a2a",
     "section-quantitative.md": "76e4ea93bf1d79a01ce56c4fb7bbd00db5a7f49914ce4d291266f632a3433688",
@@ -33,9 +33,9 @@ GOLDEN_BLOCKS = {
     "solver.md": "2f08c5229a74018f5aa4d9414d2c664fe28cd90fc39c35617d3867f2881cc8cb",
 }
 
-#: The largest minimum prefix of any model we may be asked to use.
+#: The largest minimum prefix of any model that may be configured.
 LARGEST_CACHE_MINIMUM = 4_096
-#: Fewer tokens than any tokenizer seen makes of Arabic; the estimate must not be too high.
+#: Fewer tokens than any known tokenizer makes of Arabic text; the estimate must not be too high.
 ARABIC_CHARS_PER_TOKEN = 3
 MAX_BREAKPOINTS = 4
 

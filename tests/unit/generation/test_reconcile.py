@@ -29,7 +29,7 @@ def totals(rows: Iterable[DayCost]) -> dict[tuple[date, str, str], Decimal]:
 
 
 @given(st.lists(costs), st.lists(costs))
-def test_the_ledger_and_its_corrections_are_the_statement(
+def test_the_ledger_plus_its_corrections_equals_the_statement(
     ledger: list[DayCost], statement: list[DayCost]
 ) -> None:
     found = corrections(ledger, statement)

@@ -1,4 +1,4 @@
-"""A question is asked once: not again word for word, with other numbers, or nearly the same (D18)."""
+"""A question is asked only once: not word for word, with other numbers, or nearly the same (D18)."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def figure(stem: str, **measures: float) -> EarlierQuestion:
         ("اشترى خالد 7 أقلام بسعر 4 ريالات للقلم الواحد، فكم ريالًا دفع؟", None),
     ],
 )
-def test_a_question_of_another_session_does_not_come_back_but_its_kind_may(
+def test_a_question_of_another_session_is_not_repeated_but_a_near_one_may_be(
     later: str, reason: str | None
 ) -> None:
     old = asked("اشترى أحمد 5 أقلام بسعر 3 ريالات للقلم الواحد، فكم ريالًا دفع؟")
     assert Seen([replace(old, position=-1)]).admit(Traits.of(asked(later))) == reason
 
 
-def test_the_passages_of_other_sessions_may_be_read_again() -> None:
+def test_the_passages_of_other_sessions_may_be_used_again() -> None:
     old = replace(reading("ما الأفلاج؟", PASSAGE, group=1), position=-1)
     assert Seen([old]).admit_passage(PASSAGE, group=1)
 
@@ -167,21 +167,21 @@ def test_a_passage_is_read_once_a_session_and_never_in_two_groups() -> None:
     assert not seen.admit_passage(OTHER_PASSAGE, 3)
 
 
-def test_a_group_may_get_another_passage_while_nobody_read_the_first() -> None:
+def test_a_group_may_get_another_passage_while_no_question_uses_the_first() -> None:
     seen = Seen()
     assert seen.admit_passage(PASSAGE, 1)
     assert seen.admit_passage(PASSAGE + " انتهى.", 1)
 
 
-def test_what_was_rejected_as_a_repeat_is_not_remembered() -> None:
+def test_a_rejected_repeat_is_not_remembered() -> None:
     seen = Seen([asked("ما ناتج 3 × 4؟")])
     assert seen.admit(Traits.of(asked("ما ناتج 5 × 6؟"))) == "repeated_template"
     assert seen.admit(Traits.of(asked("ما ناتج 5 + 6؟"))) is None
     assert seen.admit(Traits.of(asked("ما ناتج 5 + 6؟"))) == "repeated_text"
 
 
-def test_of_twins_written_at_the_same_moment_one_gets_in() -> None:
-    """Lanes share what was seen, and check and remember in one step."""
+def test_of_two_equal_questions_written_at_the_same_moment_one_is_admitted() -> None:
+    """Lanes share one Seen, which checks and stores in one step."""
     seen = Seen()
     start = threading.Barrier(8)
     reasons: list[str | None] = []

@@ -72,7 +72,7 @@ def make_claim(batch_index: int = 0, *, filled: tuple[int, ...] = ()) -> Claim:
 
 
 class Bench:
-    """One run with everything around it in memory."""
+    """One run with all its ports in memory."""
 
     def __init__(self, *providers: ScriptedProvider, claim: Claim | None = None) -> None:
         self.claim = claim or make_claim()
@@ -127,7 +127,7 @@ def test_only_the_open_slots_are_asked_for() -> None:
 
 
 def test_a_batch_with_nothing_open_is_finished_without_a_call() -> None:
-    """A run that died between its last question and the end left this behind."""
+    """A run that died after its last question left this state."""
     provider = ScriptedProvider()
     bench = Bench(provider, claim=make_claim(filled=tuple(range(10))))
     assert bench.run() == RunResult(READY, 0)
@@ -136,7 +136,7 @@ def test_a_batch_with_nothing_open_is_finished_without_a_call() -> None:
 
 
 def test_broken_repeated_missing_and_surplus_objects_leave_just_their_slots_open() -> None:
-    """D5, D20: a short batch is never accepted, and one bad object costs no other."""
+    """D5, D20: an incomplete batch is never accepted, and a bad object does not affect another."""
 
     def messy(specs: Specs) -> tuple[str, None]:
         objects = [an_object(spec) for spec in specs]
@@ -155,7 +155,7 @@ def test_broken_repeated_missing_and_surplus_objects_leave_just_their_slots_open
 
 
 def test_a_reply_cut_short_keeps_its_complete_questions() -> None:
-    """D20: a reply cut at 95 % held nine whole questions, and the original threw them away."""
+    """D20: a reply that broke off at 95 % had nine complete questions, and the original discarded them."""
     provider = ScriptedProvider([failing(StreamCut(provider="claude"), after=9), everything])
     bench = Bench(provider)
     assert bench.run() == RunResult(READY, 10)
@@ -166,7 +166,7 @@ def test_a_reply_cut_short_keeps_its_complete_questions() -> None:
 @given(st.lists(st.integers(0, 9), max_size=4), st.integers(1, 200))
 @settings(deadline=None)
 def test_wherever_replies_break_off_each_slot_is_filled_once(cuts: list[int], chunk: int) -> None:
-    """Nothing finished is asked for again, whatever the chunks and cuts (MemoryKeeper refuses doubles)."""
+    """No filled slot is asked for again, whatever the chunks and cuts (MemoryStore rejects a second question)."""
     replies = [failing(StreamCut(provider="claude"), after=cut) for cut in cuts]
     first, second = (
         ScriptedProvider([*replies, everything], chunk=chunk),
@@ -185,8 +185,8 @@ def test_wherever_replies_break_off_each_slot_is_filled_once(cuts: list[int], ch
         ProviderDenied(provider="claude"),
     ],
 )
-def test_a_source_that_cannot_answer_is_left_for_the_next_at_once(error: ProviderError) -> None:
-    """D23: the original's fallback had none of the rules; ours gets the same prompt for the open slots."""
+def test_a_run_leaves_a_provider_that_cannot_answer_for_the_next_at_once(error: ProviderError) -> None:
+    """D23: the original's fallback had no rules; ours gets the same prompt for the open slots."""
     down, up = ScriptedProvider([failing(error)]), ScriptedProvider(name="openrouter")
     bench = Bench(down, up)
     assert bench.run().outcome == READY
@@ -195,7 +195,7 @@ def test_a_source_that_cannot_answer_is_left_for_the_next_at_once(error: Provide
     assert [event.provider for event in bench.run_events.of(ProviderGivenUp)] == ["claude"]
 
 
-def test_a_source_that_dies_in_mid_reply_twice_hands_only_its_open_slots_on() -> None:
+def test_after_two_broken_replies_the_next_provider_gets_only_the_open_slots() -> None:
     dying = ScriptedProvider(
         [failing(StreamCut(provider="claude"), after=4), failing(StreamCut(provider="claude"), after=2)]
     )
@@ -206,7 +206,7 @@ def test_a_source_that_dies_in_mid_reply_twice_hands_only_its_open_slots_on() ->
     assert other.asked() == [list(range(6, 10))]
 
 
-def test_when_every_source_is_down_the_run_says_so() -> None:
+def test_when_no_provider_is_available_the_outcome_says_so() -> None:
     busy = ScriptedProvider([failing(ProviderBusy(provider="claude", retry_after_s=7))])
     down = ScriptedProvider([failing(ProviderUnreachable(provider="openrouter"))], name="openrouter")
     bench = Bench(busy, down)
@@ -214,7 +214,7 @@ def test_when_every_source_is_down_the_run_says_so() -> None:
     assert not bench.store.finished
 
 
-def test_a_prefetch_waits_for_our_own_limits_and_pays_nobody_else() -> None:
+def test_a_prefetch_waits_for_our_own_limits_and_pays_no_other_provider() -> None:
     provider, other = ScriptedProvider(refuses=throttled()), ScriptedProvider(name="openrouter")
     bench = Bench(provider, other, claim=replace(make_claim(), urgency=Urgency.PREFETCH))
     assert bench.run() == RunResult("provider_throttled", 0, retry_after_s=4)
@@ -261,7 +261,7 @@ def test_a_model_that_never_gets_it_right_ends_the_run_with_slots_open() -> None
 
 
 @pytest.mark.parametrize("error", [FenceLost(), SessionClosed()])
-def test_a_run_that_may_not_write_stops_at_once_and_books_what_it_spent(error: GenerationError) -> None:
+def test_a_run_that_may_not_write_stops_at_once_and_records_what_it_spent(error: GenerationError) -> None:
     provider = ScriptedProvider()
     bench = Bench(provider)
     bench.store.refuse = lambda question: error if question.slot.position == 2 else None
@@ -334,11 +334,11 @@ def test_slots_of_a_passage_begun_in_an_earlier_call_get_that_passage() -> None:
     assert json.dumps(first.passage, ensure_ascii=False) in provider.prompts[1].user
 
 
-def test_the_facts_tell_the_run_without_a_word_of_any_question() -> None:
+def test_the_run_events_contain_no_text_of_any_question() -> None:
     bench = Bench(ScriptedProvider())
     bench.run()
-    told = repr(bench.run_events.seen)
-    assert not any(question.stem in told for question in bench.store.questions.values())
+    written = repr(bench.run_events.seen)
+    assert not any(question.stem in written for question in bench.store.questions.values())
     [ended] = bench.run_events.of(RunEnded)
     assert (ended.outcome, ended.accepted, ended.attempts) == (READY, 10, 1)
     assert ended.first_question_ms is not None

@@ -1,4 +1,4 @@
-"""Runs in several lanes: a student waits, and every open slot is asked for at the same time."""
+"""Runs in several lanes: while a student waits, all open slots are asked for at the same time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.unit.generation.test_run_batch import Bench, failing, make_claim
 
 @pytest.mark.parametrize("lanes", [2, 5, 10])
 @pytest.mark.parametrize("batch_index", [0, 6])
-def test_lanes_fill_a_batch_between_them(batch_index: int, lanes: int) -> None:
+def test_lanes_fill_a_batch_together(batch_index: int, lanes: int) -> None:
     provider = ScriptedProvider()
     bench = Bench(provider, claim=make_claim(batch_index))
     assert bench.run(lanes=lanes) == RunResult(READY, bench.claim.batch.size)
@@ -58,10 +58,10 @@ def test_what_one_lane_leaves_open_is_asked_for_in_the_next_round() -> None:
     ),
 )
 @settings(max_examples=30)
-def test_while_one_lane_is_served_the_others_bad_luck_is_no_reason_to_turn_elsewhere(
+def test_while_one_lane_succeeds_errors_in_other_lanes_do_not_give_up_the_provider(
     fails_at: set[int], error: ProviderError
 ) -> None:
-    """At 3 % of overloaded answers every fourth batch of ten lanes would be given back or paid for elsewhere."""
+    """With 3 % of overloaded answers, every fourth batch of ten lanes would be released or paid for elsewhere."""
     fails = failing(error)
     unlucky = ScriptedProvider(
         [lambda specs: fails(specs) if specs[0]["slot"] in fails_at else everything(specs)] * 10
@@ -76,7 +76,7 @@ def test_while_one_lane_is_served_the_others_bad_luck_is_no_reason_to_turn_elsew
 
 
 @pytest.mark.parametrize("error", [ProviderDenied(provider="claude"), ProviderThrottled(provider="claude")])
-def test_what_is_true_of_the_source_is_true_in_every_lane(error: ProviderError) -> None:
+def test_an_error_of_the_provider_as_a_whole_counts_for_every_lane(error: ProviderError) -> None:
     fails = failing(error)
     provider = ScriptedProvider(
         [lambda specs: fails(specs) if specs[0]["slot"] == 3 else everything(specs)] * 10
@@ -86,7 +86,7 @@ def test_what_is_true_of_the_source_is_true_in_every_lane(error: ProviderError) 
     assert other.asked() == [[3]]
 
 
-def test_a_source_that_serves_no_lane_is_left_for_the_next() -> None:
+def test_a_provider_that_serves_no_lane_is_left_for_the_next() -> None:
     down = ScriptedProvider([failing(ProviderBusy(provider="claude"))])
     other = ScriptedProvider(name="openrouter")
     assert Bench(down, other).run(lanes=10) == RunResult(READY, 10)
@@ -94,7 +94,7 @@ def test_a_source_that_serves_no_lane_is_left_for_the_next() -> None:
 
 
 def test_a_prefetch_has_one_lane() -> None:
-    """Lanes cost a user message each; nobody waits for a prefetch."""
+    """Each lane costs a user message, and no student waits for a prefetch."""
     claim = replace(make_claim(1), urgency=Urgency.PREFETCH)
     provider = ScriptedProvider()
     assert Bench(provider, claim=claim).run(lanes=10).outcome == READY
@@ -111,7 +111,7 @@ def test_a_lane_that_loses_the_fence_stops_the_others() -> None:
 
 
 class Open(ScriptedFallback):
-    """Nobody may be asked for the first so many looks."""
+    """No provider is available for the first `looks` picks."""
 
     def __init__(self, provider: ScriptedProvider, looks: int) -> None:
         super().__init__([provider])
@@ -124,28 +124,28 @@ class Open(ScriptedFallback):
 
 @pytest.fixture
 def passing_time(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long the run slept; it does not."""
+    """The sleeps of the run, recorded without waiting."""
     slept: list[float] = []
     monkeypatch.setattr("generation.run_batch.time.sleep", slept.append)
     return slept
 
 
-def test_who_rests_only_for_a_moment_is_waited_for(passing_time: list[float]) -> None:
-    """One busy answer rests a source for half a second; queueing again would take several."""
+def test_a_run_waits_for_a_breaker_that_is_open_only_for_a_moment(passing_time: list[float]) -> None:
+    """One busy answer opens the breaker for half a second; queueing the batch again would take several."""
     bench = Bench(ScriptedProvider())
     bench.providers = Open(ScriptedProvider(), looks=3)
     assert bench.run(lanes=10) == RunResult(READY, 10)
     assert len(passing_time) == 3
 
 
-def test_a_prefetch_waits_for_nobody_in_its_slot(passing_time: list[float]) -> None:
+def test_a_prefetch_does_not_wait_for_an_open_breaker(passing_time: list[float]) -> None:
     bench = Bench(claim=replace(make_claim(1), urgency=Urgency.PREFETCH))
     bench.providers = Open(ScriptedProvider(), looks=3)
     assert bench.run() == RunResult(PROVIDERS_UNAVAILABLE, 0)
     assert passing_time == []
 
 
-def test_a_run_that_waits_for_a_rest_stops_when_it_is_asked_to(passing_time: list[float]) -> None:
+def test_a_run_that_waits_for_an_open_breaker_stops_when_it_is_asked_to(passing_time: list[float]) -> None:
     bench = Bench()
     bench.providers = Open(ScriptedProvider(), looks=3)
     bench.stop.ask(StopReason.SHUTDOWN)

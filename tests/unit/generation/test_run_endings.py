@@ -1,4 +1,4 @@
-"""However a run ends: it says so, once; it keeps count of what was committed; and it tells no lie of a source."""
+"""The ends of a run: reported once, with the count of committed questions and correct reports about providers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Defective(ScriptedFallback):
         raise ZeroDivisionError
 
 
-def told_end(bench: Bench) -> tuple[str, int]:
+def reported_end(bench: Bench) -> tuple[str, int]:
     [ended] = bench.run_events.of(RunEnded)
     return ended.outcome, ended.accepted
 
@@ -58,7 +58,7 @@ class _Away(MemoryLedger):
 
 @pytest.mark.parametrize("lanes", [1, 10])
 def test_a_run_whose_store_fails_keeps_count_of_what_it_had_committed(lanes: int) -> None:
-    """Nine committed questions are progress, whatever the tenth ran into: five fruitless runs end a batch."""
+    """Nine committed questions are progress even if the tenth fails; only five runs without progress fail a batch."""
     bench = Bench(ScriptedProvider(chunk=10_000))
 
     def fail_late(question: Question) -> GenerationError | None:
@@ -72,7 +72,7 @@ def test_a_run_whose_store_fails_keeps_count_of_what_it_had_committed(lanes: int
     assert kept >= 3
     assert (result.outcome, result.accepted) == (CRASHED, kept)
     assert isinstance(result.error, ConnectionError)
-    assert told_end(bench) == (CRASHED, kept)
+    assert reported_end(bench) == (CRASHED, kept)
     assert "open" not in bench.ledger.outcomes()
 
 
@@ -83,7 +83,7 @@ def test_a_run_whose_ledger_fails_says_so_and_keeps_count(when: str, accepted: i
     result = bench.run()
     assert (result.outcome, result.accepted) == (CRASHED, accepted)
     assert isinstance(result.error, ConnectionError)
-    assert told_end(bench) == (CRASHED, accepted)
+    assert reported_end(bench) == (CRASHED, accepted)
 
 
 @pytest.mark.parametrize("lanes", [1, 10])
@@ -93,19 +93,19 @@ def test_a_run_that_may_not_write_says_so_and_keeps_count(error: GenerationError
     bench.store.refuse = lambda question: error if len(bench.store.questions) >= 2 else None
     result = bench.run(lanes=lanes)
     assert result == RunResult(error.code, len(bench.store.questions))
-    assert told_end(bench) == (error.code, result.accepted)
+    assert reported_end(bench) == (error.code, result.accepted)
 
 
-def test_a_defect_ends_the_run_and_is_told() -> None:
+def test_a_defect_ends_the_run_and_is_reported() -> None:
     bench = Bench(ScriptedProvider())
     bench.providers = _Defective(bench.providers.providers)
     assert isinstance(bench.run().error, ZeroDivisionError)
-    assert told_end(bench) == (CRASHED, 0)
+    assert reported_end(bench) == (CRASHED, 0)
 
 
 @pytest.mark.parametrize("after", [0, 3])
-def test_a_call_that_was_stopped_says_nothing_about_its_source(after: int) -> None:
-    """A stopped stream ends without error: taken for well, it would close the breaker for everybody."""
+def test_a_call_that_was_stopped_is_not_reported_about_its_provider(after: int) -> None:
+    """A stopped stream ends without an error: reported as success, it would close the breaker for all workers."""
     bench = Bench(ScriptedProvider())
 
     def stop(_: int) -> None:
@@ -133,7 +133,7 @@ def test_every_failed_call_is_reported_and_so_is_one_that_went_well(error: Provi
     assert bench.providers.reports == [("claude", error.code), *well]
 
 
-def test_a_call_that_waited_in_vain_for_its_turn_is_reported() -> None:
+def test_a_throttled_call_is_reported() -> None:
     error = ProviderThrottled(provider="claude", retry_after_s=4)
     bench = Bench(ScriptedProvider(refuses=error))
     assert bench.run().outcome == PROVIDERS_UNAVAILABLE
@@ -151,17 +151,17 @@ def test_a_call_that_waited_in_vain_for_its_turn_is_reported() -> None:
         (ProviderBusy(provider="claude"), ProviderBusy(provider="o"), None),
     ],
 )
-def test_the_next_run_waits_for_the_source_that_is_back_first(
+def test_the_next_run_waits_for_the_provider_that_is_back_first(
     claude: ProviderError, openrouter: ProviderError, wait_s: float | None
 ) -> None:
-    """A minute that Claude asks for is no reason to leave OpenRouter alone, which asked for a second."""
+    """A pause of a minute from Claude must not delay a call to OpenRouter, which asked for a second."""
     bench = Bench(
         ScriptedProvider([failing(claude)]), ScriptedProvider([failing(openrouter)], name="openrouter")
     )
     assert bench.run() == RunResult(PROVIDERS_UNAVAILABLE, 0, retry_after_s=wait_s)
 
 
-def test_a_source_is_left_alone_for_the_longest_time_that_one_of_its_lanes_was_told() -> None:
+def test_a_provider_is_not_called_for_the_longest_pause_that_one_of_its_lanes_received() -> None:
     waits = iter(range(1, 11))
     provider = ScriptedProvider(
         [lambda _: ("", ProviderBusy(provider="claude", retry_after_s=next(waits)))] * 10
@@ -169,20 +169,20 @@ def test_a_source_is_left_alone_for_the_longest_time_that_one_of_its_lanes_was_t
     assert Bench(provider).run(lanes=10).retry_after_s == 10
 
 
-def test_a_source_that_recovered_in_the_run_is_waited_for_no_more() -> None:
+def test_the_next_run_does_not_wait_for_a_provider_that_recovered() -> None:
     busy = failing(ProviderBusy(provider="claude", retry_after_s=60))
     unlucky = [lambda specs: busy(specs) if specs[0]["slot"] == 3 else everything(specs)] * 10
     provider = ScriptedProvider([*unlucky, lambda _: ("", None)])
     assert Bench(provider).run(max_rounds=2, lanes=10).retry_after_s is None
 
 
-def test_a_prefetch_that_is_throttled_comes_back_when_its_turn_would_come() -> None:
+def test_a_throttled_prefetch_runs_again_when_the_limits_allow_it() -> None:
     provider = ScriptedProvider(refuses=ProviderThrottled(provider="claude", retry_after_s=4))
     bench = Bench(provider, claim=replace(make_claim(), urgency=Urgency.PREFETCH))
     assert bench.run() == RunResult(ProviderThrottled.code, 0, retry_after_s=4)
 
 
-def test_a_run_that_brings_everything_says_ready() -> None:
+def test_a_run_that_fills_every_slot_has_the_outcome_ready() -> None:
     bench = Bench(ScriptedProvider())
     assert bench.run() == RunResult(READY, 10)
-    assert told_end(bench) == (READY, 10)
+    assert reported_end(bench) == (READY, 10)

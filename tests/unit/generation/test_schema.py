@@ -1,4 +1,4 @@
-"""Shapes are checked strictly, nothing of ours is lost, and what cannot be stored is refused."""
+"""Shapes are strict, none of our fields is lost, and text that cannot be stored is rejected."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_chart_that_cannot_be_drawn_is_refused(part: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("values", [[12.5, 87.5], [33.1, 33.2, 33.7], [0.1] * 10 + [99.0]])
-def test_the_parts_of_a_pie_may_be_broken_numbers(values: list[float]) -> None:
+def test_the_parts_of_a_pie_may_be_fractions(values: list[float]) -> None:
     Chart.model_validate(changed(CHART, labels=[f"جزء {n}" for n in range(len(values))], values=values))
 
 

@@ -1,4 +1,4 @@
-"""Only what fits its slot, has one key and repeats nothing becomes a question; nothing else is lost for it."""
+"""Only an object that fits its slot, has one key and repeats nothing becomes a question; others are not affected."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.reply_lines import (
     validator_for,
 )
 
-# --- what is let in ---------------------------------------------------------------------------------------------
+# --- what is accepted -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", QuestionType)
@@ -42,7 +42,7 @@ def test_a_good_question_of_every_type_is_accepted_as_written(kind: QuestionType
 
 
 @given(TYPES, st.integers(0, 3))
-def test_the_key_stands_where_the_plan_wants_it_d19(kind: QuestionType, key_index: int) -> None:
+def test_the_key_is_where_the_plan_wants_it_d19(kind: QuestionType, key_index: int) -> None:
     verdict = validator_for(slot_for(kind, key_index=key_index)).judge(line(kind))
     assert isinstance(verdict, Accepted)
     expected = 2 if kind is QuestionType.COMPARISON else key_index
@@ -94,18 +94,18 @@ def test_figures_that_the_prompt_asks_for_are_accepted_d14() -> None:
 
 
 @pytest.mark.parametrize("number", [None, "4", 4.0, True, [4], {}])
-def test_an_object_without_a_slot_number_is_turned_away(number: object) -> None:
+def test_an_object_without_a_slot_number_is_rejected(number: object) -> None:
     validator = validator_for(slot_for(QuestionType.MCQ, position=1), slot_for(QuestionType.MCQ))
     assert validator.judge(line(QuestionType.MCQ, slot=number)) == Rejected(None, "no_slot")
 
 
-def test_an_object_for_a_slot_nobody_asked_for_is_turned_away() -> None:
+def test_an_object_for_a_slot_that_was_not_asked_for_is_rejected() -> None:
     assert validator_for(slot_for(QuestionType.MCQ)).judge(line(QuestionType.MCQ, slot=77)) == Rejected(
         None, "unknown_slot"
     )
 
 
-def test_a_second_question_for_a_filled_slot_is_turned_away() -> None:
+def test_a_second_question_for_a_filled_slot_is_rejected() -> None:
     validator = validator_for(slot_for(QuestionType.MCQ))
     validator.judge(line(QuestionType.MCQ))
     again = line(QuestionType.MCQ, q="ما ثلث العدد 27 مضافًا إليه 1؟")
@@ -136,14 +136,14 @@ def test_a_missing_or_misshapen_part_is_named(parts: dict[str, Any], expected: s
     assert reason(QuestionType.MCQ, **parts) == expected
 
 
-def test_a_reading_question_without_choices_is_turned_away_d15() -> None:
+def test_a_reading_question_without_choices_is_rejected_d15() -> None:
     assert reason(QuestionType.READING, d=None) == "wrong_distractors"
 
 
 # --- repeats -----------------------------------------------------------------------------------------------------
 
 
-def test_a_repeat_is_turned_away_and_the_slot_stays_open_d18() -> None:
+def test_a_repeat_is_rejected_and_the_slot_stays_open_d18() -> None:
     earlier = EarlierQuestion(0, QuestionType.MCQ, "إذا كان ٢س + ٣ = ١١، فما قيمة س", ("4", "3", "7", "14"))
     validator = validator_for(slot_for(QuestionType.MCQ), earlier=(earlier,))
     assert validator.judge(line(QuestionType.MCQ)) == Rejected(4, "repeated_text")
@@ -171,7 +171,7 @@ DAMAGES = st.dictionaries(st.sampled_from("pqfwad"), ANY_JSON, max_size=3)
 
 
 @given(TYPES, DAMAGES | st.fixed_dictionaries({"slot": ANY_JSON}))
-def test_nothing_a_model_writes_can_crash_the_gate_or_get_in_unfit(
+def test_nothing_a_model_writes_can_crash_the_validator_or_be_accepted_unfit(
     kind: QuestionType, damage: dict[str, Any]
 ) -> None:
     validator = validator_for(slot_for(kind))

@@ -1,4 +1,4 @@
-"""A passage is shared by its group, kept when its question is not, and never told twice."""
+"""A passage is shared by its group, kept when its question is rejected, and never used twice."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_good_passage_is_kept_when_its_question_is_rejected() -> None:
 
 @pytest.mark.parametrize("part", [{"q": ""}, {"w": 5}, {"a": None}, {"d": "واحد"}, {"f": []}])
 def test_a_good_passage_is_kept_when_its_line_has_another_shape(part: dict[str, Any]) -> None:
-    """The others of the group come without one, and are paid for."""
+    """The other questions of the group come without a passage, and are already paid for."""
     validator = reading_validator()
     assert isinstance(validator.judge(line(QuestionType.READING, **part)), Rejected)
     assert validator.passages == {1: PASSAGE}
@@ -68,7 +68,7 @@ def test_a_poor_passage_is_not_kept() -> None:
     assert validator.passages == {}
 
 
-def test_a_known_passage_serves_and_no_other_may_replace_it() -> None:
+def test_a_known_passage_is_used_and_no_other_may_replace_it() -> None:
     validator = reading_validator(passages={1: PASSAGE})
     assert validator.judge(line(QuestionType.READING, p=OTHER_PASSAGE)) == Rejected(4, "other_passage")
     assert isinstance(validator.judge(line(QuestionType.READING, p=None)), Accepted)

@@ -1,4 +1,4 @@
-"""One key, four choices, Arabic texts, and what each question type needs; what is wrong is named."""
+"""One key, four choices, Arabic texts, and the rules of each question type; the reason names what is wrong."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_choices_that_differ_in_value_are_distinct(choices: tuple[str, list[str]
         "لا يوجد إجابة مما ذكر",
     ],
 )
-def test_a_choice_about_the_other_choices_is_turned_away(choice: str) -> None:
+def test_a_choice_about_the_other_choices_is_rejected(choice: str) -> None:
     verdict = judged(QuestionType.MCQ, a="خمسة أمتار", d=["ستة أمتار", "سبعة أمتار", choice])
     assert verdict == Rejected(4, "catch_all_choice")
 
@@ -90,18 +90,18 @@ def test_a_choice_may_speak_of_everything_in_the_passage() -> None:
     "choice",
     ["أ) 4", "(أ) 4", "أ. 4", "A) 4", "b. 4", "1) 4", "(2) 4", "هل 4 (صحيح)", "✓ 4", "4 الإجابة الصحيحة"],
 )
-def test_a_choice_with_a_letter_or_a_mark_is_turned_away_and_never_stripped(choice: str) -> None:
+def test_a_choice_with_a_letter_or_a_mark_is_rejected_and_never_stripped(choice: str) -> None:
     assert reason(QuestionType.MCQ, a=choice) in {"lettered_choice", "marked_choice"}
 
 
-def test_choices_lettered_with_dashes_are_turned_away() -> None:
+def test_choices_lettered_with_dashes_are_rejected() -> None:
     assert reason(QuestionType.MCQ, a="أ - 4", d=["ب - 5", "ج - 6", "د - 7"]) == "lettered_choice"
 
 
 @pytest.mark.parametrize(
     "choices", [("أ - ب", ["ب - أ", "ج - أ", "أ × ب"]), ("(2، 3)", ["(3، 2)", "(2، 4)", "(4، 2)"])]
 )
-def test_expressions_and_coordinates_are_not_taken_for_letters(choices: tuple[str, list[str]]) -> None:
+def test_expressions_and_coordinates_do_not_count_as_letters(choices: tuple[str, list[str]]) -> None:
     question(QuestionType.MCQ, a=choices[0], d=choices[1])
 
 
@@ -130,9 +130,7 @@ def test_short_numbers_may_differ_in_length() -> None:
         ({"w": "Subtract three, divide by two: x = 4"}, "not_arabic"),
     ],
 )
-def test_a_stem_or_solution_that_says_nothing_in_arabic_is_turned_away(
-    parts: dict[str, Any], expected: str
-) -> None:
+def test_a_stem_or_solution_without_arabic_content_is_rejected(parts: dict[str, Any], expected: str) -> None:
     assert reason(QuestionType.MCQ, **parts) == expected
 
 

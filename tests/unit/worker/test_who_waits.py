@@ -116,7 +116,7 @@ class Rows(BatchStore):
     def __init__(self) -> None:
         self.delays_s: list[float] = []
 
-    def give_back(self, claim: Claim, delay_s: float, error_code: str, *, counts_as_failure: bool) -> None:
+    def release(self, claim: Claim, delay_s: float, error_code: str, *, counts_as_failure: bool) -> None:
         self.delays_s.append(delay_s)
 
 

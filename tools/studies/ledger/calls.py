@@ -142,7 +142,7 @@ class _Sitter:
         assert claim is not None  # noqa: S101 - nobody else knows of this session
         outcome = self._run(batches, claim)
         if outcome != READY:
-            batches.give_back(claim, 0, outcome, counts_as_failure=False)
+            batches.release(claim, 0, outcome, counts_as_failure=False)
         return outcome == READY
 
     def _run(self, batches: BatchStore, claim: Claim) -> str:

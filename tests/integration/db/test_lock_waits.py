@@ -1,4 +1,4 @@
-"""Nothing of ours is held while we wait for a row of the web app, and the heartbeat waits for nobody."""
+"""No lock of ours is held while we wait for a row of the web app, and the heartbeat waits for no lock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.integration.db.exams import (
     new_session,
     question_for,
 )
-from tests.integration.db.races import somebody_waits, until
+from tests.integration.db.races import a_session_waits, until
 
 LAPSE = "UPDATE generation.batches SET lease_until = now() - interval '1 second'"
 END = "UPDATE exam_sessions SET status = 'completed' WHERE id = :id"
@@ -36,7 +36,7 @@ END = "UPDATE exam_sessions SET status = 'completed' WHERE id = :id"
 
 @pytest.fixture
 def impatient(database: DatabaseSettings) -> Iterator[Engine]:
-    """Where whoever would wait for a lock fails."""
+    """An engine on which a statement that waits for a lock fails soon."""
     engine = make_engine(database.model_copy(update={"database_lock_timeout_ms": 100}), "impatient")
     yield engine
     engine.dispose()
@@ -52,11 +52,11 @@ def web_app_holds(engine: Engine, session_id: UUID) -> Iterator[None]:
 
 @contextmanager
 def waiting_for_it(engine: Engine, session_id: UUID, work: Callable[[], object]) -> Iterator[Future[object]]:
-    """While the block runs, `work` waits for the web app's row; it goes on when the block is left."""
+    """While the block runs, `work` waits for the web app's row; it continues after the block."""
     with ThreadPoolExecutor(1) as pool:
         with web_app_holds(engine, session_id):
             at_work = pool.submit(work)
-            until(lambda: at_work.done() or somebody_waits(engine))
+            until(lambda: at_work.done() or a_session_waits(engine))
             assert not at_work.done(), "it should have waited for the web app's row"
             yield at_work
         at_work.result()
@@ -102,7 +102,7 @@ MOVES: list[Callable[[Engine, UUID], object]] = [
 
 
 @pytest.mark.parametrize("move", MOVES, ids=["cancel", "pause", "request"])
-def test_while_a_student_waits_for_the_web_app_his_batches_are_written_on(
+def test_while_a_student_waits_for_the_web_app_their_batches_continue(
     engine: Engine,
     impatient: Engine,
     store: BatchStore,
@@ -116,10 +116,10 @@ def test_while_a_student_waits_for_the_web_app_his_batches_are_written_on(
     with waiting_for_it(engine, session_id, partial(move, engine, session_id)):
         assert others.renew([Lease.of(run)], TTL_S).renewed == {Lease.of(run)}
         others.accept(run, question_for(run.open_slots[0]), uuid4(), "claude")
-        others.give_back(run, 60, "late", counts_as_failure=False)
+        others.release(run, 60, "late", counts_as_failure=False)
 
 
-def test_a_row_that_somebody_writes_to_is_not_waited_for_by_the_heartbeat(
+def test_the_heartbeat_does_not_wait_for_a_locked_row(
     engine: Engine, impatient: Engine, store: BatchStore, sessions: SessionStore
 ) -> None:
     busy, free = (claimed(store, new_session(sessions)) for _ in range(2))
@@ -141,10 +141,10 @@ def test_the_heartbeat_goes_on_while_the_web_app_changes_its_table(
         assert BatchStore(impatient).renew([Lease.of(run)], TTL_S).renewed == {Lease.of(run)}
 
 
-def test_a_row_of_the_web_app_stalls_no_sweep(
+def test_a_locked_row_of_the_web_app_delays_no_sweep(
     engine: Engine, impatient: Engine, store: BatchStore, sessions: SessionStore, run_sql: Callable[..., Any]
 ) -> None:
-    """The session that it holds is closed when it lets go; all others are swept meanwhile."""
+    """The locked session is closed when the lock is released; all others are swept meanwhile."""
     held, ended, dead = (new_session(sessions) for _ in range(3))
     claimed(store, dead)
     run_sql(LAPSE)

@@ -1,4 +1,4 @@
-"""Migrations keep nobody waiting who uses a table: what they say to Postgres is looked at, word by word."""
+"""Migrations do not block users of a table: these tests inspect every statement that they send."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REWRITE = re.compile(r"(?:UPDATE|DELETE FROM) ((?!generation\.alembic_version)[
 
 @pytest.fixture
 def said() -> Iterator[list[str]]:
-    """Every statement of this process, while the test runs."""
+    """Every statement of this process during the test."""
     heard: list[str] = []
 
     def hear(*arguments: object) -> None:
@@ -28,8 +28,8 @@ def said() -> Iterator[list[str]]:
     event.remove(Engine, "before_cursor_execute", hear)
 
 
-def inconsiderate(statements: list[str]) -> list[str]:
-    """Those that lock a table which was there before for as long as it is large."""
+def blocking(statements: list[str]) -> list[str]:
+    """The statements that lock an existing table for a time that grows with its size."""
     made = {table for statement in statements for table in re.findall(r"^CREATE TABLE ([\w.]+)", statement)}
     return [
         statement
@@ -45,7 +45,7 @@ def test_no_step_locks_a_table_for_as_long_as_it_is_large(alembic: Alembic, said
     said.clear()
     alembic("upgrade", "head")
     assert [statement for statement in said if "CREATE INDEX CONCURRENTLY" in statement]
-    assert inconsiderate(said) == []
+    assert blocking(said) == []
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_no_step_locks_a_table_for_as_long_as_it_is_large(alembic: Alembic, said
         "UPDATE generation.attempts SET usage_source = 'reported'",
     ],
 )
-def test_a_step_that_does_is_noticed(statement: str) -> None:
-    assert inconsiderate([statement]) == [statement]
+def test_a_step_that_locks_a_large_table_is_detected(statement: str) -> None:
+    assert blocking([statement]) == [statement]
     table = re.findall(r"generation\.\w+", statement)[0]
-    assert inconsiderate([f"CREATE TABLE {table} (id uuid)", statement]) == [], "nobody uses it yet"
+    assert blocking([f"CREATE TABLE {table} (id uuid)", statement]) == [], "a new table is not in use yet"
 
 
 @pytest.mark.parametrize(
@@ -71,5 +71,5 @@ def test_a_step_that_does_is_noticed(statement: str) -> None:
         "UPDATE generation.alembic_version SET version_num='0007'",
     ],
 )
-def test_a_step_that_does_not_is_let_through(statement: str) -> None:
-    assert inconsiderate([statement]) == []
+def test_a_step_that_does_not_is_accepted(statement: str) -> None:
+    assert blocking([statement]) == []

@@ -1,4 +1,4 @@
-"""What docs/web-app.md tells the owner of the database to run does what the page says of it."""
+"""The SQL in docs/web-app.md for the owner of the database does what the page says."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BROWSERS = ("anon", "authenticated")
 
 
 class Owner:
-    """The owner of the web app's database. Accounts belong to the server, so each gets a name of its own."""
+    """The owner of the web app's database. Accounts belong to the whole server, so each has a unique name."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
@@ -72,7 +72,7 @@ def blocks() -> list[str]:
 
 
 def judged(engine: Engine) -> Finding:
-    """What the doctor says of the account."""
+    """The doctor's finding about the account."""
     return next(found for found in examine_postgres(engine) if found.about.startswith("account"))
 
 
