@@ -14,7 +14,7 @@ import pytest
 from tests.support.node import PROJECT, program
 from tools.stack.ports import free_port
 
-PRODUCER = PROJECT / "examples" / "node-producer" / "enqueue.mjs"
+PRODUCER = PROJECT / "clients" / "node" / "enqueue.mjs"
 SESSION = "6f1c1a52-2f0b-4a43-9d0e-0d8c6a4f2b11"
 
 
