@@ -1,6 +1,6 @@
-"""`python -m api`: the HTTP API. What keeps it from starting is one sentence and an exit code.
+"""`python -m api`: the HTTP API. When it cannot start, it prints one sentence and exits with a code.
 
-2: a setting is missing or wrong. 1: the address is taken, or Postgres is away or lacks our tables.
+Exit code 2: a setting is missing or wrong. 1: the address is in use, or Postgres is down or lacks our tables.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ CANNOT_START = 1
 log = structlog.get_logger("api")
 
 
-#: A full collection walks through all open streams, and every event waits for it: 60 ms with 2,000 readers.
-#: What a call leaves behind goes with its last reference; a hundred times fewer full ones find the rest.
+#: A full collection visits all open streams, and every event waits for it: 60 ms with 2,000 readers.
+#: Reference counting frees most of what a call leaves behind, so full collections can be a hundred times rarer.
 GC_THRESHOLDS = (700, 10, 1000)
 
 
 class CannotStart(Exception):
-    """Something outside the settings keeps the API closed; the message says what to do."""
+    """Something outside the settings prevents the start; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +69,21 @@ class _Settings:
 
 
 def main() -> int:
-    """Serve until a signal ends it; the exit code."""
+    """Serve until a signal arrives. Returns the exit code."""
     try:
         _serve(_settings())
     except SettingsError as error:
-        return _said(error, BAD_SETTINGS)
+        return _printed(error, BAD_SETTINGS)
     except (CannotStart, DatabaseUnreachable) as error:
-        return _said(error, CANNOT_START)
+        return _printed(error, CANNOT_START)
     except KeyboardInterrupt:
         log.info("api_stopped")
     return 0
 
 
 def _settings() -> _Settings:
-    """All that will be needed, so that nothing is found missing by the first student."""
-    load(WorkerSettings)  # makes the message, when it is first enqueued
+    """All settings, so that a missing one stops the start and not the first student's request."""
+    load(WorkerSettings)  # the first enqueued message needs them
     return _Settings(
         load(ApiSettings),
         load(PlanSettings),
@@ -96,7 +96,9 @@ def _settings() -> _Settings:
 
 def _serve(settings: _Settings) -> None:
     configure_logging(level=settings.api.log_level, log_format=settings.api.log_format)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what uvicorn raises again when it is done
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # uvicorn raises SIGTERM again after it has stopped
     tracing = start_tracing(settings.tracing, service="tafawoq-api")
     engine = make_engine(settings.database, "tafawoq-api")
     try:
@@ -133,15 +135,15 @@ def _listening_socket(settings: ApiSettings) -> socket.socket:
 
 
 def _quota(settings: ApiSettings, engine: Engine) -> Quota:
-    """Whom to ask before a session is created; a function that is not there would stop every student."""
+    """What decides whether a session may be created. A missing function fails here, not at every student's request."""
     name = settings.api_quota_function
     if name is None:
         return no_quota
     function = QuotaFunction(name)
     if not function.exists(engine):
         raise CannotStart(
-            f"API_QUOTA_FUNCTION names {name}({ARGUMENTS}), and there is no such function that returns boolean "
-            "and that we may call. Create it, or unset the variable."
+            f"API_QUOTA_FUNCTION names {name}({ARGUMENTS}), but no such function returns boolean "
+            "and may be called by us. Create it, or unset the variable."
         )
     return function
 
@@ -163,8 +165,8 @@ def _app(settings: _Settings, engine: Engine, quota: Quota, tracing: Tracing) ->
     )
 
 
-def _said(error: Exception, code: int) -> int:
-    print(error, file=sys.stderr)  # noqa: T201 - for the person who started it
+def _printed(error: Exception, code: int) -> int:
+    print(error, file=sys.stderr)  # noqa: T201 - for the operator
     return code
 
 

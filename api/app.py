@@ -1,4 +1,4 @@
-"""The app: what it is made of, what starts and stops with it, and where each route hangs."""
+"""The app: its parts, its lifespan, and the address of each route."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ from runtime.settings import PlanSettings
 from runtime.tracing import Tracing
 from tasks.enqueue import Enqueue
 
-#: How many messages may be enqueued at once; a broker that hangs holds no more threads than these.
+#: How many messages may be enqueued at once. A broker that hangs blocks at most this many threads.
 ENQUEUE_THREADS = 8
 
-#: What a page on another origin may send and read beside what every page may.
+#: The headers that a page on another origin may send and read, in addition to the usual ones.
 _CORS_REQUEST = (
     "Authorization",
     "Content-Type",
@@ -53,11 +53,11 @@ _CORS_REQUEST = (
 )
 _CORS_RESPONSE = ("Location", "Preference-Applied", "Retry-After", "X-Request-Id")
 
-#: How any call for a user may be refused.
+#: The error codes of every call for a user.
 _ANYWHERE = ("unauthorized", "forbidden_origin", "too_many_requests", "internal_error")
 
-#: What the framework would tell a collector can quote an exception or an address; our own spans do not.
-_NOTHING_BY_ITSELF = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
+#: The framework's own telemetry can quote an exception or an address; our spans do not.
+_NO_FRAMEWORK_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
 
 Listen = Callable[[Callable[[UUID], None]], contextlib.AbstractContextManager[object]]
 
@@ -76,11 +76,11 @@ def create_app(
     limits: Limits | None = None,
     tracing: Tracing | None = None,
 ) -> FastAPI:
-    """The app over these stores; nothing runs until its lifespan starts.
+    """The app over these stores. Nothing runs until its lifespan starts.
 
-    `database_threads`: how many store calls may run at once, no more than the pool has connections.
-    `listen`: within its block, calls back on any thread with the id of each session for which something
-    was committed; without it readers are woken by polling alone.
+    `database_threads`: how many store calls may run at once; at most the connections of the pool.
+    `listen`: within its block, calls back with the id of each session that has a new event, on any thread.
+    Without it only polling wakes readers.
     """
     threads = anyio.CapacityLimiter(database_threads)
     metrics = ApiMetrics()
@@ -107,7 +107,7 @@ def create_app(
             queue_stats=queue_stats,
             limits=limits or Unlimited(),
         ),
-        listen or _nobody_listens,
+        listen or _no_listener,
     )
 
 
@@ -116,14 +116,14 @@ def _assembled(context: AppContext, listen: Listen) -> FastAPI:
         title="Tafawoq generation",
         version="1",
         summary="Qudurat exams and practice sessions whose questions are written in the background.",
-        openapi_url=None,  # pages has it, with a name in the log, and a reference without foreign scripts
+        openapi_url=None,  # routes/pages.py serves it, with a route name in the log and a reference without foreign scripts
         redirect_slashes=False,
-        telemetry=_NOTHING_BY_ITSELF,
+        telemetry=_NO_FRAMEWORK_TELEMETRY,
         generate_unique_id_function=openapi.operation_id,
         lifespan=_lifespan(context, listen),
     )
     app.state.context = context
-    _surround(app, context)
+    _add_middleware(app, context)
     errors.install(app)
     app.include_router(health.router)
     app.include_router(pages.router)
@@ -141,8 +141,8 @@ def _assembled(context: AppContext, listen: Listen) -> FastAPI:
     return app
 
 
-def _surround(app: FastAPI, context: AppContext) -> None:
-    """What every call passes through, innermost first."""
+def _add_middleware(app: FastAPI, context: AppContext) -> None:
+    """The middleware, innermost first."""
     settings = context.settings
     app.add_middleware(BodyLimit, max_s=settings.api_body_timeout_s)
     if not settings.has_auth:
@@ -181,14 +181,14 @@ def _lifespan(
 
 
 def _of(kind: SessionKind) -> Callable[[Request], Awaitable[None]]:
-    """Tells the shared routes under which of the two prefixes they were called."""
+    """Stores in the request under which of the two prefixes a shared route was called."""
 
-    async def remember(request: Request) -> None:
+    async def set_kind(request: Request) -> None:
         request.state.kind = kind
 
-    return remember
+    return set_kind
 
 
 @contextlib.contextmanager
-def _nobody_listens(_wake: Callable[[UUID], None]) -> Iterator[None]:
+def _no_listener(_wake: Callable[[UUID], None]) -> Iterator[None]:
     yield

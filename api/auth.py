@@ -1,8 +1,8 @@
-"""Who is calling: a student with a Supabase token, or a server of ours that names one.
+"""Who calls: a student with a Supabase token, or one of our servers that names the student.
 
-Every token ends in a user id or in 401, whatever bytes it is made of; in 503 only while no signing keys could
-be fetched at all. Which key may verify which algorithm is fixed by us, never taken from the token. With nothing configured the server is on loopback only (the settings see to that), and
-whoever reaches it is trusted.
+Every token, whatever its bytes, yields a user id or 401; 503 only while no signing keys could be fetched.
+The configuration, never the token, decides which key verifies which algorithm. Without any configured auth
+the server is on loopback only (the settings check this) and trusts every caller.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from runtime.api_settings import ApiSettings
 
 log = structlog.get_logger(__name__)
 
-#: Who uses a server without auth that sends no X-User-Id: the demo's student.
+#: The user of a call without X-User-Id to a server without auth: the demo's student.
 DEMO_USER = UUID("00000000-0000-4000-8000-000000000001")
 
-#: No proxy in front passes a much longer header line, and a token of Supabase has one to two thousand.
+#: Proxies pass no much longer header line, and a Supabase token has one to two thousand characters.
 MAX_TOKEN_CHARS = 8192
 
 _SYMMETRIC = "HS256"
@@ -34,28 +34,28 @@ _LEEWAY_S = 10
 
 
 class BadToken(Exception):
-    """The token proves nothing; the message is a reason for the log, without anything of the token."""
+    """The token is not valid. The message is a reason for the log and quotes nothing of the token."""
 
 
 class Authenticator:
-    """Turns the headers of a call into the id of the user it acts for, as configured."""
+    """Finds the id of the user that a call acts for, from its headers and the configuration."""
 
     def __init__(self, settings: ApiSettings, signing_keys: SigningKeys | None = None) -> None:
-        self._open = not settings.has_auth
+        self._has_no_auth = not settings.has_auth
         self._secret = _revealed(settings.supabase_jwt_secret)
         self._service_token = _revealed(settings.api_service_token)
         self._audience = settings.supabase_jwt_audience
         self._keys = signing_keys
 
     async def refresh_keys(self) -> None:
-        """Keep the signing keys fresh until cancelled; nothing to do without them."""
+        """Keep the signing keys fresh until cancelled. Returns at once when no signing keys are configured."""
         if self._keys is not None:
             await self._keys.run()
 
     async def user_of(self, headers: Mapping[str, str]) -> UUID:
-        """The user this call acts for. Raises Refusal: `unauthorized`, or `service_unavailable` without any keys."""
+        """The user this call acts for. Raises ApiError: `unauthorized`, or `service_unavailable` without any keys."""
         named = headers.get("x-user-id")
-        if self._open:
+        if self._has_no_auth:
             return DEMO_USER if named is None else _user_id(named)
         token = _bearer(headers.get("authorization", ""))
         if self._is_service(token):
@@ -74,11 +74,11 @@ class Authenticator:
         return hmac.compare_digest(token.encode(), self._service_token.encode())
 
     async def _claims(self, token: str) -> dict[str, Any]:
-        """The claims of a token whose signature, audience and times hold.
+        """The claims of a token, once its signature, audience and times are verified.
 
-        Both ways may be configured at once while a project moves from its secret to signing keys.
+        A secret and signing keys may both be configured, while a project moves from one to the other.
         """
-        with _blaming_the_token():
+        with _as_bad_token():
             header = jwt.get_unverified_header(token)
         algorithm, key_id = header.get("alg"), header.get("kid")
         if self._secret and algorithm == _SYMMETRIC:
@@ -89,7 +89,7 @@ class Authenticator:
         raise BadToken("NoKeyForIt")
 
     def _verified(self, token: str, key: jwt.PyJWK | str, algorithm: str) -> dict[str, Any]:
-        with _blaming_the_token():
+        with _as_bad_token():
             return jwt.decode(
                 token,
                 key,
@@ -101,8 +101,8 @@ class Authenticator:
 
 
 @contextmanager
-def _blaming_the_token() -> Iterator[None]:
-    """Within the block only the library reads a stranger's bytes: whatever it raises, they were no good token."""
+def _as_bad_token() -> Iterator[None]:
+    """Turns every error of the block into BadToken: there the library reads bytes that a stranger sent."""
     try:
         yield
     except Exception as error:
@@ -114,7 +114,7 @@ def _revealed(secret: Any) -> str | None:
 
 
 def _bearer(authorization: str) -> str:
-    """The token, of a length and of characters that a token can have."""
+    """The token. Raises ApiError `unauthorized` when its length or characters are impossible for a token."""
     scheme, _, token = authorization.partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not 0 < len(token) <= MAX_TOKEN_CHARS or not token.isascii():

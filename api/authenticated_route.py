@@ -1,6 +1,6 @@
-"""Who calls, and whether he calls too often, is settled before anything else of a call is read.
+"""Authentication and the rate limit come before anything else of a call is read.
 
-Otherwise a stranger would be told about his JSON, and a flood would be parsed before it is refused.
+Otherwise a stranger would learn what is wrong with their JSON, and a flood would be parsed before it is rejected.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from api.rate_limits import Kind
 
 
 async def authenticate(context: AppContext, scope: Scope) -> UUID:
-    """The user this call acts for. The call is counted once, however often this is asked.
+    """The user this call acts for. Counts the call once, however often this function is called for it.
 
-    Raises Refusal with 401 or 429; whoever asked must answer it, and not ask again.
+    Raises ApiError with 401 or 429; the caller must answer with it and must not ask again.
     """
     state = scope["state"]
     if "user_id" not in state:
@@ -32,13 +32,13 @@ async def authenticate(context: AppContext, scope: Scope) -> UUID:
 
 
 class AuthenticatedRoute(APIRoute):
-    """A route for known users: sets `request.state.user_id`, or refuses with 401 or 429."""
+    """A route for known users: sets `request.state.user_id`, or answers 401 or 429."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
-        async def admitted(request: Request) -> Response:
+        async def authenticated(request: Request) -> Response:
             await authenticate(request.app.state.context, request.scope)
             return await handle(request)
 
-        return admitted
+        return authenticated

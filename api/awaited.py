@@ -1,4 +1,4 @@
-"""A batch somebody waits for: until when waiting makes sense, and what it means when it is over."""
+"""A call that waits for a batch: when the wait ends, and which error the result means."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from fastapi import Request
 from api.context import AppContext, RequestContext
 from api.errors import RETRY_AFTER_S, ApiError
 from api.openapi import events_url
-from api.waiting import Preference, until_hung_up, wait_until
+from api.waiting import Preference, closed_on_disconnect, wait_until
 from db.session_status import SessionStatus, WantedBatch
 from generation.model import BatchStatus, SessionKind
 
-#: Session states in which questions may still come.
 PAUSED = "paused"
+#: Session states in which questions may still come.
 LIVING = frozenset({"in_progress", PAUSED})
 
-#: Failures of a run that are no fault of the batch begin with this: no provider would write.
+#: The error code of a run begins with this when no provider would answer; the batch is not at fault.
 _PROVIDERS = "provider"
 
 
 async def awaited(
     request: Request, call: RequestContext, session_id: UUID, batch_index: int, *, preferred: Preference
 ) -> SessionStatus:
-    """How the batch stands as soon as it is ready or cannot become so in time, at the latest after the time limit."""
+    """The status once the batch is ready, failed or deferred past the time limit; at the latest after that limit."""
     context = call.context
     timeout_s = preferred.timeout_s(
         default_s=context.settings.api_default_wait_s, longest_s=context.settings.api_max_wait_s
@@ -47,17 +47,17 @@ async def awaited(
         context.notifier.subscribed(session_id) as subscription,
         context.metrics.waited_for(batch_index).time(),
     ):
-        async with until_hung_up(request, subscription):
+        async with closed_on_disconnect(request, subscription):
             return await wait_until(subscription, look, enough=settled, timeout_s=timeout_s)
 
 
 def join_error(
     context: AppContext, kind: SessionKind, session_id: UUID, session_status: SessionStatus
 ) -> ApiError:
-    """What a call is told, and counted as, that found the batch under way and does not want to wait."""
-    hopeless = unavailable_error(context, session_status)
-    if hopeless is not None:
-        return hopeless
+    """The error of a call that found the batch in progress and does not wait. Counts the call by its outcome."""
+    unavailable = unavailable_error(context, session_status)
+    if unavailable is not None:
+        return unavailable
     context.metrics.batch_answers.labels("in_progress").inc()
     return ApiError(
         "generation_in_progress", retry_after_s=RETRY_AFTER_S, eventsUrl=events_url(kind, session_id)
@@ -65,7 +65,7 @@ def join_error(
 
 
 def unavailable_error(context: AppContext, session_status: SessionStatus) -> ApiError | None:
-    """None, unless the session was closed meanwhile or the batch cannot be written now."""
+    """The error when the session was closed meanwhile or the batch cannot be written now; otherwise None."""
     if session_status.is_ready:
         return None
     if session_status.status not in LIVING:
@@ -78,7 +78,7 @@ def unavailable_error(context: AppContext, session_status: SessionStatus) -> Api
 
 
 def unavailable_for_s(batch: WantedBatch | None) -> float | None:
-    """How long to stay away from a batch that failed or waits for the providers; None when it does neither."""
+    """Seconds until a failed or deferred batch is worth asking for again; None for any other batch."""
     if batch is None:
         return None
     if batch.status is BatchStatus.FAILED:

@@ -1,4 +1,4 @@
-"""What the routes work with: the stores, the message, the notifier, and threads for what would block the loop."""
+"""What the routes work with: the stores, the broker, the notifier, and threads for blocking calls."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppContext:
-    """One per app. `threads` is as wide as the connection pool, so that no thread waits for a connection.
+    """One per app. `threads` allows as many threads as the connection pool has connections, so none waits for one.
 
-    `messages` has threads of its own, which a broker that hangs may hold; messages that wait for one can be given up.
+    `messages` has its own threads, so a broker that hangs blocks only these; the stop cancels messages in their queue.
     """
 
     settings: ApiSettings
@@ -60,22 +60,22 @@ class AppContext:
     limits: Limits
 
     async def check_rate(self, user_id: UUID, kind: Kind) -> None:
-        """Count one call of this user. Raises Refusal `too_many_requests`."""
+        """Count one call of this user. Raises ApiError `too_many_requests`."""
         wait_s = await self.limits.take(user_id, kind)
         if wait_s > 0:
             raise ApiError("too_many_requests", retry_after_s=wait_s)
 
     async def on_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What a store's method returns, or raises, without the loop waiting for it."""
+        """Run a store's method on a thread; returns or raises what the method does."""
         return await anyio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=self.threads)
 
     async def enqueue_batch(self, session_id: UUID, batch_index: int, urgency: Urgency) -> None:
-        """Enqueue a batch that is already committed as wanted; no caller waits long for a broker.
+        """Enqueue a batch that is already committed as wanted, with a short time limit.
 
-        Without one the batch is marked, and the sweep enqueues it as soon as it can.
+        When the broker does not take the message, the batch is marked and the sweep enqueues it.
         """
         wanted = WantedBatch(session_id, batch_index, urgency)
-        # Not on_thread: a broker that hangs must not hold the threads that the database answers on.
+        # Not on_thread: a broker that hangs must not block the threads of the database calls.
         enqueued = await anyio.to_thread.run_sync(
             partial(enqueue_wanted, [wanted], marks=self.batches, threads=self.messages, enqueue=self.enqueue)
         )
@@ -93,11 +93,11 @@ class RequestContext:
     traceparent: str | None = None  #: of the call's span, when it is traced
 
     async def session(self, session_id: UUID) -> SessionView:
-        """All of the user's session. Raises SessionMissing, also for another's or one of the other kind."""
+        """The whole session. Raises SessionMissing, also for another user's session or one of the other kind."""
         return await self.context.on_thread(self.context.sessions.view, session_id, self.kind, self.user_id)
 
     async def session_status(self, session_id: UUID, batch_index: int | None = None) -> SessionStatus:
-        """Where it stands, and one of its batches, without loading it. Raises SessionMissing likewise."""
+        """The status of the session and of one batch, without the questions. Raises SessionMissing as `session` does."""
         return await self.context.on_thread(
             self.context.sessions.session_status, session_id, self.kind, self.user_id, batch_index=batch_index
         )

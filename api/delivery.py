@@ -1,4 +1,4 @@
-"""The end of a batch's trace: its last event has reached a reader."""
+"""The last span of a batch's trace: the delivery of its last event to a reader."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def trace_delivery(context: AppContext, session_id: UUID, event: Event) -> None:
-    """Tell that the reader has the event: a span from its transaction, by Postgres' clock, until now.
+    """Record the delivery as a span: from the event's transaction (Postgres' clock) until now.
 
-    Does nothing for other events, or when nobody traces; a trace is no reason to break a stream.
+    Does nothing for other events or with tracing off. An unreachable database loses the span, never the stream.
     """
     if not context.tracing.is_on or event.kind not in _ENDS:
         return

@@ -1,7 +1,7 @@
-"""What the API says when it cannot do as asked: one table from error to status, code and sentence.
+"""The errors of the API: one table from error to status, code and sentence.
 
-The sentence is Arabic, ours, and for the student; the code is stable and for programs. Nothing of the
-request, the database or a model's reply ever gets into an answer from here.
+The sentence is our own Arabic, for the student; the code is stable, for programs. An error never contains
+anything of the request, the database or a model's reply.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ EXACT_SENTENCES: Mapping[str, str] = {
     "category_outside_section": "بعض الموضوعات المختارة لا تنتمي إلى القسم المختار.",
 }
 
-#: What a student is told when money stops new work: nobody is trying at the moment.
+#: The sentence when a spend limit stops new work: unlike the code's own, it does not say that we keep trying.
 NOT_NOW = "لا يمكن إعداد أسئلة جديدة الآن، عُد في وقت لاحق."
 
-#: The family's errors that a caller can cause; any other one is our bug, and answered as such.
-_OF_THE_FAMILY: Mapping[type[Exception], str] = {
+#: The codes of the GenerationErrors that a caller can meet; any other one is our bug: `internal_error`.
+_GENERATION_CODES: Mapping[type[Exception], str] = {
     BatchNotNext: "invalid_batch_index",
     SessionMissing: "session_not_found",
     SessionClosed: "session_closed",
@@ -91,28 +91,28 @@ _OF_THE_FAMILY: Mapping[type[Exception], str] = {
     SpendLimitReached: "generation_unavailable",
 }
 
-_OF_THE_FRAMEWORK: Mapping[int, str] = {
+_FRAMEWORK_CODES: Mapping[int, str] = {
     404: "not_found",
     405: "method_not_allowed",
     408: "request_timeout",
     413: "request_too_large",
 }
 
-#: After these the client's body is not read any more, so the connection is of no use.
-_AND_GOODBYE = frozenset({"request_timeout", "request_too_large"})
+#: After these the rest of the body stays unread, so the connection cannot be used again.
+_CLOSING_CODES = frozenset({"request_timeout", "request_too_large"})
 
 _OUR_FAULT = 500
 
-#: Statuses of which some answers say when to come back.
+#: Statuses that may carry Retry-After.
 _WITH_RETRY_AFTER = frozenset({409, 429, 503})
 _SECONDS = {"type": "integer", "minimum": 1}
 
-#: How soon to come back when nothing better is known, in seconds.
+#: Retry-After when no better value is known, in seconds.
 RETRY_AFTER_S = 2
 
 
 class ApiError(Exception):
-    """The API says no: `code` is one of ANSWERS, `details` are fields added to the body."""
+    """An error answer: `code` is a key of ANSWERS, `details` are added to the body as fields."""
 
     def __init__(
         self,
@@ -140,21 +140,21 @@ class ErrorShape(BaseModel):
 
     error: str = Field(description="A short Arabic sentence for the student")
     code: str = Field(description="Stable, for programs", json_schema_extra={"enum": list(ANSWERS)})
-    request_id: str = Field(alias="requestId", description="Stands in our log as well")
+    request_id: str = Field(alias="requestId", description="The same id is in our log")
     expected_batch_index: int | SkipJsonSchema[None] = Field(
-        None, alias="expectedBatchIndex", description="With `invalid_batch_index`: the one that is next"
+        None, alias="expectedBatchIndex", description="With `invalid_batch_index`: the next batch index"
     )
     events_url: str | SkipJsonSchema[None] = Field(
-        None, alias="eventsUrl", description="With `generation_in_progress`: where to follow it"
+        None, alias="eventsUrl", description="With `generation_in_progress`: where to follow the batch"
     )
     fields: list[FieldProblem] | SkipJsonSchema[None] = Field(
         None,
-        description="With `invalid_request`: what is wrong and what would be right, never the value that was sent",
+        description="With `invalid_request`: what is wrong and what is allowed, never the value that was sent",
     )
 
 
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """The answers of these codes, for the OpenAPI description of a route."""
+    """The error answers with these codes, for the OpenAPI description of a route."""
     by_status: dict[int | str, list[str]] = {}
     for code in codes:
         by_status.setdefault(ANSWERS[code].status, []).append(code)
@@ -170,20 +170,20 @@ def _documented(status: int | str, codes: Sequence[str]) -> dict[str, Any]:
     }
     if status in _WITH_RETRY_AFTER:
         described["headers"] = {
-            "Retry-After": {"description": "Seconds until it makes sense to ask again", "schema": _SECONDS}
+            "Retry-After": {"description": "Seconds to wait before the same call", "schema": _SECONDS}
         }
     return described
 
 
 def _example(code: str) -> dict[str, Any]:
-    said = {"error": ANSWERS[code].sentence, "code": code, "requestId": examples.REQUEST_ID}
-    return said | examples.DETAILS.get(code, {})
+    body = {"error": ANSWERS[code].sentence, "code": code, "requestId": examples.REQUEST_ID}
+    return body | examples.DETAILS.get(code, {})
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of the app's routes in the one shape; unforeseen ones are the middleware's."""
+    """Answer the routes' errors in the one shape. The middleware RequestLog answers unforeseen ones."""
     app.add_exception_handler(ApiError, _on_api_error)
-    app.add_exception_handler(GenerationError, _on_family)
+    app.add_exception_handler(GenerationError, _on_generation_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_framework)
     for overloaded in (OperationalError, PoolTimeout):
@@ -191,13 +191,13 @@ def install(app: FastAPI) -> None:
 
 
 def answer(api_error: ApiError, request_id: str) -> JSONResponse:
-    """The refusal on the wire: `error`, `code`, `requestId`, and the fields that belong to the code."""
+    """The HTTP response: `error`, `code`, `requestId`, and the fields that belong to the code."""
     body = {"error": api_error.sentence, "code": api_error.code, "requestId": request_id, **api_error.details}
     return JSONResponse(body, api_error.status, headers=_headers(api_error))
 
 
 def retry_after(seconds: float) -> str:
-    """Whole seconds, never zero: a client that comes back at once would spin."""
+    """Whole seconds, at least one: with zero a client would retry in a tight loop."""
     return str(max(1, math.ceil(seconds)))
 
 
@@ -207,7 +207,7 @@ def _headers(api_error: ApiError) -> dict[str, str]:
         headers["Retry-After"] = retry_after(api_error.retry_after_s)
     if api_error.status == 401:  # noqa: PLR2004 - the status is the clearer name
         headers["WWW-Authenticate"] = "Bearer"
-    if api_error.code in _AND_GOODBYE:
+    if api_error.code in _CLOSING_CODES:
         headers["Connection"] = "close"
     return headers
 
@@ -222,7 +222,7 @@ async def _on_api_error(request: Request, error: Exception) -> JSONResponse:
     return _respond(request, error)
 
 
-async def _on_family(request: Request, error: Exception) -> JSONResponse:
+async def _on_generation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, GenerationError)  # noqa: S101 - registered for this class only
     if isinstance(error, SpendLimitReached):
         request.app.state.context.metrics.spend_rejections.labels(error.scope).inc()
@@ -230,7 +230,7 @@ async def _on_family(request: Request, error: Exception) -> JSONResponse:
 
 
 def error_for(error: GenerationError) -> ApiError:
-    """What the caller is told of an error of the family."""
+    """The answer to a GenerationError; logs a spend limit and what is our fault."""
     code = code_for(type(error))
     if isinstance(error, SpendLimitReached):
         log.warning("spend_limit_reached", scope=error.scope, text=str(error))
@@ -244,8 +244,10 @@ def error_for(error: GenerationError) -> ApiError:
 
 
 def code_for(kind: type[GenerationError]) -> str:
-    """The code of ANSWERS for errors of this kind: its own, or that of the nearest kind that it is one of."""
-    return next((_OF_THE_FAMILY[each] for each in kind.__mro__ if each in _OF_THE_FAMILY), "internal_error")
+    """The code for errors of this class: its own, or that of its nearest base class."""
+    return next(
+        (_GENERATION_CODES[each] for each in kind.__mro__ if each in _GENERATION_CODES), "internal_error"
+    )
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
@@ -264,9 +266,9 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
-    code = _OF_THE_FRAMEWORK.get(error.status_code, "invalid_request")
+    code = _FRAMEWORK_CODES.get(error.status_code, "invalid_request")
     api_error = ApiError(code)
-    if code == "invalid_request":  # the framework could not even read the body
+    if code == "invalid_request":  # the framework could not read the body at all
         api_error.details["fields"] = [{"field": BODY, "problem": "json_invalid"}]
     response = _respond(request, api_error)
     if code == "method_not_allowed":
@@ -276,7 +278,7 @@ async def _on_framework(request: Request, error: Exception) -> JSONResponse:
 
 
 def _methods_at(request: Request) -> set[str]:
-    """All methods of a described address; the framework names those of its first route only."""
+    """All methods of a documented address; the framework names only those of its first route."""
     described: Mapping[str, Mapping[str, Any]] = request.app.openapi()["paths"]
     return {
         method.upper()
@@ -287,7 +289,7 @@ def _methods_at(request: Request) -> set[str]:
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
-    """No connection was free in time, or Postgres met a trouble of its own that the store does not know."""
+    """No connection was free in time, or Postgres had a problem that the store does not know."""
     cause = error.orig if isinstance(error, OperationalError) else None
     log.error("database_overloaded", error=type(cause or error).__name__)
     return _respond(request, ApiError("service_unavailable", retry_after_s=RETRY_AFTER_S))

@@ -1,4 +1,4 @@
-"""One exam as it looks on the wire, shown in the OpenAPI description; a test holds it against the shapes."""
+"""One exam in JSON, shown in the OpenAPI description; a test compares it with the shapes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ BATCH: dict[str, Any] = {
 
 PENDING: dict[str, Any] = {"batchIndex": 1, "status": "running", "eventsUrl": EVENTS_URL}
 
-#: What a refusal of these codes carries beside its sentence.
+#: The additional fields of errors with these codes.
 DETAILS: dict[str, dict[str, Any]] = {
     "invalid_batch_index": {"expectedBatchIndex": 3},
     "generation_in_progress": {"eventsUrl": EVENTS_URL},

@@ -1,6 +1,6 @@
-"""What is wrong with a request, field by field: where, of which kind, and what would be right.
+"""What is wrong with a request, field by field: the place, the kind of problem, and what is allowed.
 
-Built from an allow-list of what the validation knows of its own rules. The value that was sent is never in it.
+Only listed facts about the validation rules are included, never the value that was sent.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 
-#: The name of the whole body, where there is no field to name.
+#: The name for the whole body, when the problem has no field.
 BODY = "body"
 
-#: A caller can invent fields by the thousand, and names of any length.
-MOST_PROBLEMS = 20
-MOST_CHARACTERS = 100
+#: Bounds of the answer: a caller can send thousands of unknown fields, with names of any length.
+MAX_PROBLEMS = 20
+MAX_NAME_CHARS = 100
 
 Absent = SkipJsonSchema[None]
 
@@ -34,7 +34,7 @@ _JSON_TYPES: Mapping[str, str] = {
     "string": "string",
 }
 
-#: Our field by the validation's own name for a rule.
+#: Pydantic's name of a rule, and the name of our field for it.
 _RULES: Mapping[str, str] = {
     "allowed": "allowed",
     "ge": "minimum",
@@ -46,37 +46,37 @@ _RULES: Mapping[str, str] = {
 
 
 class FieldProblem(BaseModel):
-    """Beside `field` and `problem` only what belongs to this problem is there."""
+    """One problem: `field`, `problem`, and only those other fields that belong to this problem."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
     field: str = Field(
-        description="`questionCount`, `categories.1`, `query.limit`, `header.idempotency-key`, or `body`: all of it"
+        description="`questionCount`, `categories.1`, `query.limit`, `header.idempotency-key`, or `body` for the whole body"
     )
     problem: str = Field(description="Stable, for programs: `enum`, `missing`, `extra_forbidden`, ...")
-    allowed: list[str] | Absent = Field(None, description="The values that may stand there")
+    allowed: list[str] | Absent = Field(None, description="The allowed values")
     minimum: int | Absent = None
     maximum: int | Absent = None
-    min_length: int | Absent = Field(None, description="Characters of a text, items of a list")
+    min_length: int | Absent = Field(None, description="Characters of a string, or items of a list")
     max_length: int | Absent = None
     pattern: str | Absent = None
-    type: str | Absent = Field(None, description="The JSON type that belongs there")
-    format: str | Absent = Field(None, description="`date-time`: as RFC 3339 writes it, with its offset")
+    type: str | Absent = Field(None, description="The expected JSON type")
+    format: str | Absent = Field(None, description="`date-time`: RFC 3339, with an offset")
     position: int | Absent = Field(
-        None, description="With `json_invalid`: the character at which it ceases to be JSON, from 0"
+        None, description="With `json_invalid`: the 0-based character at which the JSON becomes invalid"
     )
 
 
 def field_problems(
     problems: Sequence[Mapping[str, Any]], *, content_type: str | None = None
 ) -> list[dict[str, Any]]:
-    """Each problem of the validation as FieldProblem describes it; of very many the first ones.
+    """The first MAX_PROBLEMS problems of the validation, in the shape of FieldProblem.
 
-    `content_type` is the request's own: whoever sends JSON under another name is told so, and not that it is none.
+    `content_type` is the request's header: JSON sent under another content type is reported as exactly that.
     """
     if any(_is_unread(problem) for problem in problems) and not _is_json(content_type):
         return [{"field": "header.content-type", "problem": "content_type", "allowed": ["application/json"]}]
-    return [_described(problem) for problem in problems[:MOST_PROBLEMS]]
+    return [_described(problem) for problem in problems[:MAX_PROBLEMS]]
 
 
 def _described(problem: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,13 +87,13 @@ def _described(problem: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _named(where: tuple[str | int, ...]) -> str:
-    """The path of a field; those of the body without saying so."""
+    """The path of a field; `body` is left out for fields of the body."""
     parts = where[1:] if where[0] == BODY else where
-    return ".".join(map(str, parts))[:MOST_CHARACTERS] or BODY
+    return ".".join(map(str, parts))[:MAX_NAME_CHARS] or BODY
 
 
 def _rules(kind: str, context: Mapping[str, Any]) -> dict[str, Any]:
-    """What would be right there."""
+    """The rules that the value must follow."""
     rules = {ours: context[theirs] for theirs, ours in _RULES.items() if theirs in context}
     if kind in {"enum", "literal_error"}:
         rules["allowed"] = _QUOTED.findall(context["expected"])
@@ -106,7 +106,7 @@ def _rules(kind: str, context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_unread(problem: Mapping[str, Any]) -> bool:
-    """Whether the body was taken for something else than JSON: it is still bytes."""
+    """Whether the framework left the body as bytes, because the content type is not JSON."""
     return tuple(problem["loc"]) == (BODY,) and isinstance(problem.get("input"), bytes)
 
 

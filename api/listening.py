@@ -1,6 +1,6 @@
-"""A thread that hears from Postgres which sessions have news, and passes it on at once.
+"""A thread that listens to Postgres and reports at once which sessions have new events.
 
-Only a shortcut: when the connection breaks the readers poll, and the thread tries to listen again.
+It only saves time: when its connection breaks, readers still poll, and the thread connects again.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from runtime.settings import DatabaseSettings
 
 log = structlog.get_logger(__name__)
 
-#: How long one wait on the connection lasts, and so how soon the thread notices that it should stop.
+#: How long one wait on the connection lasts; the thread notices a stop after at most this time.
 _WAIT_S = 0.25
 _RETRY_S = 2.0
 
 
 @contextlib.contextmanager
 def listening(database: DatabaseSettings, wake: Callable[[UUID], None]) -> Iterator[None]:
-    """While the block runs, `wake` is called, on a thread, with each session that has a new event."""
+    """While the block runs, a thread calls `wake` with the id of each session that has a new event."""
     stop = threading.Event()
     thread = threading.Thread(target=_listen, args=(database, wake, stop), name="event-listener", daemon=True)
     thread.start()
@@ -40,13 +40,13 @@ def _listen(database: DatabaseSettings, wake: Callable[[UUID], None], stop: thre
     while not stop.is_set():
         try:
             with Listener(database) as listener:
-                _pass_on(listener, wake, stop)
+                _wake_each(listener, wake, stop)
         except DatabaseUnreachable:
-            log.warning("listener_lost", again_in_s=_RETRY_S)
+            log.warning("listener_lost", retry_in_s=_RETRY_S)
             stop.wait(_RETRY_S)
 
 
-def _pass_on(listener: Listener, wake: Callable[[UUID], None], stop: threading.Event) -> None:
+def _wake_each(listener: Listener, wake: Callable[[UUID], None], stop: threading.Event) -> None:
     while not stop.is_set():
         for session_id in listener.wait(_WAIT_S):
             wake(session_id)

@@ -1,7 +1,7 @@
-"""What the API counts: calls by route and status, open streams, how long students waited, and the queue.
+"""The metrics of the API: calls by route and status, open streams, students' waiting times, and the queue.
 
-The queue's levels are read from Postgres when somebody asks for the page, so that they are there also when
-no worker is, and every API tells the same.
+The queue's figures are read from Postgres at each scrape. So they exist without any worker, and every API
+process shows the same ones.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from db.queue_stats import QueueStats
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 45, 90, 120)
 
 
-#: Routes times statuses are fewer than this.
-_COUNTERS_AT_HAND = 512
+#: More than there are combinations of route and status.
+_CACHED_COUNTERS = 512
 
 
 class ApiMetrics:
-    """The metrics of one app, in a registry of its own. Labels name routes, never sessions or users."""
+    """The metrics of one app, in its own registry. Labels name routes, never sessions or users."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._counters_of = lru_cache(maxsize=_COUNTERS_AT_HAND)(self._look_up_counters)
+        self._counters_of = lru_cache(maxsize=_CACHED_COUNTERS)(self._look_up_counters)
         ProcessCollector(registry=self.registry)
         self._of_connections()
         self._of_calls()
@@ -34,7 +34,7 @@ class ApiMetrics:
         self._of_the_queue()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one call, and how long it took."""
+        """Count one call and its duration."""
         count, observe = self._counters_of(method, route, status)
         count()
         observe(seconds)
@@ -51,11 +51,11 @@ class ApiMetrics:
 
     def _of_connections(self) -> None:
         self.connections = Gauge(
-            "tafawoq_http_connections", "Clients' connections open now", registry=self.registry
+            "tafawoq_http_connections", "Client connections open now", registry=self.registry
         )
         self.connections_cut = Counter(
             "tafawoq_http_connections_cut_total",
-            "Connections that the server ended because of a bound, by which (docs/operations.md)",
+            "Connections that the server closed because of a limit, by limit (docs/operations.md)",
             ["reason"],
             registry=self.registry,
         )
@@ -69,7 +69,7 @@ class ApiMetrics:
         )
         self.seconds = Histogram(
             "tafawoq_http_request_duration_seconds",
-            "From a request's first bytes to the end of its answer, waiting included",
+            "From the first bytes of a request to the end of its answer, including the wait for a batch",
             ["method", "route"],
             buckets=_SECONDS,
             registry=self.registry,
@@ -79,31 +79,31 @@ class ApiMetrics:
         )
         self.streams_refused = Counter(
             "tafawoq_event_streams_refused_total",
-            "Streams refused because their user has as many as one may have",
+            "Streams rejected because their user has the allowed number open",
             registry=self.registry,
         )
         self.batch_answers = Counter(
             "tafawoq_batch_answers_total",
-            "Calls for a batch: cached (the student waited for nothing), ready, pending, in_progress, unavailable",
+            "Calls for a batch: cached (the student did not wait), ready, pending, in_progress, unavailable",
             ["outcome"],
             registry=self.registry,
         )
         self.batch_wait_seconds = Histogram(
             "tafawoq_batch_wait_seconds",
-            "How long a call waited for its batch, by batch: first, or later (a student in mid-exam: a stall)",
+            "How long a call waited for its batch: the first one, or a later one (a stall in mid-exam)",
             ["batch"],
             buckets=_SECONDS,
             registry=self.registry,
         )
         self.spend_rejections = Counter(
             "tafawoq_spend_limit_rejections_total",
-            "New sessions (day) and further batches (session) refused because of a limit on money",
+            "New sessions (day) and further batches (session) rejected because of a spend limit",
             ["scope"],
             registry=self.registry,
         )
         self.messages_not_enqueued = Counter(
             "tafawoq_messages_not_enqueued_total",
-            "Messages that the broker did not take; the workers' sweep enqueues instead",
+            "Messages that the broker did not take; the workers' sweep enqueues these batches later",
             registry=self.registry,
         )
 
@@ -116,7 +116,7 @@ class ApiMetrics:
         )
         self.jwks_fetched = Gauge(
             "tafawoq_jwks_fetched_timestamp_seconds",
-            "When the signing keys in use were fetched; old: their endpoint is away. NaN: they never were",
+            "When the signing keys in use were fetched; an old time: the endpoint is unreachable. NaN: never",
             registry=self.registry,
         )
         self.jwks_fetched.set(math.nan)
@@ -124,19 +124,19 @@ class ApiMetrics:
     def _of_the_queue(self) -> None:
         self.batches = Gauge(
             "tafawoq_batches",
-            "Unfinished batches by state: due, deferred (waits for its next try), running, lapsed (nobody's)",
+            "Unfinished batches by state: due, deferred (until its next run), running, lapsed (lease expired)",
             ["urgency", "state"],
             registry=self.registry,
         )
         self.queue_oldest = Gauge(
             "tafawoq_queue_oldest_seconds",
-            "How long the oldest batch has been due that nobody works on",
+            "How long the oldest due batch has been waiting for a worker",
             ["urgency"],
             registry=self.registry,
         )
         self.deferred_for_providers = Gauge(
             "tafawoq_batches_deferred_for_providers",
-            "Batches that wait because no provider would write",
+            "Batches deferred because no provider answered",
             registry=self.registry,
         )
         self.lease_holders = Gauge(
@@ -149,22 +149,22 @@ class ApiMetrics:
         )
         self.queue_stats_read = Gauge(
             "tafawoq_queue_stats_read",
-            "1 when Postgres answered this page's question about the queue, 0 when the levels are not there",
+            "1 when Postgres answered this scrape's query about the queue, 0 when those figures are missing",
             registry=self.registry,
         )
 
     def waited_for(self, batch_index: int) -> Histogram:
-        """Where to note how long a call waited for this batch: also those that found it ready."""
+        """The histogram for the time that a call waited for this batch; 0 s for a batch that was ready."""
         return self.batch_wait_seconds.labels("later" if batch_index else "first")
 
     def show(self, queue_stats: QueueStats | None) -> None:
-        """Take these levels for the page; None: Postgres did not answer, and old levels must not stand."""
+        """Show these figures. None: Postgres did not answer, so the old figures are removed."""
         self.queue_stats_read.set(0 if queue_stats is None else 1)
         if queue_stats is None:
             self.batches.clear()
             self.queue_oldest.clear()
-            for level in (self.deferred_for_providers, self.lease_holders, self.spent_today):
-                level.set(math.nan)
+            for gauge in (self.deferred_for_providers, self.lease_holders, self.spent_today):
+                gauge.set(math.nan)
             return
         for urgency, queue in queue_stats.queues.items():
             for state in ("due", "deferred", "running", "lapsed"):

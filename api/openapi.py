@@ -1,4 +1,4 @@
-"""What the OpenAPI description says beyond what the routes say themselves."""
+"""What the OpenAPI description says in addition to the routes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from generation.model import SessionKind
 
-#: Where the routes of each kind of session hang; the routes themselves are the same.
+#: The address of the routes of each kind of session; both kinds share the same routes.
 PREFIXES = {SessionKind.EXAM: "/api/exams", SessionKind.PRACTICE: "/api/practice"}
 
 _SECURITY = {
@@ -29,7 +29,7 @@ _SECURITY = {
 
 
 def describe(app: FastAPI) -> None:
-    """Add to the description how callers identify themselves."""
+    """Add the ways to authenticate to the description."""
     generated = app.openapi
 
     def described() -> dict[str, Any]:
@@ -41,17 +41,17 @@ def describe(app: FastAPI) -> None:
                     operation["security"] = [{"student": []}, {"service": [], "user": []}]
         return schema
 
-    app.openapi = described  # type: ignore[method-assign]  # the way FastAPI documents
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI documents this way to extend it
 
 
 def operation_id(route: APIRoute) -> str:
-    """`exam_create`, `practice_read_session`: what a generated client calls the operation."""
+    """The name of the operation in a generated client: `exam_create`, `practice_read_session`."""
     kind = str(route.tags[0])
     return f"{kind}_{route.name.removesuffix(f'_{kind}')}"
 
 
 def session_links(kind: SessionKind, pointer: str) -> dict[str, Any]:
-    """What can be done with the session whose id stands at this place of the answer."""
+    """The OpenAPI links from a session's id, at this JSON pointer of the answer, to the calls for that session."""
     return {
         name: {
             "operationId": f"{kind.value}_{name}",

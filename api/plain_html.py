@@ -1,4 +1,4 @@
-"""Pages for people who look at the API with a browser: plain HTML, no script, nothing from another host."""
+"""HTML pages for developers: no script, and nothing from another host."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _CODE = re.compile(r"`([^`]+)`")
 
 
 def page(title: str, body: str) -> HTMLResponse:
-    """A whole page around a body that is HTML already. Its policy lets a browser load nothing at all."""
+    """A whole page; `body` is HTML. Its content security policy allows no script and no loading of anything."""
     return HTMLResponse(
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -50,13 +50,13 @@ def page(title: str, body: str) -> HTMLResponse:
 
 
 def prose(text: str) -> str:
-    """Text as HTML: what stands between backticks as code, a blank line as a new paragraph."""
+    """Text as HTML: backticks become code, a blank line begins a paragraph."""
     paragraphs = re.split(r"\n\s*\n", text.strip())
     return "".join(f"<p>{inline(paragraph)}</p>" for paragraph in paragraphs if paragraph)
 
 
 def inline(text: str) -> str:
-    """The same for a piece of a line."""
+    """Text without paragraphs as HTML."""
     return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
@@ -73,7 +73,7 @@ def link(address: str, text: str) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Cells are HTML already."""
+    """A table; `rows` hold HTML, `heads` text. Empty without rows."""
     if not rows:
         return ""
     head = "".join(f"<th>{escape(each)}</th>" for each in heads)

@@ -1,7 +1,7 @@
-"""How often one user may call: buckets that refill all the time, in Redis, so that all API processes share them.
+"""How often one user may call: token buckets in Redis, shared by all API processes.
 
-Redis is speed, not truth: when it does not answer, everybody may call, and it is left alone for a moment
-so that a silent server does not cost every call its time limit.
+When Redis does not answer, every call is allowed. Redis is then not asked for a moment, so that calls do not
+all wait for the time limit.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ log = structlog.get_logger(__name__)
 #: How long a call waits for Redis, in seconds.
 TIMEOUT_S = 0.25
 
-#: How many calls are counted at once, each over a connection of its own; the others take turns.
-COUNTED_AT_ONCE = 16
+#: How many calls are counted at once, each over its own connection; the others wait.
+CONCURRENT_COUNTS = 16
 
 #: How long Redis is not asked after it did not answer.
-_LEFT_ALONE_S = 2.0
+_REDIS_PAUSE_S = 2.0
 
 _MINUTE_S = 60.0
 _HOUR_S = 3600.0
 
 
 class Kind(StrEnum):
-    """What is counted: any call, and the making of a session, which spends money."""
+    """What is counted: every call, and every new session, which spends money."""
 
     CALLS = "calls"
     SESSIONS = "sessions"
@@ -47,10 +47,10 @@ class Kind(StrEnum):
 
 class Limits(Protocol):
     async def take(self, user_id: UUID, kind: Kind, /) -> float:
-        """0 when the user may, and it counts; else the seconds until he may. Never raises."""
+        """Count one call. Returns 0 when it is allowed, else the seconds until one is allowed. Never raises."""
 
     async def close(self) -> None:
-        """Give back what counting held."""
+        """Release the connections."""
 
 
 class Unlimited:
@@ -63,7 +63,7 @@ class Unlimited:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`times` in `period_s`; all of them may come at once, and then one by one. 0 times: no limit."""
+    """`times` calls in each `period_s`, also all at once; the bucket refills evenly. 0 times: no limit."""
 
     times: int
     period_s: float
@@ -77,14 +77,14 @@ def rates(settings: ApiSettings) -> dict[Kind, Rate]:
 
 
 class SharedLimits:
-    """Limits kept in Redis. Of one event loop, from its first call on."""
+    """Limits kept in Redis. Belongs to the event loop of its first call."""
 
     def __init__(
         self, settings: RedisSettings, rates: dict[Kind, Rate], *, timeout_s: float = TIMEOUT_S
     ) -> None:
         self._prefix = settings.redis_key_prefix
         self._rates = rates
-        self._turns = asyncio.Semaphore(COUNTED_AT_ONCE)
+        self._turns = asyncio.Semaphore(CONCURRENT_COUNTS)
         self._redis = Redis.from_url(
             settings.redis_url,
             socket_timeout=timeout_s,
@@ -109,8 +109,8 @@ class SharedLimits:
         try:
             wait_us = await self._take(keys=[bucket], args=[token_us, rate.times])
         except RedisError as err:
-            self._ask_again_at = time.monotonic() + _LEFT_ALONE_S
-            log.warning("limits_unknown", error=type(err).__name__, again_in_s=_LEFT_ALONE_S)
+            self._ask_again_at = time.monotonic() + _REDIS_PAUSE_S
+            log.warning("limits_unknown", error=type(err).__name__, retry_in_s=_REDIS_PAUSE_S)
             return 0.0
         return float(wait_us) / 1_000_000
 

@@ -1,4 +1,4 @@
-"""The API's reference as HTML, made from its OpenAPI description: every call, answer and shape, with anchors."""
+"""The API reference as HTML, made from the OpenAPI description: every call, answer and shape, with anchors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Json = Mapping[str, Any]
 
 _REF = "#/components/schemas/"
 
-#: What JSON Schema calls a rule, and how it is read.
+#: A rule of JSON Schema, and its wording on the page.
 _RULES = (
     ("minimum", "at least {}"),
     ("maximum", "at most {}"),
@@ -46,7 +46,7 @@ def reference(description: Json) -> str:
 
 
 def _operations(description: Json) -> Iterator[tuple[str, str, Json]]:
-    """Method, path and description of each; those of the API first, those of its operation last."""
+    """Method, path and description of each operation; first those under /api/."""
     for path, methods in sorted(
         description["paths"].items(), key=lambda each: not each[0].startswith("/api/")
     ):
@@ -111,7 +111,7 @@ def _answers(responses: Json, schemas: Json) -> str:
 
 
 def _examples(content: Json, schemas: Json) -> str:
-    """The examples of this content, or of its shape."""
+    """The examples of this content, else those of its shape."""
     name = content.get("schema", {}).get("$ref", "").removeprefix(_REF)
     of_shape = schemas.get(name, {}).get("examples", [])
     given = [each["value"] for each in content.get("examples", {}).values()]
@@ -140,10 +140,10 @@ def _shape(name: str, schema: Json) -> str:
 
 
 def _type(schema: Json) -> str:
-    """What may stand there, as HTML; a shape of ours as a link to it."""
-    said = _kind(schema)
+    """The type and its rules as HTML; one of our shapes is a link."""
+    kind = _kind(schema)
     rules = [text.format(_plain(schema[rule])) for rule, text in _RULES if rule in schema]
-    return ", ".join([said, *map(inline, rules)])
+    return ", ".join([kind, *map(inline, rules)])
 
 
 def _kind(schema: Json) -> str:

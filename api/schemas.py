@@ -1,8 +1,8 @@
-"""The shapes on the wire, and the one place that decides what of a question a student may see.
+"""The JSON shapes of the API, and the one place that decides which fields of a question a student may see.
 
-camelCase outside, snake_case inside. Bodies are strict: an unknown field is refused, so that a typing
-mistake is found by its author and not by a student. A question is built from an allow-list of fields:
-what this file does not name cannot leave the house.
+camelCase in JSON, snake_case in Python. Bodies are strict: an unknown field is rejected, so that developers find
+their typing mistakes before a student does. A question is built from an allow-list of fields: no other field is
+ever sent.
 """
 
 from __future__ import annotations
@@ -43,33 +43,33 @@ from generation.model import (
 from generation.schema import ChartKind, DiagramKind
 
 
-def _written(moment: object) -> object:
-    """A bare number would pass as seconds since 1970."""
+def _rfc_3339(moment: object) -> object:
+    """Reject a string that is not a date: a bare number would be accepted as seconds since 1970."""
     if isinstance(moment, str) and not _DATE.match(moment):
-        raise PydanticCustomError("datetime_parsing", "not a moment as RFC 3339 writes it")
+        raise PydanticCustomError("datetime_parsing", "not a time in RFC 3339 format")
     return moment
 
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 
-#: A moment as a caller names it: RFC 3339, with its offset.
-AskedMoment = Annotated[AwareDatetime, BeforeValidator(_written)]
+#: A time in a request: RFC 3339, with an offset.
+AskedMoment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
 
 Moment = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 
-#: None in here, and not there at all on the wire.
+#: None in Python, absent in JSON.
 Absent = SkipJsonSchema[None]
 
 
 def _whole(number: object) -> object:
-    """In JSON 3.0 is the integer 3; a text or a true is none."""
+    """In JSON 3.0 is the integer 3. A string or a boolean is not an integer."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 WHOLE = BeforeValidator(_whole)
 
-_MOST_BATCHES = 1000
-_MOST_QUESTIONS = 10_000
+_MAX_BATCH_INDEX = 1000
+_MAX_QUESTION_INDEX = 10_000
 
 
 class _Body(BaseModel):
@@ -87,7 +87,7 @@ class CreateExam(_Body):
 
 
 def _of_the_section(topic: Topic, info: ValidationInfo) -> Topic:
-    section = info.data.get("section")  # not there when it is wrong itself
+    section = info.data.get("section")  # absent when the section itself is invalid
     if section is not None and topic.section is not section:
         raise PydanticCustomError(
             "category_outside_section",
@@ -101,7 +101,7 @@ TopicOfTheSection = Annotated[Topic, AfterValidator(_of_the_section)]
 
 
 def _categories_within(section: Section) -> JsonDict:
-    """What `_of_the_section` checks, for those who read the description."""
+    """The rule of `_of_the_section` as JSON Schema."""
     of_it: list[JsonValue] = [topic.value for topic in Topic if topic.section is section]
     return {
         "properties": {
@@ -127,7 +127,7 @@ class CreatePractice(_Body):
     track: Track = Track.SCIENTIFIC
 
     def choice(self) -> PracticeChoice:
-        """What the student picked, each category once and in his order."""
+        """What the student chose; each category once, in the student's order."""
         return PracticeChoice(
             section=self.section,
             topics=tuple(dict.fromkeys(self.categories)),
@@ -137,16 +137,16 @@ class CreatePractice(_Body):
 
 
 class AskBatch(_Body):
-    batch_index: Annotated[StrictInt, Field(ge=0, le=_MOST_BATCHES), WHOLE]
+    batch_index: Annotated[StrictInt, Field(ge=0, le=_MAX_BATCH_INDEX), WHOLE]
 
 
 class Progress(_Body):
-    #: 0-based position in the whole session of the question the student is at.
-    question_index: Annotated[StrictInt, Field(ge=0, le=_MOST_QUESTIONS), WHOLE]
+    #: 0-based position, in the whole session, of the student's current question.
+    question_index: Annotated[StrictInt, Field(ge=0, le=_MAX_QUESTION_INDEX), WHOLE]
 
 
 class DiagramShape(_Shape):
-    """A figure of geometry, complete: the page draws it of these and of nothing else."""
+    """A geometric figure. It is complete: the page draws it from these fields only."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.DIAGRAM]})
 
@@ -158,7 +158,7 @@ class DiagramShape(_Shape):
 
 
 class ChartShape(_Shape):
-    """Data to be drawn: each label with the value at its place."""
+    """A chart or table: each label belongs to the value at the same index."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.CHART]})
 
@@ -169,7 +169,7 @@ class ChartShape(_Shape):
 
 
 class QuestionShape(_Shape):
-    """A question as a student sees it before he has answered: no key, no explanation."""
+    """A question without its answer key and explanation."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.QUESTION]})
 
@@ -204,7 +204,7 @@ class SessionShape(SessionSummaryShape):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.SESSION]})
 
     generation_in_progress: bool
-    questions: tuple[QuestionShape, ...] = Field(description="Every committed question, by its index")
+    questions: tuple[QuestionShape, ...] = Field(description="Every committed question, in order of `index`")
 
 
 class SessionPage(_Shape):
@@ -215,7 +215,7 @@ class SessionPage(_Shape):
 class BatchMeta(_Shape):
     batch_index: int
     total_loaded: int = Field(description="Questions in this batch and all before it")
-    cache_hit: bool = Field(description="The batch was there already when it was asked for")
+    cache_hit: bool = Field(description="Whether the batch was already ready when it was requested")
 
 
 class BatchShape(_Shape):
@@ -238,14 +238,14 @@ class PrefetchShape(_Shape):
 
 
 class ProgressShape(_Shape):
-    prefetch: PrefetchShape | None = Field(description="The batch that this call has scheduled, if any")
+    prefetch: PrefetchShape | None = Field(description="The batch that this call has enqueued, if any")
 
 
 def redacted(question: Mapping[str, Any]) -> QuestionShape:
-    """A committed question without anything that gives its answer away.
+    """A committed question without anything that reveals its answer.
 
-    Takes it as the store has it, with its position. Only the fields of QuestionShape pass, and of a
-    figure only those of its shape.
+    Takes the question from the store, with its position. Only the fields of QuestionShape pass, and of a figure
+    only the fields of its shape.
     """
     visible = {name: question[name] for name in _VISIBLE if name in question}
     return QuestionShape(index=question["position"], **visible)
@@ -279,13 +279,13 @@ def batch_of(view: SessionView, batch_index: int, *, cache_hit: bool) -> BatchSh
 
 
 def _summary(session: SessionSummary | SessionView) -> dict[str, Any]:
-    picked = session.practice
+    choice = session.practice
     return {
         "id": session.id,
         "track": session.track,
-        "section": picked and picked.section,
-        "categories": picked and picked.topics,
-        "difficulty": picked and picked.difficulty,
+        "section": choice and choice.section,
+        "categories": choice and choice.topics,
+        "difficulty": choice and choice.difficulty,
         "status": session.status,
         "generated_batches": session.generated_batches,
         "total_questions": session.total_questions,

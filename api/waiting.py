@@ -1,7 +1,7 @@
-"""How long a call waits, as its caller prefers (RFC 7240), and the waiting itself.
+"""How long a call waits (the Prefer header, RFC 7240), and the waiting itself.
 
-A waiting call holds no thread and no database connection: it sleeps on a watch of the notifier and looks at
-the rows when it is woken. It ends early when its client has hung up or the process is about to stop.
+A waiting call holds no thread and no database connection: it sleeps on its subscription and reads the rows when
+the notifier wakes it. It ends early when its client disconnects or the process stops.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from api.notifications import Subscription
 
 T = TypeVar("T")
 
-#: How often a waiting call looks without having been woken: a batch that is deferred makes no event.
-LOOK_AGAIN_S = 3.0
+#: How often a waiting call reads the rows without being woken: a deferred batch makes no event.
+REREAD_S = 3.0
 
-#: More digits than this are not a preference but a mistake; int() would also be slow on many of them.
+#: A number with more digits is a mistake; int() would also be slow on a very long one.
 _WAIT_DIGITS = 6
 
-#: Longer than all the headers that anybody has a use for; what is beyond is not read.
-_READ_CHARACTERS = 1_000
+#: Longer than every useful Prefer header; the rest is not read.
+_MAX_HEADER_CHARS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """What the Prefer header asks for. `wait_s` is None when it says nothing about waiting."""
+    """What the Prefer header asks for. `wait_s` is None when the header has no `wait`."""
 
     wait_s: int | None = None
     respond_async: bool = False
 
     def timeout_s(self, *, default_s: float, longest_s: float) -> float:
-        """How long to wait: as asked, but not for ever; at once for a client that wants no waiting."""
+        """How long to wait: as asked, at most `longest_s`; 0 for `respond-async` alone, else `default_s`."""
         if self.wait_s is not None:
             return min(self.wait_s, longest_s)
         return 0 if self.respond_async else default_s
 
     def headers(self) -> dict[str, str]:
-        """`Preference-Applied`, when something was asked for."""
+        """The response header `Preference-Applied`, if the caller stated a preference."""
         applied = ["respond-async"] * self.respond_async
         if self.wait_s is not None:
             applied.append(f"wait={self.wait_s}")
@@ -52,21 +52,21 @@ class Preference:
 
 
 def preference(values: Sequence[str]) -> Preference:
-    """The preferences in all Prefer headers of a request, in their order; the first of each name counts.
+    """The preferences of all Prefer headers of a request; the first of each name counts.
 
-    What is unknown or malformed is ignored, as the RFC wants: a preference is never a reason to fail.
+    Unknown and malformed preferences are ignored, as the RFC requires.
     """
     named: dict[str, str] = {}
     for name, value in _preferences(values):
         named.setdefault(name, value)
     wait = named.get("wait", "")
-    sound = wait.isascii() and wait.isdigit() and len(wait) <= _WAIT_DIGITS
-    return Preference(wait_s=int(wait) if sound else None, respond_async="respond-async" in named)
+    is_valid = wait.isascii() and wait.isdigit() and len(wait) <= _WAIT_DIGITS
+    return Preference(wait_s=int(wait) if is_valid else None, respond_async="respond-async" in named)
 
 
 def _preferences(values: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Name and value of each, without its parameters."""
-    for each in parse_http_list(",".join(values)[:_READ_CHARACTERS]):
+    """Name and value of each preference, without its parameters."""
+    for each in parse_http_list(",".join(values)[:_MAX_HEADER_CHARS]):
         name, _, value = each.partition(";")[0].partition("=")
         yield name.strip(' "').lower(), value.strip().strip('"')
 
@@ -78,22 +78,22 @@ async def wait_until(
     enough: Callable[[T], bool],
     timeout_s: float,
 ) -> T:
-    """What `look` saw when it was enough, or else last: when the time limit was over or the watch closed.
+    """The first result of `look` that is `enough`, else its last result before the time limit or the close.
 
-    Looks at once, after every wake-up, every few seconds (not every change has an event), and at the end.
+    Calls `look` at once, after every wake-up, every REREAD_S (not every change makes an event), and at the end.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_s
     seen = await look()
     while not enough(seen) and not subscription.closed and (left := deadline - loop.time()) > 0:
-        await subscription.changed(min(left, LOOK_AGAIN_S))
+        await subscription.changed(min(left, REREAD_S))
         seen = await look()
     return seen
 
 
 @contextlib.asynccontextmanager
-async def until_hung_up(request: Request, subscription: Subscription) -> AsyncIterator[None]:
-    """While the block runs, a client that disconnects closes the watch, and so ends the waiting."""
+async def closed_on_disconnect(request: Request, subscription: Subscription) -> AsyncIterator[None]:
+    """While the block runs, a disconnect of the client closes the subscription and so ends the wait."""
     listening = asyncio.create_task(_close_on_disconnect(request, subscription))
     try:
         yield

@@ -1,5 +1,5 @@
--- One token of a bucket: 0 when it was taken, else the microseconds until there is one.
--- KEYS[1]: the time (µs) at which the bucket will be full again. ARGV: µs that a token takes to come back, tokens.
+-- Take one token from a bucket. Returns 0 when it was taken, else the microseconds until one is available.
+-- KEYS[1]: the time (µs) at which the bucket is full again. ARGV: µs to refill one token; tokens of a full bucket.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local each, tokens = tonumber(ARGV[1]), tonumber(ARGV[2])

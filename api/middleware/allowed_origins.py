@@ -1,9 +1,9 @@
-"""From where a browser may reach an API process that asks nobody for a password.
+"""Which pages may call an API process that has no auth.
 
-Without auth whoever reaches the server is trusted, and it is on loopback, or published there by a container, so
-that only this machine does. A page of any site runs on this machine too, in its user's browser: it can send
-requests here, and with a host name that it lets point at 127.0.0.1 it could even read the answers. So such an API process
-answers only to names that no stranger can point here, and to pages of its own origin or of one that was allowed.
+Such a process trusts every caller. It listens on loopback, or a container publishes it there, so only this
+machine reaches it. But pages of any site run on this machine too, in the browser: they can send requests here,
+and with a host name that resolves to 127.0.0.1 they could also read the answers (DNS rebinding). So this process
+answers only under host names that no stranger controls, and only pages of its own origin or an allowed one.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import ApiError, answer
 
-#: How many host names are remembered as foreign or ours; most callers use one.
-_REMEMBERED = 256
+#: How many host names are cached as ours or foreign; most callers use one.
+_CACHED_HOSTS = 256
 
 _HOST = re.compile(r"(?P<name>[^:\[\]]+|\[[^\[\]]+\])(:\d{1,5})?")
 
 
 class AllowedOrigins:
-    """Refuses, with 403, calls under a foreign host name and from pages of foreign origins."""
+    """Answers 403 to calls under a foreign host name and to calls from pages of foreign origins."""
 
     def __init__(self, app: ASGIApp, *, origins: Sequence[str], hosts: Sequence[str]) -> None:
         self._app = app
         self._origins = frozenset(origins)
         self._hosts = frozenset({"localhost", *hosts})
-        self._leads_here = lru_cache(_REMEMBERED)(self._is_our_host)
+        self._is_our_host_cached = lru_cache(_CACHED_HOSTS)(self._is_our_host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._is_ours(Headers(scope=scope)):
@@ -42,7 +42,7 @@ class AllowedOrigins:
 
     def _is_ours(self, headers: Headers) -> bool:
         host, origin = headers.get("host", ""), headers.get("origin")
-        if not self._leads_here(host):
+        if not self._is_our_host_cached(host):
             return False
         return origin is None or origin in self._origins or origin == f"http://{host}"
 
@@ -55,7 +55,7 @@ class AllowedOrigins:
 
 
 def _is_address(text: str) -> bool:
-    """An address leads where it says: unlike a name, nobody can make it lead here."""
+    """Whether it is an IP address. A stranger can make a name resolve to this machine, but not an address."""
     try:
         ip_address(text)
     except ValueError:

@@ -1,5 +1,6 @@
-"""No body longer or deeper than we read, or longer on its way: the framework's own limit answers in plain text,
-ours in the one shape.
+"""Bounds of a request body: its length, its nesting and the time it takes to arrive.
+
+The framework's own limit answers in plain text; ours answers in the shape of all errors.
 """
 
 from __future__ import annotations
@@ -10,21 +11,20 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Bodies are a few fields; anything longer is a mistake or an attack.
+#: A body has a few fields; a longer one is a mistake or an attack.
 MAX_BODY_BYTES = 16_384
 
-#: Objects and lists that a body may begin, so that it nests no deeper: Python's decoder has a limit of its own,
-#: another in each version. Our deepest body is an object with a list in it.
+#: Opening brackets in a body, which bound its nesting: the limit of Python's own decoder differs by version.
+#: Our deepest body is an object with a list in it.
 MAX_BODY_BRACKETS = 64
 
-_SANE_DIGITS = 20
+_MAX_LENGTH_DIGITS = 20
 
 
 class BodyLimit:
-    """Ends a call with 413 as soon as its body is, or says that it will be, too long; with 422 when it could nest
-    too deep; with 408 when it is late.
+    """Ends a call with 413 when its body is too long or declares to be, 422 when it may nest too deep, 408 when late.
 
-    Only a call that reads its body. Once its answer has begun, such a body is the same as a client that has gone.
+    Applies only when the call reads its body. After the answer has begun, such a body counts as a disconnect.
     """
 
     def __init__(self, app: ASGIApp, *, max_s: float, max_bytes: int = MAX_BODY_BYTES) -> None:
@@ -38,15 +38,15 @@ class BodyLimit:
             return
         until = asyncio.get_running_loop().time() + self._max_s
         body = _Body(receive, send, self._max_bytes, until)
-        body.is_hopeless = _declared(scope) > self._max_bytes
+        body.is_declared_too_long = _declared_bytes(scope) > self._max_bytes
         await self._app(scope, body.receive, body.send)
 
 
 class _Body:
-    """The body of one call on its way in, and whether its answer has begun."""
+    """The body of one call as it arrives, and whether the answer has begun."""
 
     def __init__(self, receive: Receive, send: Send, max_bytes: int, until: float) -> None:
-        self.is_hopeless = False
+        self.is_declared_too_long = False
         self._receive = receive
         self._send = send
         self._left = max_bytes
@@ -61,30 +61,30 @@ class _Body:
 
     async def receive(self) -> Message:
         if self._is_complete:
-            return await self._receive()  # the client's leaving, for which a call waits as long as it likes
-        if self.is_hopeless:
-            return self._refused(413)
+            return await self._receive()  # the disconnect message: a call may wait for it without a limit
+        if self.is_declared_too_long:
+            return self._rejected(413)
         try:
             async with asyncio.timeout_at(self._until):
                 message = await self._receive()
         except TimeoutError:
-            return self._refused(408)
+            return self._rejected(408)
         body = message.get("body", b"")
         self._left -= len(body)
         self._brackets_left -= body.count(b"[") + body.count(b"{")
         if self._left < 0:
-            return self._refused(413)
+            return self._rejected(413)
         if self._brackets_left < 0:
-            return self._refused(422)
+            return self._rejected(422)
         self._is_complete = not message.get("more_body", False)
         return message
 
-    def _refused(self, status: int) -> Message:
+    def _rejected(self, status: int) -> Message:
         if self._is_answered:
             return {"type": "http.disconnect"}
         raise HTTPException(status)
 
 
-def _declared(scope: Scope) -> int:
+def _declared_bytes(scope: Scope) -> int:
     length = Headers(scope=scope).get("content-length", "")
-    return int(length) if length.isascii() and length.isdigit() and len(length) < _SANE_DIGITS else 0
+    return int(length) if length.isascii() and length.isdigit() and len(length) < _MAX_LENGTH_DIGITS else 0

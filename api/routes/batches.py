@@ -1,4 +1,4 @@
-"""Asking for a batch: answered from what is there, waited for, or refused with when to come back."""
+"""The call for a batch: answered from the database, after waiting, or with an error and Retry-After."""
 
 from __future__ import annotations
 
@@ -49,28 +49,28 @@ async def ask_batch(
     request: Request,
     response: Response,
 ) -> BatchShape | BatchPending:
-    """The questions of a batch: the next one, generated if need be, or an earlier one again.
+    """The questions of the next batch, generated if necessary, or of an earlier one again.
 
-    The call that starts a batch waits for it. One that finds it under way is told so at once (409),
-    unless it asks to wait as well (Prefer: wait).
+    The call that starts a batch waits for it. A call that finds the batch in progress gets 409 at once,
+    unless it asks to wait too (Prefer: wait).
     """
-    asking = _Asking(call, session_id, body.batch_index, preferred)
+    batch_call = _BatchCall(call, session_id, body.batch_index, preferred)
     response.headers.update(preferred.headers())
-    session_status, started = await asking.want()
+    session_status, started = await batch_call.request_batch()
     if session_status.is_ready:
-        return await asking.batch(cache_hit=True)
+        return await batch_call.batch(cache_hit=True)
     if not started and preferred.wait_s is None:
         raise join_error(call.context, call.kind, session_id, session_status)
-    session_status = await asking.wait(request)
+    session_status = await batch_call.wait(request)
     if session_status.is_ready:
-        return await asking.batch(cache_hit=False)
+        return await batch_call.batch(cache_hit=False)
     response.status_code = 202
     response.headers["Retry-After"] = retry_after(RETRY_AFTER_S)
-    return asking.pending(session_status)
+    return batch_call.pending(session_status)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
+class _BatchCall:
     """One call for one batch of one session."""
 
     call: RequestContext
@@ -78,20 +78,20 @@ class _Asking:
     batch_index: int
     preferred: Preference
 
-    async def want(self) -> tuple[SessionStatus, bool]:
-        """How the batch stands, wanted now if it was not; True when it was this call that started it.
+    async def request_batch(self) -> tuple[SessionStatus, bool]:
+        """Request the batch if necessary. Returns its status, and whether this call started it.
 
-        Calls for the batch that come together ask once. Whoever starts it enqueues.
+        Equal calls at the same time share one query. The call that starts the batch enqueues it.
         """
         call = self.call
-        what = (call.kind, call.user_id, self.session_id, self.batch_index)
-        (session_status, created), asked = await call.context.single_flight.share(what, self._want)
-        if created and asked:
+        key = (call.kind, call.user_id, self.session_id, self.batch_index)
+        (session_status, created), is_first = await call.context.single_flight.share(key, self._request_batch)
+        if created and is_first:
             await call.context.enqueue_batch(self.session_id, self.batch_index, Urgency.INTERACTIVE)
-        return session_status, created and asked
+        return session_status, created and is_first
 
-    async def _want(self) -> tuple[SessionStatus, bool]:
-        """One query, unless asking changes something."""
+    async def _request_batch(self) -> tuple[SessionStatus, bool]:
+        """One query when the batch is ready or in progress; else the request and a second query."""
         context, session_status = self.call.context, await self._session_status()
         if session_status.is_ready or session_status.is_under_way:
             return session_status, False
@@ -111,7 +111,7 @@ class _Asking:
         return await self.call.session_status(self.session_id, self.batch_index)
 
     async def wait(self, request: Request) -> SessionStatus:
-        """How the batch stands when it is ready or the waiting is over. Raises Refusal if it cannot be had now."""
+        """The status when the batch is ready or the wait has ended. Raises ApiError if it cannot be written now."""
         session_status = await awaited(
             request, self.call, self.session_id, self.batch_index, preferred=self.preferred
         )
@@ -122,15 +122,15 @@ class _Asking:
 
     async def batch(self, *, cache_hit: bool) -> BatchShape:
         self._count("cached" if cache_hit else "ready")
-        if cache_hit:  # who waits for nothing counts, too: a stall is a share of all who ask
+        if cache_hit:  # 0 s counts too: the rate of stalls is a share of all calls
             self.call.context.metrics.waited_for(self.batch_index).observe(0)
         return batch_of(await self.call.session(self.session_id), self.batch_index, cache_hit=cache_hit)
 
     def pending(self, session_status: SessionStatus) -> BatchPending:
         self._count("pending")
         status = session_status.batch.status if session_status.batch else BatchStatus.QUEUED
-        followed_at = events_url(self.call.kind, self.session_id)
-        return BatchPending(batch_index=self.batch_index, status=status, events_url=followed_at)
+        url = events_url(self.call.kind, self.session_id)
+        return BatchPending(batch_index=self.batch_index, status=status, events_url=url)
 
     def _count(self, outcome: str) -> None:
         self.call.context.metrics.batch_answers.labels(outcome).inc()

@@ -30,11 +30,11 @@ IdempotencyKey = Annotated[
     Header(
         min_length=1,
         max_length=255,
-        description="The same key and body again yield the same session, not a second one",
+        description="The same key and body again return the same session and create no second one",
     ),
 ]
 
-_REFUSALS = documented(
+_ERRORS = documented(
     "quota_exhausted",
     "forbidden_origin",
     "request_timeout",
@@ -49,7 +49,7 @@ _SEED_BITS = 62
 
 def _responses(kind: SessionKind) -> dict[int | str, dict[str, Any]]:
     created = {"description": "The session", "headers": _LOCATION, "links": session_links(kind, "id")}
-    return {201: created, **_REFUSALS}
+    return {201: created, **_ERRORS}
 
 
 _LOCATION = {"Location": {"description": "The session's address", "schema": {"type": "string"}}}
@@ -62,7 +62,7 @@ ROUTERS: Mapping[SessionKind, APIRouter] = {SessionKind.EXAM: exams, SessionKind
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """A creating call, whatever it creates."""
+    """A call that creates an exam or a practice session."""
 
     call: RequestContext
     preferred: Preference
@@ -71,7 +71,7 @@ class Creation:
     response: Response
 
     async def make(self, plan: Plan, body: BaseModel) -> SessionShape:
-        """Commit the session, enqueue its first batch, and wait for it as long as the caller likes."""
+        """Commit the session, enqueue its first batch, and wait for it as long as the caller prefers."""
         context = self.call.context
         await context.check_rate(self.call.user_id, Kind.SESSIONS)
         created = await context.on_thread(
@@ -108,12 +108,12 @@ async def _creation(
     return Creation(call, preferred, idempotency_key, request, response)
 
 
-TheCreation = Annotated[Creation, Depends(_creation)]
+CreationCall = Annotated[Creation, Depends(_creation)]
 
 
 @exams.post("", status_code=201, response_model_exclude_none=True, responses=_responses(SessionKind.EXAM))
-async def create_exam(body: CreateExam, creation: TheCreation) -> SessionShape:
-    """A new exam, with the questions of its first batch that are ready when the waiting ends."""
+async def create_exam(body: CreateExam, creation: CreationCall) -> SessionShape:
+    """Create an exam. Returns it with the questions of its first batch that are ready when the wait ends."""
     size = creation.call.context.plan.exam_batch_size
     return await creation.make(plan_exam(body.track, seed=_seed(), batch_size=size), body)
 
@@ -121,8 +121,8 @@ async def create_exam(body: CreateExam, creation: TheCreation) -> SessionShape:
 @practice.post(
     "", status_code=201, response_model_exclude_none=True, responses=_responses(SessionKind.PRACTICE)
 )
-async def create_practice(body: CreatePractice, creation: TheCreation) -> SessionShape:
-    """A new practice session, with the questions of its first batch that are ready when the waiting ends."""
+async def create_practice(body: CreatePractice, creation: CreationCall) -> SessionShape:
+    """Create a practice session. Returns it with the questions of its first batch that are ready when the wait ends."""
     size = creation.call.context.plan.practice_batch_size
     plan = plan_practice(body.choice(), track=body.track, seed=_seed(), batch_size=size)
     return await creation.make(plan, body)
@@ -133,5 +133,5 @@ def _seed() -> int:
 
 
 def _digest(kind: SessionKind, body: BaseModel) -> str:
-    """What a request asks for, so that a key is not used for two different things."""
+    """The digest of a request, which detects an Idempotency-Key that is reused with another body."""
     return hashlib.sha256(f"{kind.value} {body.model_dump_json()}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The live view of a session: committed events as server-sent events, resumable at any number."""
+"""The stream of a session: its committed events as server-sent events, resumable at any event number."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from db.events import Event
 from db.session_status import SessionStatus
 from generation.model import EventKind
 
-#: Rows read at once; a reader that is further behind comes back for more.
+#: Events read by one query; a reader that is further behind reads again.
 PAGE = 100
 
-#: Errors that pass: Postgres, or a free connection to it.
-_AWAY = (DatabaseUnreachable, PoolTimeout)
+#: Temporary errors: Postgres is unreachable, or no connection is free.
+_TEMPORARY_ERRORS = (DatabaseUnreachable, PoolTimeout)
 
 _RECONNECT_MS = 2_000
 _GREATEST_SEQ = 2**53
 _HEADERS = {
     "Cache-Control": "no-store, no-transform",
-    "X-Accel-Buffering": "no",  # a proxy that collects the stream would undo it
+    "X-Accel-Buffering": "no",  # a proxy that buffers would delay every event
 }
 
 router = APIRouter(route_class=AuthenticatedRoute)
 
 
 class EventStream(StreamingResponse):
-    """A stream that lets go of what it holds the moment its client is gone, and not at some collection."""
+    """A stream that releases its resources as soon as its client disconnects, not at a later garbage collection."""
 
     media_type = "text/event-stream"
 
@@ -55,7 +55,7 @@ class EventStream(StreamingResponse):
         self._place = place
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises Refusal, before anything is sent, when the user has no place for another stream."""
+        """Raises ApiError, before anything is sent, when the user has too many streams open."""
         with self._place:
             await super().__call__(scope, receive, send)
 
@@ -82,14 +82,14 @@ async def follow(
     call: Caller,
     after: Annotated[int, Query(ge=0, le=_GREATEST_SEQ, description="Begin after this event number")] = 0,
     last_event_id: Annotated[
-        str | SkipJsonSchema[None], Header(description="Wins over `after`; browsers send it")
+        str | SkipJsonSchema[None], Header(description="Takes precedence over `after`; browsers send it")
     ] = None,
 ) -> Response:
     """Every event after the given number, then new ones as they are committed, until the session is over.
 
     `question` carries the question without its answer, `batch-ready` and `batch-failed` the batch index,
-    `session` the new status. The id of each is its number. A later `question` of an index takes the place of the
-    earlier one.
+    `session` the new status. The `id` of an event is its number. A later `question` replaces an earlier one with
+    the same index.
     """
     session_status = await call.session_status(session_id)
     over = session_status.status not in LIVING
@@ -101,7 +101,7 @@ async def follow(
 
 
 def _cursor(session_status: SessionStatus, after: int, last_event_id: str | None) -> int:
-    """Where to go on; from the start when the number was never given out, as after a restored backup."""
+    """The event number to continue after; 0 when no event has that number yet, as after a restored backup."""
     given = (last_event_id or "").strip()
     if given.isascii() and given.isdigit() and len(given) <= len(str(_GREATEST_SEQ)):
         after = int(given)
@@ -110,18 +110,18 @@ def _cursor(session_status: SessionStatus, after: int, last_event_id: str | None
 
 @dataclass(slots=True)
 class _Reader:
-    """One stream, and the number of the event after which it begins."""
+    """One stream that begins after the event number `after`."""
 
     context: AppContext
     session_id: UUID
     after: int
-    live_after: int  #: events up to this one are read again; later ones as they come
+    live_after: int  #: the latest event when the stream was opened; only later ones are traced
 
     async def frames(self, *, over: bool) -> AsyncGenerator[bytes]:
-        """Frames until the session is over or the notifier closes; a comment when nothing happens for long, or while
-        Postgres is away: a crowd that is cut off would come back all at once, and find it weak.
+        """Frames until the session is over or the notifier closes. `over`: no further event will follow.
 
-        `over`: nothing will follow what is there already.
+        Sends a comment when there is no event for a while. Also while Postgres is unreachable: if the streams
+        ended then, all readers would reconnect at once and overload it.
         """
         context = self.context
         with (
@@ -134,7 +134,7 @@ class _Reader:
                     events = await context.on_thread(
                         context.events.after, self.session_id, subscription.seen, PAGE
                     )
-                except _AWAY:
+                except _TEMPORARY_ERRORS:
                     yield b": one moment\n\n"
                     await subscription.changed(context.settings.api_poll_s)
                     continue
@@ -145,10 +145,10 @@ class _Reader:
                         await trace_delivery(context, self.session_id, event)
                 if _ends(events) or (over and len(events) < PAGE):
                     return
-                while len(events) < PAGE and not await self._news(subscription):
+                while len(events) < PAGE and not await self._woken(subscription):
                     yield b": still here\n\n"
 
-    async def _news(self, subscription: Subscription) -> bool:
+    async def _woken(self, subscription: Subscription) -> bool:
         return await subscription.changed(self.context.settings.api_heartbeat_s)
 
 

@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can serve, and what it has counted."""
+"""Liveness, readiness and metrics of the process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from db.queue_stats import QueueStats
 
 log = structlog.get_logger(__name__)
 
-#: Whoever scrapes does not wait longer; the other metrics must reach him also when Postgres hangs.
+#: A scrape waits no longer for Postgres: when it hangs, the other metrics are still served.
 STATS_TIMEOUT_S = 3.0
 
 router = APIRouter(tags=["operations"])
@@ -31,20 +31,20 @@ class Health(BaseModel):
 
 @router.get("/healthz")
 async def alive() -> Health:
-    """The process runs and its loop turns."""
+    """The process and its event loop run."""
     return Health()
 
 
 @router.get("/readyz", responses=documented("service_unavailable"))
 async def ready(context: Context) -> Health:
-    """Postgres answers. Without Redis the API still serves: the sweep enqueues later."""
+    """Postgres answers. Redis is not needed: without it the API still serves, and the sweep enqueues later."""
     await context.on_thread(context.events.ping)
     return Health()
 
 
 @router.get("/metrics", response_class=Response)
 async def metrics(context: Context) -> Response:
-    """Counters in the Prometheus text format, and the levels of the queue as they are now."""
+    """All metrics in the Prometheus text format, with the current figures of the queue."""
     queue_stats: QueueStats | None = None
     try:
         with anyio.fail_after(STATS_TIMEOUT_S):

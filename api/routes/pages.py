@@ -1,4 +1,4 @@
-"""What a developer opens first: what runs here, the reference, and the description for programs."""
+"""The pages for developers: the first page, the reference, and the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ router = APIRouter(tags=["pages"], include_in_schema=False)
 
 @router.get("/")
 async def first_page(request: Request, context: Context) -> Response:
-    """What runs here and the first two calls; in production nothing is here."""
+    """What runs here, and the first two calls. In production: 404."""
     if context.settings.is_production:
         raise ApiError("not_found")
     address = f"http://{request.headers.get('host') or context.settings.address.partition('://')[2]}"
@@ -29,20 +29,20 @@ async def first_page(request: Request, context: Context) -> Response:
 
 @router.get("/docs")
 async def reference_page(request: Request) -> Response:
-    """Every call, answer and shape, for people."""
+    """The reference as HTML: every call, answer and shape."""
     app = request.app
     return page(f"{app.title}: reference", _reference(app))
 
 
 @router.get("/openapi.json")
 async def description(request: Request) -> Response:
-    """The same for programs."""
+    """The OpenAPI description as JSON."""
     return JSONResponse(request.app.openapi())
 
 
 @lru_cache(maxsize=1)
 def _reference(app: FastAPI) -> str:
-    """Made once: the description does not change while the process lives."""
+    """Made once: the description does not change while the process runs."""
     return reference(app.openapi())
 
 
@@ -53,16 +53,16 @@ def _welcome(summary: str, address: str, settings: ApiSettings) -> str:
         f"curl -s {who}-H 'Content-Type: application/json' -H 'Prefer: respond-async' \\\n"
         f'  -d \'{{"track": "scientific"}}\' {exams}'
     )
-    places = [
+    addresses = [
         ("/docs", "every call, with examples"),
         ("/openapi.json", "the same for programs (OpenAPI 3.1)"),
-        ("/healthz", "whether the process lives"),
+        ("/healthz", "whether the process runs"),
         ("/readyz", "whether it can serve"),
-        ("/metrics", "what it has counted, for Prometheus"),
+        ("/metrics", "its metrics, for Prometheus"),
     ]
     if settings.flower_url:
-        places.append((settings.flower_url, "Flower: the workers and their tasks"))
-    listed = "".join(f"<li>{link(place, place)}: {inline(what)}</li>" for place, what in places)
+        addresses.append((settings.flower_url, "Flower: the workers and their tasks"))
+    listed = "".join(f"<li>{link(each, each)}: {inline(what)}</li>" for each, what in addresses)
     return "\n".join(
         [
             "<h1>Tafawoq generation</h1>",
@@ -71,8 +71,8 @@ def _welcome(summary: str, address: str, settings: ApiSettings) -> str:
             "<h2>The first two calls</h2>",
             prose("Create an exam; the answer has its `id`:"),
             block(create),
-            prose("See each question the moment it is written (put the `id` in):"),
+            prose("See each question as soon as it is written (replace `ID`):"),
             block(f"curl -sN {who}{exams}/ID/events"),
-            prose("Questions are in Arabic, and never carry their answers while the session is in progress."),
+            prose("Questions are in Arabic and never contain their answers."),
         ]
     )

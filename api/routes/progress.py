@@ -1,4 +1,4 @@
-"""Where the student is, and whether that makes the next batch due."""
+"""The student's position, and whether it makes the next batch due."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ router = APIRouter(route_class=AuthenticatedRoute)
     ),
 )
 async def note_progress(session_id: UUID, body: Progress, call: Caller) -> ProgressShape:
-    """Remember the student's position, and schedule the next batch when it is due; once, however often it is reported."""
+    """Store the student's position, and enqueue the next batch when it is due: once, however often it is reported."""
     context = call.context
     progress = await context.on_thread(
         context.batches.note_progress,
@@ -40,7 +40,7 @@ async def note_progress(session_id: UUID, body: Progress, call: Caller) -> Progr
         owner=Owner(call.user_id, call.kind),
         traceparent=call.traceparent,
     )
-    if isinstance(progress.not_wanted, SpendLimitReached):  # the student is told when they ask for the batch
+    if isinstance(progress.not_wanted, SpendLimitReached):  # the call for the batch answers with the error
         context.metrics.spend_rejections.labels(progress.not_wanted.scope).inc()
     if progress.wanted is None:
         return ProgressShape(prefetch=None)

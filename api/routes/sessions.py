@@ -15,7 +15,7 @@ from api.errors import documented
 from api.schemas import AskedMoment, SessionPage, SessionShape, session_of, summary_of
 
 _RESPONSES = documented("session_not_found", "invalid_request", "service_unavailable")
-_RESPONSES_TO_A_MOVE = documented("session_closed") | _RESPONSES
+_STATUS_CHANGE_RESPONSES = documented("session_closed") | _RESPONSES
 
 router = APIRouter(route_class=AuthenticatedRoute)
 
@@ -29,7 +29,7 @@ async def list_sessions(
     call: Caller,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     before: Annotated[
-        AskedMoment | SkipJsonSchema[None], Query(description="`nextBefore` of the page before")
+        AskedMoment | SkipJsonSchema[None], Query(description="`nextBefore` of the previous page")
     ] = None,
 ) -> SessionPage:
     """The user's sessions without their questions, newest first."""
@@ -43,29 +43,29 @@ async def list_sessions(
 
 @router.get("/{session_id}", response_model_exclude_none=True, responses=_RESPONSES)
 async def read_session(session_id: UUID, call: Caller) -> SessionShape:
-    """The session with every committed question, also of a batch that is still being written."""
+    """The session with every committed question, including those of a batch in progress."""
     return session_of(await call.session(session_id))
 
 
 @router.post("/{session_id}/cancel", response_model_exclude_none=True, responses=_RESPONSES)
 async def cancel_session(session_id: UUID, call: Caller) -> SessionShape:
     """Abandon the session: generation and spending stop. A session that is over stays as it is."""
-    return await _moved(session_id, call, call.context.sessions.cancel)
+    return await _changed(session_id, call, call.context.sessions.cancel)
 
 
-@router.post("/{session_id}/pause", response_model_exclude_none=True, responses=_RESPONSES_TO_A_MOVE)
+@router.post("/{session_id}/pause", response_model_exclude_none=True, responses=_STATUS_CHANGE_RESPONSES)
 async def pause_session(session_id: UUID, call: Caller) -> SessionShape:
     """No further batch is started until the session is resumed."""
-    return await _moved(session_id, call, call.context.sessions.pause)
+    return await _changed(session_id, call, call.context.sessions.pause)
 
 
-@router.post("/{session_id}/resume", response_model_exclude_none=True, responses=_RESPONSES_TO_A_MOVE)
+@router.post("/{session_id}/resume", response_model_exclude_none=True, responses=_STATUS_CHANGE_RESPONSES)
 async def resume_session(session_id: UUID, call: Caller) -> SessionShape:
-    """Go on after a pause, with every question that there is."""
-    return await _moved(session_id, call, call.context.sessions.resume)
+    """Continue after a pause. Returns the session with every committed question."""
+    return await _changed(session_id, call, call.context.sessions.resume)
 
 
-async def _moved(session_id: UUID, call: RequestContext, move: Callable[[UUID], None]) -> SessionShape:
-    await call.session_status(session_id)  # the move does not ask whose session it is
-    await call.context.on_thread(move, session_id)
+async def _changed(session_id: UUID, call: RequestContext, change: Callable[[UUID], None]) -> SessionShape:
+    await call.session_status(session_id)  # checks the owner, which `change` does not
+    await call.context.on_thread(change, session_id)
     return session_of(await call.session(session_id))

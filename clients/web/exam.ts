@@ -1,4 +1,4 @@
-/** An exam in progress as a page needs it: no DOM, no framework, so that a page and a test can both use it. */
+/** An exam in progress, for a page: without DOM and framework, so that a test can use it too. */
 
 import { ApiError, type Question, type Session, type SessionEvent, type TafawoqClient } from "../../clients/typescript/src/index.js";
 
@@ -27,12 +27,12 @@ export class Exam {
     return this.session.totalQuestions;
   }
 
-  /** Follow the session until it is over or `stop` is called; lost connections are its own business. */
+  /** Follow the session until it is over or `stop` is called; it reconnects by itself. */
   async follow(): Promise<void> {
     const onReconnect = () => this.changed("reconnecting");
     const { signal } = this.#stop;
     try {
-      for await (const event of this.#sessions.events(this.session.id, { signal, onReconnect })) this.#heard(event);
+      for await (const event of this.#sessions.events(this.session.id, { signal, onReconnect })) this.#handle(event);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -43,8 +43,8 @@ export class Exam {
   }
 
   /**
-   * The question at this place, as soon as there is one. Reaching it tells the API where the student is,
-   * which prefetches what comes next; a student who is ahead of that asks for the batch and waits for it.
+   * The question at this position, as soon as it exists. Reports the position to the API, which prefetches the
+   * next batch. When the question does not exist yet, asks for the batch and waits for it.
    */
   async reach(index: number): Promise<Question> {
     const here = this.questions.get(index) ?? (await this.#missing(index));
@@ -55,25 +55,25 @@ export class Exam {
   async #missing(index: number): Promise<Question> {
     this.changed("waiting");
     const arrived = new Promise<Question>((resolve) => this.#waiting.set(index, resolve));
-    const asked = this.#ask().then(() => arrived); // rejects when the batch cannot be had
+    const asked = this.#ask().then(() => arrived); // rejects when the batch cannot be written
     return await Promise.race([arrived, asked]);
   }
 
-  /** Ask for the next batch once. One that is under way already is simply waited for, by its events. */
+  /** Ask once for the next batch. When it is in progress already, its events are enough. */
   async #ask(): Promise<void> {
     try {
       await this.#sessions.ask(this.session.id, this.#next, { waitS: 0, signal: this.#stop.signal });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.code === "generation_in_progress") return;
-      const expected = error.body.expectedBatchIndex; // we had lost step: the API says which is next
-      if (expected === undefined && !error.isPassing) throw error;
+      const expected = error.body.expectedBatchIndex; // our index was wrong: the API says which is next
+      if (expected === undefined && !error.isTemporary) throw error;
       this.#next = expected ?? this.#next;
       await this.#sessions.batch(this.session.id, this.#next, { signal: this.#stop.signal });
     }
   }
 
-  #heard(event: SessionEvent): void {
+  #handle(event: SessionEvent): void {
     if (event.kind === "question") this.#take(event.data);
     if (event.kind === "batch-ready") this.#next = Math.max(this.#next, event.data.batchIndex + 1);
     if (event.kind === "session") this.status = event.data.status;

@@ -1,9 +1,9 @@
-/** The page: draws what the exam says, and knows nothing of HTTP. `?api=` names the API. */
+/** The page: shows the exam and knows nothing of HTTP. `?api=` is the address of the API. */
 
 import { ApiError, TafawoqClient, type Chart, type Diagram, type Question } from "../../clients/typescript/src/index.js";
 import { Exam, type Notice } from "./exam.js";
 
-const SAID: Record<Notice, string> = {
+const NOTICES: Record<Notice, string> = {
   connected: "",
   reconnecting: "انقطع الاتصال، نعيد المحاولة…",
   waiting: "السؤال قيد الإعداد، لحظات…",
@@ -31,9 +31,9 @@ function element<T extends HTMLElement>(id: string): T {
 
 async function begin(track: "scientific" | "literary"): Promise<void> {
   for (const id of ["scientific", "literary"]) element<HTMLButtonElement>(id).disabled = true;
-  exam = new Exam(client, await client.exams.create({ track }, { waitS: 0 }), noticed);
+  exam = new Exam(client, await client.exams.create({ track }, { waitS: 0 }), showNotice);
   element<HTMLButtonElement>("cancel").disabled = false;
-  exam.follow().catch(complain);
+  exam.follow().catch(showError);
   await go(0);
 }
 
@@ -71,28 +71,28 @@ function show(id: string, text: string | undefined): void {
   element(id).textContent = text ?? "";
 }
 
-/** A real page draws the figure; this one says what it is made of. */
+/** A real page draws the figure; this one lists its parts as text. */
 function describe(figure: Chart | Diagram): string {
   if ("labels" in figure) return [figure.title, ...figure.labels.map((label, at) => `${label}: ${figure.values[at]}`)].join("، ");
   return [figure.description, ...Object.entries(figure.measures).map(([name, size]) => `${name} = ${size}`)].join("، ");
 }
 
-function noticed(notice: Notice): void {
-  element("notice").textContent = SAID[notice];
+function showNotice(notice: Notice): void {
+  element("notice").textContent = NOTICES[notice];
   element<HTMLProgressElement>("ready").value = exam?.questions.size ?? 0;
 }
 
-function complain(error: unknown): void {
+function showError(error: unknown): void {
   element("notice").textContent = error instanceof ApiError ? error.message : "تعذّر الاتصال بالخدمة.";
 }
 
 for (const track of ["scientific", "literary"] as const) {
-  element(track).addEventListener("click", () => void begin(track).catch(complain));
+  element(track).addEventListener("click", () => void begin(track).catch(showError));
 }
-element("next").addEventListener("click", () => void go(place + 1).catch(complain));
-element("back").addEventListener("click", () => void go(place - 1).catch(complain));
+element("next").addEventListener("click", () => void go(place + 1).catch(showError));
+element("back").addEventListener("click", () => void go(place - 1).catch(showError));
 element("cancel").addEventListener("click", () => {
   exam?.stop();
-  if (exam !== undefined) void client.exams.cancel(exam.session.id).then(() => location.reload(), complain);
+  if (exam !== undefined) void client.exams.cancel(exam.session.id).then(() => location.reload(), showError);
 });
-if (asked.has("begin")) void begin("scientific").catch(complain); // for a look without clicking
+if (asked.has("begin")) void begin("scientific").catch(showError); // begins without a click

@@ -1,11 +1,11 @@
 /**
  * Takes a whole exam without a browser: `node dist/clients/web/runner.js API_URL [options]`.
  *
- *   --user ID       X-User-Id, for an API process without auth; with API_SERVICE_TOKEN in the environment as well
+ *   --user ID       X-User-Id, for an API process without auth; also with API_SERVICE_TOKEN in the environment
  *   --track NAME    scientific or literary
- *   --cut-after N   break the event stream's connection after every N events, to see it come back
+ *   --cut-after N   break the event stream's connection after every N events, to test the reconnection
  *
- * Prints one JSON object that says how it went.
+ * Prints the result as one JSON object.
  */
 
 import { parseArgs } from "node:util";
@@ -32,8 +32,8 @@ function headers(): Record<string, string> {
   };
 }
 
-/** fetch, keeping all that it was told, and breaking streams where that was asked for. */
-async function listening(...[url, init]: Parameters<typeof fetch>): Promise<Response> {
+/** fetch that records every body, and breaks streams when --cut-after says so. */
+async function recordingFetch(...[url, init]: Parameters<typeof fetch>): Promise<Response> {
   const broken = new AbortController();
   const signal = AbortSignal.any([broken.signal, ...(init?.signal ? [init.signal] : [])]);
   const response = await fetch(url, { ...init, signal });
@@ -61,20 +61,20 @@ function breaking(connection: AbortController): TransformStream<Uint8Array, Uint
 }
 
 async function main(): Promise<void> {
-  const client = new TafawoqClient({ baseUrl, headers, fetch: listening });
+  const client = new TafawoqClient({ baseUrl, headers, fetch: recordingFetch });
   const wanted = { track: values.track as "scientific" | "literary" };
   const idempotencyKey = crypto.randomUUID();
   const session = await client.exams.create(wanted, { idempotencyKey, waitS: 0 });
   const again = await client.exams.create(wanted, { idempotencyKey, waitS: 0 }); // a double click
   await client.exams.ask(session.id, 0).catch((error: unknown) => {
     if (!(error instanceof ApiError) || error.code !== "generation_in_progress") throw error;
-    seen.joined += 1; // 409: it is being written, so we follow it
+    seen.joined += 1; // 409: the batch is in progress, so we follow it
   });
   const exam = new Exam(client, session, (notice) => void (seen.reconnects += Number(notice === "reconnecting")));
   const following = exam.follow();
   const order: number[] = [];
   for (let index = 0; index < exam.total; index += 1) order.push((await exam.reach(index)).index);
-  const batch = await client.exams.batch(session.id, 0); // a finished batch again: returned, not written again
+  const batch = await client.exams.batch(session.id, 0); // a finished batch is returned and not written again
   exam.stop();
   await following;
   report(session.id, again.id, order, batch.meta.cacheHit);

@@ -1,4 +1,4 @@
-/** Serves the built example on loopback: `node dist/clients/web/serve.js [PORT]`; `?api=` in the page's URL names the API. */
+/** Serves the built example on loopback: `node dist/clients/web/serve.js [PORT]`; `?api=` in the page's URL is the address of the API. */
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";

@@ -15,12 +15,12 @@ import type {
 export interface ClientOptions {
   /** Where the API is, without /api: `https://generation.example`. */
   baseUrl: string;
-  /** Headers for every call, asked for each time: an access token expires. */
+  /** Called before every call for its headers, because an access token expires. */
   headers?: () => Record<string, string> | Promise<Record<string, string>>;
   fetch?: typeof fetch;
 }
 
-/** How long the API may let a call wait for its batch; without it, as the API is set up (45 s). */
+/** `waitS`: how long the API may wait for the batch, in seconds. Default: the setting of the API (45 s). */
 export interface WaitOptions {
   waitS?: number;
   signal?: AbortSignal;
@@ -33,9 +33,9 @@ export type Asked =
 type Creation = WaitOptions & { idempotencyKey?: string };
 type Call = { method?: "GET" | "POST"; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal };
 
-/** How often a call is repeated that found no network or an API process that could not serve just then. */
+/** How many times a call is made when the network or the API fails temporarily. */
 const TRIES = 5;
-/** Who is told to come back later than this is told so: a limit may stand until midnight. */
+/** A longer Retry-After is not waited for but thrown as ApiError: a limit may last until midnight. */
 const LONGEST_WAIT_S = 60;
 
 export class TafawoqClient {
@@ -59,18 +59,18 @@ export class Sessions<Wanted> {
   }
 
   /**
-   * A new session. Repeated by itself when the network fails, always with one Idempotency-Key, so that a lost
-   * answer makes one session. Each call makes a key of its own: for a double click to make one session too,
-   * pass a key that was made when the page was shown.
+   * Creates a session. Retries when the network fails, with the same Idempotency-Key, so that a lost answer
+   * creates only one session. Each call makes its own key: to make a double click safe too, pass a key that you
+   * made when the page was shown.
    */
-  async create(wanted: Wanted, { idempotencyKey = crypto.randomUUID(), ...patience }: Creation = {}): Promise<SessionShape> {
-    const headers = { ...prefer(patience), "Idempotency-Key": idempotencyKey };
-    const call = { method: "POST", body: wanted, headers, ...signal(patience) } as const;
-    return await persistently(() => this.#json<SessionShape>("", call), patience.signal);
+  async create(wanted: Wanted, { idempotencyKey = crypto.randomUUID(), ...options }: Creation = {}): Promise<SessionShape> {
+    const headers = { ...prefer(options), "Idempotency-Key": idempotencyKey };
+    const call = { method: "POST", body: wanted, headers, ...signal(options) } as const;
+    return await withRetries(() => this.#json<SessionShape>("", call), options.signal);
   }
 
   async read(id: string, options: { signal?: AbortSignal } = {}): Promise<SessionShape> {
-    return await persistently(() => this.#json<SessionShape>(`/${id}`, options), options.signal);
+    return await withRetries(() => this.#json<SessionShape>(`/${id}`, options), options.signal);
   }
 
   async list(page: { limit?: number; before?: string } = {}): Promise<SessionPage> {
@@ -78,9 +78,9 @@ export class Sessions<Wanted> {
     return await this.#json<SessionPage>(`?${query}`);
   }
 
-  /** One call for a batch, exactly as the API answers it. Throws ApiError 409 when it is being written. */
-  async ask(id: string, batchIndex: number, patience: WaitOptions = {}): Promise<Asked> {
-    const call = { method: "POST", body: { batchIndex }, headers: prefer(patience), ...signal(patience) } as const;
+  /** One call for a batch, without retries. Throws ApiError 409 when the batch is in progress. */
+  async ask(id: string, batchIndex: number, options: WaitOptions = {}): Promise<Asked> {
+    const call = { method: "POST", body: { batchIndex }, headers: prefer(options), ...signal(options) } as const;
     const response = await this.#call(`/${id}/questions`, call);
     if (response.status !== 202) return { ready: true, batch: (await response.json()) as BatchShape };
     const retryAfterS = Number(response.headers.get("Retry-After") ?? 2);
@@ -88,21 +88,21 @@ export class Sessions<Wanted> {
   }
 
   /**
-   * The batch, however long it takes: joins a run that is under way, comes back when told to, and outlives
-   * a lost connection. Throws ApiError when asking again would not help, or not within a minute.
+   * The batch, however long it takes: joins a run in progress, retries after Retry-After and after a lost
+   * connection. Throws ApiError when a retry would not help, or not within a minute.
    */
   async batch(id: string, batchIndex: number, options: { signal?: AbortSignal } = {}): Promise<BatchShape> {
     for (;;) {
-      const asked = await persistently(() => this.ask(id, batchIndex, { waitS: 30, ...options }), options.signal, Infinity);
+      const asked = await withRetries(() => this.ask(id, batchIndex, { waitS: 30, ...options }), options.signal, Infinity);
       if (asked.ready) return asked.batch;
       await pause(asked.retryAfterS * 1000, options.signal);
     }
   }
 
-  /** Where the student is, 0-based in the session; the API prefetches the next batch when it is due. */
+  /** Reports the student's position, 0-based in the session; the API prefetches the next batch when it is due. */
   async progress(id: string, questionIndex: number): Promise<ProgressShape> {
     const call = { method: "POST", body: { questionIndex } } as const;
-    return await persistently(() => this.#json<ProgressShape>(`/${id}/progress`, call));
+    return await withRetries(() => this.#json<ProgressShape>(`/${id}/progress`, call));
   }
 
   async cancel(id: string): Promise<SessionShape> {
@@ -117,7 +117,7 @@ export class Sessions<Wanted> {
     return await this.#json<SessionShape>(`/${id}/resume`, { method: "POST" });
   }
 
-  /** Questions and news as they are committed, each once, across lost connections. */
+  /** All events of the session as they are committed, each once, across lost connections. */
   events(id: string, options: FollowOptions = {}): AsyncGenerator<SessionEvent> {
     const open = async (lastSeq: number, stop: AbortSignal) =>
       await this.#sent(`/${id}/events`, { headers: { "Last-Event-ID": String(lastSeq) }, signal: stop });
@@ -157,16 +157,16 @@ function signal(from: { signal?: AbortSignal }): { signal?: AbortSignal } {
 }
 
 /**
- * Only for calls that may be repeated: waits as told, or longer each time. Throws what it met after `tries`, or
- * when it is told to wait for so long that the student should read why.
+ * Retries a call that may be repeated: after Retry-After, else after a pause that doubles. Throws the error after
+ * `tries` calls, or when Retry-After is longer than LONGEST_WAIT_S: then the student should read why.
  */
-async function persistently<T>(call: () => Promise<T>, stop?: AbortSignal, tries = TRIES): Promise<T> {
+async function withRetries<T>(call: () => Promise<T>, stop?: AbortSignal, tries = TRIES): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
       return await call();
     } catch (error) {
-      const passing = error instanceof Unreachable || (error instanceof ApiError && error.isPassing);
-      if (!passing || failures >= tries || stop?.aborted) throw error;
+      const isTemporary = error instanceof Unreachable || (error instanceof ApiError && error.isTemporary);
+      if (!isTemporary || failures >= tries || stop?.aborted) throw error;
       const asked = error instanceof ApiError ? error.retryAfterS : undefined;
       if (asked !== undefined && asked > LONGEST_WAIT_S) throw error;
       await pause((asked ?? Math.min(30, 2 ** (failures - 1))) * 1000, stop);

@@ -1,13 +1,13 @@
 import type { ErrorShape } from "./schema.js";
 
-/** The API said no. `message` is the Arabic sentence for the student, `code` is for programs. */
+/** An error answer of the API. `message` is the Arabic sentence for the student, `code` is for programs. */
 export class ApiError extends Error {
   readonly code: ErrorShape["code"] | "unknown";
 
   constructor(
     readonly status: number,
     readonly body: Partial<ErrorShape>,
-    /** Seconds until it makes sense to ask again; undefined when asking again would not help. */
+    /** Seconds to wait before a retry; undefined when the API sent no Retry-After. */
     readonly retryAfterS: number | undefined,
   ) {
     super(body.error ?? `HTTP ${status}`);
@@ -16,12 +16,12 @@ export class ApiError extends Error {
   }
 
   /** Whether the same call may succeed later. */
-  get isPassing(): boolean {
+  get isTemporary(): boolean {
     return this.retryAfterS !== undefined || this.status >= 500;
   }
 }
 
-/** No answer came: the network is away, or something between here and the API broke off. */
+/** No answer arrived: there is no network, or the connection to the API broke. */
 export class Unreachable extends Error {
   constructor(cause: unknown) {
     super("The generation service could not be reached.", { cause });

@@ -1,4 +1,4 @@
-/** The live view of a session over fetch, which unlike EventSource can send an Authorization header. */
+/** The event stream of a session over fetch, which can send an Authorization header; EventSource cannot. */
 
 import { ApiError, Unreachable, errorOf } from "./errors.js";
 import type { QuestionShape } from "./schema.js";
@@ -13,11 +13,11 @@ export interface FollowOptions {
   /** Begin after this event number; 0 is the beginning of the session. */
   after?: number;
   signal?: AbortSignal;
-  /** Told each time the connection was lost and is opened again. */
+  /** Called each time a lost connection is opened again. */
   onReconnect?: (lastSeq: number) => void;
 }
 
-/** The API says something at least every 15 s; after this long the connection is taken for dead. */
+/** The API sends something at least every 15 s; after this silence the connection counts as lost. */
 const SILENCE_MS = 45_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
@@ -26,7 +26,7 @@ export type Open = (lastSeq: number, signal: AbortSignal) => Promise<Response>;
 
 /**
  * Every event after `after`, in order, each once, across any number of lost connections.
- * Ends when the session is over. Throws ApiError when the API will not show it (401, 404, ...).
+ * Ends when the session is over. Throws ApiError when the API does not allow the stream (401, 404, ...).
  */
 export async function* follow(open: Open, options: FollowOptions = {}): AsyncGenerator<SessionEvent> {
   let seq = options.after ?? 0;
@@ -45,7 +45,7 @@ export async function* follow(open: Open, options: FollowOptions = {}): AsyncGen
       }
     } catch (error) {
       if (options.signal?.aborted) throw error;
-      if (error instanceof ApiError && !error.isPassing) throw error;
+      if (error instanceof ApiError && !error.isTemporary) throw error;
       failures += 1;
       await pause(pauseMs(failures, error), options.signal);
     } finally {
@@ -59,7 +59,7 @@ function isLast(event: SessionEvent): boolean {
   return event.kind === "session" && !["in_progress", "paused"].includes(event.data.status);
 }
 
-/** Doubling, with jitter, so that a restarted API is not called by everybody at once. */
+/** The pause doubles, with jitter, so that clients do not all call a restarted API at once. */
 function pauseMs(failures: number, error: unknown): number {
   const asked = error instanceof ApiError ? (error.retryAfterS ?? 0) * 1000 : 0;
   const bound = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));
@@ -81,7 +81,7 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** One connection, given up when the caller stops or when nothing has come for long. */
+/** One connection, aborted when the caller stops it or after SILENCE_MS without data. */
 class Connection {
   readonly #ended = new AbortController();
   readonly #outer: AbortSignal | undefined;
@@ -94,9 +94,9 @@ class Connection {
     outer?.addEventListener("abort", this.#stop, { once: true });
   }
 
-  /** The stream, or undefined when the session is over and everything has been seen. */
+  /** The stream, or undefined when the session is over and the caller has every event. */
   async opened(open: Open, seq: number): Promise<Response | undefined> {
-    this.#heard();
+    this.#incompleteartWatchdog();
     const response = await open(seq, this.#ended.signal);
     if (response.status === 204) return undefined;
     if (!response.ok || response.body === null) throw await errorOf(response);
@@ -110,7 +110,7 @@ class Connection {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
-        this.#heard();
+        this.#incompleteartWatchdog();
         yield* parser.feed(value);
       }
     } catch (error) {
@@ -126,19 +126,19 @@ class Connection {
     this.#ended.abort();
   }
 
-  #heard(): void {
+  #incompleteartWatchdog(): void {
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(() => this.#ended.abort(new Error("silence")), SILENCE_MS);
   }
 }
 
-/** Text in any pieces to whole events; what the connection cut off is not an event. */
+/** Turns text in pieces of any size into whole events; an incomplete event at the end is ignored. */
 export class SseParser {
-  #rest = "";
+  #incomplete = "";
 
   *feed(text: string): Generator<SessionEvent> {
-    const blocks = (this.#rest + text).split("\n\n");
-    this.#rest = blocks.pop() ?? "";
+    const blocks = (this.#incomplete + text).split("\n\n");
+    this.#incomplete = blocks.pop() ?? "";
     for (const block of blocks) {
       const event = parsed(block);
       if (event !== undefined) yield event;

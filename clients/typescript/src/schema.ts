@@ -19,7 +19,7 @@ export interface paths {
         put?: never;
         /**
          * Create Exam
-         * @description A new exam, with the questions of its first batch that are ready when the waiting ends.
+         * @description Create an exam. Returns it with the questions of its first batch that are ready when the wait ends.
          */
         post: operations["exam_create"];
         delete?: never;
@@ -37,7 +37,7 @@ export interface paths {
         };
         /**
          * Read Session
-         * @description The session with every committed question, also of a batch that is still being written.
+         * @description The session with every committed question, including those of a batch in progress.
          */
         get: operations["exam_read_session"];
         put?: never;
@@ -80,8 +80,8 @@ export interface paths {
          * @description Every event after the given number, then new ones as they are committed, until the session is over.
          *
          *     `question` carries the question without its answer, `batch-ready` and `batch-failed` the batch index,
-         *     `session` the new status. The id of each is its number. A later `question` of an index takes the place of the
-         *     earlier one.
+         *     `session` the new status. The `id` of an event is its number. A later `question` replaces an earlier one with
+         *     the same index.
          */
         get: operations["exam_follow"];
         put?: never;
@@ -123,7 +123,7 @@ export interface paths {
         put?: never;
         /**
          * Note Progress
-         * @description Remember the student's position, and schedule the next batch when it is due; once, however often told.
+         * @description Store the student's position, and enqueue the next batch when it is due: once, however often it is reported.
          */
         post: operations["exam_note_progress"];
         delete?: never;
@@ -143,10 +143,10 @@ export interface paths {
         put?: never;
         /**
          * Ask Batch
-         * @description The questions of a batch: the next one, generated if need be, or an earlier one again.
+         * @description The questions of the next batch, generated if necessary, or of an earlier one again.
          *
-         *     The call that starts a batch waits for it. One that finds it under way is told so at once (409),
-         *     unless it asks to wait as well (Prefer: wait).
+         *     The call that starts a batch waits for it. A call that finds the batch in progress gets 409 at once,
+         *     unless it asks to wait too (Prefer: wait).
          */
         post: operations["exam_ask_batch"];
         delete?: never;
@@ -166,7 +166,7 @@ export interface paths {
         put?: never;
         /**
          * Resume Session
-         * @description Go on after a pause, with every question that there is.
+         * @description Continue after a pause. Returns the session with every committed question.
          */
         post: operations["exam_resume_session"];
         delete?: never;
@@ -190,7 +190,7 @@ export interface paths {
         put?: never;
         /**
          * Create Practice
-         * @description A new practice session, with the questions of its first batch that are ready when the waiting ends.
+         * @description Create a practice session. Returns it with the questions of its first batch that are ready when the wait ends.
          */
         post: operations["practice_create"];
         delete?: never;
@@ -208,7 +208,7 @@ export interface paths {
         };
         /**
          * Read Session
-         * @description The session with every committed question, also of a batch that is still being written.
+         * @description The session with every committed question, including those of a batch in progress.
          */
         get: operations["practice_read_session"];
         put?: never;
@@ -251,8 +251,8 @@ export interface paths {
          * @description Every event after the given number, then new ones as they are committed, until the session is over.
          *
          *     `question` carries the question without its answer, `batch-ready` and `batch-failed` the batch index,
-         *     `session` the new status. The id of each is its number. A later `question` of an index takes the place of the
-         *     earlier one.
+         *     `session` the new status. The `id` of an event is its number. A later `question` replaces an earlier one with
+         *     the same index.
          */
         get: operations["practice_follow"];
         put?: never;
@@ -294,7 +294,7 @@ export interface paths {
         put?: never;
         /**
          * Note Progress
-         * @description Remember the student's position, and schedule the next batch when it is due; once, however often told.
+         * @description Store the student's position, and enqueue the next batch when it is due: once, however often it is reported.
          */
         post: operations["practice_note_progress"];
         delete?: never;
@@ -314,10 +314,10 @@ export interface paths {
         put?: never;
         /**
          * Ask Batch
-         * @description The questions of a batch: the next one, generated if need be, or an earlier one again.
+         * @description The questions of the next batch, generated if necessary, or of an earlier one again.
          *
-         *     The call that starts a batch waits for it. One that finds it under way is told so at once (409),
-         *     unless it asks to wait as well (Prefer: wait).
+         *     The call that starts a batch waits for it. A call that finds the batch in progress gets 409 at once,
+         *     unless it asks to wait too (Prefer: wait).
          */
         post: operations["practice_ask_batch"];
         delete?: never;
@@ -337,7 +337,7 @@ export interface paths {
         put?: never;
         /**
          * Resume Session
-         * @description Go on after a pause, with every question that there is.
+         * @description Continue after a pause. Returns the session with every committed question.
          */
         post: operations["practice_resume_session"];
         delete?: never;
@@ -355,7 +355,7 @@ export interface paths {
         };
         /**
          * Alive
-         * @description The process runs and its loop turns.
+         * @description The process and its event loop run.
          */
         get: operations["operations_alive"];
         put?: never;
@@ -375,7 +375,7 @@ export interface paths {
         };
         /**
          * Metrics
-         * @description Counters in the Prometheus text format, and the levels of the queue as they are now.
+         * @description All metrics in the Prometheus text format, with the current figures of the queue.
          */
         get: operations["operations_metrics"];
         put?: never;
@@ -395,7 +395,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description Postgres answers. Without Redis the door still serves: the sweep rings later.
+         * @description Postgres answers. Redis is not needed: without it the API still serves, and the sweep enqueues later.
          */
         get: operations["operations_ready"];
         put?: never;
@@ -421,7 +421,7 @@ export interface components {
             batchIndex: number;
             /**
              * Cachehit
-             * @description The batch was there already when it was asked for
+             * @description Whether the batch was already ready when it was requested
              */
             cacheHit: boolean;
             /**
@@ -485,7 +485,7 @@ export interface components {
         BatchStatus: "queued" | "running" | "ready" | "failed";
         /**
          * ChartShape
-         * @description Data to be drawn: each label with the value at its place.
+         * @description A chart or table: each label belongs to the value at the same index.
          * @example {
          *       "kind": "bar-chart",
          *       "labels": [
@@ -556,7 +556,7 @@ export interface components {
         });
         /**
          * DiagramShape
-         * @description A figure of geometry, complete: the page draws it of these and of nothing else.
+         * @description A geometric figure. It is complete: the page draws it from these fields only.
          * @example {
          *       "description": "مثلث أ ب ج قائم الزاوية في ب.",
          *       "kind": "triangle",
@@ -606,22 +606,22 @@ export interface components {
             error: string;
             /**
              * Eventsurl
-             * @description With `generation_in_progress`: where to follow it
+             * @description With `generation_in_progress`: where to follow the batch
              */
             eventsUrl?: string;
             /**
              * Expectedbatchindex
-             * @description With `invalid_batch_index`: the one that is next
+             * @description With `invalid_batch_index`: the next batch index
              */
             expectedBatchIndex?: number;
             /**
              * Fields
-             * @description With `invalid_request`: what is wrong and what would be right, never the value that was sent
+             * @description With `invalid_request`: what is wrong and what is allowed, never the value that was sent
              */
             fields?: components["schemas"]["FieldProblem"][];
             /**
              * Requestid
-             * @description Stands in our log as well
+             * @description The same id is in our log
              */
             requestId: string;
         } & {
@@ -629,22 +629,22 @@ export interface components {
         };
         /**
          * FieldProblem
-         * @description Beside `field` and `problem` only what belongs to this problem is there.
+         * @description One problem: `field`, `problem`, and only those other fields that belong to this problem.
          */
         FieldProblem: {
             /**
              * Allowed
-             * @description The values that may stand there
+             * @description The allowed values
              */
             allowed?: string[];
             /**
              * Field
-             * @description `questionCount`, `categories.1`, `query.limit`, `header.idempotency-key`, or `body`: all of it
+             * @description `questionCount`, `categories.1`, `query.limit`, `header.idempotency-key`, or `body` for the whole body
              */
             field: string;
             /**
              * Format
-             * @description `date-time`: as RFC 3339 writes it, with its offset
+             * @description `date-time`: RFC 3339, with an offset
              */
             format?: string;
             /** Maximum */
@@ -655,14 +655,14 @@ export interface components {
             minimum?: number;
             /**
              * Minlength
-             * @description Characters of a text, items of a list
+             * @description Characters of a string, or items of a list
              */
             minLength?: number;
             /** Pattern */
             pattern?: string;
             /**
              * Position
-             * @description With `json_invalid`: the character at which it ceases to be JSON, from 0
+             * @description With `json_invalid`: the 0-based character at which the JSON becomes invalid
              */
             position?: number;
             /**
@@ -672,7 +672,7 @@ export interface components {
             problem: string;
             /**
              * Type
-             * @description The JSON type that belongs there
+             * @description The expected JSON type
              */
             type?: string;
         };
@@ -697,12 +697,12 @@ export interface components {
         };
         /** ProgressShape */
         ProgressShape: {
-            /** @description The batch that this call has scheduled, if any */
+            /** @description The batch that this call has enqueued, if any */
             prefetch: components["schemas"]["PrefetchShape"] | null;
         };
         /**
          * QuestionShape
-         * @description A question as a student sees it before he has answered: no key, no explanation.
+         * @description A question without its answer key and explanation.
          * @example {
          *       "choices": [
          *         "٣",
@@ -818,7 +818,7 @@ export interface components {
             id: string;
             /**
              * Questions
-             * @description Every committed question, by its index
+             * @description Every committed question, in order of `index`
              */
             questions: components["schemas"]["QuestionShape"][];
             /** @description Practice only */
@@ -931,7 +931,7 @@ export interface operations {
     exam_list_sessions: {
         parameters: {
             query?: {
-                /** @description `nextBefore` of the page before */
+                /** @description `nextBefore` of the previous page */
                 before?: string;
                 limit?: number;
             };
@@ -980,7 +980,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1000,7 +1000,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1014,7 +1014,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and body again yield the same session, not a second one */
+                /** @description The same key and body again return the same session and create no second one */
                 "idempotency-key"?: string;
                 /** @description RFC 7240: `wait=<seconds>` or `respond-async` */
                 prefer?: string[];
@@ -1087,7 +1087,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1107,7 +1107,7 @@ export interface operations {
             /** @description `generation_unavailable` or `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1176,7 +1176,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1196,7 +1196,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1265,7 +1265,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1285,7 +1285,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1302,7 +1302,7 @@ export interface operations {
                 after?: number;
             };
             header?: {
-                /** @description Wins over `after`; browsers send it */
+                /** @description Takes precedence over `after`; browsers send it */
                 "last-event-id"?: string;
             };
             path: {
@@ -1386,7 +1386,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1408,7 +1408,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1469,7 +1469,7 @@ export interface operations {
             /** @description `session_closed` */
             409: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1489,7 +1489,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1509,7 +1509,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1582,7 +1582,7 @@ export interface operations {
             /** @description `session_closed` or `question_not_loaded` */
             409: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1611,7 +1611,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1631,7 +1631,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1725,7 +1725,7 @@ export interface operations {
             /** @description `generation_in_progress` or `session_closed` or `session_paused` */
             409: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1754,7 +1754,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1774,7 +1774,7 @@ export interface operations {
             /** @description `generation_unavailable` or `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1834,7 +1834,7 @@ export interface operations {
             /** @description `session_closed` */
             409: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1854,7 +1854,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1874,7 +1874,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1887,7 +1887,7 @@ export interface operations {
     practice_list_sessions: {
         parameters: {
             query?: {
-                /** @description `nextBefore` of the page before */
+                /** @description `nextBefore` of the previous page */
                 before?: string;
                 limit?: number;
             };
@@ -1936,7 +1936,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1956,7 +1956,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -1970,7 +1970,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and body again yield the same session, not a second one */
+                /** @description The same key and body again return the same session and create no second one */
                 "idempotency-key"?: string;
                 /** @description RFC 7240: `wait=<seconds>` or `respond-async` */
                 prefer?: string[];
@@ -2043,7 +2043,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2063,7 +2063,7 @@ export interface operations {
             /** @description `generation_unavailable` or `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2132,7 +2132,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2152,7 +2152,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2221,7 +2221,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2241,7 +2241,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2258,7 +2258,7 @@ export interface operations {
                 after?: number;
             };
             header?: {
-                /** @description Wins over `after`; browsers send it */
+                /** @description Takes precedence over `after`; browsers send it */
                 "last-event-id"?: string;
             };
             path: {
@@ -2342,7 +2342,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2364,7 +2364,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2425,7 +2425,7 @@ export interface operations {
             /** @description `session_closed` */
             409: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2445,7 +2445,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2465,7 +2465,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2538,7 +2538,7 @@ export interface operations {
             /** @description `session_closed` or `question_not_loaded` */
             409: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2567,7 +2567,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2587,7 +2587,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2681,7 +2681,7 @@ export interface operations {
             /** @description `generation_in_progress` or `session_closed` or `session_paused` */
             409: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2710,7 +2710,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2730,7 +2730,7 @@ export interface operations {
             /** @description `generation_unavailable` or `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2790,7 +2790,7 @@ export interface operations {
             /** @description `session_closed` */
             409: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2810,7 +2810,7 @@ export interface operations {
             /** @description `too_many_requests` */
             429: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2830,7 +2830,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };
@@ -2899,7 +2899,7 @@ export interface operations {
             /** @description `service_unavailable` */
             503: {
                 headers: {
-                    /** @description Seconds until it makes sense to ask again */
+                    /** @description Seconds to wait before the same call */
                     "Retry-After"?: number;
                     [name: string]: unknown;
                 };

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from redis import Redis
 
-from api.rate_limits import COUNTED_AT_ONCE, Kind, Rate, SharedLimits
+from api.rate_limits import CONCURRENT_COUNTS, Kind, Rate, SharedLimits
 from runtime.settings import RedisSettings
 from tests.integration.api.conftest import Serve
 
@@ -93,8 +93,8 @@ def test_a_redis_that_is_silent_costs_its_timeout_once() -> None:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         limit = limits(url, calls=Rate(1, 3600), timeout_s=0.1)
 
-        assert asyncio.run(taken(limit, 10 * COUNTED_AT_ONCE)) == [0] * 10 * COUNTED_AT_ONCE
-        assert connections(silent) == COUNTED_AT_ONCE
+        assert asyncio.run(taken(limit, 10 * CONCURRENT_COUNTS)) == [0] * 10 * CONCURRENT_COUNTS
+        assert connections(silent) == CONCURRENT_COUNTS
 
 
 def connections(listener: socket.socket) -> int:

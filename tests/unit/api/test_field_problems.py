@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 
-from api.field_problems import MOST_CHARACTERS, MOST_PROBLEMS, FieldProblem, field_problems
+from api.field_problems import MAX_NAME_CHARS, MAX_PROBLEMS, FieldProblem, field_problems
 from api.schemas import AskBatch, AskedMoment, CreateExam, CreatePractice
 from generation.model import Section, Topic
 
@@ -180,5 +180,5 @@ def test_a_caller_cannot_make_the_answer_long(http: TestClient) -> None:
     invented = {f"{number:03}{'x' * 500}": 1 for number in range(300)}
     found = problems(http, "/exams", json=invented)
 
-    assert len(found) == MOST_PROBLEMS
-    assert max(len(problem["field"]) for problem in found) == MOST_CHARACTERS
+    assert len(found) == MAX_PROBLEMS
+    assert max(len(problem["field"]) for problem in found) == MAX_NAME_CHARS

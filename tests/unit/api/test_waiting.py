@@ -117,7 +117,7 @@ def test_a_closed_watch_ends_the_waiting() -> None:
 
 
 def test_a_change_without_an_event_is_seen_by_looking_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.waiting.LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr("api.waiting.REREAD_S", 0.01)
     seen = asyncio.run(wait_until(Subscription(), Looks(), enough=lambda made: made == 4, timeout_s=60))
 
     assert seen == 4
