@@ -44,7 +44,7 @@ _OBEYED = frozenset(
 )
 
 #: What Celery's producers write when nobody asked for more, all of them null.
-_OPTIONS = frozenset({"callbacks", "errbacks", "fallback", "chord"})
+_OPTIONS = frozenset({"callbacks", "errbacks", "chain", "chord"})
 
 
 def problem_of_task(text: Any) -> str | None:

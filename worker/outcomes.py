@@ -61,21 +61,21 @@ class Outcomes:
 
     def settle(self, claim: Claim, result: RunResult) -> Outcome:
         """What has become of the row; DONE when somebody else has settled it."""
-        outcome_ = SETTLEMENTS.get(result.outcome, Outcome.COUNT)
+        outcome = SETTLEMENTS.get(result.outcome, Outcome.COUNT)
         try:
-            match outcome_:
+            match outcome:
                 case Outcome.RELEASE:
                     self._give_back(claim, result, delay_s=0)
                 case Outcome.WAIT:
                     self._give_back(claim, result, delay_s=self._pause_s(claim, result))
                 case Outcome.COUNT:
-                    outcome_ = self._count(claim, result)
+                    outcome = self._count(claim, result)
                 case Outcome.GIVE_UP:
                     self.batches.fail(claim, result.outcome)
         except FenceLost:
             log.info("settled_by_somebody_else", outcome=result.outcome)
             return Outcome.DONE
-        return outcome_
+        return outcome
 
     def _count(self, claim: Claim, result: RunResult) -> Outcome:
         """Give up after too many. A run that brought at least one question is progress, and does not count."""

@@ -69,18 +69,18 @@ class RunSpan:
             case BatchChecked():
                 self._event("batch-checked", outcome=event.outcome, replaceable=event.replaceable)
 
-    def settled(self, result: RunResult, outcome_: Outcome) -> None:
+    def settled(self, result: RunResult, outcome: Outcome) -> None:
         """The last word: what became of the batch."""
         span = self._span
         if not span.is_recording():
             return
         span.set_attributes({"tafawoq.outcome": result.outcome, "tafawoq.accepted": result.accepted})
-        span.set_attribute("tafawoq.outcome_", outcome_.name.lower())
+        span.set_attribute("tafawoq.outcome", outcome.name.lower())
         if result.outcome == READY:
             self._event(EventKind.BATCH_READY)
-        if outcome_ is Outcome.GIVE_UP:
+        if outcome is Outcome.GIVE_UP:
             self._event(EventKind.BATCH_FAILED, code=result.outcome)
-        if outcome_ in _WENT_WRONG:
+        if outcome in _WENT_WRONG:
             failed(span, result.outcome)
 
     def _event(self, name: str, **attributes: AttributeValue | None) -> None:

@@ -69,9 +69,9 @@ class Runner:
             if claimed is None:
                 return Answer(NOTHING_TO_DO)
             claim, claimed_at = claimed
-            result, outcome_ = self._run(claim, lock, claimed_at)
+            result, outcome = self._run(claim, lock, claimed_at)
         # Only now is the lock free: a message that finds it taken would be spent for nothing.
-        return Answer(result.outcome, result.accepted, claim if outcome_ is Outcome.RELEASE else None)
+        return Answer(result.outcome, result.accepted, claim if outcome is Outcome.RELEASE else None)
 
     def _claim(self, session_id: UUID, batch_index: int) -> tuple[Claim, float] | None:
         """The claim and when it was asked for; None when the batch is ready, running elsewhere or not due."""
@@ -104,9 +104,9 @@ class Runner:
             retry = StoreRetry(assembly.lease_settings.store_retry_s, stop)
             result = self._fill(claim, stop, retry, trace)
             settler = Outcomes(assembly.batches, limits, assembly.metrics)
-            outcome_ = retry.with_(lambda: settler.settle(claim, result))
-            trace.settled(result, outcome_)
-            return result, outcome_
+            outcome = retry.with_(lambda: settler.settle(claim, result))
+            trace.settled(result, outcome)
+            return result, outcome
 
     def _fill(self, claim: Claim, stop: CancellationSignal, retry: StoreRetry, trace: RunSpan) -> RunResult:
         """How the run ended; a row must not wait for its lease to lapse, whatever its run met."""

@@ -221,7 +221,7 @@ def _send_to_template(stage: Stage, bodies: Sequence[dict[str, Any]]) -> None:
     sender = Celery("sender", broker=stage.stack.environment["REDIS_URL"])
     for number, body in enumerate(bodies):
         sender.send_task(
-            "tools.bench.template",
+            "bench.template",
             kwargs={"key": str(number), "body": body},
             queue="template",
             ignore_result=True,

@@ -32,7 +32,7 @@ CREATE FUNCTION chaos.note_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'INSERT' OR (OLD.epoch, OLD.status, OLD.owner, OLD.lease_until)
       IS DISTINCT FROM (NEW.epoch, NEW.status, NEW.owner, NEW.lease_until) THEN
-    INSERT INTO chaos.changes VALUES (nextval('tools.chaos.turn'), clock_timestamp(), NEW.session_id,
+    INSERT INTO chaos.changes VALUES (nextval('chaos.turn'), clock_timestamp(), NEW.session_id,
       NEW.batch_index, NEW.epoch, NEW.status, NEW.owner, NEW.lease_until, NEW.last_error);
   END IF;
   RETURN NULL;
@@ -44,7 +44,7 @@ CREATE FUNCTION chaos.note_write() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE row_ record;
 BEGIN
   row_ := coalesce(NEW, OLD);
-  INSERT INTO chaos.writes SELECT nextval('tools.chaos.turn'), clock_timestamp(), lower(TG_OP), row_.session_id,
+  INSERT INTO chaos.writes SELECT nextval('chaos.turn'), clock_timestamp(), lower(TG_OP), row_.session_id,
     row_.batch_index, row_.position, (SELECT epoch FROM generation.attempts WHERE id = row_.attempt_id);
   RETURN NULL;
 END $$;

@@ -146,7 +146,7 @@ SESSION = str(uuid4())
 BATCH = "generation.generate_batch"
 REFUSED: tuple[dict[str, Any], ...] = (
     envelope(
-        BATCH, [[], {"session_id": SESSION, "batch_index": 0}, {"fallback": [{"task": "generation.sweep"}]}]
+        BATCH, [[], {"session_id": SESSION, "batch_index": 0}, {"chain": [{"task": "generation.sweep"}]}]
     ),
     envelope(
         BATCH, [[], {"session_id": SESSION, "batch_index": 0}, {"callbacks": [{"task": "generation.sweep"}]}]

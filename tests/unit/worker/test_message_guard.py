@@ -122,10 +122,10 @@ def test_headers_that_would_move_or_repeat_a_task_are_not_kept() -> None:
 
 
 SOMETHING: tuple[Any, ...] = ([], {}, 0, False, [{"task": "x"}])
-NOTHING: dict[str, Any] = dict.fromkeys(("callbacks", "errbacks", "fallback", "chord"))
+NOTHING: dict[str, Any] = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
 
 
-@pytest.mark.parametrize("options", [None, {}, NOTHING, {"fallback": None}])
+@pytest.mark.parametrize("options", [None, {}, NOTHING, {"chain": None}])
 def test_a_message_without_celery_options_has_no_problem(options: Any) -> None:
     assert problem_of_task(json.dumps(envelope([[], {}, options]))) is None
 

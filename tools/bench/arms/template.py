@@ -36,7 +36,7 @@ def client() -> anthropic.Anthropic:
     )
 
 
-@app.task(name="tools.bench.template")
+@app.task(name="bench.template")
 def write_batch(key: str, body: dict[str, Any]) -> None:
     began = time.time()
     first = _streamed(body) if os.environ["PEER"] == "instructor" else _whole(body)
