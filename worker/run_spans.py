@@ -75,7 +75,7 @@ class RunSpan:
         if not span.is_recording():
             return
         span.set_attributes({"tafawoq.outcome": result.outcome, "tafawoq.accepted": result.accepted})
-        span.set_attribute("tafawoq.outcome", outcome.name.lower())
+        span.set_attribute("tafawoq.batch.outcome", outcome.name.lower())
         if result.outcome == READY:
             self._event(EventKind.BATCH_READY)
         if outcome is Outcome.GIVE_UP:
