@@ -59,7 +59,7 @@ class StoreRetry:
 
 @dataclass(frozen=True)
 class RetryingStore:
-    """Implements generation.ports.BatchKeeper."""
+    """Implements generation.ports.RunStore."""
 
     store: RunStore
     retry: StoreRetry
