@@ -16,7 +16,10 @@ def is_batch(session_id: Any, batch_index: Any) -> ColumnElement[bool]:
 
 
 def held_by(claim: Claim) -> ColumnElement[bool]:
-    """True of the batch's row while this run owns it: after its lease lapsed, too, until the sweep or a run takes it."""
+    """True of the batch's row while this run owns it.
+
+    A run whose lease lapsed still owns the batch until the sweep or another run takes it.
+    """
     return is_held(claim.session_id, claim.batch.index, claim.epoch)
 
 

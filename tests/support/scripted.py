@@ -1,4 +1,4 @@
-"""A question source that replays a script, and stores that remember: the use case without the outside."""
+"""A provider client that replays a script, and stores in memory, for tests of the use case."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ class ScriptedProvider:
     prompts: list[Prompt] = field(default_factory=list)
     during: Callable[[int], None] = lambda _: None  #: called before each delta with its number
     chunk: int = 40
-    refuses: ProviderError | None = None  #: raised before anything is sent: the turn would come too late
+    refuses: ProviderError | None = None  #: raised before anything is sent
 
     @contextmanager
     def stream(
@@ -223,12 +223,12 @@ class ScriptedProvider:
 
 @dataclass
 class ScriptedFallback:
-    """Sources in order, all healthy."""
+    """Providers in order, with closed circuit breakers."""
 
     providers: Sequence[ScriptedProvider]
     reports: list[tuple[str, str | None]] = field(default_factory=list)
     solver: ScriptedProvider | None = None
-    solver_rests: bool = False
+    solver_breaker_is_open: bool = False
 
     def pick(self, excluded: frozenset[str]) -> ScriptedProvider | None:
         return next((provider for provider in self.providers if provider.name not in excluded), None)
@@ -241,7 +241,7 @@ class ScriptedFallback:
         return self.solver is not None
 
     def pick_solver(self) -> ScriptedProvider | None:
-        return None if self.solver_rests else self.solver
+        return None if self.solver_breaker_is_open else self.solver
 
     def report_solver(self, error: ProviderError | None) -> None:
         self.reports.append(("solver", error.code if error else None))
@@ -251,7 +251,7 @@ class ScriptedFallback:
 
 @dataclass
 class MemoryStore:
-    """Keeps questions as the store does: one a position, one a fingerprint, none when the fence is lost."""
+    """Stores questions as the real store does: one per position and fingerprint, none when the fence is lost."""
 
     questions: dict[int, Question] = field(default_factory=dict)
     finished: bool = False

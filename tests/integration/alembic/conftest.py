@@ -27,10 +27,10 @@ def alembic(empty_database: DatabaseSettings) -> Alembic:
     """Runs an Alembic command in this process, which is quicker; returns its output. Raises CommandError."""
 
     def run(name: str, *arguments: str) -> str:
-        said = StringIO()
-        config = Config(PROJECT / "alembic.ini", stdout=said, attributes={"database": empty_database})
+        output = StringIO()
+        config = Config(PROJECT / "alembic.ini", stdout=output, attributes={"database": empty_database})
         getattr(command, name)(config, *arguments)
-        return said.getvalue()
+        return output.getvalue()
 
     return run
 

@@ -16,16 +16,16 @@ _REWRITE = re.compile(r"(?:UPDATE|DELETE FROM) ((?!generation\.alembic_version)[
 
 
 @pytest.fixture
-def said() -> Iterator[list[str]]:
+def statements() -> Iterator[list[str]]:
     """Every statement of this process during the test."""
-    heard: list[str] = []
+    statements: list[str] = []
 
-    def hear(*arguments: object) -> None:
-        heard.append(" ".join(str(arguments[2]).split()))
+    def record(*arguments: object) -> None:
+        statements.append(" ".join(str(arguments[2]).split()))
 
-    event.listen(Engine, "before_cursor_execute", hear)
-    yield heard
-    event.remove(Engine, "before_cursor_execute", hear)
+    event.listen(Engine, "before_cursor_execute", record)
+    yield statements
+    event.remove(Engine, "before_cursor_execute", record)
 
 
 def blocking(statements: list[str]) -> list[str]:
@@ -40,12 +40,12 @@ def blocking(statements: list[str]) -> list[str]:
     ]
 
 
-def test_no_step_locks_a_table_for_as_long_as_it_is_large(alembic: Alembic, said: list[str]) -> None:
+def test_no_step_locks_a_table_for_as_long_as_it_is_large(alembic: Alembic, statements: list[str]) -> None:
     alembic("upgrade", "0002")
-    said.clear()
+    statements.clear()
     alembic("upgrade", "head")
-    assert [statement for statement in said if "CREATE INDEX CONCURRENTLY" in statement]
-    assert blocking(said) == []
+    assert [statement for statement in statements if "CREATE INDEX CONCURRENTLY" in statement]
+    assert blocking(statements) == []
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,10 @@ def test_an_unreachable_server_is_one_sentence_without_a_secret() -> None:
     settings = unreachable_server()
     with engine_with(settings) as engine, pytest.raises(DatabaseUnreachable) as caught:
         SessionStore(engine).page(STUDENT, SessionKind.EXAM, 1)
-    with pytest.raises(DatabaseUnreachable) as heard:
+    with pytest.raises(DatabaseUnreachable) as other:
         Listener(settings)
 
-    for message in (str(caught.value), str(heard.value)):
+    for message in (str(caught.value), str(other.value)):
         assert "127.0.0.1" in message
         assert "DATABASE_URL" in message
         assert "secret" not in message

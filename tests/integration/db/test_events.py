@@ -96,9 +96,9 @@ def test_a_listener_is_notified_of_an_accepted_question_when_it_is_committed(
 ) -> None:
     claim = claimed(store, session_id)
     with Listener(database) as listener, ThreadPoolExecutor(1) as pool:
-        heard = pool.submit(listener.wait, LONG_S)
+        received = pool.submit(listener.wait, LONG_S)
         store.accept(claim, question_for(claim.open_slots[0]), uuid4(), "claude")
-        assert heard.result() == {session_id}
+        assert received.result() == {session_id}
 
         made = {new_session(sessions) for _ in range(3)}
         assert _hear_all(listener, made) == made
@@ -156,12 +156,12 @@ def test_a_listener_whose_connection_breaks_raises(engine: Engine, database: Dat
 
 
 def _hear_all(listener: Listener, wanted: set[UUID]) -> set[UUID]:
-    heard: set[UUID] = set()
-    while not wanted <= heard:
+    received: set[UUID] = set()
+    while not wanted <= received:
         news = listener.wait(LONG_S)
         assert news, "a notification got lost"
-        heard |= news
-    return heard
+        received |= news
+    return received
 
 
 def _listen_until_it_breaks(wait: partial[frozenset[UUID]]) -> None:

@@ -110,7 +110,7 @@ def test_a_position_without_a_question_is_rejected_and_changes_nothing(
     assert run_sql("SELECT student_position, furthest_position FROM generation.plans") == [(1, 1)]
 
 
-def test_progress_of_an_unknown_session_is_refused(store: BatchStore) -> None:
+def test_progress_of_an_unknown_session_is_rejected(store: BatchStore) -> None:
     with pytest.raises(SessionMissing):
         paces_of(store, uuid4(), [0])
 

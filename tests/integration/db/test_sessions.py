@@ -69,7 +69,7 @@ def test_a_second_click_waits_for_the_first_to_be_committed(engine: Engine, sess
         assert (waiting.result().session_id, waiting.result().replayed) == (first, True)
 
 
-def test_a_key_of_another_request_is_refused_and_one_of_another_student_is_not(
+def test_a_key_of_another_request_is_rejected_and_one_of_another_student_is_not(
     sessions: SessionStore, run_sql: Callable[..., Any]
 ) -> None:
     sessions.create(STUDENT, exam_plan(), idempotency_key="k", request_digest="scientific")

@@ -47,7 +47,7 @@ def test_a_session_may_cost_up_to_its_limit_and_then_gets_no_further_batch(
     assert "SPEND_LIMIT_SESSION_USD=2" in str(caught.value)
 
 
-def test_a_refused_batch_leaves_no_row(
+def test_a_rejected_batch_leaves_no_row(
     limited: tuple[SessionStore, BatchStore], ledger: LedgerStore, run_sql: Callable[..., Any]
 ) -> None:
     sessions, batches = limited
@@ -109,7 +109,7 @@ def test_a_repeated_request_returns_its_session_beyond_the_limit(
     with pytest.raises(SpendLimitReached):
         sessions.create(STUDENT, exam_plan(), idempotency_key="other", request_digest="d")
     [row] = run_sql("SELECT count(*) AS keys FROM generation.idempotency_keys")
-    assert row.keys == 1, "a refused call's key is free for another try"
+    assert row.keys == 1, "the key of a rejected call is free for another try"
 
 
 def test_without_limits_nothing_is_queried(engine: Engine, ledger: LedgerStore) -> None:

@@ -287,7 +287,7 @@ def test_a_throttled_solver_call_costs_nothing_and_has_no_ledger_row() -> None:
 def test_while_the_solvers_breaker_is_open_a_batch_is_published_unchecked() -> None:
     bench = Bench()
     bench.solver(right)
-    bench.providers.solver_rests = True
+    bench.providers.solver_breaker_is_open = True
     assert bench.run() == RunResult(READY, 10)
     assert bench.checks() == [("no_solver", 0, 0, 0, 10, 0)]
 
@@ -402,10 +402,10 @@ def test_a_prompt_is_the_same_whatever_the_key_and_the_solution_are(
 def test_a_solver_prompt_has_each_question_complete_and_each_passage_once(batch_index: int) -> None:
     questions = BATCHES[batch_index]
     prompt = build_solver_prompt(questions)
-    told = [json.loads(line) for line in prompt.user.splitlines() if line.startswith("{")]
-    passages = {line["group"]: line["passage"] for line in told if "passage" in line}
-    posed = [line for line in told if "slot" in line]
-    assert len(told) == len(posed) + len(passages)
+    objects = [json.loads(line) for line in prompt.user.splitlines() if line.startswith("{")]
+    passages = {line["group"]: line["passage"] for line in objects if "passage" in line}
+    posed = [line for line in objects if "slot" in line]
+    assert len(objects) == len(posed) + len(passages)
     for question, line in zip(questions, posed, strict=True):
         assert (line["slot"], line["q"]) == (question.slot.position, question.stem)
         assert tuple(line["choices"]) == question.choices

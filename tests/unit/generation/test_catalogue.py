@@ -20,11 +20,11 @@ def data() -> dict[str, Any]:
     return loaded
 
 
-def refusal(data: dict[str, Any]) -> str:
-    with pytest.raises(PlanError) as refused:
+def error_message(data: dict[str, Any]) -> str:
+    with pytest.raises(PlanError) as rejected:
         parse_catalogue(json.dumps(data), "plan-test.json")
-    assert refused.value.code == "invalid_plan"
-    return str(refused.value)
+    assert rejected.value.code == "invalid_plan"
+    return str(rejected.value)
 
 
 def test_the_current_data_is_complete_and_read_once() -> None:
@@ -68,57 +68,57 @@ def test_a_file_that_is_no_json_is_named() -> None:
 )
 def test_a_missing_field_is_named(data: dict[str, Any], field: str) -> None:
     del data[field]
-    assert field in refusal(data)
+    assert field in error_message(data)
 
 
 def test_a_wrong_weight_is_named_with_its_place(data: dict[str, Any]) -> None:
     data["topics"]["algebra"]["weight"] = "much"
-    assert "topics.algebra.weight" in refusal(data)
+    assert "topics.algebra.weight" in error_message(data)
 
 
 def test_a_misspelt_field_is_named(data: dict[str, Any]) -> None:
     data["topics"]["algebra"]["wieght"] = 3
-    assert "topics.algebra.wieght" in refusal(data)
+    assert "topics.algebra.wieght" in error_message(data)
 
 
 def test_a_topic_left_out_is_named(data: dict[str, Any]) -> None:
     del data["topics"]["analogy"]
-    assert "analogy" in refusal(data)
+    assert "analogy" in error_message(data)
 
 
 def test_reading_shares_its_topic_with_no_other_type(data: dict[str, Any]) -> None:
     data["topics"]["reading-comprehension"]["types"]["mcq"] = 5
-    assert "reading" in refusal(data)
+    assert "reading" in error_message(data)
 
 
 def test_a_type_without_a_subtopic_for_a_track_is_named(data: dict[str, Any]) -> None:
     for pool in data["topics"]["analogy"]["subtopics"]:
         pool["tracks"] = ["scientific"]
-    assert "literary" in refusal(data)
+    assert "literary" in error_message(data)
 
 
 def test_a_fixed_mix_must_add_up(data: dict[str, Any]) -> None:
     data["difficulty"]["fixed_mixes"]["10"]["easy"] = 4
-    assert "fixed mix of 10" in refusal(data)
+    assert "fixed mix of 10" in error_message(data)
 
 
 def test_shares_must_name_every_difficulty(data: dict[str, Any]) -> None:
     del data["difficulty"]["shares"]["hard"]
-    assert "difficulty" in refusal(data)
+    assert "difficulty" in error_message(data)
 
 
 def test_group_sizes_must_be_able_to_split_any_count(data: dict[str, Any]) -> None:
     data["passage_group"] = {"smallest": 3, "largest": 4}
-    assert "passage_group" in refusal(data)
+    assert "passage_group" in error_message(data)
 
 
 def test_an_angle_may_occur_only_once(data: dict[str, Any]) -> None:
     data["angles"]["verbal"].append(data["angles"]["verbal"][0])
-    assert "angles of verbal" in refusal(data)
+    assert "angles of verbal" in error_message(data)
 
 
-def test_a_section_without_any_weight_is_refused(data: dict[str, Any]) -> None:
+def test_a_section_without_any_weight_is_rejected(data: dict[str, Any]) -> None:
     for topic in Topic:
         if topic.section is Section.VERBAL:
             data["topics"][topic.value]["weight"] = 0
-    assert "verbal" in refusal(data)
+    assert "verbal" in error_message(data)

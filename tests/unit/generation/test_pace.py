@@ -160,7 +160,7 @@ def test_after_the_last_batch_nothing_is_due() -> None:
     assert due(95, 1.5) is None
 
 
-def test_a_position_outside_the_session_is_refused() -> None:
+def test_a_position_outside_the_session_is_rejected() -> None:
     with pytest.raises(PlanError):
         due(96, 20)
 

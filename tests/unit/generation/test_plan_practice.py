@@ -100,14 +100,14 @@ def test_every_verbal_category_of_the_web_app_gets_its_own_type_d17(topic: Topic
         (Section.VERBAL, (Topic.ANALOGY,), 10_000),
     ],
 )
-def test_a_choice_that_cannot_be_practised_is_refused(
+def test_a_choice_that_cannot_be_practised_is_rejected(
     section: Section, topics: tuple[Topic, ...], count: int
 ) -> None:
-    with pytest.raises(PlanError) as refused:
+    with pytest.raises(PlanError) as rejected:
         plan_practice(
             PracticeChoice(section, topics, Difficulty.EASY, count),
             track=Track.LITERARY,
             batch_size=5,
             seed=1,
         )
-    assert refused.value.code == "invalid_plan"
+    assert rejected.value.code == "invalid_plan"

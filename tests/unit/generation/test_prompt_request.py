@@ -120,8 +120,8 @@ def test_every_batch_of_an_exam_is_asked_for_exactly(track: Track) -> None:
 def test_only_the_known_passages_of_wanted_groups_are_included() -> None:
     slots = [reading_slot(60, group=3), reading_slot(61, group=3), reading_slot(62, group=4)]
     message = user_message(slots, passages={2: "نص بعيد", 3: "نص معروف\nوفقرة"})
-    told = [line for line in json_lines(message) if "passage" in line]
-    assert told == [{"group": 3, "passage": "نص معروف\nوفقرة"}]
+    objects = [line for line in json_lines(message) if "passage" in line]
+    assert objects == [{"group": 3, "passage": "نص معروف\nوفقرة"}]
 
 
 @pytest.mark.parametrize("section", Section)

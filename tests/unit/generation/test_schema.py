@@ -53,15 +53,15 @@ def test_a_blank_passage_is_none(passage: str | None) -> None:
         {"slot": "3"},
     ],
 )
-def test_a_part_of_the_wrong_type_or_size_is_refused(part: dict[str, Any]) -> None:
+def test_a_part_of_the_wrong_type_or_size_is_rejected(part: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         DraftQuestion.model_validate(changed(DRAFT, **part))
 
 
 def test_an_error_never_shows_what_was_written() -> None:
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as rejected:
         DraftQuestion.model_validate(changed(DRAFT, a=["سر"]))
-    assert "سر" not in str(refused.value)
+    assert "سر" not in str(rejected.value)
 
 
 def test_a_figure_keeps_its_numbers_as_written_and_only_known_names() -> None:
@@ -88,7 +88,7 @@ def test_a_figure_keeps_its_numbers_as_written_and_only_known_names() -> None:
         {"measures": {f"ضلع {n}": n for n in range(1, 18)}},
     ],
 )
-def test_a_diagram_that_cannot_be_drawn_is_refused(part: dict[str, Any]) -> None:
+def test_a_diagram_that_cannot_be_drawn_is_rejected(part: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Diagram.model_validate(changed(DIAGRAM, **part))
 
@@ -114,7 +114,7 @@ def test_coordinates_may_be_negative() -> None:
         {"labels": [f"شهر {n}" for n in range(13)], "values": list(range(1, 14))},
     ],
 )
-def test_a_chart_that_cannot_be_drawn_is_refused(part: dict[str, Any]) -> None:
+def test_a_chart_that_cannot_be_drawn_is_rejected(part: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Chart.model_validate(changed(CHART, **part))
 
