@@ -68,7 +68,7 @@ class System:
     def told(self) -> Collector:
         """The collector, when it has everything."""
         self.served.stop()
-        for tracing in (self.served.app.state.api.tracing, self.assembly.tracing):
+        for tracing in (self.served.app.state.context.tracing, self.assembly.tracing):
             tracing.close()
         return self.collector
 
