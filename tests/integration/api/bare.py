@@ -1,6 +1,6 @@
-"""The server on a real socket, over an app with one paused session and no database: for what a socket can do.
+"""The server on a real socket, with one paused session and no database, for tests of the socket.
 
-`python -m tests.integration.api.bare` serves it until it is told to end, and prints its port.
+`python -m tests.integration.api.bare` prints its port and serves until it is stopped.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 
 
 class _PausedSession:
-    """Every session is paused, has had one event and will have no other."""
+    """Every session is paused and has exactly one event."""
 
     def session_status(self, *_: object, **__: object) -> SessionStatus:
         return SessionStatus("paused", 1, None)
@@ -76,7 +76,7 @@ class Bare:
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout_s)
 
     def exchange(self, sent: bytes) -> bytes:
-        """All that comes back until the server hangs up."""
+        """Everything the server sends until it closes the connection."""
         with self.connect() as connection:
             connection.sendall(sent)
             return everything(connection)
@@ -111,7 +111,7 @@ def serving(app: FastAPI) -> Iterator[Bare]:
 
 
 def everything(connection: socket.socket) -> bytes:
-    """All that comes until the server hangs up, also when it resets the connection after it."""
+    """Everything the server sends until it closes or resets the connection."""
     received = b""
     try:
         while data := connection.recv(65_536):

@@ -45,7 +45,7 @@ def student(served: Served) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def exam_id(student: httpx2.Client) -> str:
-    """An exam whose first batch is wanted, and enqueued, and not yet written."""
+    """An exam whose first batch is enqueued and not yet written."""
     created = student.post("/exams", json={"track": "scientific"}, headers={"Prefer": "respond-async"})
     assert created.status_code == 201
     session_id: str = created.json()["id"]

@@ -1,4 +1,4 @@
-"""The API on a real socket, and somebody behind it who writes the questions the stores are asked for."""
+"""The API on a real socket, and a writer that does a worker's part by hand."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from runtime.api_settings import ApiSettings
 from runtime.settings import DatabaseSettings, PlanSettings
 from runtime.tracing import Tracing
 
-#: Stands in every explanation, so that a leak is easy to find.
+#: Part of every explanation, so that a leak is easy to find.
 SECRET = "سر-الحل-"
 
 FIGURE = {"kind": "square", "description": "مربع أ ب ج د", "measures": {"أ ب": 4}}
@@ -40,7 +40,7 @@ TTL_S = 60.0
 
 
 def question_for(slot: Slot) -> Question:
-    """A question that fits its slot well enough for the stores, with a figure that gives its answer away."""
+    """A question that the stores accept for this slot, with a figure that contains its answer."""
     return Question(
         slot=slot,
         stem=f"ما ناتج المسألة رقم {slot.position}؟",
@@ -55,7 +55,7 @@ def question_for(slot: Slot) -> Question:
 
 @dataclass
 class Writer:
-    """Does a worker's part by hand: claims what was enqueued, writes, finishes."""
+    """Does a worker's part by hand: claims enqueued batches, writes and finishes them."""
 
     batches: BatchStore
     messages: queue.Queue[tuple[UUID, int, Urgency]] = field(default_factory=queue.Queue)
@@ -67,7 +67,7 @@ class Writer:
         return self.broker_is_up
 
     def claim(self) -> Claim:
-        """The claim on the batch of the next message."""
+        """Claim the batch of the next message."""
         session_id, batch_index, _ = self.messages.get(timeout=10)
         return self.claim_of(session_id, batch_index)
 
@@ -90,7 +90,7 @@ class Writer:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Within the block every message is answered, on a thread."""
+        """While the block runs, a thread writes the batch of every message."""
         thread = threading.Thread(target=self._work, daemon=True)
         thread.start()
         try:
@@ -159,8 +159,8 @@ class Served:
         self._socket.close()
         assert not self._thread.is_alive(), "the API did not close"
 
-    def until_watched(self, readers: int = 1) -> None:
-        """Return when so many calls and streams wait for news, no more and no fewer."""
+    def until_subscribed(self, readers: int = 1) -> None:
+        """Wait until exactly this many calls and streams are subscribed."""
         deadline = time.monotonic() + 20
         while self.app.state.context.notifier.readers != readers:
             assert time.monotonic() < deadline, (
@@ -169,6 +169,6 @@ class Served:
             time.sleep(0.01)
 
     def client(self, user_id: UUID | None = None, **headers: str) -> httpx2.Client:
-        """A client that names this user, with time limit for the slowest machine."""
-        named = {"X-User-Id": str(user_id)} if user_id else {}
-        return httpx2.Client(base_url=f"{self.url}/api", headers={**named, **headers}, timeout=30)
+        """A client for this user, with a time limit that suits a slow machine."""
+        user = {"X-User-Id": str(user_id)} if user_id else {}
+        return httpx2.Client(base_url=f"{self.url}/api", headers={**user, **headers}, timeout=30)

@@ -23,10 +23,8 @@ def ask(client: httpx2.Client, exam_id: str, batch_index: int, prefer: str | Non
     )
 
 
-def test_a_ready_batch_is_returned_and_so_is_it_the_next_time(
-    student: httpx2.Client, writer: Writer, exam_id: str
-) -> None:
-    """D7: in the original a finished batch could not be fetched again, and a lost answer lost it for good."""
+def test_a_ready_batch_is_returned_every_time(student: httpx2.Client, writer: Writer, exam_id: str) -> None:
+    """D7: in the original a finished batch could not be fetched again, so a lost answer lost the batch."""
     writer.finish()
     answers = [ask(student, exam_id, 0), ask(student, exam_id, 0)]
 
@@ -65,7 +63,7 @@ def test_a_whole_exam_can_be_taken_batch_by_batch(
     assert indexes == list(range(96))
 
 
-def test_a_batch_that_is_not_ready_in_time_is_accepted(
+def test_a_batch_that_is_not_ready_in_time_is_202(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     writer.finish()
@@ -81,7 +79,7 @@ def test_a_batch_that_is_not_ready_in_time_is_accepted(
     }
 
 
-def test_a_batch_under_way_is_in_progress_for_whoever_does_not_wait(
+def test_a_batch_in_progress_is_409_for_a_call_that_does_not_wait(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     writer.claim()
@@ -95,10 +93,10 @@ def test_a_batch_under_way_is_in_progress_for_whoever_does_not_wait(
         assert answer.elapsed.total_seconds() < 5
 
 
-def test_many_calls_for_one_batch_start_it_once_and_those_that_wait_all_get_it(
+def test_many_calls_for_one_batch_start_it_once_and_all_waiting_calls_get_it(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
-    """D1: the original let every racer through to a paid call."""
+    """D1: in the original every concurrent call made a paid model call."""
     writer.finish()
     together = threading.Barrier(4)
 
@@ -115,7 +113,7 @@ def test_many_calls_for_one_batch_start_it_once_and_those_that_wait_all_get_it(
     assert writer.messages.empty()
 
 
-def test_of_many_calls_at_once_one_starts_the_batch_and_the_others_are_told_so(
+def test_of_many_calls_at_once_one_starts_the_batch_and_the_others_get_409(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     writer.finish()
@@ -127,10 +125,10 @@ def test_of_many_calls_at_once_one_starts_the_batch_and_the_others_are_told_so(
     assert writer.messages.qsize() == 1
 
 
-def test_a_batch_out_of_order_is_refused_with_the_one_that_is_next(
+def test_a_batch_out_of_order_is_rejected_with_the_next_batch_index(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
-    """D7: who has lost step is told where it is."""
+    """D7: a client with a wrong batch index learns the right one."""
     writer.finish()
     for batch_index in (2, 9, 10, 999):
         answer = ask(student, exam_id, batch_index)
@@ -140,7 +138,7 @@ def test_a_batch_out_of_order_is_refused_with_the_one_that_is_next(
         assert answer.json()["expectedBatchIndex"] == 1
 
 
-def test_a_prefetched_batch_that_nobody_took_yet_is_hurried(
+def test_a_queued_prefetch_becomes_interactive_when_it_is_asked_for(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     writer.finish()
@@ -152,13 +150,13 @@ def test_a_prefetched_batch_that_nobody_took_yet_is_hurried(
     assert messages == [(1, Urgency.PREFETCH), (1, Urgency.INTERACTIVE)]
 
 
-def test_a_batch_that_fails_while_somebody_waits_is_unavailable_and_starts_again_when_asked(
+def test_a_batch_that_fails_during_a_wait_is_503_and_starts_again_when_asked_for(
     served: Served, student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     """D3: in the original a session whose first batch had failed stayed locked and empty."""
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ask, student, exam_id, 0, "wait=20")
-        served.until_watched()
+        served.until_subscribed()
         writer.batches.fail(writer.claim(), "slots_left_open")
         failed = asked.result()
 
@@ -171,7 +169,7 @@ def test_a_batch_that_fails_while_somebody_waits_is_unavailable_and_starts_again
 
 
 @pytest.mark.parametrize("prefer", [None, "wait=30"])
-def test_a_batch_that_waits_for_the_providers_is_unavailable_at_once(
+def test_a_batch_deferred_for_the_providers_is_503_at_once(
     student: httpx2.Client, writer: Writer, exam_id: str, prefer: str | None
 ) -> None:
     writer.batches.release(writer.claim(), 90, "providers_unavailable", counts_as_failure=False)
@@ -182,14 +180,14 @@ def test_a_batch_that_waits_for_the_providers_is_unavailable_at_once(
     assert 80 < int(answer.headers["Retry-After"]) <= 90
 
 
-def test_a_short_pause_of_the_providers_is_waited_out(
+def test_a_call_waits_through_a_short_pause_of_the_providers(
     served: Served, student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     claim = writer.claim()
     writer.batches.release(claim, 0.5, "providers_unavailable", counts_as_failure=False)
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ask, student, exam_id, 0, "wait=20")
-        served.until_watched()
+        served.until_subscribed()
         due: list[Due] = []
         while not due:
             due = writer.batches.sweep(0, 10)
@@ -200,38 +198,38 @@ def test_a_short_pause_of_the_providers_is_waited_out(
         assert asked.result().status_code == 200
 
 
-def test_a_cancelled_session_gives_its_ready_batches_and_no_new_ones(
+def test_a_cancelled_session_returns_its_ready_batches_and_starts_no_new_ones(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     writer.finish()
     student.post(f"/exams/{exam_id}/cancel")
 
     assert ask(student, exam_id, 0).status_code == 200
-    refused = ask(student, exam_id, 1)
-    assert (refused.status_code, refused.json()["code"]) == (409, "session_closed")
+    rejected = ask(student, exam_id, 1)
+    assert (rejected.status_code, rejected.json()["code"]) == (409, "session_closed")
 
 
-def test_who_waits_for_a_session_that_is_cancelled_is_told(
+def test_a_waiting_call_of_a_cancelled_session_gets_409(
     served: Served, student: httpx2.Client, exam_id: str
 ) -> None:
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ask, student, exam_id, 0, "wait=20")
-        served.until_watched()
+        served.until_subscribed()
         student.post(f"/exams/{exam_id}/cancel")
-        refused = asked.result()
+        rejected = asked.result()
 
-    assert (refused.status_code, refused.json()["code"]) == (409, "session_closed")
+    assert (rejected.status_code, rejected.json()["code"]) == (409, "session_closed")
 
 
 def test_a_paused_session_starts_no_batch(student: httpx2.Client, writer: Writer, exam_id: str) -> None:
     writer.finish()
     student.post(f"/exams/{exam_id}/pause")
-    refused = ask(student, exam_id, 1)
+    rejected = ask(student, exam_id, 1)
 
-    assert (refused.status_code, refused.json()["code"]) == (409, "session_paused")
+    assert (rejected.status_code, rejected.json()["code"]) == (409, "session_paused")
 
 
-def test_a_batch_is_asked_for_by_its_number(student: httpx2.Client, exam_id: str) -> None:
+def test_a_body_without_a_valid_batch_index_is_rejected(student: httpx2.Client, exam_id: str) -> None:
     for body in (
         {},
         {"batchIndex": "1"},
@@ -239,16 +237,16 @@ def test_a_batch_is_asked_for_by_its_number(student: httpx2.Client, exam_id: str
         {"batchIndex": -1},
         {"batchIndex": 0, "x": 1},
     ):
-        refused = student.post(f"/exams/{exam_id}/questions", json=body)
+        rejected = student.post(f"/exams/{exam_id}/questions", json=body)
 
-        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+        assert (rejected.status_code, rejected.json()["code"]) == (422, "invalid_request")
 
 
 def test_a_waiting_call_ends_when_the_process_is_stopped(serve: Serve) -> None:
     served = serve(api_default_wait_s=60)
     with served.client(uuid4()) as client, ThreadPoolExecutor(1) as pool:
         asked = pool.submit(client.post, "/exams", json={"track": "scientific"})
-        served.until_watched()
+        served.until_subscribed()
         served.stop()
         created = asked.result()
 
@@ -256,27 +254,31 @@ def test_a_waiting_call_ends_when_the_process_is_stopped(serve: Serve) -> None:
     assert created.json()["generationInProgress"] is True
 
 
-def test_a_waiting_call_of_a_client_that_hung_up_is_let_go(serve: Serve) -> None:
+def test_a_waiting_call_ends_when_its_client_disconnects(serve: Serve) -> None:
     served = serve(api_default_wait_s=60, api_poll_s=0.05)
     with served.client(uuid4()) as client, ThreadPoolExecutor(1) as pool:
         asked = pool.submit(client.post, "/exams", json={"track": "scientific"}, timeout=1)
-        served.until_watched()
+        served.until_subscribed()
         assert isinstance(asked.exception(), httpx2.ReadTimeout)
-        served.until_watched(0)
+        served.until_subscribed(0)
 
 
-def test_an_idle_wait_is_not_woken_by_what_it_has_seen(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each waiting call would ask the database at every poll, for nothing."""
+def test_a_waiting_call_is_not_woken_for_events_that_it_has_read(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise each waiting call would query the database at every poll, without need."""
     served = serve(api_poll_s=0.02)
-    looks: list[object] = []
+    queries: list[object] = []
     session_status = served.sessions.session_status
 
     def counted(*asked: Any, **named: Any) -> SessionStatus:
-        looks.append(asked)
+        queries.append(asked)
         return session_status(*asked, **named)
 
     monkeypatch.setattr(served.sessions, "session_status", counted)
     with served.client(uuid4()) as client:
         client.post("/exams", json={"track": "scientific"}, headers={"Prefer": "wait=1"})
 
-    assert 2 <= len(looks) <= 4, "at the start, at the end, and when the first poll met the first look"
+    assert 2 <= len(queries) <= 4, (
+        "at the start, at the end, and when the first poll came during the first query"
+    )

@@ -1,4 +1,4 @@
-"""What no client can do to the others: hold a connection without end, send without end, or take without end."""
+"""No client can harm the others by holding a connection, sending or receiving without end."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_later_head_that_never_ends_is_answered_408(bare: Bare) -> None:
         assert b"HTTP/1.1 408 " in everything(connection)
 
 
-def test_a_connection_that_never_sends_anything_is_closed_without_a_word(bare: Bare) -> None:
+def test_a_silent_connection_is_closed_without_an_answer(bare: Bare) -> None:
     assert bare.exchange(b"") == b""
     assert bare.cut("silent") == 1
 
@@ -114,7 +114,7 @@ def test_a_body_that_drips_into_a_stream_of_events_ends_the_stream(bare: Bare) -
     assert not answer.endswith(b"0\r\n\r\n")
 
 
-# --- what is sent too long
+# --- requests that are too long
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_body_that_drips_into_a_stream_of_events_ends_the_stream(bare: Bare) -
         (HEALTH + CHUNKED + b"0\r\nX: " + b"x" * 90_000, 200, ""),
     ],
 )
-def test_a_head_that_is_too_much_is_answered_by_what_is_too_much(
+def test_a_head_over_a_limit_gets_the_error_of_that_limit(
     bare: Bare, sent: bytes, status: int, code: str
 ) -> None:
     answer = bare.exchange(sent)
@@ -136,14 +136,14 @@ def test_a_head_that_is_too_much_is_answered_by_what_is_too_much(
     assert code.encode() in answer
 
 
-def test_a_head_as_long_as_it_may_be_is_read(bare: Bare) -> None:
+def test_a_head_of_the_maximum_length_is_read(bare: Bare) -> None:
     headers = b"".join(b"X-%d: %b\r\n" % (number, b"x" * 300) for number in range(90))
     assert bare.exchange(HEALTH + headers + b"Connection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize("head", [HEALTH, POST, STREAM[:-2]], ids=["never read", "read", "stream"])
 @pytest.mark.parametrize("chunk", [BIG_CHUNK, b"1\r\nx\r\n" * 10_000], ids=["big", "tiny"])
-def test_a_body_without_end_is_hung_up_on_and_its_answer_can_still_be_read(
+def test_a_body_without_end_is_disconnected_and_its_answer_can_still_be_read(
     bare: Bare, head: bytes, chunk: bytes
 ) -> None:
     with bare.connect() as connection:
@@ -154,7 +154,7 @@ def test_a_body_without_end_is_hung_up_on_and_its_answer_can_still_be_read(
     until(lambda: bare.connections == 0)
 
 
-def test_a_declared_body_that_goes_on_after_its_answer_is_hung_up_on(bare: Bare) -> None:
+def test_a_declared_body_that_continues_after_its_answer_is_disconnected(bare: Bare) -> None:
     with bare.connect() as connection:
         connection.sendall(HEALTH + b"Content-Length: 1000000000\r\n\r\n")
         with pytest.raises(ConnectionError):
@@ -171,28 +171,28 @@ def test_a_connection_whose_body_comes_after_its_answer_can_be_used_again(bare: 
         assert status_of_answer(connection) == 200
 
 
-def test_a_call_that_wants_no_other_after_it_may_still_be_sending(bare: Bare) -> None:
-    """Its answer is not lost to a reset, which a close over unread bytes would send."""
+def test_a_call_with_connection_close_may_still_send_its_body(bare: Bare) -> None:
+    """A close with unread bytes would send a reset, and the client would lose the answer."""
     head = POST + b"Connection: close\r\nContent-Length: 900000\r\n\r\n"
     answer = bare.exchange(head + b"x" * 900_000)
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert answer.endswith(b"}")
 
 
-def test_calls_far_ahead_of_their_answers_are_not_kept(bare: Bare) -> None:
+def test_too_many_pipelined_calls_are_not_kept(bare: Bare) -> None:
     answers = bare.exchange((HEALTH + b"\r\n") * 2_000)
     assert answers.count(b"HTTP/1.1 200 ") == 17
     assert answers.count(b"connection: close") == 1
     assert bare.cut("pipelined") == 1
 
 
-def test_bytes_that_are_no_call_come_after_the_answer_that_is_due_and_end_the_connection(bare: Bare) -> None:
+def test_malformed_bytes_after_a_call_end_the_connection_after_its_answer(bare: Bare) -> None:
     answer = bare.exchange(HEALTH + b"\r\nnonsense\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
-def test_bytes_that_are_no_call_do_not_tear_a_stream_of_events(bare: Bare) -> None:
+def test_malformed_bytes_do_not_corrupt_an_event_stream(bare: Bare) -> None:
     with bare.connect() as connection:
         connection.sendall(STREAM + b"nonsense\r\n\r\n")
         until(lambda: bare.cut("malformed") == 1)
@@ -204,10 +204,10 @@ def test_bytes_that_are_no_call_do_not_tear_a_stream_of_events(bare: Bare) -> No
     assert answer.endswith(b"0\r\n\r\n")
 
 
-# --- what is not read
+# --- answers that are not read
 
 
-def test_a_client_that_never_reads_its_answers_is_hung_up_on(bare: Bare) -> None:
+def test_a_client_that_never_reads_its_answers_is_disconnected(bare: Bare) -> None:
     with bare.connect() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 15)
@@ -216,11 +216,11 @@ def test_a_client_that_never_reads_its_answers_is_hung_up_on(bare: Bare) -> None
     assert bare.is_well()
 
 
-def test_a_reader_that_never_reads_is_hung_up_on(stack: ExitStack) -> None:
+def test_a_stream_that_is_never_read_is_disconnected(stack: ExitStack) -> None:
     bare = stack.enter_context(serving(bare_app(ApiSettings(**LIMITS, api_heartbeat_s=0.000_1))))
     bare.listener.setsockopt(
         socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096
-    )  # inherited; else the kernel keeps megabytes
+    )  # inherited by connections; otherwise the kernel buffers megabytes
     with bare.connect() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         connection.sendall(STREAM)
@@ -229,17 +229,17 @@ def test_a_reader_that_never_reads_is_hung_up_on(stack: ExitStack) -> None:
     until(lambda: bare.app.state.context.notifier.readers == 0)
 
 
-# --- the others, meanwhile
+# --- the other clients meanwhile
 
 
-def test_no_turn_of_the_loop_is_long_while_bodies_without_end_come_byte_by_byte(
+def test_no_turn_of_the_loop_is_long_during_bodies_without_end(
     bare: Bare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow: list[float] = []
     run = asyncio.Handle._run
 
     def timed(handle: asyncio.Handle) -> None:
-        began = time.thread_time()  # of this thread alone: the machine has other work
+        began = time.thread_time()  # CPU time of this thread: the machine has other work
         run(handle)
         slow.append(time.thread_time() - began)
 
@@ -294,7 +294,7 @@ def test_connections_are_swept_some_at_a_time(stack: ExitStack, monkeypatch: pyt
 # --- what of uvicorn and asyncio is not promised to us
 
 
-def test_uvicorn_still_is_what_the_bounds_are_built_on(bare: Bare) -> None:
+def test_uvicorn_still_has_the_internals_that_our_bounds_use(bare: Bare) -> None:
     held = set(HttpToolsProtocol.__init__.__code__.co_names)
     assert {"cycle", "pipeline", "transport", "app_state", "headers"} <= held
     call = set(RequestResponseCycle.__init__.__code__.co_names)

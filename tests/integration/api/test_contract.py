@@ -1,4 +1,4 @@
-"""The OpenAPI description against the API itself, by machines that read the one and try the other."""
+"""The OpenAPI description and the API agree: programs read the description and call the API."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.proof
 _PROJECT = Path(__file__).parents[3]
 _TOKEN = "the-service-token"
 
-#: In the suite; `python -m tests.support.schemathesis_run --max-time 600` goes deeper.
+#: The time in this suite; `python -m tests.support.schemathesis_run --max-time 600` tests more.
 _SECONDS = 25
 
 _SHOWN: dict[type[BaseModel], dict[str, Any]] = {
@@ -46,7 +46,7 @@ def test_every_example_has_its_shape(shape: type[BaseModel]) -> None:
     assert parsed.model_dump(mode="json", by_alias=True, exclude_none=True) == _SHOWN[shape]
 
 
-def test_every_refusal_that_is_described_has_an_arabic_example(served: Served) -> None:
+def test_every_documented_error_has_an_arabic_example(served: Served) -> None:
     described = httpx2.get(f"{served.url}/openapi.json").json()
     shown: dict[str, Any] = {}
     for path, operations in described["paths"].items():
@@ -65,7 +65,7 @@ def test_every_refusal_that_is_described_has_an_arabic_example(served: Served) -
         assert any("\u0600" <= letter <= "\u06ff" for letter in error.error)
 
 
-def test_every_operation_has_a_name_and_a_sentence_of_its_own(served: Served) -> None:
+def test_every_operation_has_its_own_name_and_a_description(served: Served) -> None:
     described = httpx2.get(f"{served.url}/openapi.json").json()["paths"]
     operations = [operation for at_path in described.values() for operation in at_path.values()]
 
@@ -73,18 +73,16 @@ def test_every_operation_has_a_name_and_a_sentence_of_its_own(served: Served) ->
     assert all(operation["description"] for operation in operations)
 
 
-def test_a_method_that_is_not_there_is_told_which_are(served: Served) -> None:
-    refused = httpx2.delete(f"{served.url}/api/exams")
+def test_405_lists_the_methods_of_the_address(served: Served) -> None:
+    rejected = httpx2.delete(f"{served.url}/api/exams")
 
-    assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, POST")
+    assert (rejected.status_code, rejected.headers["Allow"]) == (405, "GET, POST")
     assert httpx2.put(f"{served.url}/api/exams/{uuid4()}").headers["Allow"] == "GET"
 
 
 @pytest.mark.timeout(180)
-def test_a_machine_that_reads_the_description_finds_nothing_to_complain_of(
-    serve: Serve, tmp_path: Path
-) -> None:
-    """Every check of schemathesis, with made-up, valid and broken data, in made-up orders of calls."""
+def test_schemathesis_finds_no_failure(serve: Serve, tmp_path: Path) -> None:
+    """All checks of schemathesis, with generated valid and invalid data, in generated orders of calls."""
     served = serve(api_service_token=_TOKEN, api_default_wait_s=0.2, api_max_wait_s=0.4)
     with served.writer.at_work():
         ended = subprocess.run(
@@ -124,12 +122,10 @@ def test_no_header_breaks_a_stream(student: httpx2.Client, exam_id: str, header:
 
 
 @pytest.mark.parametrize("after", ["-1", "1.5", "x", str(2**53 + 1), "9" * 400, "%00", ""])
-def test_a_number_that_no_event_has_is_refused_with_a_sentence(
-    student: httpx2.Client, exam_id: str, after: str
-) -> None:
-    refused = student.get(f"/exams/{exam_id}/events?after={after}")
+def test_an_impossible_event_number_is_rejected(student: httpx2.Client, exam_id: str, after: str) -> None:
+    rejected = student.get(f"/exams/{exam_id}/events?after={after}")
 
-    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+    assert (rejected.status_code, rejected.json()["code"]) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +140,7 @@ def test_a_number_that_no_event_has_is_refused_with_a_sentence(
         "null",
     ],
 )
-def test_an_id_that_cannot_be_is_not_found(student: httpx2.Client, session_id: str) -> None:
+def test_an_impossible_session_id_is_404(student: httpx2.Client, session_id: str) -> None:
     for path in ("", "/events"):
         missing = student.get(f"/exams/{session_id}{path}")
         assert missing.status_code == 404

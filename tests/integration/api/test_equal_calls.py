@@ -1,4 +1,4 @@
-"""Calls for the same batch that come at the same time share one look at the database, and each is told the truth."""
+"""Calls for the same batch at the same time share one database query, and each gets the right answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMED = {"X-Request-Id": "the-same"}
 
 
 class CountedLimits(Unlimited):
-    """Lets every call pass, and knows how many came."""
+    """Allows every call and counts them."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -45,7 +45,7 @@ class CountedLimits(Unlimited):
 
 @dataclass(frozen=True)
 class OneApi:
-    """An API process, a student of it, and his exam whose first batch is wanted and not yet written."""
+    """An API process, a student, and the student's exam, whose first batch is enqueued and not yet written."""
 
     served: Served
     limits: CountedLimits
@@ -63,15 +63,15 @@ class OneApi:
         )
 
     @contextmanager
-    def asking(self) -> Iterator[Callable[[], None]]:
-        """Within the block a call is asking for the batch, until what is yielded is called, or the block ends."""
-        look, held, release = self.served.sessions.session_status, threading.Event(), threading.Event()
+    def hanging_query(self) -> Iterator[Callable[[], None]]:
+        """While the block runs, one call's query hangs. The yielded function lets it continue."""
+        query, held, release = self.served.sessions.session_status, threading.Event(), threading.Event()
 
         def slow(*asked: Any, **named: Any) -> SessionStatus:
             if not held.is_set():
                 held.set()
                 release.wait(20)
-            return look(*asked, **named)
+            return query(*asked, **named)
 
         with self.patch.context() as patch, ThreadPoolExecutor(1) as pool:
             patch.setattr(self.served.sessions, "session_status", slow)
@@ -86,13 +86,13 @@ class OneApi:
     def at_once(
         self, number: int, body: bytes = BODY, meanwhile: Callable[[], object] = lambda: None
     ) -> list[httpx2.Response]:
-        """The answers of equal calls that all came while one of them was asking; `meanwhile` happened then."""
-        with ThreadPoolExecutor(number) as pool, self.asking() as go_on:
+        """The answers of equal calls that came while a query hung; `meanwhile` ran during that time."""
+        with ThreadPoolExecutor(number) as pool, self.hanging_query() as continue_query:
             before = self.limits.taken
             calls = [pool.submit(self.post, body, {}) for _ in range(number)]
             self.limits.await_taken(before + number)
             meanwhile()
-            go_on()
+            continue_query()
             return [call.result(timeout=20) for call in calls]
 
 
@@ -135,22 +135,22 @@ def test_equal_calls_for_a_batch_that_becomes_ready_meanwhile_all_get_it_and_are
     before = api.limits.taken
     answers = api.at_once(12, meanwhile=api.writer.finish)
     assert [answer.status_code for answer in answers] == [200] * 12
-    assert api.limits.taken == before + 13  # and the one that was asking
+    assert api.limits.taken == before + 13  # these and the call whose query hung
 
 
-def test_equal_calls_for_a_batch_that_is_not_next_are_all_told_which_is(api: OneApi) -> None:
+def test_equal_calls_for_a_batch_out_of_order_all_get_400(api: OneApi) -> None:
     answers = api.at_once(12, b'{"batchIndex": 5}')
     assert [answer.status_code for answer in answers] == [400] * 12
     assert {answer.json()["code"] for answer in answers} == {"invalid_batch_index"}
 
 
-def test_equal_calls_for_a_session_that_does_not_exist_are_all_told_so(api: OneApi) -> None:
+def test_equal_calls_for_a_session_that_does_not_exist_all_get_404(api: OneApi) -> None:
     nowhere = replace(api, exam_id=str(uuid4()))
     answers = nowhere.at_once(12)
     assert [answer.status_code for answer in answers] == [404] * 12
 
 
-def test_equal_calls_for_a_batch_under_way_are_all_told_byte_for_byte_what_one_call_is(api: OneApi) -> None:
+def test_equal_calls_for_a_batch_in_progress_all_get_the_same_bytes_as_a_single_call(api: OneApi) -> None:
     api.writer.claim()
     ordinary = as_sent(api.post(headers=NAMED))
     with ThreadPoolExecutor(12) as pool:
@@ -162,7 +162,7 @@ def test_equal_calls_for_a_batch_under_way_are_all_told_byte_for_byte_what_one_c
     assert f"tafawoq_http_requests_total{{{asked}}} 13.0" in page
 
 
-def test_equal_calls_for_a_failed_batch_start_it_again_once(api: OneApi) -> None:
+def test_equal_calls_for_a_failed_batch_start_it_once_again(api: OneApi) -> None:
     def fail() -> None:
         api.writer.batches.fail(api.writer.claim(), "slots_left_open")
 
@@ -172,7 +172,7 @@ def test_equal_calls_for_a_failed_batch_start_it_again_once(api: OneApi) -> None
     assert api.writer.messages.qsize() <= enqueued + 1
 
 
-def test_equal_calls_for_a_batch_that_waits_for_the_providers_are_told_when_to_come_back(
+def test_equal_calls_for_a_deferred_batch_all_get_retry_after(
     api: OneApi,
 ) -> None:
     api.writer.batches.release(api.writer.claim(), 90, "providers_unavailable", counts_as_failure=False)
@@ -181,9 +181,9 @@ def test_equal_calls_for_a_batch_that_waits_for_the_providers_are_told_when_to_c
     assert all(80 < int(answer.headers["Retry-After"]) <= 90 for answer in answers)
 
 
-def test_calls_of_others_are_answered_as_ever_while_one_asks(api: OneApi) -> None:
+def test_calls_of_other_users_are_answered_while_a_query_hangs(api: OneApi) -> None:
     api.writer.claim()
-    with ThreadPoolExecutor(4) as pool, api.asking():
+    with ThreadPoolExecutor(4) as pool, api.hanging_query():
         strangers = {
             404: {"X-User-Id": str(uuid4())},
             401: {"X-User-Id": "nobody"},

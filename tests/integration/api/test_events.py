@@ -16,14 +16,14 @@ from tests.integration.api.served import Served, Writer, question_for
 
 
 @dataclass(frozen=True)
-class Told:
+class StreamEvent:
     seq: int
     kind: str
     data: dict[str, Any]
 
 
-def events(response: httpx2.Response) -> Iterator[Told]:
-    """The events of a stream, parsed as a browser would; comments are passed over."""
+def events(response: httpx2.Response) -> Iterator[StreamEvent]:
+    """The events of a stream, parsed as a browser does; comments are skipped."""
     fields: dict[str, str] = {}
     for line in response.iter_lines():
         if line:
@@ -31,7 +31,7 @@ def events(response: httpx2.Response) -> Iterator[Told]:
             fields[name] = value
         else:
             if "id" in fields:
-                yield Told(int(fields["id"]), fields["event"], json.loads(fields["data"]))
+                yield StreamEvent(int(fields["id"]), fields["event"], json.loads(fields["data"]))
             fields = {}
 
 
@@ -40,29 +40,29 @@ def follow(client: httpx2.Client, exam_id: str, after: str | None = None) -> Any
     return client.stream("GET", f"/exams/{exam_id}/events", headers=headers)
 
 
-def test_a_reader_is_told_of_every_question_as_it_is_committed(
+def test_a_reader_gets_every_question_as_it_is_committed(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     claim = writer.claim()
     with follow(student, exam_id) as response:
-        told = events(response)
-        assert (next(told).kind, response.status_code) == ("session", 200)
+        received = events(response)
+        assert (next(received).kind, response.status_code) == ("session", 200)
         for slot in range(10):
             writer.write(claim, slot + 1, start=slot)
-            event = next(told)
+            event = next(received)
             assert (event.kind, event.seq, event.data["index"]) == ("question", slot + 2, slot)
         writer.batches.finish(claim)
-        assert next(told) == Told(12, "batch-ready", {"batchIndex": 0})
+        assert next(received) == StreamEvent(12, "batch-ready", {"batchIndex": 0})
 
 
-def test_the_stream_cannot_be_cached_or_collected_on_its_way(student: httpx2.Client, exam_id: str) -> None:
+def test_no_proxy_may_cache_or_buffer_the_stream(student: httpx2.Client, exam_id: str) -> None:
     with follow(student, exam_id) as response:
         assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
         assert "no-store" in response.headers["Cache-Control"]
         assert response.headers["X-Accel-Buffering"] == "no"
 
 
-def test_a_reader_that_comes_back_misses_nothing_and_sees_nothing_twice(
+def test_a_reader_that_reconnects_gets_every_event_exactly_once(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     writer.finish()
@@ -80,7 +80,7 @@ def test_a_reader_that_comes_back_misses_nothing_and_sees_nothing_twice(
     assert seen == list(range(1, 14))
 
 
-def test_a_question_that_takes_the_place_of_a_disputed_one_is_told_again(
+def test_a_question_that_replaces_a_disputed_one_is_a_new_event(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     writer.finish()
@@ -90,43 +90,43 @@ def test_a_question_that_takes_the_place_of_a_disputed_one_is_told_again(
     [slot] = writer.batches.settle_verdicts(claim, {"fingerprint-12": Verdict.DISPUTED})
     assert slot.position == 12
     with follow(student, exam_id) as response:
-        told = events(response)
-        before = [next(told) for _ in range(22)]
+        received = events(response)
+        before = [next(received) for _ in range(22)]
         assert [event.data["index"] for event in before if event.kind == "question"] == list(range(20))
         another = replace(question_for(slot), stem="سؤال آخر", fingerprint="another")
         writer.batches.accept(claim, another, uuid4(), "claude")
-        event = next(told)
+        event = next(received)
         assert (event.data["index"], event.data["stem"]) == (12, "سؤال آخر")
     with follow(student, exam_id, str(event.seq - 9)) as response:
-        told = events(response)
-        again = [next(told) for _ in range(9)]
+        received = events(response)
+        again = [next(received) for _ in range(9)]
     assert [event.data["index"] for event in again if event.kind == "question"].count(12) == 2
 
 
-def test_a_reader_far_behind_gets_everything(student: httpx2.Client, writer: Writer, exam_id: str) -> None:
+def test_a_reader_that_is_far_behind_gets_every_event(
+    student: httpx2.Client, writer: Writer, exam_id: str
+) -> None:
     writer.finish()
     with writer.at_work():
         for batch_index in range(1, 10):
             student.post(f"/exams/{exam_id}/questions", json={"batchIndex": batch_index})
     student.post(f"/exams/{exam_id}/cancel")
     with follow(student, exam_id) as response:
-        told = list(events(response))
+        received = list(events(response))
 
-    assert [event.data["index"] for event in told if event.kind == "question"] == list(range(96))
-    assert [event.data["batchIndex"] for event in told if event.kind == "batch-ready"] == list(range(10))
-    assert told[-1].data == {"status": "abandoned"}
+    assert [event.data["index"] for event in received if event.kind == "question"] == list(range(96))
+    assert [event.data["batchIndex"] for event in received if event.kind == "batch-ready"] == list(range(10))
+    assert received[-1].data == {"status": "abandoned"}
 
 
-def test_the_stream_ends_with_the_session_and_is_not_to_be_reopened(
-    student: httpx2.Client, exam_id: str
-) -> None:
+def test_the_stream_ends_with_the_session_and_then_answers_204(student: httpx2.Client, exam_id: str) -> None:
     with follow(student, exam_id) as response:
-        told = events(response)
-        next(told)
+        received = events(response)
+        next(received)
         student.post(f"/exams/{exam_id}/cancel")
-        rest = list(told)
+        rest = list(received)
 
-    assert rest == [Told(2, "session", {"status": "abandoned"})]
+    assert rest == [StreamEvent(2, "session", {"status": "abandoned"})]
     with follow(student, exam_id, "2") as response:
         assert response.status_code == 204
 
@@ -134,29 +134,31 @@ def test_the_stream_ends_with_the_session_and_is_not_to_be_reopened(
 def test_the_stream_ends_when_the_web_app_ends_the_session(
     served: Served, student: httpx2.Client, exam_id: str, engine: Engine
 ) -> None:
-    """It writes its own row and nothing else; the sweep tells of it."""
+    """The web app writes only its own row; the sweep publishes the event."""
     with follow(student, exam_id) as response:
-        told = events(response)
-        next(told)
+        received = events(response)
+        next(received)
         with engine.begin() as connection:
             connection.execute(text("UPDATE exam_sessions SET status = 'completed'"))
         served.sessions.publish_endings(10)
 
-        assert list(told) == [Told(2, "session", {"status": "completed"})]
+        assert list(received) == [StreamEvent(2, "session", {"status": "completed"})]
 
 
-def test_a_batch_that_failed_is_told_with_its_code(
+def test_a_failed_batch_is_an_event_with_its_code(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     with follow(student, exam_id) as response:
-        told = events(response)
-        next(told)
+        received = events(response)
+        next(received)
         writer.batches.fail(writer.claim(), "slots_left_open")
 
-        assert next(told) == Told(2, "batch-failed", {"batchIndex": 0, "code": "slots_left_open"})
+        assert next(received) == StreamEvent(2, "batch-failed", {"batchIndex": 0, "code": "slots_left_open"})
 
 
-def test_the_header_wins_over_the_query(student: httpx2.Client, writer: Writer, exam_id: str) -> None:
+def test_last_event_id_takes_precedence_over_the_query(
+    student: httpx2.Client, writer: Writer, exam_id: str
+) -> None:
     writer.finish()
     url = f"/exams/{exam_id}/events"
     with student.stream("GET", url, params={"after": 5}) as response:
@@ -166,7 +168,7 @@ def test_the_header_wins_over_the_query(student: httpx2.Client, writer: Writer, 
 
 
 @pytest.mark.parametrize("number", ["", "nonsense", "-3", "99", "9" * 40, "١٢"])
-def test_a_number_that_was_never_given_out_starts_from_the_beginning(
+def test_an_event_number_that_does_not_exist_starts_from_the_beginning(
     student: httpx2.Client, exam_id: str, number: str
 ) -> None:
     sent = {b"Last-Event-ID": number.encode()}
@@ -174,7 +176,7 @@ def test_a_number_that_was_never_given_out_starts_from_the_beginning(
         assert next(events(response)).seq == 1
 
 
-def test_an_idle_stream_shows_that_it_lives(serve: Serve) -> None:
+def test_an_idle_stream_sends_comments(serve: Serve) -> None:
     served = serve(api_heartbeat_s=0.1, api_poll_s=0.05)
     with served.client(uuid4()) as client:
         exam_id = client.post("/exams", json={"track": "literary"}, headers={"Prefer": "wait=0"}).json()["id"]
@@ -183,23 +185,25 @@ def test_an_idle_stream_shows_that_it_lives(serve: Serve) -> None:
             assert next(line for line in lines if line.startswith(":")).startswith(":")
 
 
-def test_a_notification_wakes_a_reader_long_before_the_next_poll(serve: Serve) -> None:
+def test_a_notification_wakes_a_reader_before_the_next_poll(serve: Serve) -> None:
     served = serve(api_poll_s=3600, notified=True)
     with served.client(uuid4()) as client:
         exam_id = client.post("/exams", json={"track": "literary"}, headers={"Prefer": "wait=0"}).json()["id"]
         with follow(client, exam_id, "1") as response:
-            served.until_watched()
+            served.until_subscribed()
             served.writer.finish()
-            told = events(response)
-            assert [next(told).kind for _ in range(11)][-1] == "batch-ready"
+            received = events(response)
+            assert [next(received).kind for _ in range(11)][-1] == "batch-ready"
 
 
-def test_a_reader_that_leaves_is_forgotten(served: Served, student: httpx2.Client, exam_id: str) -> None:
+def test_a_reader_that_disconnects_is_unsubscribed(
+    served: Served, student: httpx2.Client, exam_id: str
+) -> None:
     with follow(student, exam_id) as response:
-        told = events(response)
-        next(told)
-        served.until_watched(1)
-    served.until_watched(0)
+        received = events(response)
+        next(received)
+        served.until_subscribed(1)
+    served.until_subscribed(0)
 
 
 def test_open_streams_end_when_the_process_is_stopped(serve: Serve) -> None:
@@ -207,10 +211,10 @@ def test_open_streams_end_when_the_process_is_stopped(serve: Serve) -> None:
     with served.client(uuid4()) as client:
         exam_id = client.post("/exams", json={"track": "literary"}, headers={"Prefer": "wait=0"}).json()["id"]
         with follow(client, exam_id) as response:
-            told = events(response)
-            next(told)
+            received = events(response)
+            next(received)
             served.stop()
-            assert list(told) == []
+            assert list(received) == []
 
 
 def test_many_idle_readers_are_served_at_once(serve: Serve) -> None:
@@ -223,10 +227,10 @@ def test_many_idle_readers_are_served_at_once(serve: Serve) -> None:
             client.send(client.build_request("GET", f"/exams/{exam_id}/events?after=1"), stream=True)
             for _ in range(readers)
         ]
-        served.until_watched(readers)
+        served.until_subscribed(readers)
         claim = served.writer.claim()
         served.writer.write(claim, 1)
         assert {next(events(response)).data["index"] for response in opened} == {0}
         for response in opened:
             response.close()
-        served.until_watched(0)
+        served.until_subscribed(0)

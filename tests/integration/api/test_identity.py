@@ -1,4 +1,4 @@
-"""Who calls, over a real socket: what a wrong token gets on every route, and keys that change under way."""
+"""Authentication over a real socket: invalid tokens on every route, and signing keys that change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 def routes(served: Served) -> list[tuple[str, str]]:
-    """Every operation for users, as the API describes itself: a new one cannot be forgotten here."""
+    """Every operation for users, from the OpenAPI description, so that a new one is always tested."""
     described = httpx2.get(f"{served.url}/openapi.json").json()["paths"]
     return [
         (method, path)
@@ -45,7 +45,7 @@ def routes(served: Served) -> list[tuple[str, str]]:
 
 
 def statuses(served: Served, session_ids: dict[str, str], headers: dict[str, str]) -> dict[str, int]:
-    """What each route answers; of a stream, its beginning."""
+    """The status of each route; of a stream only the beginning is read."""
     answers = {}
     with httpx2.Client(base_url=served.url, headers={**headers, "Prefer": "wait=0"}, timeout=30) as client:
         for method, path in routes(served):
@@ -82,8 +82,8 @@ def sessions_of(served: Served, headers: dict[str, str]) -> dict[str, str]:
         pytest.param(token(key="another-secret-of-thirty-two-bytes"), id="another key"),
     ],
 )
-def test_a_token_that_does_not_hold_opens_no_route(serve: Serve, sent: str) -> None:
-    """D29: a route without a check let anybody spend the key."""
+def test_an_invalid_token_is_401_on_every_route(serve: Serve, sent: str) -> None:
+    """D29: in the original a route without a check let everybody spend money with the API key."""
     served = serve(supabase_jwt_secret=SECRET)
     mine = sessions_of(served, bearing(token()))
     answers = statuses(served, mine, bearing(sent))
@@ -112,7 +112,7 @@ def student(key: Any, kid: str) -> str:
     return token(key, "ES256", kid=kid)
 
 
-def test_a_key_that_was_rotated_is_fetched_when_it_is_first_used(
+def test_a_rotated_key_is_fetched_when_it_is_first_used(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.signing_keys.EARLY_FETCH_PERIOD_S", 0.0)
@@ -125,10 +125,10 @@ def test_a_key_that_was_rotated_is_fetched_when_it_is_first_used(
         assert status(served, student(new, "old")) == 401
 
 
-def test_students_with_a_known_key_do_not_notice_that_the_endpoint_hangs(
+def test_students_with_a_known_key_do_not_wait_for_an_endpoint_that_hangs(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One stranger's made-up key held up every student."""
+    """Before, one stranger's made-up key delayed every student."""
     monkeypatch.setattr("api.signing_keys.EARLY_FETCH_PERIOD_S", 0.0)
     key = ec.generate_private_key(ec.SECP256R1())
     with RawServer(publishing({"current": key})).running() as endpoint:
@@ -143,11 +143,11 @@ def test_students_with_a_known_key_do_not_notice_that_the_endpoint_hangs(
         assert is_hanging.wait(10)
         assert stranger.is_alive()
         assert [status(served, student(key, "current")) for _ in range(5)] == [200] * 5
-        assert not endpoint.left.is_set(), "the fetch had ended: the students did not meet it"
+        assert not endpoint.left.is_set(), "the fetch had ended before the students called"
         stranger.join()
 
 
-def test_a_web_page_instead_of_keys_is_503_at_the_start_and_nothing_later(serve: Serve) -> None:
+def test_a_web_page_instead_of_keys_is_503_at_the_start_and_ignored_later(serve: Serve) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     with RawServer(web_page).running() as endpoint:
         served = serve(supabase_jwks_url=endpoint.url)
@@ -165,7 +165,7 @@ def test_a_web_page_instead_of_keys_is_503_at_the_start_and_nothing_later(serve:
 
 
 def publishing(keys: dict[str, Any]) -> Script:
-    """What a project's endpoint answers that publishes these keys."""
+    """An endpoint that publishes these keys."""
     return answering(published(keys))
 
 

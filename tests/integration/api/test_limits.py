@@ -24,7 +24,7 @@ def limits(
 
 
 async def taken(limit: SharedLimits, times: int, user_id: UUID | None = None) -> list[float]:
-    """What one user is told who calls so often, all at once."""
+    """The waits that one user gets for so many calls at once."""
     user_id = user_id or uuid4()
     try:
         return await asyncio.gather(*(limit.take(user_id, Kind.CALLS) for _ in range(times)))
@@ -32,20 +32,20 @@ async def taken(limit: SharedLimits, times: int, user_id: UUID | None = None) ->
         await limit.close()
 
 
-def test_who_calls_too_often_is_told_when_to_come_back(serve: Serve, redis_url: str) -> None:
+def test_a_user_that_calls_too_often_gets_429_with_retry_after(serve: Serve, redis_url: str) -> None:
     served = serve(limits=limits(redis_url, calls=Rate(2, 60)))
     with served.client(uuid4()) as student, served.client(uuid4()) as another:
         statuses = [student.get("/exams").status_code for _ in range(2)]
-        refused = student.get("/exams")
+        rejected = student.get("/exams")
 
         assert statuses == [200, 200]
-        assert refused.status_code == 429
-        assert refused.json()["code"] == "too_many_requests"
-        assert 1 <= int(refused.headers["Retry-After"]) <= 30
+        assert rejected.status_code == 429
+        assert rejected.json()["code"] == "too_many_requests"
+        assert 1 <= int(rejected.headers["Retry-After"]) <= 30
         assert another.get("/exams").status_code == 200
 
 
-def test_sessions_have_a_limit_of_their_own_because_each_spends(serve: Serve, redis_url: str) -> None:
+def test_new_sessions_have_their_own_limit_because_each_spends_money(serve: Serve, redis_url: str) -> None:
     served = serve(limits=limits(redis_url, sessions=Rate(1, 3600)))
     with served.client(uuid4()) as student:
         first = student.post("/exams", json=EXAM, headers=NOW)
@@ -57,24 +57,24 @@ def test_sessions_have_a_limit_of_their_own_because_each_spends(serve: Serve, re
     assert served.writer.messages.qsize() == 1
 
 
-def test_all_apis_count_together_and_at_once(redis_url: str) -> None:
-    """Two limiters stand for two processes; no order of their calls lets one more through."""
+def test_all_api_processes_share_one_limit(redis_url: str) -> None:
+    """Two limiters represent two processes; no order of their calls allows one call more."""
 
-    async def told() -> list[list[float]]:
+    async def all_waits() -> list[list[float]]:
         user, apis = uuid4(), [limits(redis_url, calls=Rate(10, 3600)) for _ in range(2)]
         return await asyncio.gather(*(taken(api, 20, user) for api in apis))
 
-    one, other = asyncio.run(told())
+    one, other = asyncio.run(all_waits())
     assert (one + other).count(0) == 10
 
 
-def test_a_bucket_refills_all_the_time(redis_url: str, redis_client: Redis) -> None:
+def test_a_bucket_refills_continuously(redis_url: str, redis_client: Redis) -> None:
     user = uuid4()
     waits = sorted(asyncio.run(taken(limits(redis_url, calls=Rate(5, 0.5)), 6, user)))
 
     assert waits[:5] == [0] * 5
     assert 0 < waits[5] <= 0.1
-    assert 0 < redis_client.pttl(f"tafawoq:rate:calls:{user}") <= 500  # what nobody uses is forgotten
+    assert 0 < redis_client.pttl(f"tafawoq:rate:calls:{user}") <= 500  # an unused bucket expires
 
 
 def test_without_a_limit_redis_is_not_asked(redis_url: str, redis_client: Redis) -> None:
@@ -82,13 +82,13 @@ def test_without_a_limit_redis_is_not_asked(redis_url: str, redis_client: Redis)
     assert redis_client.dbsize() == 0
 
 
-def test_without_redis_everybody_may_call(serve: Serve) -> None:
+def test_without_redis_every_call_is_allowed(serve: Serve) -> None:
     served = serve(limits=limits("redis://127.0.0.1:1/0", calls=Rate(1, 3600)))
     with served.client(uuid4()) as student:
         assert [student.get("/exams").status_code for _ in range(3)] == [200] * 3
 
 
-def test_a_redis_that_is_silent_costs_its_timeout_once() -> None:
+def test_a_silent_redis_costs_its_timeout_only_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         limit = limits(url, calls=Rate(1, 3600), timeout_s=0.1)
@@ -98,7 +98,7 @@ def test_a_redis_that_is_silent_costs_its_timeout_once() -> None:
 
 
 def connections(listener: socket.socket) -> int:
-    """How many clients have connected and wait to be taken."""
+    """How many clients have connected and wait to be accepted."""
     listener.setblocking(False)
     for count in itertools.count():
         try:

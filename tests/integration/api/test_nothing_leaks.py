@@ -1,4 +1,4 @@
-"""Walks every route the app has, so that a new one cannot be forgotten."""
+"""No answer leaks: these tests visit every route of the app, so that a new one is always tested."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ def body_for(path: str) -> dict[str, Any] | None:
     return _BODIES.get(path) or _BODIES.get(path.rpartition("/")[2])
 
 
-def everything_said(client: httpx2.Client, served: Served, session_ids: dict[str, str]) -> dict[str, str]:
-    """What each route answers, headers and streams included."""
-    said = {}
+def all_answers(client: httpx2.Client, served: Served, session_ids: dict[str, str]) -> dict[str, str]:
+    """The answer of each route, with headers and streams."""
+    answers = {}
     for method, path in routes(served):
         kind = path.split("/")[2] if path.startswith("/api/") else ""
         url = served.url + path.replace("{session_id}", session_ids.get(kind, ""))
         with client.stream(method, url, json=body_for(path), headers={"Prefer": "wait=0"}) as response:
             assert response.status_code < 500, path
             text = "".join(_until_quiet(response))
-        said[f"{method} {path}"] = f"{response.headers} {text}"
-    return said
+        answers[f"{method} {path}"] = f"{response.headers} {text}"
+    return answers
 
 
 def _until_quiet(response: httpx2.Response) -> Iterator[str]:
-    """A whole body, or of a stream what comes before its first heartbeat."""
+    """The whole body, or of a stream the part before its first comment."""
     for line in response.iter_lines():
         if line.startswith(":"):
             return
@@ -63,7 +63,7 @@ def _until_quiet(response: httpx2.Response) -> Iterator[str]:
 
 @pytest.fixture
 def log_lines(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """Our lines as a process would write them."""
+    """Our log lines as a process writes them."""
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.processors.JSONRenderer()],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -74,7 +74,7 @@ def log_lines(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFix
 
 
 def test_no_route_and_no_log_line_shows_an_answer(serve: Serve, log_lines: pytest.LogCaptureFixture) -> None:
-    """D29: the original sent the answers along when a practice session was created."""
+    """D29: in the original the creating call of a practice session returned the answer keys."""
     served = serve(api_heartbeat_s=0.2, api_poll_s=0.05)
     with served.client(uuid4()) as client:
         session_ids = {}
@@ -82,11 +82,11 @@ def test_no_route_and_no_log_line_shows_an_answer(serve: Serve, log_lines: pytes
             created = client.post(f"/{kind}", json=_BODIES[f"/api/{kind}"], headers={"Prefer": "wait=0"})
             session_ids[kind] = created.json()["id"]
             served.writer.finish()
-        said = everything_said(client, served, session_ids)
+        answers = all_answers(client, served, session_ids)
 
-    assert "ما ناتج المسألة" in said["get /api/exams/{session_id}"]
-    assert "ما ناتج المسألة" in said["get /api/practice/{session_id}/events"]
-    for route, text in said.items():
+    assert "ما ناتج المسألة" in answers["get /api/exams/{session_id}"]
+    assert "ما ناتج المسألة" in answers["get /api/practice/{session_id}/events"]
+    for route, text in answers.items():
         for secret in (SECRET, json.dumps(SECRET).strip('"'), "answerIndex", "explanation", "fingerprint-"):
             assert secret not in text, route
     for record in log_lines.records:
@@ -94,8 +94,8 @@ def test_no_route_and_no_log_line_shows_an_answer(serve: Serve, log_lines: pytes
             assert secret not in record.getMessage()
 
 
-def test_every_route_but_those_for_operators_wants_to_know_who_calls(serve: Serve) -> None:
-    """D29: a route without a check let anybody spend the key."""
+def test_every_route_except_those_for_operators_needs_authentication(serve: Serve) -> None:
+    """D29: in the original a route without a check let everybody spend money with the API key."""
     served = serve(api_service_token="the-service-token")
     with httpx2.Client(base_url=served.url) as client:
         for method, path in routes(served):
@@ -107,7 +107,7 @@ def test_every_route_but_those_for_operators_wants_to_know_who_calls(serve: Serv
     assert served.writer.messages.empty()
 
 
-def test_an_unforeseen_error_says_nothing_of_itself(
+def test_an_unforeseen_error_shows_nothing_of_its_message(
     serve: Serve, log_lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served = serve()

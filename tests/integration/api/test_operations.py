@@ -14,7 +14,7 @@ from tests.integration.api.conftest import Serve
 from tests.integration.api.served import Served, Writer
 
 
-def test_the_process_says_that_it_lives_and_can_serve(served: Served) -> None:
+def test_the_process_reports_that_it_runs_and_can_serve(served: Served) -> None:
     for path in ("/healthz", "/readyz"):
         answer = httpx2.get(served.url + path)
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
@@ -28,7 +28,7 @@ def test_metrics_count_calls_by_route_and_show_no_id(
     at_once = ("tafawoq_batch_wait_seconds_bucket", {"batch": "first", "le": "0.01"})
     before = waited(*at_once)
     student.post(f"/exams/{exam_id}/questions", json={"batchIndex": 0})
-    assert waited(*at_once) == before + 1, "who waits for nothing counts"
+    assert waited(*at_once) == before + 1, "a call that does not wait is counted too"
     student.get("/nothing-here")
     student.request("BREW", "/exams")
     page = httpx2.get(f"{served.url}/metrics").text
@@ -43,7 +43,7 @@ def test_metrics_count_calls_by_route_and_show_no_id(
 
 
 def test_no_caller_can_invent_a_route(serve: Serve) -> None:
-    """A label that a stranger could choose would be a new histogram a call, until the memory is gone."""
+    """If a stranger could choose a label, each call could make a new histogram until memory runs out."""
     served = serve(api_service_token="the-service-token")
     with httpx2.Client(base_url=served.url, timeout=30) as stranger:
         for named in ("a", "api", "exams", "questions", "{session_id}", "%7B", "a%2Fb", "%0A", "%20"):
@@ -60,9 +60,7 @@ def test_no_caller_can_invent_a_route(serve: Serve) -> None:
     }
 
 
-def test_metrics_tell_how_old_the_queue_is_until_somebody_works(
-    served: Served, writer: Writer, exam_id: str
-) -> None:
+def test_metrics_show_a_due_batch_until_it_is_written(served: Served, writer: Writer, exam_id: str) -> None:
     due = 'tafawoq_batches{state="due",urgency="interactive"} 1.0'
     assert due in httpx2.get(f"{served.url}/metrics").text
 
@@ -73,15 +71,15 @@ def test_metrics_tell_how_old_the_queue_is_until_somebody_works(
     assert "tafawoq_queue_stats_read 1.0" in page
 
 
-def test_without_postgres_the_page_still_comes_and_old_levels_do_not_stand(served: Served) -> None:
+def test_without_postgres_the_page_is_served_without_old_queue_figures(served: Served) -> None:
     assert 'tafawoq_queue_oldest_seconds{urgency="prefetch"}' in httpx2.get(f"{served.url}/metrics").text
     served.app.state.context.metrics.show(None)
     page = served.app.state.context.metrics.page().decode()
     assert "tafawoq_queue_stats_read 0.0" in page
-    for level in ("queue_oldest_seconds{", "batches{"):
-        assert f"tafawoq_{level}" not in page
-    for level in ("batches_deferred_for_providers", "lease_holders", "spent_today_microdollars"):
-        assert f"tafawoq_{level} NaN" in page
+    for name in ("queue_oldest_seconds{", "batches{"):
+        assert f"tafawoq_{name}" not in page
+    for name in ("batches_deferred_for_providers", "lease_holders", "spent_today_microdollars"):
+        assert f"tafawoq_{name} NaN" in page
 
 
 def test_the_description_is_openapi_3_1_and_names_every_call(served: Served) -> None:
@@ -112,7 +110,7 @@ def test_the_description_is_openapi_3_1_and_names_every_call(served: Served) -> 
     assert "answerIndex" not in json.dumps(described)
 
 
-def test_an_unknown_address_and_an_unknown_method_are_answered_in_the_one_shape(served: Served) -> None:
+def test_an_unknown_address_and_an_unknown_method_have_the_shape_of_all_errors(served: Served) -> None:
     with httpx2.Client(base_url=served.url) as client:
         missing, wrong = client.get("/api/nothing"), client.delete("/api/exams")
 
@@ -123,13 +121,13 @@ def test_an_unknown_address_and_an_unknown_method_are_answered_in_the_one_shape(
 
 
 @pytest.mark.parametrize("sent", ["with spaces", "x" * 65, "a\tb", ""])
-def test_a_request_id_that_could_spoil_a_log_is_replaced(student: httpx2.Client, sent: str) -> None:
+def test_a_malformed_request_id_is_replaced(student: httpx2.Client, sent: str) -> None:
     answer = student.get("/exams", headers={"X-Request-Id": sent})
 
     assert len(answer.headers["X-Request-Id"]) == 32
 
 
-def test_bodies_that_are_too_large_or_no_json_are_refused(student: httpx2.Client) -> None:
+def test_bodies_that_are_too_large_or_not_json_are_rejected(student: httpx2.Client) -> None:
     large = student.post("/exams", json={"track": "x" * 20_000})
     headers = {"Content-Type": "application/json"}
     endless = student.post("/exams", content=(b"x" * 1000 for _ in range(20)), headers=headers)
@@ -157,8 +155,8 @@ def test_a_database_that_does_not_answer_in_time_is_service_unavailable(
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_a_broker_that_hangs_holds_few_threads(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its callers have gone on, and each would leave a thread behind."""
+def test_a_broker_that_hangs_blocks_only_a_few_threads(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its callers have continued; without a bound each would leave a blocked thread."""
     monkeypatch.setattr("tasks.enqueue.ENQUEUE_WITHIN_S", 0.05)
     served = serve()
     released, enqueuing = threading.Event(), []
@@ -177,8 +175,8 @@ def test_a_broker_that_hangs_holds_few_threads(serve: Serve, monkeypatch: pytest
         released.set()
 
 
-def test_levels_that_hang_are_asked_for_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever scrapes gives up and comes again; the question that hangs holds one connection, not all."""
+def test_a_hanging_queue_query_is_made_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prometheus gives up and scrapes again; the hanging query must hold one connection, not all of them."""
     monkeypatch.setattr("api.routes.health.STATS_TIMEOUT_S", 0.05)
     served = serve()
     released, asked = threading.Event(), []
@@ -197,7 +195,9 @@ def test_levels_that_hang_are_asked_for_once(serve: Serve, monkeypatch: pytest.M
     assert len(asked) == 1
 
 
-def test_a_broker_that_hangs_costs_a_caller_little(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_hangs_delays_a_caller_only_briefly(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tasks.enqueue.ENQUEUE_WITHIN_S", 0.2)
     served = serve()
     released = threading.Event()

@@ -1,4 +1,4 @@
-"""Pages of other sites, in the browser of somebody who runs the API without auth."""
+"""Pages of other sites, in the browser of a developer that runs the API without auth."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def get(served: Served, **headers: str) -> httpx2.Response:
     return httpx2.get(f"{served.url}/api/exams", headers=headers)
 
 
-#: A container listens on every address of its own, and is published on loopback.
+#: A container listens on all its addresses and is published on loopback.
 IN_A_CONTAINER = {
     "api_host": "0.0.0.0",
     "api_insecure_no_auth": True,
@@ -30,22 +30,22 @@ IN_A_CONTAINER = {
 @pytest.mark.parametrize(
     "host", ["rebound.example", "127.0.0.1.nip.io:8000", "localhost.evil.example", "", "["]
 )
-def test_a_name_that_was_made_to_point_here_is_refused(
+def test_a_foreign_host_name_that_resolves_to_this_machine_is_rejected(
     serve: Serve, settings: dict[str, Any], host: str
 ) -> None:
-    """DNS rebinding: the page's own name leads to 127.0.0.1, and its browser calls that same-origin."""
-    refused = get(serve(**settings), Host=host)
+    """DNS rebinding: the page's own name resolves to 127.0.0.1, so the browser sees the same origin."""
+    rejected = get(serve(**settings), Host=host)
 
-    assert refused.status_code == 403
-    assert refused.json()["code"] == "forbidden_origin"
-    assert refused.headers["X-Request-Id"] == refused.json()["requestId"]
+    assert rejected.status_code == 403
+    assert rejected.json()["code"] == "forbidden_origin"
+    assert rejected.headers["X-Request-Id"] == rejected.json()["requestId"]
 
 
 @pytest.mark.parametrize(
     "host", ["localhost", "Localhost:8000", "127.0.0.1:9", "[::1]:8000", "172.18.0.5:8000", "[fd00::2]"]
 )
-def test_this_machine_and_addresses_are_served(serve: Serve, host: str) -> None:
-    """Probes and Prometheus call a container by its address, which no page can make its own."""
+def test_localhost_and_ip_addresses_are_served(serve: Serve, host: str) -> None:
+    """Probes and Prometheus call a container by its address, which no page can use as its own origin."""
     assert get(serve(), Host=host).status_code == 200
 
 
@@ -58,9 +58,9 @@ def test_a_trusted_name_is_served(serve: Serve, host: str) -> None:
 def test_a_page_of_another_origin_can_change_nothing(serve: Serve, origin: str) -> None:
     """A simple POST needs no preflight: without this check any page could cancel an exam."""
     served = serve()
-    refused = httpx2.post(f"{served.url}/api/exams", json={"track": "literary"}, headers={"Origin": origin})
+    rejected = httpx2.post(f"{served.url}/api/exams", json={"track": "literary"}, headers={"Origin": origin})
 
-    assert refused.status_code == 403
+    assert rejected.status_code == 403
     assert served.writer.messages.empty()
 
 
@@ -70,7 +70,7 @@ def test_a_page_of_its_own_origin_is_served(serve: Serve) -> None:
     assert get(served, Origin=served.url).status_code == 200
 
 
-def test_with_auth_the_name_does_not_matter(serve: Serve) -> None:
+def test_with_auth_any_host_name_is_served(serve: Serve) -> None:
     served = serve(api_service_token="the-service-token")
 
     assert get(served, Host="api.tafawoq.example", **SERVICE).status_code == 200
@@ -97,12 +97,12 @@ def test_a_page_of_an_allowed_origin_may_call_and_read_the_headers_it_needs(serv
 
 def test_errors_can_be_read_by_an_allowed_page_too(serve: Serve) -> None:
     served = serve(api_cors_origins=APP, api_service_token="the-service-token")
-    refused = get(served, Origin=APP)
+    rejected = get(served, Origin=APP)
 
     assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (401, APP)
 
 
-def test_no_other_page_may(serve: Serve) -> None:
+def test_no_other_page_may_call(serve: Serve) -> None:
     served = serve(api_cors_origins=APP, api_service_token="the-service-token")
     asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
 
@@ -110,8 +110,8 @@ def test_no_other_page_may(serve: Serve) -> None:
     assert "Access-Control-Allow-Origin" not in get(served, Origin="https://evil.example", **SERVICE).headers
 
 
-def test_a_stranger_is_not_told_about_his_body(serve: Serve) -> None:
-    """Who calls is settled before anything else is read."""
+def test_a_stranger_learns_nothing_about_their_body(serve: Serve) -> None:
+    """Authentication comes before anything else of a call is read."""
     served = serve(api_service_token="the-service-token")
     bad = httpx2.post(f"{served.url}/api/exams", content=b"{", headers={"Content-Type": "application/json"})
     long = httpx2.post(f"{served.url}/api/exams/not-an-id/progress", content=b"x" * 100_000)

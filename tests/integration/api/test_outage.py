@@ -1,4 +1,4 @@
-"""Postgres goes away and comes back while a student listens."""
+"""Postgres stops and starts again while a student follows a session."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tools.stack.ports import free_port
 
 @pytest.fixture
 def postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    """A server of this test's own, at an address to which it can come back."""
+    """A server for this test alone, on a fixed port, so that it can start again at the same address."""
     server = EmbeddedPostgres(tmp_path / "postgres", port=free_port(), durable=False)
     with server:
         upgrade(server.url)
         yield server
 
 
-def test_a_stream_outlives_the_database(postgres: EmbeddedPostgres) -> None:
+def test_a_stream_survives_a_restart_of_the_database(postgres: EmbeddedPostgres) -> None:
     database = DatabaseSettings(database_url=postgres.url)
     engine = make_engine(database, "tests")
     with Served(database, engine, api_poll_s=0.05) as served, served.client(uuid4()) as client:
@@ -33,7 +33,7 @@ def test_a_stream_outlives_the_database(postgres: EmbeddedPostgres) -> None:
         claim = served.writer.claim()
         with client.stream("GET", f"/exams/{exam_id}/events?after=1") as response:
             lines = response.iter_lines()
-            served.until_watched()
+            served.until_subscribed()
             postgres.stop()
             served.app.state.context.notifier.wake_from_thread(UUID(exam_id))
             assert next(line for line in lines if line.startswith(":"))

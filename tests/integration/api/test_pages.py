@@ -1,4 +1,4 @@
-"""What a developer opens first in a browser, and what a production server shows instead."""
+"""The pages for developers, and their absence in production."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FLOWER = "http://127.0.0.1:5555/flower"
 
 
 class Page(HTMLParser):
-    """The links, anchors and text of a page, and what a browser would have to load for it."""
+    """The links, anchors and text of a page, and the resources a browser would load."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -49,18 +49,18 @@ def opened(url: str) -> tuple[httpx2.Response, Page]:
     return answer, Page(answer.text)
 
 
-def test_the_first_page_of_a_development_server_leads_to_everything_that_runs(serve: Serve) -> None:
+def test_the_first_page_of_a_development_server_links_to_everything_that_runs(serve: Serve) -> None:
     served = serve(flower_url=FLOWER)
     answer, page = opened(f"{served.url}/")
 
     assert answer.status_code == 200
     assert page.links == ["/docs", "/openapi.json", "/healthz", "/readyz", "/metrics", FLOWER]
     assert page.loaded == []
-    assert all(httpx2.get(served.url + place).status_code == 200 for place in page.links[:-1])
+    assert all(httpx2.get(served.url + link).status_code == 200 for link in page.links[:-1])
 
 
-def test_the_two_calls_of_the_first_page_do_what_they_say(served: Served) -> None:
-    """The words of the page's own commands, sent."""
+def test_the_two_commands_of_the_first_page_work(served: Served) -> None:
+    """Sends the requests of the page's own commands."""
     _, page = opened(f"{served.url}/")
     create, follow = re.findall(r"curl -sN? (.*?http\S+)", page.text, re.DOTALL)
     headers = dict(header.split(": ") for header in re.findall(r"-H '([^']+)'", create))
@@ -75,14 +75,14 @@ def test_the_two_calls_of_the_first_page_do_what_they_say(served: Served) -> Non
         assert stream.headers["Content-Type"].startswith("text/event-stream")
 
 
-def test_with_auth_the_calls_of_the_first_page_carry_a_token(serve: Serve) -> None:
+def test_with_auth_the_commands_of_the_first_page_have_a_token(serve: Serve) -> None:
     _, page = opened(f"{serve(api_service_token='the-service-token').url}/")
 
     assert page.text.count("Authorization: Bearer $TOKEN") == 2
     assert "the-service-token" not in page.text
 
 
-def test_a_host_name_that_is_html_stays_text(serve: Serve) -> None:
+def test_a_host_name_with_html_is_escaped(serve: Serve) -> None:
     served = serve(api_service_token="the-service-token")
     answer = httpx2.get(f"{served.url}/", headers={"Host": "<script>x</script>"})
 
@@ -104,7 +104,7 @@ def test_the_reference_has_every_call_and_shape_of_the_description(served: Serve
     assert set(operations) | set(described["components"]["schemas"]) <= set(page.anchors)
     assert len(page.anchors) == len(set(page.anchors))
     inner = {link.removeprefix("#") for link in page.links if link.startswith("#")}
-    assert inner <= set(page.anchors), "a link that leads nowhere"
+    assert inner <= set(page.anchors), "a link without its anchor"
     assert [link for link in page.links if not link.startswith("#")] == ["/openapi.json"]
     assert page.loaded == []
 
@@ -112,31 +112,29 @@ def test_the_reference_has_every_call_and_shape_of_the_description(served: Serve
 def test_the_reference_shows_values_bounds_and_examples(served: Served) -> None:
     _, page = opened(f"{served.url}/docs")
 
-    for told in (
+    for expected in (
         "scientific or literary",
         "integer, at least 1, at most 100",
         "invalid_batch_index",
         "Retry-After",
     ):
-        assert told in page.text
+        assert expected in page.text
     example = json.dumps({"track": "scientific"}, indent=2)
     assert example in page.text
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json"])
-def test_a_page_has_its_own_name_in_the_metrics_and_says_which_method_it_takes(
-    served: Served, path: str
-) -> None:
+def test_a_page_has_its_own_route_in_the_metrics_and_405_lists_its_method(served: Served, path: str) -> None:
     httpx2.get(served.url + path)
-    refused = httpx2.post(served.url + path)
+    rejected = httpx2.post(served.url + path)
     page = httpx2.get(f"{served.url}/metrics").text
 
-    assert (refused.status_code, refused.headers["Allow"]) == (405, "GET")
+    assert (rejected.status_code, rejected.headers["Allow"]) == (405, "GET")
     assert f'requests_total{{method="GET",route="{path}",status="200"}}' in page
     assert f'requests_total{{method="POST",route="{path}",status="405"}}' in page
 
 
-def test_the_description_is_the_one_that_the_app_makes(served: Served) -> None:
+def test_the_served_description_is_the_one_of_the_app(served: Served) -> None:
     described: dict[str, Any] = httpx2.get(f"{served.url}/openapi.json").json()
 
     assert described == json.loads(json.dumps(served.app.openapi()))

@@ -22,16 +22,16 @@ _PROJECT = Path(__file__).parents[3]
 
 @pytest.fixture(autouse=True)
 def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Only what a test sets, and a broker where nothing listens."""
-    monkeypatch.chdir(tmp_path)  # away from any .env
+    """Only the settings of the test, and a broker address where nothing listens."""
+    monkeypatch.chdir(tmp_path)  # so that no .env is read
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setenv("TAFAWOQ_ENV", "development")
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
 
 
 @pytest.fixture(autouse=True)
-def _process_as_it_was() -> Iterator[None]:
-    """What main() sets for its whole process is taken back."""
+def _restored_signal_handler() -> Iterator[None]:
+    """Restores the signal handler that main() sets."""
     on_terminate = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, on_terminate)
@@ -61,12 +61,12 @@ def test_a_setting_that_is_missing_or_wrong_is_named_in_a_sentence(
     monkeypatch.setenv(name, value)
 
     assert main() == 2
-    said = capsys.readouterr().err
-    assert name in said
-    assert said.count("\n") == 1
+    output = capsys.readouterr().err
+    assert name in output
+    assert output.count("\n") == 1
 
 
-def test_traces_that_nothing_installed_could_send_keep_the_api_closed(
+def test_traces_without_an_installed_exporter_prevent_the_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/db")
@@ -74,12 +74,12 @@ def test_traces_that_nothing_installed_could_send_keep_the_api_closed(
     monkeypatch.setitem(sys.modules, "runtime.span_export", None)
 
     assert main() == 2
-    said = capsys.readouterr().err
-    assert "pip install tafawoq-worker[tracing]" in said
-    assert said.count("\n") == 1
+    output = capsys.readouterr().err
+    assert "pip install tafawoq-worker[tracing]" in output
+    assert output.count("\n") == 1
 
 
-def test_a_port_that_is_taken_is_said_in_a_sentence(
+def test_a_port_in_use_is_reported_in_a_sentence(
     database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database.database_url)
@@ -87,35 +87,35 @@ def test_a_port_that_is_taken_is_said_in_a_sentence(
         monkeypatch.setenv("API_PORT", str(port))
         assert main() == 1
 
-    said = capsys.readouterr().err
-    assert f"127.0.0.1:{port}" in said
-    assert said.count("\n") == 1
+    output = capsys.readouterr().err
+    assert f"127.0.0.1:{port}" in output
+    assert output.count("\n") == 1
 
 
-def test_a_database_that_is_away_is_said_in_a_sentence_without_its_password(
+def test_an_unreachable_database_is_reported_in_a_sentence_without_its_password(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:secret@127.0.0.1:1/db")
 
     assert main() == 1
-    said = capsys.readouterr().err
-    assert "127.0.0.1:1" in said
-    assert "secret" not in said
-    assert said.count("\n") == 1
+    output = capsys.readouterr().err
+    assert "127.0.0.1:1" in output
+    assert "secret" not in output
+    assert output.count("\n") == 1
 
 
-def test_a_database_without_our_tables_is_said_in_a_sentence(
+def test_a_database_without_our_tables_is_reported_in_a_sentence(
     empty_database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", empty_database.database_url)
 
     assert main() == 1
-    said = capsys.readouterr().err
-    assert "alembic upgrade head" in said
-    assert said.count("\n") == 1
+    output = capsys.readouterr().err
+    assert "alembic upgrade head" in output
+    assert output.count("\n") == 1
 
 
-def test_the_process_serves_without_a_broker_and_ends_cleanly_on_a_signal(
+def test_the_process_serves_without_a_broker_and_stops_cleanly_on_a_signal(
     database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with taken_port() as port:
@@ -138,14 +138,14 @@ def test_the_process_serves_without_a_broker_and_ends_cleanly_on_a_signal(
                 next(lines)
                 process.send_signal(signal.SIGTERM)
                 assert "event: session" in list(lines)
-        said, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=30)
     finally:
         process.kill()
 
     assert created.status_code == 201
-    assert process.returncode == 0, said
-    assert "Traceback" not in said
-    events = [json.loads(line)["event"] for line in said.splitlines()]
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
+    events = [json.loads(line)["event"] for line in output.splitlines()]
     assert "message_not_enqueued" in events
     assert events[-1] == "api_stopped"
 

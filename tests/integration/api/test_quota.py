@@ -1,4 +1,4 @@
-"""The web app's own decision whether a user may have a session, made by a function in the database."""
+"""A database function of the web app decides whether a user may create a session."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NOW = {"Prefer": "wait=0"}
 
 @pytest.fixture
 def credit(engine: Engine) -> Callable[[UUID], int]:
-    """How much a user has left; he begins with one."""
+    """Returns a user's remaining credit, which is 1 at first."""
     with engine.begin() as connection:
         connection.execute(text(CREDITS))
 
@@ -72,7 +72,7 @@ def test_a_user_without_credit_gets_no_session_and_nothing_is_spent(
 def test_a_double_click_takes_one_credit(
     student: httpx2.Client, user: UUID, credit: Callable[[UUID], int]
 ) -> None:
-    """D10: the original consumed a credit for each click, and kept it when the generation failed."""
+    """D10: the original took a credit for each click, and kept it when the generation failed."""
     key = {"Idempotency-Key": "one-click", **NOW}
     with ThreadPoolExecutor(4) as threads:
         made = list(threads.map(lambda _: student.post("/exams", json=EXAM, headers=key), range(4)))
@@ -82,23 +82,23 @@ def test_a_double_click_takes_one_credit(
     assert credit(user) == 0
 
 
-def test_a_key_that_was_refused_for_want_of_credit_can_be_used_when_there_is_some(
+def test_a_key_that_was_rejected_without_credit_works_when_there_is_credit(
     student: httpx2.Client, user: UUID, engine: Engine, credit: Callable[[UUID], int]
 ) -> None:
     student.post("/exams", json=EXAM, headers=NOW)
-    refused = student.post("/exams", json=EXAM, headers={"Idempotency-Key": "again", **NOW})
+    rejected = student.post("/exams", json=EXAM, headers={"Idempotency-Key": "again", **NOW})
     with engine.begin() as connection:
         connection.execute(text("UPDATE credits SET left_over = 1"))
     made = student.post("/exams", json=EXAM, headers={"Idempotency-Key": "again", **NOW})
 
-    assert (refused.status_code, made.status_code) == (403, 201)
+    assert (rejected.status_code, made.status_code) == (403, 201)
     assert credit(user) == 0
 
 
 def test_a_session_that_cannot_be_written_takes_no_credit(
     student: httpx2.Client, user: UUID, engine: Engine, credit: Callable[[UUID], int]
 ) -> None:
-    """D10: taking and making are one transaction; what breaks after the taking gives it back."""
+    """D10: the credit and the session are one transaction; an error after taking the credit rolls it back."""
     with engine.begin() as connection:
         connection.execute(
             text(
@@ -117,23 +117,23 @@ def test_a_session_that_cannot_be_written_takes_no_credit(
 
 
 @pytest.mark.parametrize("name", ["public.take_credits", "public.now"])
-def test_a_function_that_is_not_there_keeps_the_api_closed_with_a_sentence(
+def test_a_missing_function_prevents_the_start_with_a_sentence(
     name: str,
     database: DatabaseSettings,
     credit: Callable[[UUID], int],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The original lost every exam to a missing function, one student after another."""
+    """In the original a missing function made every student's exam fail."""
     monkeypatch.setenv("TAFAWOQ_ENV", "development")
     monkeypatch.setenv("DATABASE_URL", database.database_url)
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("API_QUOTA_FUNCTION", name)
 
     assert main() == 1
-    said = capsys.readouterr().err
-    assert "API_QUOTA_FUNCTION" in said
-    assert name in said
+    output = capsys.readouterr().err
+    assert "API_QUOTA_FUNCTION" in output
+    assert name in output
 
 
 def test_a_function_of_the_right_shape_is_found(engine: Engine, credit: Callable[[UUID], int]) -> None:

@@ -1,4 +1,4 @@
-"""What the server around the app does with bytes that are no proper call."""
+"""How the server handles bytes that are not a well-formed call."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def connected(served: Served) -> socket.socket:
 
 
 def answered(served: Served, sent: bytes) -> bytes:
-    """All that comes back until the server hangs up."""
+    """Everything the server sends until it closes the connection."""
     with connected(served) as connection:
         connection.sendall(sent)
         return b"".join(iter(lambda: connection.recv(65_536), b""))
@@ -29,8 +29,8 @@ def answered(served: Served, sent: bytes) -> bytes:
     "sent",
     [
         pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", id="TLS"),
-        pytest.param(b"hello\r\n\r\n", id="no call"),
-        pytest.param(CALL + b"no colon\r\n\r\n", id="no header"),
+        pytest.param(b"hello\r\n\r\n", id="not HTTP"),
+        pytest.param(CALL + b"no colon\r\n\r\n", id="not a header"),
         pytest.param(CALL + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", id="two lengths"),
         pytest.param(
             CALL + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="smuggled"
@@ -38,7 +38,7 @@ def answered(served: Served, sent: bytes) -> bytes:
         pytest.param(CALL + b"Content-Length: -1\r\n\r\n", id="a length below zero"),
     ],
 )
-def test_what_is_no_call_is_refused_and_the_api_goes_on(served: Served, sent: bytes) -> None:
+def test_malformed_bytes_get_400_and_the_api_keeps_serving(served: Served, sent: bytes) -> None:
     assert answered(served, sent).startswith(b"HTTP/1.1 400 ")
     assert httpx2.get(f"{served.url}/healthz").status_code == 200
 
@@ -48,10 +48,10 @@ def test_what_is_no_call_is_refused_and_the_api_goes_on(served: Served, sent: by
     [
         pytest.param(b"GET /", id="an address"),
         pytest.param(CALL + b"X-Endless: ", id="a header"),
-        pytest.param(CALL + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-Endless: ", id="what follows a body"),
+        pytest.param(CALL + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-Endless: ", id="a trailer"),
     ],
 )
-def test_who_never_comes_to_an_end_is_hung_up_on(served: Served, begun: bytes) -> None:
+def test_a_head_without_end_is_disconnected(served: Served, begun: bytes) -> None:
     with connected(served) as connection:
         connection.sendall(begun)
         with pytest.raises(ConnectionError):
@@ -59,14 +59,14 @@ def test_who_never_comes_to_an_end_is_hung_up_on(served: Served, begun: bytes) -
     assert httpx2.get(f"{served.url}/healthz").status_code == 200
 
 
-def test_a_body_that_is_far_too_long_is_answered_however_long_it_is(served: Served) -> None:
+def test_a_far_too_long_body_gets_413(served: Served) -> None:
     head = b"POST /api/exams HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     with connected(served) as connection:
         connection.sendall(head + b"Content-Length: 1000000\r\n\r\n" + b"x" * 1_000_000)
         assert connection.recv(12) == b"HTTP/1.1 413"
 
 
-def test_calls_sent_without_waiting_are_answered_in_their_order(served: Served) -> None:
+def test_pipelined_calls_are_answered_in_order(served: Served) -> None:
     first = CALL.replace(b"/healthz", b"/nowhere") + b"X-Request-Id: first\r\n\r\n"
     answers = answered(served, first + LAST)
 
@@ -75,7 +75,7 @@ def test_calls_sent_without_waiting_are_answered_in_their_order(served: Served) 
     assert answers.lower().count(b"x-request-id: first") == 1
 
 
-def test_a_preference_for_another_protocol_is_passed_over(served: Served) -> None:
+def test_a_request_to_upgrade_the_protocol_is_ignored(served: Served) -> None:
     sent = CALL + b"Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"
 
     assert answered(served, sent).startswith(b"HTTP/1.1 200 ")
@@ -89,5 +89,5 @@ def test_a_call_in_many_small_pieces_is_one_call(served: Served) -> None:
         assert connection.recv(12) == b"HTTP/1.1 200"
 
 
-def test_an_idle_connection_is_kept_for_longer_than_balancers_keep_theirs(served: Served) -> None:
+def test_an_idle_connection_is_kept_longer_than_load_balancers_keep_theirs(served: Served) -> None:
     assert served.server.config.timeout_keep_alive == 75

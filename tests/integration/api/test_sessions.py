@@ -12,7 +12,7 @@ NOW = {"Prefer": "respond-async"}
 PRACTICE = {"section": "quantitative", "categories": ["algebra"], "difficulty": "hard", "questionCount": 7}
 
 
-def test_a_session_shows_the_questions_that_are_committed_also_of_a_batch_under_way(
+def test_a_session_shows_every_committed_question_also_of_a_batch_in_progress(
     student: httpx2.Client, writer: Writer, exam_id: str
 ) -> None:
     writer.write(writer.claim(), 4)
@@ -105,14 +105,16 @@ def test_a_session_of_another_user_is_not_there_for_any_call(served: Served, exa
     assert served.writer.messages.qsize() == 1
 
 
-def test_an_id_that_is_none_is_a_session_that_is_not_there(student: httpx2.Client) -> None:
+def test_an_invalid_session_id_is_404(student: httpx2.Client) -> None:
     for wrong in ("1", "none", "%00", "../healthz", str(uuid4()) + "0"):
         answer = student.get(f"/exams/{wrong}/events")
 
         assert (answer.status_code, answer.json()["code"]) in {(404, "session_not_found"), (404, "not_found")}
 
 
-def test_cancelling_stops_the_run_and_stays(student: httpx2.Client, writer: Writer, exam_id: str) -> None:
+def test_cancelling_stops_the_run_and_can_be_repeated(
+    student: httpx2.Client, writer: Writer, exam_id: str
+) -> None:
     claim = writer.claim()
     writer.write(claim, 2)
     cancelled = [student.post(f"/exams/{exam_id}/cancel") for _ in range(2)]
@@ -124,10 +126,8 @@ def test_cancelling_stops_the_run_and_stays(student: httpx2.Client, writer: Writ
     assert writer.batches.renew([Lease.of(claim)], 60) == Renewal()
 
 
-def test_a_paused_session_comes_back_with_its_questions(
-    student: httpx2.Client, writer: Writer, exam_id: str
-) -> None:
-    """D28: the original gave back blank questions after a pause."""
+def test_a_resumed_session_has_its_questions(student: httpx2.Client, writer: Writer, exam_id: str) -> None:
+    """D28: the original returned blank questions after a pause."""
     writer.finish()
     before = student.get(f"/exams/{exam_id}").json()["questions"]
     paused = student.post(f"/exams/{exam_id}/pause")

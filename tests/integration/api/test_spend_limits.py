@@ -1,4 +1,4 @@
-"""Money stops new work at the API, and nothing that runs."""
+"""Spend limits stop new work at the API, and nothing that already runs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def refusals(served: Served, scope: str) -> float:
     return float(value or 0)
 
 
-def test_the_days_limit_refuses_new_sessions_until_midnight_utc(
+def test_the_daily_limit_rejects_new_sessions_until_midnight_utc(
     student: httpx2.Client, served: Served, engine: Engine
 ) -> None:
     spend(engine, 5)
@@ -48,12 +48,12 @@ def test_the_days_limit_refuses_new_sessions_until_midnight_utc(
     until_midnight = (midnight - datetime.now(UTC)).total_seconds()
     assert abs(int(answer.headers["Retry-After"]) - until_midnight) < 60 or until_midnight > 86_340
     assert [line["scope"] for line in logs if line["event"] == "spend_limit_reached"] == ["day"]
-    assert refusals(served, "day") == 1
+    assert rejections(served, "day") == 1
     assert student.get("/exams").json()["sessions"] == []
     assert served.writer.messages.empty()
 
 
-def test_a_running_exam_goes_on_beyond_the_days_limit(
+def test_a_running_exam_continues_beyond_the_daily_limit(
     student: httpx2.Client, writer: Writer, exam_id: str, engine: Engine
 ) -> None:
     writer.finish()
@@ -66,7 +66,7 @@ def test_a_running_exam_goes_on_beyond_the_days_limit(
     assert answer.status_code == 200
 
 
-def test_a_session_that_has_cost_enough_gets_no_further_batch_and_keeps_what_it_has(
+def test_a_session_at_its_limit_gets_no_further_batch_and_keeps_its_questions(
     student: httpx2.Client, served: Served, exam_id: str, engine: Engine
 ) -> None:
     served.writer.finish()
@@ -76,7 +76,7 @@ def test_a_session_that_has_cost_enough_gets_no_further_batch_and_keeps_what_it_
     answer = student.post(f"/exams/{exam_id}/questions", json={"batchIndex": 1}, headers=NOW)
     assert (answer.status_code, answer.json()["code"]) == (503, "generation_unavailable")
     assert int(answer.headers["Retry-After"]) >= 600
-    assert refusals(served, "session") == 2
+    assert rejections(served, "session") == 2
     assert served.writer.messages.empty()
     again = student.post(f"/exams/{exam_id}/questions", json={"batchIndex": 0})
     assert len(again.json()["questions"]) == 10

@@ -1,4 +1,4 @@
-"""The TypeScript client is made from the description, and the compiler has nothing to say about it."""
+"""The TypeScript client is made from the current OpenAPI description, and compiles without errors."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ pytestmark = pytest.mark.proof
 _AGAIN = "Make it again with `make client` and look at what has changed."
 
 
-def test_the_committed_description_is_the_apis() -> None:
+def test_the_committed_description_is_current() -> None:
     committed = json.loads((CLIENT / "openapi.json").read_text("utf-8"))
 
     assert committed == description(), _AGAIN
 
 
 @pytest.mark.timeout(240)
-def test_the_committed_types_are_made_from_it(tmp_path: Path) -> None:
+def test_the_committed_types_are_made_from_the_description(tmp_path: Path) -> None:
     generate = json.loads((CLIENT / "package.json").read_text("utf-8"))["scripts"]["generate"].split()
     made = tmp_path / "schema.ts"
     tool(generate[0], *generate[1:-1], str(made))
@@ -35,13 +35,13 @@ def test_the_committed_types_are_made_from_it(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("project", [CLIENT, EXAMPLE], ids=["client", "example"])
-def test_the_compiler_finds_nothing(project: Path) -> None:
+def test_the_compiler_finds_no_error(project: Path) -> None:
     assert tool("tsc", "--noEmit", "--project", str(project)) == ""
 
 
 @pytest.mark.timeout(240)
-def test_creating_goes_on_with_one_key_until_it_is_told_to_wait_for_hours(tmp_path: Path) -> None:
-    """A spending limit stands until midnight: a page that waited so long would show nothing meanwhile."""
+def test_create_retries_with_one_key_until_retry_after_is_hours(tmp_path: Path) -> None:
+    """A spend limit lasts until midnight: a page that waited so long would show nothing."""
     client = built_example(tmp_path).parents[1] / "clients" / "typescript" / "src" / "index.js"
     script = f"""
       import {{ TafawoqClient }} from {json.dumps(client.as_uri())};
@@ -52,17 +52,17 @@ def test_creating_goes_on_with_one_key_until_it_is_told_to_wait_for_hours(tmp_pa
         return new Response(body, {{ status: 503, headers: {{ "Retry-After": wait }} }});
       }};
       const exams = new TafawoqClient({{ baseUrl: "", fetch }}).exams;
-      const refused = await exams.create({{ track: "literary" }}).catch((error) => error);
-      console.log(JSON.stringify([refused.message, refused.retryAfterS, keys.length, new Set(keys).size]));
+      const error = await exams.create({{ track: "literary" }}).catch((thrown) => thrown);
+      console.log(JSON.stringify([error.message, error.retryAfterS, keys.length, new Set(keys).size]));
     """
-    told = node("--input-type=module", "--eval", script, within_s=30)
+    printed = node("--input-type=module", "--eval", script, within_s=30)
 
-    assert json.loads(told) == ["عُد لاحقًا", 36000, 3, 1]
+    assert json.loads(printed) == ["عُد لاحقًا", 36000, 3, 1]
 
 
-def test_the_lock_names_no_place_to_download_from() -> None:
+def test_the_lock_names_no_download_address() -> None:
     lock = json.loads((CLIENT / "package-lock.json").read_text("utf-8"))
 
     assert all("resolved" not in package for package in lock["packages"].values())
-    assert set(re.findall(r"https?://([^/\"]+)", json.dumps(lock))) <= {"github.com"}  # whom to fund
+    assert set(re.findall(r"https?://([^/\"]+)", json.dumps(lock))) <= {"github.com"}  # the funding links
     assert all("integrity" in package for name, package in lock["packages"].items() if name)

@@ -1,4 +1,4 @@
-"""The examples over the real stack: an exam taken in Node, as a browser would, and a batch enqueued by Node."""
+"""The clients over the real stack: Node takes an exam as a browser would, and Node enqueues a batch."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ PRODUCER = PROJECT / "clients" / "node" / "enqueue.mjs"
 
 
 @pytest.mark.timeout(300)
-def test_the_example_takes_a_whole_exam_with_its_connection_cut_in_the_middle(
+def test_the_example_takes_a_whole_exam_over_a_connection_that_is_cut_repeatedly(
     stack: Stack, tmp_path: Path
 ) -> None:
-    """D7, D10: cut again and again, the reader misses nothing; a double click made one session."""
+    """D7, D10: the reader misses no event over many cuts; a double click creates one session."""
     example = built_example(tmp_path / "built")
     user = str(uuid4())
     printed = node(
         str(example / "runner.js"), stack.api_url, "--user", user, "--cut-after", "20", within_s=200
     )
-    told: dict[str, Any] = json.loads(printed)
-    committed = positions(stack.environment["DATABASE_URL"], told["sessionId"])
+    result: dict[str, Any] = json.loads(printed)
+    committed = positions(stack.environment["DATABASE_URL"], result["sessionId"])
 
-    assert told["order"] == list(range(96)) == committed
-    assert told["leaks"] == []
-    assert told["sameSession"] is True
-    assert told["cacheHit"] is True
-    assert told["joined"] == 1
-    assert told["reconnects"] >= 4
-    assert told["streams"] == told["reconnects"] + 1
+    assert result["order"] == list(range(96)) == committed
+    assert result["leaks"] == []
+    assert result["sameSession"] is True
+    assert result["cacheHit"] is True
+    assert result["joined"] == 1
+    assert result["reconnects"] >= 4
+    assert result["streams"] == result["reconnects"] + 1
 
 
 @pytest.mark.timeout(120)
-def test_a_message_enqueued_by_node_fills_a_batch(stack: Stack) -> None:
+def test_a_batch_enqueued_by_node_is_written(stack: Stack) -> None:
     student = Student(stack.api_url)
     student.begin({"track": "literary"}, prefer=f"wait={TIMEOUT_S}")
     enqueue(stack, student.session_id, "1")
@@ -59,7 +59,7 @@ def test_a_message_enqueued_by_node_fills_a_batch(stack: Stack) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_a_field_that_nobody_documented_is_refused_with_a_sentence(stack: Stack) -> None:
+def test_an_undocumented_field_is_rejected_with_a_sentence(stack: Stack) -> None:
     script = f"""
       import {{ command, key, message }} from {json.dumps(PRODUCER.as_uri())};
       const sent = message({json.dumps(str(uuid4()))}, 0);
@@ -69,18 +69,18 @@ def test_a_field_that_nobody_documented_is_refused_with_a_sentence(stack: Stack)
     """
     node("--input-type=module", "--eval", script, within_s=30, REDIS_URL=stack.environment["REDIS_URL"])
     logs = [stack.logs / f"{name}.log" for name in stack.metrics_urls]
-    until(lambda: any("PayloadRefused" in log.read_text("utf-8") for log in logs), "nobody refused it")
-    said = "".join(log.read_text("utf-8") for log in logs)
+    until(lambda: any("PayloadRefused" in log.read_text("utf-8") for log in logs), "no worker rejected it")
+    logged = "".join(log.read_text("utf-8") for log in logs)
 
-    assert "`colour`: extra inputs are not permitted" in said
-    assert "It takes session_id and batch_index" in said
-    assert "سر" not in said
-    assert any(REFUSED in httpx2.get(url, timeout=10).text for url in stack.metrics_urls.values())
+    assert "`colour`: extra inputs are not permitted" in logged
+    assert "It takes session_id and batch_index" in logged
+    assert "سر" not in logged
+    assert any(REJECTED in httpx2.get(url, timeout=10).text for url in stack.metrics_urls.values())
     assert stack.ended() is None
 
 
 @pytest.mark.timeout(60)
-def test_the_producer_sends_what_the_page_shows(stack: Stack) -> None:
+def test_the_producer_sends_the_documented_message(stack: Stack) -> None:
     script = f"""
       import {{ key, message }} from {json.dumps(PRODUCER.as_uri())};
       console.log(JSON.stringify([key("prefetch"), message("s", 3, "prefetch")]));

@@ -30,22 +30,22 @@ SERVICE = "the-service-token"
 USER = uuid4()
 
 
-def store(**settings: Any) -> Authenticator:
+def configured(**settings: Any) -> Authenticator:
     return Authenticator(ApiSettings(**settings))
 
 
-def admitted(authenticator: Authenticator, headers: Mapping[str, str]) -> UUID:
+def user_of(authenticator: Authenticator, headers: Mapping[str, str]) -> UUID:
     return asyncio.run(authenticator.user_of(headers))
 
 
-def refused(authenticator: Authenticator, headers: Mapping[str, str]) -> str:
+def error_code(authenticator: Authenticator, headers: Mapping[str, str]) -> str:
     with pytest.raises(ApiError) as api_error:
-        admitted(authenticator, headers)
+        user_of(authenticator, headers)
     return api_error.value.code
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """A student's claims; None takes one away."""
+    """A student's claims; a change to None removes one."""
     whole = {"sub": str(USER), "aud": "authenticated", "exp": int(time.time()) + 60} | changes
     return {name: value for name, value in whole.items() if value is not None}
 
@@ -58,19 +58,19 @@ def bearing(token: str, **headers: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}", **headers}
 
 
-def test_a_student_is_who_his_token_says() -> None:
-    assert admitted(store(supabase_jwt_secret=SECRET), bearing(signed())) == USER
-    assert admitted(store(supabase_jwt_secret=SECRET), {"authorization": f"bearer {signed()}"}) == USER
+def test_the_token_names_the_student() -> None:
+    assert user_of(configured(supabase_jwt_secret=SECRET), bearing(signed())) == USER
+    assert user_of(configured(supabase_jwt_secret=SECRET), {"authorization": f"bearer {signed()}"}) == USER
 
 
 def test_a_student_cannot_name_another_user() -> None:
     token = bearing(signed(), **{"x-user-id": str(uuid4())})
 
-    assert admitted(store(supabase_jwt_secret=SECRET, api_service_token=SERVICE), token) == USER
+    assert user_of(configured(supabase_jwt_secret=SECRET, api_service_token=SERVICE), token) == USER
 
 
-def test_a_clock_that_is_a_little_off_is_forgiven() -> None:
-    assert admitted(store(supabase_jwt_secret=SECRET), bearing(signed(exp=int(time.time()) - 5))) == USER
+def test_a_clock_that_is_a_few_seconds_off_is_tolerated() -> None:
+    assert user_of(configured(supabase_jwt_secret=SECRET), bearing(signed(exp=int(time.time()) - 5))) == USER
 
 
 @pytest.mark.parametrize(
@@ -94,38 +94,43 @@ def test_a_clock_that_is_a_little_off_is_forgiven() -> None:
         pytest.param(signed(padding="a" * MAX_TOKEN_CHARS), id="too long"),
     ],
 )
-def test_a_token_that_does_not_hold_is_refused(token: str) -> None:
+def test_an_invalid_token_is_rejected(token: str) -> None:
     assert (
-        refused(store(supabase_jwt_secret=SECRET, api_service_token=SERVICE), bearing(token))
+        error_code(configured(supabase_jwt_secret=SECRET, api_service_token=SERVICE), bearing(token))
         == "unauthorized"
     )
 
 
 @pytest.mark.parametrize("header", [None, "", "Basic abc", "Bearer", f"Token {SERVICE}", SERVICE])
-def test_a_call_without_a_bearer_token_is_refused(header: str | None) -> None:
+def test_a_call_without_a_bearer_token_is_rejected(header: str | None) -> None:
     headers = {} if header is None else {"authorization": header}
 
-    assert refused(store(api_service_token=SERVICE), headers | {"x-user-id": str(USER)}) == "unauthorized"
+    assert (
+        error_code(configured(api_service_token=SERVICE), headers | {"x-user-id": str(USER)})
+        == "unauthorized"
+    )
 
 
-def test_a_server_of_ours_names_the_user_it_acts_for() -> None:
-    assert admitted(store(api_service_token=SERVICE), bearing(SERVICE, **{"x-user-id": str(USER)})) == USER
+def test_the_service_token_acts_for_the_named_user() -> None:
+    assert (
+        user_of(configured(api_service_token=SERVICE), bearing(SERVICE, **{"x-user-id": str(USER)})) == USER
+    )
 
 
 @pytest.mark.parametrize("named", [{}, {"x-user-id": ""}, {"x-user-id": "somebody"}])
-def test_a_server_of_ours_must_name_somebody(named: dict[str, str]) -> None:
-    assert refused(store(api_service_token=SERVICE), bearing(SERVICE, **named)) == "unauthorized"
+def test_the_service_token_needs_a_user(named: dict[str, str]) -> None:
+    assert error_code(configured(api_service_token=SERVICE), bearing(SERVICE, **named)) == "unauthorized"
 
 
-def test_nearly_the_service_token_is_not_the_service_token() -> None:
+def test_almost_the_service_token_is_rejected() -> None:
     for token in (SERVICE[:-1], SERVICE + "x", SERVICE.upper()):
-        assert refused(store(api_service_token=SERVICE), bearing(token, **{"x-user-id": str(USER)}))
+        assert error_code(configured(api_service_token=SERVICE), bearing(token, **{"x-user-id": str(USER)}))
 
 
 def test_without_auth_the_header_names_the_user_or_it_is_the_demo_user() -> None:
-    assert admitted(store(), {"x-user-id": str(USER)}) == USER
-    assert admitted(store(), {}) == DEMO_USER
-    assert refused(store(), {"x-user-id": "somebody"}) == "unauthorized"
+    assert user_of(configured(), {"x-user-id": str(USER)}) == USER
+    assert user_of(configured(), {}) == DEMO_USER
+    assert error_code(configured(), {"x-user-id": "somebody"}) == "unauthorized"
 
 
 # --- signing keys ----------------------------------------------------------------------------------
@@ -141,7 +146,7 @@ def with_keys(*, away: bool = False, **settings: Any) -> Authenticator:
     """An authenticator that has fetched PUBLISHED, or failed to, a moment ago."""
 
     async def fetch() -> KeySet:
-        if away:
+        if fails:
             raise KeySetUnavailable(FetchOutcome.STATUS, "it answers 404")
         return read_key_set(published(PUBLISHED))
 
@@ -151,7 +156,7 @@ def with_keys(*, away: bool = False, **settings: Any) -> Authenticator:
 
 
 def signed_with_the_published_key_as_secret() -> str:
-    """What a mixed-up verifier would accept; made by hand, because the library refuses to make it."""
+    """A token that a confused verifier would accept. Made by hand, because the library refuses to make it."""
     published = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     parts = ({"alg": "HS256", "typ": "JWT", "kid": "current"}, claims())
     text = b".".join(base64url_encode(json.dumps(part).encode()) for part in parts)
@@ -160,18 +165,18 @@ def signed_with_the_published_key_as_secret() -> str:
 
 @pytest.mark.parametrize(("kid", "algorithm"), [("current", "ES256"), ("rsa", "RS256"), ("edwards", "EdDSA")])
 def test_a_token_signed_with_a_published_key_is_good(kid: str, algorithm: str) -> None:
-    assert admitted(with_keys(), bearing(signed(PUBLISHED[kid], algorithm, kid=kid))) == USER
+    assert user_of(with_keys(), bearing(signed(PUBLISHED[kid], algorithm, kid=kid))) == USER
 
 
-def test_both_kinds_of_token_hold_while_a_project_moves_from_one_to_the_other() -> None:
+def test_both_kinds_of_token_are_valid_while_a_project_moves_from_one_to_the_other() -> None:
     both = with_keys(supabase_jwt_secret=SECRET)
 
-    assert admitted(both, bearing(signed(KEY, "ES256", kid="current"))) == USER
-    assert admitted(both, bearing(signed())) == USER
+    assert user_of(both, bearing(signed(KEY, "ES256", kid="current"))) == USER
+    assert user_of(both, bearing(signed())) == USER
 
 
 @pytest.mark.parametrize("secret", [None, SECRET])
-def test_a_key_that_is_not_published_or_not_used_for_this_is_refused(secret: str | None) -> None:
+def test_a_key_that_is_unpublished_or_for_another_algorithm_is_rejected(secret: str | None) -> None:
     tokens = [
         signed(OTHER_KEY, "ES256", kid="current"),
         signed(KEY, "ES256", kid="unknown"),
@@ -185,16 +190,16 @@ def test_a_key_that_is_not_published_or_not_used_for_this_is_refused(secret: str
     ]
     authenticator = with_keys(supabase_jwt_secret=secret)
 
-    assert {refused(authenticator, bearing(token)) for token in tokens} == {"unauthorized"}
+    assert {error_code(authenticator, bearing(token)) for token in tokens} == {"unauthorized"}
 
 
-def test_keys_that_cannot_be_fetched_are_our_trouble_and_not_the_students() -> None:
+def test_keys_that_cannot_be_fetched_are_503_and_not_401() -> None:
     token = signed(KEY, "ES256", kid="current")
 
-    assert refused(with_keys(away=True), bearing(token)) == "service_unavailable"
+    assert error_code(with_keys(fails=True), bearing(token)) == "service_unavailable"
 
 
-# --- whatever a token is made of ---------------------------------------------------------------------
+# --- tokens of any content ---------------------------------------------------------------------
 
 TEXT = st.text("aA._-=0 \x00س\ud800", max_size=12)
 JSON = st.recursive(
@@ -235,8 +240,8 @@ def part(value: Any) -> bytes:
 
 
 @st.composite
-def stamped(draw: st.DrawFn) -> str:
-    """A token whose signature holds, with claims that may be anything."""
+def validly_signed(draw: st.DrawFn) -> str:
+    """A token with a valid signature and any claims."""
     kid, algorithm = draw(st.sampled_from([("current", "ES256"), ("edwards", "EdDSA")]))
     text = part({"alg": algorithm, "kid": kid}) + b"." + part(draw(CLAIMS | JSON | st.just(DEEP)))
     method = jwt.get_algorithm_by_name(algorithm)
@@ -249,13 +254,13 @@ LOOSE = st.tuples(HEADERS | JSON | st.just(DEEP), CLAIMS | JSON | st.just(DEEP),
 
 
 @settings(deadline=timedelta(seconds=2))
-@given(stamped() | LOOSE | TEXT | st.binary(max_size=64).map(lambda sent: sent.decode("latin-1")))
+@given(validly_signed() | LOOSE | TEXT | st.binary(max_size=64).map(lambda sent: sent.decode("latin-1")))
 @example("." * MAX_TOKEN_CHARS)
 @example("eyJ" * 2730 + "..")
 @example(signed_with_the_published_key_as_secret())
-def test_whatever_a_token_is_made_of_it_is_served_or_refused(token: str) -> None:
+def test_any_token_is_either_served_or_rejected(token: str) -> None:
     try:
-        served = admitted(with_keys(supabase_jwt_secret=SECRET, api_service_token=SERVICE), bearing(token))
+        served = user_of(with_keys(supabase_jwt_secret=SECRET, api_service_token=SERVICE), bearing(token))
     except ApiError as api_error:
         answer: object = api_error.code
     else:
@@ -263,13 +268,13 @@ def test_whatever_a_token_is_made_of_it_is_served_or_refused(token: str) -> None
     assert answer in {"unauthorized", USER}
 
 
-@given(stamped())
-def test_only_claims_that_hold_are_served(token: str) -> None:
+@given(validly_signed())
+def test_only_valid_claims_are_served(token: str) -> None:
     try:
-        served = admitted(with_keys(), bearing(token))
+        served = user_of(with_keys(), bearing(token))
     except ApiError:
         return
-    told = jwt.decode(token, options={"verify_signature": False})
-    assert str(served) == told["sub"]
-    assert "authenticated" in told["aud"]
-    assert int(told["exp"]) > time.time() - 60
+    decoded = jwt.decode(token, options={"verify_signature": False})
+    assert str(served) == decoded["sub"]
+    assert "authenticated" in decoded["aud"]
+    assert int(decoded["exp"]) > time.time() - 60

@@ -31,14 +31,14 @@ def answered(
     clock.answered(now, calls_left=False, body_left=body_left, head_begun=head_begun)
 
 
-def test_who_never_sends_a_byte_is_ended_after_the_time_for_a_head() -> None:
+def test_a_silent_connection_is_ended_after_the_time_for_a_head() -> None:
     silent = clock()
     assert silent.overdue(9.9) is None
     assert silent.overdue(10) is Cut.SILENT
 
 
 @given(st.lists(st.floats(0, 9.9), max_size=50))
-def test_no_byte_of_a_head_wins_more_time_for_it(times: list[float]) -> None:
+def test_further_bytes_of_a_head_give_it_no_more_time(times: list[float]) -> None:
     dripping = clock()
     dripping.read(0, 1)
     for now in sorted(times):
@@ -47,7 +47,7 @@ def test_no_byte_of_a_head_wins_more_time_for_it(times: list[float]) -> None:
     assert dripping.overdue(10) is Cut.HEAD_TIMEOUT
 
 
-def test_a_call_may_last_as_long_as_its_route_lets_it() -> None:
+def test_a_call_in_progress_has_no_time_limit() -> None:
     called = clock()
     called.read(1, 100)
     called.called(1)
@@ -94,7 +94,7 @@ def test_a_head_that_has_begun_before_the_answer_has_its_time_from_the_answer() 
     assert (kept.overdue(59.9), kept.overdue(60)) == (None, Cut.HEAD_TIMEOUT)
 
 
-def test_an_answer_leaves_the_connection_to_the_calls_that_wait_behind_it() -> None:
+def test_after_an_answer_the_next_pipelined_call_is_served() -> None:
     pipelined = clock()
     pipelined.called(1)
     pipelined.body_ended(1)
@@ -102,7 +102,7 @@ def test_an_answer_leaves_the_connection_to_the_calls_that_wait_behind_it() -> N
     assert pipelined.phase is Phase.CALL
 
 
-def test_the_rest_of_a_body_after_its_answer_has_little_time_and_few_bytes() -> None:
+def test_the_rest_of_a_body_after_its_answer_has_a_short_time_and_few_bytes() -> None:
     late = clock()
     late.called(0)
     answered(late, 1, body_left=True)
@@ -113,7 +113,7 @@ def test_the_rest_of_a_body_after_its_answer_has_little_time_and_few_bytes() -> 
     assert late.has_read_enough
 
 
-def test_a_connection_whose_body_comes_to_its_end_after_all_is_kept() -> None:
+def test_a_connection_whose_body_ends_in_time_after_the_answer_is_kept() -> None:
     late = clock()
     late.called(0)
     answered(late, 1, body_left=True)
@@ -126,7 +126,7 @@ def test_every_phase_but_a_call_ends_by_itself(phase: Phase) -> None:
     assert LIMITS.seconds(phase) < math.inf
 
 
-def test_who_does_not_read_is_ended_in_whatever_phase() -> None:
+def test_a_client_that_does_not_read_is_ended_in_every_phase() -> None:
     stuck = clock()
     stuck.called(0)
     stuck.body_ended(0)
@@ -137,7 +137,7 @@ def test_who_does_not_read_is_ended_in_whatever_phase() -> None:
     assert stuck.overdue(1e9) is None
 
 
-def test_an_ending_that_has_begun_is_not_taken_back() -> None:
+def test_a_connection_that_is_ending_stays_ending() -> None:
     ending = clock()
     ending.called(0)
     ending.linger(1)
@@ -148,7 +148,7 @@ def test_an_ending_that_has_begun_is_not_taken_back() -> None:
 
 table_steps = st.lists(
     st.tuples(st.integers(0, 9), st.sampled_from([*ConnectionState, None])), max_size=60
-)  # None: it leaves
+)  # None: it is removed
 
 
 @given(st.integers(1, 5), table_steps)
@@ -156,7 +156,7 @@ def test_the_larger_group_gives_up_the_one_that_stood_longest_and_never_one_that
     most: int, steps: list[tuple[int, ConnectionState | None]]
 ) -> None:
     table: ConnectionTable[int] = ConnectionTable(most)
-    order: dict[int, ConnectionState] = {}  # by when each began to stand so
+    order: dict[int, ConnectionState] = {}  # ordered by when each entered its state
     for connection, state in steps:
         if state is None:
             table.remove(connection)
@@ -183,7 +183,7 @@ def test_a_newcomer_does_not_give_way_to_itself() -> None:
     assert table.gives_way_to("newcomer") is None
 
 
-def test_of_those_that_are_ending_the_oldest_goes_when_they_are_too_many() -> None:
+def test_when_too_many_connections_are_ending_the_oldest_is_closed() -> None:
     table: ConnectionTable[int] = ConnectionTable(2)
     for number in range(2 + ENDING_BEYOND_LIMIT):
         table.put(number, ConnectionState.ENDING)

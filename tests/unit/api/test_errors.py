@@ -46,7 +46,7 @@ from generation.errors import (
         (GenerationError(), 500, "internal_error"),
     ],
 )
-def test_an_error_of_the_family_has_its_status_and_code_and_no_word_of_its_own(
+def test_a_generation_error_has_its_status_and_code_and_none_of_its_own_text(
     error: GenerationError, status: int, code: str
 ) -> None:
     api_error = error_for(error)
@@ -61,16 +61,16 @@ def test_an_error_of_the_family_has_its_status_and_code_and_no_word_of_its_own(
 OUR_FAULT = 500
 
 
-def family(kind: type[GenerationError] = GenerationError) -> Iterator[type[GenerationError]]:
+def subclasses(kind: type[GenerationError] = GenerationError) -> Iterator[type[GenerationError]]:
     yield kind
     for each in kind.__subclasses__():
-        yield from family(each)
+        yield from subclasses(each)
 
 
-def test_all_but_these_errors_are_our_own_fault() -> None:
-    """And what is one of these is answered like it, so that nobody can forget a new kind of it."""
-    told = {kind.__name__: ANSWERS[code_for(kind)].status for kind in family()}
-    assert {name: status for name, status in told.items() if status != OUR_FAULT} == {
+def test_every_generation_error_except_these_is_our_fault() -> None:
+    """A subclass of one of these has the same code, so a new subclass cannot be forgotten."""
+    statuses = {kind.__name__: ANSWERS[code_for(kind)].status for kind in subclasses()}
+    assert {name: status for name, status in statuses.items() if status != OUR_FAULT} == {
         "BatchNotNext": 400,
         "SessionMissing": 404,
         "SessionClosed": 409,
@@ -90,7 +90,7 @@ def test_the_wrong_batch_index_comes_with_the_right_one() -> None:
     assert body["expectedBatchIndex"] == 3
 
 
-def test_the_table_has_the_codes_that_callers_were_promised() -> None:
+def test_the_table_has_the_promised_codes() -> None:
     promised = {
         "invalid_batch_index": 400,
         "unauthorized": 401,
@@ -102,18 +102,18 @@ def test_the_table_has_the_codes_that_callers_were_promised() -> None:
         "generation_unavailable": 503,
     }
 
-    assert promised.items() <= {code: said.status for code, said in ANSWERS.items()}.items()
+    assert promised.items() <= {code: answer.status for code, answer in ANSWERS.items()}.items()
 
 
 def test_every_sentence_is_short_arabic_without_a_technical_word() -> None:
-    sentences = [said.sentence for said in ANSWERS.values()] + list(EXACT_SENTENCES.values())
+    sentences = [each.sentence for each in ANSWERS.values()] + list(EXACT_SENTENCES.values())
 
     assert len(set(sentences)) == len(sentences)
     for sentence in sentences:
         assert re.fullmatch(r"[\u0600-\u06ff ،.]{10,80}\.", sentence), sentence
 
 
-def test_who_is_refused_for_now_learns_when_to_come_back() -> None:
+def test_a_temporary_error_has_retry_after() -> None:
     response = answer(ApiError("generation_unavailable", retry_after_s=4.2), "r")
 
     assert response.headers["Retry-After"] == "5"
@@ -121,12 +121,12 @@ def test_who_is_refused_for_now_learns_when_to_come_back() -> None:
     assert "Retry-After" not in answer(ApiError("session_closed"), "r").headers
 
 
-def test_no_error_is_kept_by_a_cache_and_401_says_how_to_identify() -> None:
+def test_no_cache_stores_an_error_and_401_says_how_to_authenticate() -> None:
     assert answer(ApiError("session_not_found"), "r").headers["Cache-Control"] == "no-store"
     assert answer(ApiError("unauthorized"), "r").headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_codes_of_one_status_are_described_together() -> None:
+def test_codes_with_the_same_status_are_documented_together() -> None:
     described = documented("generation_in_progress", "session_closed", "unauthorized")
 
     assert set(described) == {409, 401}

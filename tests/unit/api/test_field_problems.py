@@ -1,4 +1,4 @@
-"""What a page's author is told of a wrong request: the field, what would be right, and never the value."""
+"""The answer to an invalid request names the field and what is allowed, and never the value."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ SECRET = "hunter2"
 
 @pytest.fixture(scope="module")
 def http() -> TestClient:
-    """Routes with the bodies, queries and headers of ours, which answer with what is told of them."""
+    """Routes with our bodies, queries and headers, which answer with their field problems."""
     app = FastAPI()
 
     @app.exception_handler(RequestValidationError)
-    async def _told(request: Request, error: Exception) -> JSONResponse:
+    async def _problems(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         fields = field_problems(error.errors(), content_type=request.headers.get("content-type"))
         return JSONResponse(fields, 422)
@@ -51,9 +51,9 @@ def http() -> TestClient:
 
 def problems(http: TestClient, path: str, **request: Any) -> list[dict[str, Any]]:
     method = "GET" if path.startswith("/list") else "POST"
-    told = http.request(method, path, **request)
-    assert told.status_code == 422, told.text
-    found: list[dict[str, Any]] = told.json()
+    answer = http.request(method, path, **request)
+    assert answer.status_code == 422, answer.text
+    found: list[dict[str, Any]] = answer.json()
     for problem in found:
         FieldProblem.model_validate(problem, extra="forbid")
     return found
@@ -64,7 +64,7 @@ VERBAL = [topic.value for topic in Topic if topic.section is Section.VERBAL]
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         ({"section": SECRET}, {"field": "section", "problem": "enum", "allowed": ["quantitative", "verbal"]}),
         ({"section": 7}, {"field": "section", "problem": "enum", "allowed": ["quantitative", "verbal"]}),
@@ -87,12 +87,12 @@ VERBAL = [topic.value for topic in Topic if topic.section is Section.VERBAL]
         ({"colour": SECRET}, {"field": "colour", "problem": "extra_forbidden"}),
     ],
 )
-def test_a_field_that_cannot_be_is_named_with_what_would_be_right(
-    http: TestClient, change: dict[str, Any], told: dict[str, Any]
+def test_an_invalid_field_is_named_with_what_is_allowed(
+    http: TestClient, change: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     found = problems(http, "/practice", json=PRACTICE | change)
 
-    assert found == [told]
+    assert found == [expected]
     assert SECRET not in json.dumps(found)
 
 
@@ -103,13 +103,13 @@ def test_every_missing_field_is_named(http: TestClient) -> None:
     ]
 
 
-def test_the_categories_of_a_section_that_is_wrong_itself_are_not_blamed(http: TestClient) -> None:
+def test_the_categories_of_an_invalid_section_are_not_reported(http: TestClient) -> None:
     (only,) = problems(http, "/practice", json=PRACTICE | {"section": "history"})
     assert only["field"] == "section"
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         (b"", {"field": "body", "problem": "missing"}),
         (b"[]", {"field": "body", "problem": "model_attributes_type", "type": "object"}),
@@ -118,15 +118,17 @@ def test_the_categories_of_a_section_that_is_wrong_itself_are_not_blamed(http: T
         (b"\xff\xfe", {"field": "body", "problem": "json_invalid", "position": 0}),
     ],
 )
-def test_a_body_that_cannot_be_read_is_told_as_a_whole(
-    http: TestClient, content: bytes, told: dict[str, Any]
+def test_an_unreadable_body_is_one_problem_of_the_whole_body(
+    http: TestClient, content: bytes, expected: dict[str, Any]
 ) -> None:
     headers = {"Content-Type": "application/json; charset=utf-8"}
-    assert problems(http, "/exams", content=content, headers=headers) == [told]
+    assert problems(http, "/exams", content=content, headers=headers) == [expected]
 
 
 @pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])
-def test_json_under_another_name_is_told_to_be_sent_as_json(http: TestClient, kind: str | None) -> None:
+def test_json_with_another_content_type_is_a_problem_of_the_header(
+    http: TestClient, kind: str | None
+) -> None:
     """What `curl --data` sends without a header."""
     headers = {} if kind is None else {"Content-Type": kind}
     assert problems(http, "/exams", content=b'{"track": "literary"}', headers=headers) == [
@@ -135,7 +137,7 @@ def test_json_under_another_name_is_told_to_be_sent_as_json(http: TestClient, ki
 
 
 @pytest.mark.parametrize(
-    ("request_", "told"),
+    ("request_", "expected"),
     [
         ({"params": {"limit": 0}}, {"field": "query.limit", "problem": "greater_than_equal", "minimum": 1}),
         (
@@ -164,13 +166,13 @@ def test_json_under_another_name_is_told_to_be_sent_as_json(http: TestClient, ki
         ),
     ],
 )
-def test_a_query_or_a_header_is_named_with_its_place(
-    http: TestClient, request_: dict[str, Any], told: dict[str, Any]
+def test_a_query_parameter_or_a_header_is_named_with_its_place(
+    http: TestClient, request_: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    assert problems(http, "/list", **request_) == [told]
+    assert problems(http, "/list", **request_) == [expected]
 
 
-def test_a_position_in_the_exam_below_the_first_is_told_its_bound(http: TestClient) -> None:
+def test_a_negative_batch_index_is_answered_with_its_minimum(http: TestClient) -> None:
     assert problems(http, "/questions", json={"batchIndex": -1}) == [
         {"field": "batchIndex", "problem": "greater_than_equal", "minimum": 0}
     ]

@@ -11,18 +11,18 @@ FIRST, SECOND = UUID(int=1), UUID(int=2)
 
 
 class Numbers:
-    """Stands in for the event log: the latest number of each session, and which were asked about."""
+    """Replaces the event log: the latest event number of each session, and the sessions that were asked for."""
 
     def __init__(self) -> None:
         self.latest: dict[UUID, int] = {FIRST: 1, SECOND: 1}
         self.asked: list[frozenset[UUID]] = []
-        self.is_away = False
+        self.is_down = False
         self.polled = asyncio.Event()
 
     async def __call__(self, seen: Mapping[UUID, int]) -> Mapping[UUID, int]:
         self.asked.append(frozenset(seen))
         self.polled.set()
-        if self.is_away:
+        if self.is_down:
             raise ConnectionError
         return {
             session_id: self.latest[session_id]
@@ -54,7 +54,7 @@ def test_a_new_number_wakes_the_readers_of_its_session_and_no_others() -> None:
                 notifier.subscribed(FIRST) as too,
                 notifier.subscribed(SECOND) as second,
             ):
-                for subscription in (first, too, second):  # the first poll tells everybody to look
+                for subscription in (first, too, second):  # the first poll wakes every reader
                     assert await subscription.changed(5)
                     subscription.seen = 1
                 numbers.latest[FIRST] = 2
@@ -78,7 +78,7 @@ def test_the_poll_wakes_only_those_who_have_not_read_it_yet() -> None:
     assert asyncio.run(woken()) == [True, False]
 
 
-def test_all_sessions_are_polled_in_one_query_and_none_when_nobody_watches() -> None:
+def test_one_query_polls_all_sessions_and_none_is_made_without_readers() -> None:
     async def asked() -> tuple[frozenset[UUID], int]:
         numbers = Numbers()
         async with running(numbers) as notifier:
@@ -92,35 +92,35 @@ def test_all_sessions_are_polled_in_one_query_and_none_when_nobody_watches() -> 
     assert asyncio.run(asked()) == (frozenset({FIRST, SECOND}), 0)
 
 
-def test_a_database_that_is_away_delays_and_nothing_more() -> None:
+def test_an_unreachable_database_only_delays_readers() -> None:
     async def woken() -> bool:
         numbers = Numbers()
-        numbers.is_away = True
+        numbers.is_down = True
         async with running(numbers) as notifier:
             with notifier.subscribed(FIRST) as subscription:
                 await numbers.next_poll()
                 await numbers.next_poll()
-                numbers.is_away = False
+                numbers.is_down = False
                 return await subscription.changed(5)
 
     assert asyncio.run(woken()) is True
 
 
-def test_a_wake_up_from_a_thread_reaches_the_readers_and_strangers_are_ignored() -> None:
+def test_a_wake_up_from_a_thread_reaches_only_the_readers_of_its_session() -> None:
     async def woken() -> list[bool]:
         numbers = Numbers()
         async with running(numbers) as notifier:
             with notifier.subscribed(FIRST, seen=1) as subscription:
                 await numbers.next_poll()
                 await asyncio.to_thread(notifier.wake_from_thread, SECOND)
-                stranger = await subscription.changed(0.05)
+                other_session = await subscription.changed(0.05)
                 await asyncio.to_thread(notifier.wake_from_thread, FIRST)
-                return [stranger, await subscription.changed(5)]
+                return [other_session, await subscription.changed(5)]
 
     assert asyncio.run(woken()) == [False, True]
 
 
-def test_a_wake_up_before_the_start_or_after_the_end_is_dropped() -> None:
+def test_a_wake_up_before_the_start_or_after_the_end_is_ignored() -> None:
     async def notifier_that_ran() -> Notifier:
         async with running(Numbers()) as notifier:
             notifier.wake_from_thread(FIRST)
@@ -131,7 +131,7 @@ def test_a_wake_up_before_the_start_or_after_the_end_is_dropped() -> None:
     asyncio.run(notifier_that_ran()).wake_from_thread(FIRST)
 
 
-def test_readers_are_counted_and_forgotten() -> None:
+def test_readers_are_counted_only_while_they_are_subscribed() -> None:
     async def counts() -> list[int]:
         notifier = Notifier(Numbers(), poll_s=1)
         with notifier.subscribed(FIRST), notifier.subscribed(FIRST), notifier.subscribed(SECOND):

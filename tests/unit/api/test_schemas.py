@@ -38,12 +38,12 @@ CHART = {"kind": "bar-chart", "title": "مبيعات", "labels": ["أ", "ب"], "
 VISIBLE = {"id", "index", "section", "topic", "difficulty", "questionType", "stem", "choices"}
 
 
-def shown(question: dict[str, Any]) -> dict[str, Any]:
+def as_json(question: dict[str, Any]) -> dict[str, Any]:
     return redacted(question).model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def test_a_question_shows_its_text_and_not_its_answer() -> None:
-    seen = shown(QUESTION)
+    seen = as_json(QUESTION)
 
     assert set(seen) == VISIBLE
     assert seen["index"] == 4
@@ -51,41 +51,41 @@ def test_a_question_shows_its_text_and_not_its_answer() -> None:
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=20), max_size=8))
-def test_only_named_fields_pass_whatever_else_a_question_carries(more: dict[str, str]) -> None:
+def test_only_listed_fields_pass_whatever_else_a_question_has(more: dict[str, str]) -> None:
     unknown = {name: value for name, value in more.items() if name not in VISIBLE | {"passage", "diagram"}}
 
-    assert shown({**unknown, **QUESTION}) == shown(QUESTION)
+    assert as_json({**unknown, **QUESTION}) == as_json(QUESTION)
     for figure in (DIAGRAM, CHART):
-        assert shown({**QUESTION, "diagram": {**unknown, **figure}})["diagram"] == figure
+        assert as_json({**QUESTION, "diagram": {**unknown, **figure}})["diagram"] == figure
 
 
-def test_passage_and_figure_are_there_where_the_question_has_them() -> None:
-    seen = shown({**QUESTION, "passage": "نص", "diagram": CHART})
+def test_passage_and_figure_are_shown_if_the_question_has_them() -> None:
+    seen = as_json({**QUESTION, "passage": "نص", "diagram": CHART})
 
     assert (seen["passage"], seen["diagram"]) == ("نص", CHART)
-    assert "diagram" not in shown({**QUESTION, "diagram": None})
+    assert "diagram" not in as_json({**QUESTION, "diagram": None})
 
 
-@pytest.mark.parametrize(("drawn", "gate"), [(DiagramShape, Diagram), (ChartShape, Chart)])
-def test_a_page_is_told_of_every_field_that_the_gate_lets_through(
-    drawn: type[BaseModel], gate: type[BaseModel]
+@pytest.mark.parametrize(("shape", "validated"), [(DiagramShape, Diagram), (ChartShape, Chart)])
+def test_the_api_documents_every_field_of_a_validated_figure(
+    shape: type[BaseModel], validated: type[BaseModel]
 ) -> None:
-    assert drawn.model_fields.keys() == gate.model_fields.keys()
-    assert drawn.model_fields["kind"].annotation == gate.model_fields["kind"].annotation
+    assert shape.model_fields.keys() == validated.model_fields.keys()
+    assert shape.model_fields["kind"].annotation == validated.model_fields["kind"].annotation
 
 
-def test_a_body_with_a_field_we_do_not_know_is_refused() -> None:
+def test_a_body_with_an_unknown_field_is_rejected() -> None:
     with pytest.raises(ValidationError):
         CreateExam.model_validate({"track": "scientific", "Track": "literary"})
 
 
 @pytest.mark.parametrize("index", ["0", 0.5, True, None, -1, 10**9])
-def test_a_batch_index_is_a_whole_number_and_not_something_like_it(index: object) -> None:
+def test_a_batch_index_must_be_an_integer_in_range(index: object) -> None:
     with pytest.raises(ValidationError):
         AskBatch.model_validate({"batchIndex": index})
 
 
-def test_a_category_picked_twice_counts_once() -> None:
+def test_a_category_that_is_chosen_twice_counts_once() -> None:
     body = CreatePractice.model_validate(
         {
             "section": "verbal",
@@ -99,7 +99,7 @@ def test_a_category_picked_twice_counts_once() -> None:
     assert body.choice().difficulty is Difficulty.HARD
 
 
-def test_moments_are_sent_in_utc_wherever_the_database_lives() -> None:
+def test_times_are_sent_in_utc_whatever_the_time_zone_of_the_database() -> None:
     riyadh = datetime(2026, 11, 22, 17, 0, tzinfo=timezone(timedelta(hours=3)))
     page = SessionPage(sessions=(), next_before=riyadh)
 

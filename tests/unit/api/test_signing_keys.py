@@ -30,18 +30,18 @@ REFRESH_S, MAX_AGE_S = 300.0, 3600.0
 
 
 class Endpoint:
-    """Publishes keys of these ids, or fails; `gate`, when there is one, holds every fetch."""
+    """Publishes keys with these ids, or fails. Every fetch waits for `may_answer`, if it is set."""
 
     def __init__(self, *kids: str) -> None:
         self.kids = kids
         self.failure: Exception | None = None
-        self.gate: asyncio.Event | None = None
+        self.may_answer: asyncio.Event | None = None
         self.fetches = 0
 
     async def fetch(self) -> KeySet:
         self.fetches += 1
-        if self.gate is not None:
-            await self.gate.wait()
+        if self.may_answer is not None:
+            await self.may_answer.wait()
         if self.failure is not None:
             raise self.failure
         return read_key_set(published(dict.fromkeys(self.kids, KEY)))
@@ -78,20 +78,20 @@ class World:
 
 
 async def turns(count: int = 20) -> None:
-    """Let every task that is ready go on."""
+    """Let every ready task run."""
     for _ in range(count):
         await asyncio.sleep(0)
 
 
-def test_a_known_key_is_given_while_a_fetch_hangs() -> None:
+def test_a_known_key_is_returned_while_a_fetch_hangs() -> None:
     async def play() -> None:
         world = World("current")
         await world.keys.refresh()
-        world.endpoint.gate = asyncio.Event()
+        world.endpoint.may_answer = asyncio.Event()
         hanging = asyncio.create_task(world.keys.refresh())
         await turns()
         assert world.endpoint.fetches == 2
-        # One step of the coroutine: it waits for nothing.
+        # The coroutine ends in one step, so it does not wait.
         with pytest.raises(StopIteration):
             world.keys.key("current").send(None)
         hanging.cancel()
@@ -99,7 +99,7 @@ def test_a_known_key_is_given_while_a_fetch_hangs() -> None:
     asyncio.run(play())
 
 
-def test_the_last_set_is_served_until_its_limit_and_a_failure_never_replaces_it() -> None:
+def test_the_last_set_is_used_until_its_maximum_age_and_a_failure_never_replaces_it() -> None:
     async def play() -> None:
         world = World("current")
         await world.keys.refresh()
@@ -128,7 +128,7 @@ def test_a_withdrawn_key_is_unknown_after_the_next_fetch() -> None:
     asyncio.run(play())
 
 
-def test_pauses_grow_after_failures_up_to_a_cap_and_start_again_after_a_success() -> None:
+def test_pauses_grow_after_failures_up_to_the_cap_and_restart_after_a_success() -> None:
     async def play() -> None:
         world = World("current")
         world.fails()
@@ -143,7 +143,7 @@ def test_pauses_grow_after_failures_up_to_a_cap_and_start_again_after_a_success(
     asyncio.run(play())
 
 
-def test_what_nobody_has_foreseen_counts_as_a_failure_and_ends_nothing() -> None:
+def test_an_unforeseen_error_counts_as_a_failure_and_does_not_end_the_refresh() -> None:
     async def play() -> None:
         world = World("current")
         world.endpoint.failure = ZeroDivisionError("a secret")
@@ -155,7 +155,7 @@ def test_what_nobody_has_foreseen_counts_as_a_failure_and_ends_nothing() -> None
     asyncio.run(play())
 
 
-def test_however_many_unknown_keys_start_one_fetch_in_a_period() -> None:
+def test_any_number_of_unknown_keys_starts_one_fetch_in_a_period() -> None:
     async def play() -> None:
         world = World("current")
         running = asyncio.create_task(world.keys.run())
@@ -187,7 +187,7 @@ def test_unknown_keys_start_no_fetch_while_the_endpoint_fails() -> None:
     asyncio.run(play())
 
 
-def test_a_key_that_is_published_under_way_is_learned_by_the_first_call_that_names_it() -> None:
+def test_a_new_key_is_fetched_at_the_first_call_that_names_it() -> None:
     async def play() -> None:
         world = World("old")
         running = asyncio.create_task(world.keys.run())
@@ -203,12 +203,12 @@ def test_a_key_that_is_published_under_way_is_learned_by_the_first_call_that_nam
 def test_the_first_calls_of_a_process_share_the_first_fetch() -> None:
     async def play() -> None:
         world = World("current")
-        world.endpoint.gate = asyncio.Event()
+        world.endpoint.may_answer = asyncio.Event()
         running = asyncio.create_task(world.keys.run())
         students = [asyncio.create_task(world.knows("current")) for _ in range(8)]
         await turns()
         assert not any(student.done() for student in students)
-        world.endpoint.gate.set()
+        world.endpoint.may_answer.set()
         assert await asyncio.gather(*students) == [True] * 8
         assert world.endpoint.fetches == 1
         running.cancel()
@@ -217,14 +217,14 @@ def test_the_first_calls_of_a_process_share_the_first_fetch() -> None:
 
 
 @pytest.mark.parametrize("known", [(), ("current",)])
-def test_a_call_that_hopes_for_a_fetch_waits_a_bounded_time(
+def test_a_call_waits_for_a_fetch_only_a_bounded_time(
     monkeypatch: pytest.MonkeyPatch, known: tuple[str, ...]
 ) -> None:
     async def play() -> None:
         world = World("current")
         if known:
             await world.keys.refresh()
-        world.endpoint.gate = asyncio.Event()
+        world.endpoint.may_answer = asyncio.Event()
         hanging = asyncio.create_task(world.keys.refresh())
         await turns()
         monkeypatch.setattr(signing_keys, "FETCH_WAIT_S", 0.01)
@@ -236,7 +236,7 @@ def test_a_call_that_hopes_for_a_fetch_waits_a_bounded_time(
     asyncio.run(play())
 
 
-def test_without_a_key_set_and_in_the_pause_after_a_failure_nobody_waits() -> None:
+def test_without_a_key_set_no_call_waits_in_the_pause_after_a_failure() -> None:
     async def play() -> None:
         world = World("current")
         world.fails()
@@ -279,7 +279,7 @@ def fetched_at(world: World) -> float:
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["succeed", "fail", "ask"], 3)))
-def test_in_whatever_order_things_happen_a_fetched_set_stays(order: tuple[str, ...]) -> None:
+def test_in_every_order_of_events_a_fetched_set_stays(order: tuple[str, ...]) -> None:
     async def play() -> None:
         world = World("current")
         await world.keys.refresh()
@@ -294,5 +294,5 @@ def test_in_whatever_order_things_happen_a_fetched_set_stays(order: tuple[str, .
     asyncio.run(play())
 
 
-def test_without_an_address_there_is_nothing_to_keep() -> None:
+def test_without_an_address_there_are_no_signing_keys() -> None:
     assert make_signing_keys(ApiSettings(), ApiMetrics()) is None

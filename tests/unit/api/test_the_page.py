@@ -1,4 +1,4 @@
-"""docs/web-app.md leaves out nothing that a page may meet, and no page of ours points to what is not there."""
+"""docs/web-app.md names every code and value that a page may meet, and every link of our documents works."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tools.stack.processes import PROJECT
 
 PAGE = (PROJECT / "docs" / "web-app.md").read_text("utf-8")
 
-#: Of a wrong address or method: no page meets them.
-OF_A_MISTAKE = {"not_found", "method_not_allowed"}
+#: For a wrong address or method: a correct page never meets them.
+DEVELOPER_ERRORS = {"not_found", "method_not_allowed"}
 WORDS = {
-    *(ANSWERS.keys() - OF_A_MISTAKE),
+    *(ANSWERS.keys() - DEVELOPER_ERRORS),
     *(value.value for kind in (Difficulty, Section, Topic, Track) for value in kind),
     *get_args(DiagramKind),
     *get_args(ChartKind),
@@ -34,18 +34,18 @@ LINK = re.compile(r"\]\(([^)#:]+)(?:#([\w-]+))?\)")
 
 
 @pytest.mark.parametrize("word", sorted(WORDS))
-def test_every_value_and_code_stands_on_the_page(word: str) -> None:
+def test_every_value_and_code_is_on_the_page(word: str) -> None:
     assert f"`{word}`" in PAGE
 
 
-def test_every_call_stands_on_the_page() -> None:
+def test_every_call_is_on_the_page() -> None:
     called = {path.partition("{session_id}")[2] for path in description()["paths"] if "{session_id}" in path}
     assert {"", "/events", "/progress"} <= called
     assert {name for name in called if name not in PAGE} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_every_link_leads_somewhere(page: Path) -> None:
+def test_every_link_has_a_target(page: Path) -> None:
     text = page.read_text("utf-8")
     for target, heading in LINK.findall(text):
         there = page.parent / target

@@ -38,25 +38,25 @@ SESSION = UUID(int=7)
         (['"wait=5'], Preference(wait_s=5)),
     ],
 )
-def test_preferences_are_read_as_the_rfc_has_them(headers: list[str], expected: Preference) -> None:
+def test_preferences_are_parsed_as_the_rfc_says(headers: list[str], expected: Preference) -> None:
     assert preference(headers) == expected
 
 
 @given(st.lists(st.text(alphabet='wait=0123456789,;" \\respond-async', max_size=60), max_size=3))
-def test_a_preference_is_never_a_reason_to_fail(headers: list[str]) -> None:
+def test_no_prefer_header_causes_an_error(headers: list[str]) -> None:
     preferred = preference(headers)
 
     assert preferred.wait_s is None or preferred.wait_s >= 0
 
 
 @given(st.integers(0, 999_999), st.booleans())
-def test_what_is_applied_can_be_preferred_again(wait_s: int, respond_async: bool) -> None:
+def test_preference_applied_parses_to_the_same_preference(wait_s: int, respond_async: bool) -> None:
     preferred = Preference(wait_s=wait_s, respond_async=respond_async)
 
     assert preference([preferred.headers()["Preference-Applied"]]) == preferred
 
 
-def test_timeout_is_as_asked_within_bounds_and_the_default_for_who_says_nothing() -> None:
+def test_the_timeout_is_the_preferred_one_within_bounds_else_the_default() -> None:
     def timeout(preferred: Preference) -> float:
         return preferred.timeout_s(default_s=45, longest_s=120)
 
@@ -68,8 +68,8 @@ def test_timeout_is_as_asked_within_bounds_and_the_default_for_who_says_nothing(
     assert Preference().headers() == {}
 
 
-class Looks:
-    """What a waiting call sees: a number that counts its looks."""
+class Reads:
+    """Counts how often a waiting call reads the rows."""
 
     def __init__(self) -> None:
         self.made = 0
@@ -79,51 +79,51 @@ class Looks:
         return self.made
 
 
-def test_what_is_there_already_is_not_waited_for() -> None:
-    looks = Looks()
-    seen = asyncio.run(wait_until(Subscription(), looks, enough=lambda made: made == 1, timeout_s=60))
+def test_a_result_that_is_enough_at_once_is_not_waited_for() -> None:
+    reads = Reads()
+    seen = asyncio.run(wait_until(Subscription(), reads, enough=lambda made: made == 1, timeout_s=60))
 
-    assert (seen, looks.made) == (1, 1)
-
-
-def test_without_timeout_there_is_one_look() -> None:
-    looks = Looks()
-    seen = asyncio.run(wait_until(Subscription(), looks, enough=lambda _: False, timeout_s=0))
-
-    assert (seen, looks.made) == (1, 1)
+    assert (seen, reads.made) == (1, 1)
 
 
-def test_each_enqueue_is_a_look_and_the_end_of_the_timeout_is_one_more() -> None:
+def test_with_a_timeout_of_zero_the_rows_are_read_once() -> None:
+    reads = Reads()
+    seen = asyncio.run(wait_until(Subscription(), reads, enough=lambda _: False, timeout_s=0))
+
+    assert (seen, reads.made) == (1, 1)
+
+
+def test_the_rows_are_read_at_each_wake_up_and_once_more_at_the_timeout() -> None:
     async def waited() -> int:
-        subscription, looks = Subscription(), Looks()
+        subscription, reads = Subscription(), Reads()
 
         async def look() -> int:
-            if looks.made < 3:
+            if reads.made < 3:
                 subscription.wake()
-            return await looks()
+            return await reads()
 
         return await wait_until(subscription, look, enough=lambda _: False, timeout_s=0.05)
 
     assert asyncio.run(waited()) == 5
 
 
-def test_a_closed_watch_ends_the_waiting() -> None:
+def test_a_closed_subscription_ends_the_wait() -> None:
     subscription = Subscription()
     subscription.close()
-    looks = Looks()
-    asyncio.run(wait_until(subscription, looks, enough=lambda _: False, timeout_s=60))
+    reads = Reads()
+    asyncio.run(wait_until(subscription, reads, enough=lambda _: False, timeout_s=60))
 
-    assert looks.made == 1
+    assert reads.made == 1
 
 
-def test_a_change_without_an_event_is_seen_by_looking_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_without_an_event_is_found_by_reading_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.waiting.REREAD_S", 0.01)
-    seen = asyncio.run(wait_until(Subscription(), Looks(), enough=lambda made: made == 4, timeout_s=60))
+    seen = asyncio.run(wait_until(Subscription(), Reads(), enough=lambda made: made == 4, timeout_s=60))
 
     assert seen == 4
 
 
-def test_a_notifier_that_is_closed_closes_later_watches_too() -> None:
+def test_a_closed_notifier_also_closes_later_subscriptions() -> None:
     async def closed() -> list[bool]:
         notifier = Notifier(lambda _: asyncio.sleep(0, {}), poll_s=1)
         with notifier.subscribed(SESSION) as before:
