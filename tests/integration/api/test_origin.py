@@ -99,7 +99,7 @@ def test_errors_can_be_read_by_an_allowed_page_too(serve: Serve) -> None:
     served = serve(api_cors_origins=APP, api_service_token="the-service-token")
     rejected = get(served, Origin=APP)
 
-    assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (401, APP)
+    assert (rejected.status_code, rejected.headers["Access-Control-Allow-Origin"]) == (401, APP)
 
 
 def test_no_other_page_may_call(serve: Serve) -> None:

@@ -30,7 +30,7 @@ def spend(engine: Engine, dollars: int, session_id: UUID | None = None) -> None:
     LedgerStore(engine).close(dollars_spent(dollars, session_id))
 
 
-def refusals(served: Served, scope: str) -> float:
+def rejections(served: Served, scope: str) -> float:
     value = served.app.state.context.metrics.registry.get_sample_value(
         "tafawoq_spend_limit_rejections_total", {"scope": scope}
     )

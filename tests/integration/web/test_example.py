@@ -18,11 +18,7 @@ from tests.integration.stack.student import TIMEOUT_S, Student
 from tests.support.node import PROJECT, built_example, node
 from tools.stack.stack import Stack
 
-#: Takes long, and is run by `make proof`.
-pytestmark = pytest.mark.proof
-
-
-REFUSED = 'tafawoq_messages_refused_total{why="fields"} 1.0'
+REJECTED = 'tafawoq_messages_refused_total{why="fields"} 1.0'
 PRODUCER = PROJECT / "clients" / "node" / "enqueue.mjs"
 
 

@@ -142,8 +142,8 @@ EDWARDS_KEY = ed25519.Ed25519PrivateKey.generate()
 PUBLISHED: dict[str, PrivateKey] = {"current": KEY, "rsa": RSA_KEY, "edwards": EDWARDS_KEY}
 
 
-def with_keys(*, away: bool = False, **settings: Any) -> Authenticator:
-    """An authenticator that has fetched PUBLISHED, or failed to, a moment ago."""
+def with_keys(*, fails: bool = False, **settings: Any) -> Authenticator:
+    """An authenticator that has just fetched PUBLISHED, or failed to."""
 
     async def fetch() -> KeySet:
         if fails:
