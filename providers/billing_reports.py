@@ -34,7 +34,7 @@ _FAILURES = (anthropic.AnthropicError, httpx2.HTTPError, ValueError)
 
 
 class BillingReportError(Exception):
-    """A provider did not tell what it billed; the message says what to do."""
+    """A provider did not say what it billed; the message says what to do."""
 
 
 @contextmanager

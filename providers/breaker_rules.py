@@ -1,6 +1,6 @@
-"""What is known of the sources' health: whom to ask now, and whom to leave alone for a while.
+"""What is known of the providers' health: whom to ask now, and whom not to ask for a while.
 
-A source rests when it says so, and opens after failures in a row: then it rests longer with every probe
+A provider rests when it says so, and opens after failures in a row: then it rests longer with every probe
 that fails, and after each rest one caller alone may try it. `LocalBreaker` is the memory of one process;
 `providers.circuit_breaker` keeps the same in Redis for all of them.
 """
@@ -26,21 +26,21 @@ from generation.errors import (
 
 
 class BreakerState(Protocol):
-    """Whether a source may be asked, learned from how calls to it went. Safe to use from many threads."""
+    """Whether a provider may be asked, learned from how calls to it went. Safe to use from many threads."""
 
     def may_be_asked(self, provider: str) -> bool:
-        """Whether to call it now. After a rest this is the leave to probe it: call it, and note how it went."""
+        """Whether to call it now. When the breaker is half open this permits one probe: call it, and note how it went."""
 
     def is_open(self, provider: str) -> bool:
         """Whether it is left alone just now; for who has picked it, and waited since."""
 
     def note(self, provider: str, error: ProviderError | None) -> None:
-        """A call to `provider` ended; None means well."""
+        """A call to `provider` ended; None means that it succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerRules:
-    """When a source is left alone, and for how long. Seconds."""
+    """When the breaker opens, and for how long. Seconds."""
 
     failures_before_open: int = 3  #: in a row; single breaks are everyday life
     #: In a row, over all batches: one bad request is its own fault, but an account that has reached a spend
@@ -48,14 +48,14 @@ class BreakerRules:
     misuses_before_open: int = 5
     busy_open_s: float = 0.5  #: after an answer that it has no capacity, when it names no time
     first_open_s: float = 2.0  #: doubled with each probe that fails
-    longest_open_s: float = 15.0  #: a source that is back must be found within a minute, its probe included
+    longest_open_s: float = 15.0  #: a provider that is back must be found within a minute, its probe included
     longest_asked_open_s: float = 60.0  #: for `retry-after`, which may name hours
     denied_open_s: float = 60.0  #: no waiting cures it, so look again now and then until an operator has
     probe_s: float = 10.0  #: then somebody else may probe: the first one may have died
 
 
 class Kind(StrEnum):
-    """What the end of a call says about its source. The values are the scripts' words."""
+    """What the end of a call says about its provider. The values are the scripts' words."""
 
     WELL = "well"
     OPEN = "rest"  #: it named a time
@@ -72,7 +72,7 @@ class Verdict:
 
 
 def verdict_on(error: ProviderError | None, rules: BreakerRules) -> Verdict:
-    """What this end of a call means for its source."""
+    """What this end of a call means for its provider."""
     match error:
         case None | ProviderRefused():  # who declines to write is there, and answers
             return Verdict(Kind.WELL)
@@ -104,7 +104,7 @@ class Change(StrEnum):
 class _Record:
     streak: int = 0
     misuses: int = 0
-    opens: int = 0  #: since it was last well
+    opens: int = 0  #: since its last success
     open_until: float = 0.0
     probe_until: float = 0.0
 
@@ -152,7 +152,7 @@ class LocalBreaker:
 
     def _well(self, provider: str, record: _Record, now: float) -> Change | None:
         if record.open_until > now and record.opens:
-            return None  # a call that began before the source opened says nothing about now
+            return None  # a call that began before the provider opened says nothing about now
         if record.open_until > now:
             record.streak = record.misuses = 0
             return None
@@ -163,7 +163,7 @@ class LocalBreaker:
         rules, is_open = self._rules, record.open_until > now and record.opens > 0
         match verdict.kind:
             case Kind.OPEN:
-                # A call that failed late must not shorten the rest that an earlier answer asked for.
+                # A call that failed late must not shorten the pause that an earlier answer asked for.
                 record.open_until = max(record.open_until, now + verdict.open_s)
                 return False
             case Kind.DENY:

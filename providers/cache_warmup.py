@@ -39,7 +39,7 @@ class WarmUpRules:
     longest_wait_s: float = 12.0  #: for the leader; after it a call goes, and may pay for a write
     look_again_s: float = 0.05  #: one thread a process looks while the others wait for it
     margin_s: float = 10.0  #: an entry this close to its end is taken for cold
-    refresh_s: float = 15.0  #: how often a process tells the others that it used a prefix
+    refresh_s: float = 15.0  #: how often a process informs the others that it used a prefix
     most_prefixes: int = 8  #: in use within one short lifetime; more means that the shared part is not shared
 
 
@@ -76,7 +76,7 @@ class _Answer:
 
 
 class Flight:
-    """One call and its prefix, for a with-block that ends with the call: tell it when the reply has begun."""
+    """One call and its prefix, for a with-block that ends with the call: report to it when the reply has begun."""
 
     def __init__(self, warmup: WarmUp, levels: tuple[str, ...], ttl: CacheTtl, cold: str | None) -> None:
         self.ttl: CacheTtl = ttl  #: to ask for
@@ -135,7 +135,7 @@ class Flight:
 
 
 class WarmUp:
-    """The prefixes of one source. Safe to use from many threads."""
+    """The prefixes of one provider. Safe to use from many threads."""
 
     def __init__(
         self,
@@ -190,7 +190,7 @@ class WarmUp:
                     gate.release()
 
     def began(self, flight: Flight) -> None:
-        """The prefix is warm from now on; the others are told, if they have not been a moment ago."""
+        """The prefix is warm from now on; other processes are informed, unless they were a moment ago."""
         if not flight.levels:
             return
         now, known = self.clock(), self._known.get(flight.levels)

@@ -1,6 +1,6 @@
-"""The sources' health as all workers know it: what one learns, the next to pick knows.
+"""The providers' health as all workers know it: what one learns, the next to pick knows.
 
-Kept in Redis, asked at every pick, so that an opening is seen at once and a source that may be back is
+Kept in Redis, asked at every pick, so that an opening is seen at once and a provider that may be back is
 probed by one worker alone. Without Redis each process goes on with its own memory.
 """
 
@@ -11,7 +11,7 @@ from providers.breaker_rules import BreakerRules, Change, LocalBreaker, verdict_
 from providers.redis_scripts import RedisScripts, in_ms, nobody_answers
 from providers.telemetry import ProviderTelemetry
 
-#: A source that nobody has called for this long is taken for well.
+#: A provider that nobody has called for this long counts as healthy.
 _FORGOTTEN_AFTER_S = 600
 
 _CHANGES = {1: Change.OPENED, 2: Change.CLOSED}

@@ -22,7 +22,7 @@ SOLVER_DEADLINE_S = 30.0
 
 _LEAST_EFFORT = "low"
 
-#: What the simulator is told where Claude would want a key; the settings allow that on this machine only.
+#: The key that the simulator is given; the settings allow that on this machine only.
 _SIMULATOR_KEY = "simulator"
 
 
@@ -33,7 +33,7 @@ def make_claude(
     deadline_s: float,
     traffic: Traffic | None = None,
 ) -> MessagesClient:
-    """The source for CLAUDE_MODEL. Opens no connection yet; make it once per process, after a fork.
+    """The provider for CLAUDE_MODEL. Opens no connection yet; make it once per process, after a fork.
 
     A call that brings no text for `stall_timeout_s`, or takes longer than `deadline_s`, is given up.
     Without `traffic` it keeps the rate limits and warms prefixes for this process alone.
@@ -61,9 +61,9 @@ def make_solver(
     stall_timeout_s: float,
     traffic: Traffic | None = None,
 ) -> MessagesClient | None:
-    """The source for SOLVER_MODEL, over the connections of `writer`, or None where it is off.
+    """The provider for SOLVER_MODEL, over the connections of `writer`, or None where it is off.
 
-    It has rate limits of its own, as each model has, but no gauges: they are told of whoever writes.
+    It has rate limits of its own, as each model has, but no gauges: gauges describe the model that writes.
     """
     if settings.solver_model is None:
         return None

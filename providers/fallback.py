@@ -1,4 +1,4 @@
-"""The sources in order of preference, the first that is well first; and who gives answer checks."""
+"""The providers in order of preference, the first healthy one first; and who checks answers."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ class OrderedFallback:
         self._health = health or LocalBreaker()
 
     def pick(self, excluded: frozenset[str]) -> MessagesClient | None:
-        """The first source that is neither excluded nor resting, or None: then the batch waits."""
+        """The first provider that is neither excluded nor behind an open circuit breaker, or None: then the batch waits."""
         for provider in self.providers:
             if provider.name not in excluded and self._health.may_be_asked(provider.name):
                 return provider
         return None
 
     def report(self, provider: str, error: ProviderError | None) -> None:
-        """Tell how a call to `provider` went; None means well."""
+        """Report how a call to `provider` went; None means that it succeeded."""
         self._health.note(provider, error)
 
     @property
@@ -86,16 +86,16 @@ class OrderedFallback:
         return self.solver is not None
 
     def pick_solver(self) -> MessagesClient | None:
-        """The solver, unless there is none, or it or its provider is resting."""
+        """The solver, unless there is none, or a circuit breaker is open."""
         if self.solver is None or self._health.is_open(self.solver.name):
             return None
         return self.solver if self._health.may_be_asked(SOLVER) else None
 
     def report_solver(self, error: ProviderError | None) -> None:
-        """Tell how a call to the solver went; None means well. It says nothing about who writes."""
+        """Report how a call to the solver went; None means that it succeeded. It says nothing about who writes."""
         self._health.note(SOLVER, error)
 
     def close(self) -> None:
-        """Close every connection of every source; the solver has none of its own."""
+        """Close every connection of every provider; the solver has none of its own."""
         for provider in self.providers:
             provider.close()

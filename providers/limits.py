@@ -1,4 +1,4 @@
-"""The rate limits of one source as this process knows them: what the scripts keep in Redis, in memory.
+"""The rate limits of one provider as this process knows them: what the scripts keep in Redis, in memory.
 
 Buckets of requests, input and output tokens that refill all the time, as the provider's do; their limits
 and levels are learned from its answers. A call books its time: what it needs is taken at once, also into
@@ -99,7 +99,7 @@ class LocalLimits:
             return Reservation(admitted=True, wait_s=wait_s, slowed=self._pace.slowed)
 
     def again(self, reservation: Reservation) -> Reservation:
-        """The ticket of a call whose time has come, with what it still has to wait.
+        """The reservation of a call whose time has come, with what it still has to wait.
 
         A queue that was made at a pace which proved too fast is made again, or all of it would go when the
         pause ends.

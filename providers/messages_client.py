@@ -1,4 +1,4 @@
-"""A model API that speaks the Messages wire, as the domain's QuestionSource."""
+"""A model API that speaks the Messages API's protocol, as the domain's ProviderClient."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from providers.telemetry import ProviderTelemetry
 from providers.usage_recovery import OutputCounter, settle
 from runtime.settings import ClaudeSettings
 
-#: An answer about the source's health that is younger than this still holds.
+#: An answer about the provider's health that is younger than this still holds.
 _SHORT_WAIT_S = 0.1
 
 
@@ -56,12 +56,12 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How a source asks, besides the prompt."""
+    """How a provider asks, besides the prompt."""
 
     effort: str
     cache_ttl: CacheTtl | None  #: None: the cheaper one each time
     limits: StreamLimits
-    also: Mapping[str, Any] = field(default_factory=dict)  #: fields that only this source's requests have
+    also: Mapping[str, Any] = field(default_factory=dict)  #: fields that only this provider's requests have
 
     @classmethod
     def of(
@@ -120,11 +120,11 @@ class MessagesClient:
         urgency: Urgency = Urgency.INTERACTIVE,
         before_sending: Callable[[], None] = lambda: None,
     ) -> Iterator[Iterator[StreamEvent]]:
-        """Wait for the call's turn, send it once, and give the reply as it comes.
+        """Wait for the rate limiter, send the call once, and return the reply as it comes.
 
         The turn comes when the prefix is cached or this call is the one to write it, and when the rate
         limits allow; both waits are bounded. Raises ProviderThrottled when it would come too late and
-        ProviderResting when the source was found unwell meanwhile: then nothing was sent. See
+        CircuitOpen when the provider was found unwell meanwhile: then nothing was sent. See
         `providers.stream.streaming` for what the stream guarantees.
         """
         began = time.monotonic()
@@ -150,7 +150,7 @@ class MessagesClient:
         return cost_microdollars(profile_of(model).prices, usage)
 
     def close(self) -> None:
-        """Close every connection; the source cannot be used afterwards."""
+        """Close every connection; the provider cannot be used afterwards."""
         self.client.close()
 
     def _call(self, prompt: Prompt, ttl: CacheTtl, urgency: Urgency) -> Call:

@@ -25,7 +25,7 @@ _TIMEOUT_S = 10
 
 @dataclass(frozen=True, slots=True)
 class ModelCheck:
-    """What to tell whoever starts a process with this model."""
+    """What the person that starts a process with this model must know."""
 
     stop: str | None = None  #: why it must not start
     warnings: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class ModelCheck:
 
 
 def check_model(provider: MessagesClient, setting: str = "CLAUDE_MODEL") -> ModelCheck:
-    """Ask the Models API about the source's model, which `setting` names, once at start; takes seconds at most.
+    """Ask the Models API about the provider's model, which `setting` names, once at start; takes seconds at most.
 
     Stops for a model that is retired or unknown there, for a key that is not accepted, and for a model that
     would refuse how we switch its thinking off. An API that cannot be asked stops nothing: the table's own

@@ -20,7 +20,7 @@ class TooDeep(httpx2.DecodingError):
 
 
 def check_nesting(json_text: str) -> None:
-    """Raises TooDeep. Takes linear time; what is no JSON is left to whoever decodes it."""
+    """Raises TooDeep. Takes linear time; a text that is no JSON is left to the decoder."""
     if json_text.count("{") + json_text.count("[") > MAX_NESTING and _depth(json_text) > MAX_NESTING:
         raise TooDeep(f"The answer nests deeper than {MAX_NESTING} objects and lists.")
 

@@ -1,4 +1,4 @@
-"""OpenRouter, the fallback: the same Messages wire, pinned to the provider that speaks it fully."""
+"""OpenRouter, the fallback: the same Messages protocol, pinned to the provider that speaks it fully."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def make_openrouter(
     deadline_s: float,
     traffic: Traffic | None = None,
 ) -> MessagesClient | None:
-    """The source for OPENROUTER_MODEL, or None without OPENROUTER_API_KEY.
+    """The provider for OPENROUTER_MODEL, or None without OPENROUTER_API_KEY.
 
-    Effort, cache life and timeouts are Claude's, so that a batch reads the same whoever writes it.
+    Effort, cache life and timeouts are Claude's, so that a batch reads the same whichever provider writes it.
     """
     if settings.openrouter_api_key is None:
         return None

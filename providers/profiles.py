@@ -1,4 +1,4 @@
-"""What each model wants to be told, refuses to hear, and costs.
+"""What each model must be sent, must not be sent, and costs.
 
 The table is `models.json`, so that a new model or a new price is a change of data. A model that is not in
 it still works: it is sent nothing that any model refuses, and priced so that a limit errs on the safe side.
@@ -49,7 +49,7 @@ class ModelProfile:
     deprecated_on: date | None = None
     retires_on: date | None = None
     not_retired_before: date | None = None
-    known: bool = True  #: False: these are safe guesses, and somebody should be told
+    known: bool = True  #: False: these are safe guesses, and the operator should know
 
 
 def profile_of(model: str) -> ModelProfile:

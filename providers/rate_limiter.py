@@ -26,7 +26,7 @@ _TOO_FAST = "ramp_limit_exceeded"
 
 
 class RateLimiter:
-    """The limits of one source and model. Safe to use from many threads."""
+    """The limits of one provider and model. Safe to use from many threads."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class RateLimiter:
     def admit(
         self, prompt: Prompt, stop: CancellationSignal, *, urgency: Urgency, writes_prefix: bool
     ) -> Permit:
-        """Wait for the call's turn under the limits, for a bounded time. The call belongs in the permit's block.
+        """Wait until the limits allow the call, for a bounded time. The call belongs in the permit's block.
 
         Returns at once when `stop` is set. Raises ProviderThrottled when the turn would come too late: for a
         student sooner to look elsewhere, for a prefetch to wait where waiting costs nothing.
@@ -109,7 +109,7 @@ class RateLimiter:
         return reservation
 
     def _wait(self, reservation: Reservation, longest_s: float, stop: CancellationSignal) -> float:
-        """Until the turn comes; and, if somebody was refused meanwhile, until it comes again.
+        """Wait until the call may go. If the provider refused another call meanwhile, wait again.
 
         Returns how long that is, when it is longer than the call may wait.
         """
@@ -129,14 +129,14 @@ class RateLimiter:
         return Reservation(admitted=True, wait_s=int(answer[0]) / 1000, slowed=int(answer[1]))
 
     def _throttled(self, wait_s: float, urgency: Urgency) -> ProviderThrottled:
-        # Those who are told the same moment would all come back at it.
+        # Calls that are given the same moment would all come back at it.
         spread_s = wait_s + random.uniform(0, 1 + wait_s / 2)  # noqa: S311  spreads retries, guards nothing
         self._telemetry.call_refused(self._provider, urgency, spread_s)
         return ProviderThrottled(provider=self._provider, retry_after_s=spread_s)
 
 
 class Permit:
-    """One admitted call, for a with-block that ends with the call: tell it what the call uses."""
+    """One admitted call, for a with-block that ends with the call: report to it what the call uses."""
 
     def __init__(self, rate_limiter: RateLimiter, prompt: Prompt, need: Need) -> None:
         self._rate_limiter = rate_limiter

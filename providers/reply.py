@@ -1,4 +1,4 @@
-"""A reply as it grows: the wire's events in, the domain's stream events out. Knows no socket."""
+"""A reply as it grows: the protocol's events in, the domain's stream events out. Knows no socket."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Reply:
         self._cache_ttl = cache_ttl
 
     def take(self, event: Any) -> StreamEvent | None:
-        """The domain's event for this one of the wire, or None when it means nothing to us.
+        """The domain's event for this one of the protocol, or None when it means nothing to us.
 
         Raises UnreadableReply when text comes before the reply has begun.
         """
@@ -73,7 +73,7 @@ class Reply:
         self.refusal_category = _of(details, "category") or self.refusal_category
 
     def _counted(self, transport: Any) -> Usage:
-        """The counts so far. The wire's numbers are totals; what it leaves out stays as it was."""
+        """The counts so far. The protocol's numbers are totals; what it leaves out stays as it was."""
         before = self.usage
         write_5m, write_1h = self._writes(transport)
         return Usage(

@@ -97,7 +97,7 @@ def _transport(call: Call) -> Iterator[Transport]:
 
 
 def _open(call: Call, transport: Transport, stop: CancellationSignal) -> RawStream | None:
-    """The stream once its headers are there; None when we were told to stop before or meanwhile."""
+    """The stream once its headers are there; None when the run was cancelled before or meanwhile."""
     if stop.reason is not None:
         return None
     try:

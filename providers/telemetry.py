@@ -1,4 +1,4 @@
-"""What the providers' traffic tells an operator: log lines, alarms and metrics, named in one place."""
+"""What the providers' traffic shows an operator: log lines, alarms and metrics, named in one place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ProviderTelemetry:
         self._metrics = metrics
 
     def circuit_breaker_opened(self, provider: str, error: ProviderError) -> None:
-        """A source is not asked for a while. An alarm when no waiting cures it."""
+        """A provider is not asked for a while. An alarm when no waiting cures it."""
         tell = log.error if isinstance(error, _ALARMING) else log.warning
         tell(
             "circuit_breaker_opened",

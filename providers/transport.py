@@ -64,7 +64,7 @@ class Transport:
         self._gather_s = lambda: 0.0
 
     def gather(self) -> None:
-        """Return when the next read is due, at once for the first; or when the wire is cut."""
+        """Return when the next read is due, at once for the first; or when the transport is cut."""
         wait_s = self._read_at + self._gather_s() - self._clock()
         if wait_s > 0:
             self._cut.wait(wait_s)
@@ -128,7 +128,7 @@ _current: ContextVar[Transport | None] = ContextVar("wire", default=None)
 
 @contextlib.contextmanager
 def requesting_on(transport: Transport) -> Iterator[None]:
-    """Requests that this thread sends while the block runs, and their replies, obey this wire."""
+    """Requests that this thread sends while the block runs, and their replies, obey this transport."""
     token = _current.set(transport)
     try:
         yield
@@ -137,7 +137,7 @@ def requesting_on(transport: Transport) -> Iterator[None]:
 
 
 def watch_sockets(client: httpx2.Client) -> None:
-    """Make every connection of this client obey the wire of the request it carries.
+    """Make every connection of this client obey the transport of the request it carries.
 
     httpx2 has no public API for a network backend, so this replaces the one inside its transports, also
     those it made for proxies. Raises TypeError when the library has changed so that it can no longer.
@@ -155,7 +155,7 @@ def watch_sockets(client: httpx2.Client) -> None:
 
 
 class _WatchedStream(httpcore2.NetworkStream):
-    """A connection that obeys the wire of the request it carries now; between requests, nobody's."""
+    """A connection that obeys the transport of the request it carries now; between requests, nobody's."""
 
     def __init__(self, stream: httpcore2.NetworkStream) -> None:
         self._stream = stream
