@@ -116,7 +116,7 @@ def _assembled(context: AppContext, listen: Listen) -> FastAPI:
         title="Tafawoq generation",
         version="1",
         summary="Qudurat exams and practice sessions whose questions are written in the background.",
-        openapi_url=None,  # routes/pages.py serves it, with a route name in the log and a reference without foreign scripts
+        openapi_url=None,  # routes/pages.py serves it, with its route in the log, and a reference without scripts
         redirect_slashes=False,
         telemetry=_NO_FRAMEWORK_TELEMETRY,
         generate_unique_id_function=openapi.operation_id,

@@ -70,7 +70,7 @@ class AppContext:
         return await anyio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=self.threads)
 
     async def enqueue_batch(self, session_id: UUID, batch_index: int, urgency: Urgency) -> None:
-        """Enqueue a batch that is already committed as wanted, with a short time limit.
+        """Enqueue a batch whose request is already committed; waits for the broker only a short time.
 
         When the broker does not take the message, the batch is marked and the sweep enqueues it.
         """

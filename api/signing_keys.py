@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 #: How long a call waits for a fetch that may bring its key: the first fetch, or one for an unknown key.
 FETCH_WAIT_S = 2.0
-#: Unknown keys start at most one fetch in this time, whatever the number of tokens. A new key may be unknown so long.
+#: Unknown keys start at most one fetch in this time, however many tokens name them. So a new key may be unknown that long.
 EARLY_FETCH_PERIOD_S = 10.0
 #: The pause after a failed fetch; it doubles after each further failure, up to the cap.
 RETRY_BASE_S = 1.0

@@ -22,7 +22,7 @@ _MAX_LENGTH_DIGITS = 20
 
 
 class BodyLimit:
-    """Ends a call with 413 when its body is too long or declares to be, 422 when it may nest too deep, 408 when late.
+    """Answers 413 when a body is (or declares to be) too long, 422 when it may nest too deep, 408 when it is late.
 
     Applies only when the call reads its body. After the answer has begun, such a body counts as a disconnect.
     """

@@ -72,7 +72,7 @@ async function send(socket, parts) {
   socket.write(`*${parts.length}\r\n${parts.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`).join("")}`);
   const closed = once(socket, "close").then(() => Promise.reject(new Error("it closed the connection")));
   const [reply] = await Promise.race([once(socket, "data"), closed]);
-  if (reply.toString().startsWith("-")) throw new Error(`it refused: ${reply.toString().slice(1).trim()}`);
+  if (reply.toString().startsWith("-")) throw new Error(`it answered: ${reply.toString().slice(1).trim()}`);
 }
 
 /** What is wrong with the arguments, as a sentence; undefined when they are valid. */

@@ -107,7 +107,7 @@ def test_a_rejected_password_is_one_sentence() -> None:
         status, output = run(SESSION, "1", redis_url=url)
 
     assert status == 1
-    assert "it refused: WRONGPASS invalid username-password pair." in output
+    assert "it answered: WRONGPASS invalid username-password pair." in output
     assert "hunter2" not in output
     assert output.count("\n") == 1
 
