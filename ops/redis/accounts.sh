@@ -6,7 +6,8 @@
 # worker: all of our keys, no command that administers, empties or lists.
 # flower: hears events, asks workers, and takes their answers. It reaches no queue of ours.
 set -eu
-connect="+ping +auth +hello +select +client|setname +client|setinfo"
+# Not client|setinfo: Redis 7.0 does not know it and would not start; clients go on without it.
+connect="+ping +auth +hello +select +client|setname"
 cat <<accounts
 user default off
 user tafawoq_api on >$REDIS_API_PASSWORD resetkeys ~tafawoq:interactive* ~tafawoq:prefetch* ~tafawoq:_kombu.binding* ~tafawoq:rate:* resetchannels &tafawoq:/0.celeryev/* -@all $connect +lpush +publish +sadd +smembers +type +pttl +llen +multi +exec +eval +evalsha +script|load +script|exists +get +set +time
