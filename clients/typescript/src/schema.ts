@@ -479,7 +479,7 @@ export interface components {
         };
         /**
          * BatchStatus
-         * @description Queued: wanted. Running: a lease holder works on it. Ready: published. Failed: given up until asked for.
+         * @description Queued: requested. Running: a run holds its lease. Ready: complete. Failed: until requested again.
          * @enum {string}
          */
         BatchStatus: "queued" | "running" | "ready" | "failed";
