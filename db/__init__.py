@@ -1,0 +1,1 @@
+"""Postgres: the stores and their statements. May import generation and runtime; never providers."""

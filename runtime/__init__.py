@@ -1,0 +1,1 @@
+"""What every process needs: settings, telemetry, tracing, Redis clients. It imports no other package of ours."""

@@ -1,0 +1,3 @@
+"""The Celery process: assembly, leases, liveness, and the operators' command. May import db, providers,
+generation and runtime.
+"""

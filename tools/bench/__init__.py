@@ -1,0 +1,1 @@
+"""Benchmarks against the simulator and against peers. May import production and other tools."""

@@ -1,0 +1,3 @@
+"""Whole exams while processes and servers are killed, and a judge of what is left. May import production and
+tools.stack.
+"""

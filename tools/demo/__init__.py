@@ -1,0 +1,1 @@
+"""A student that takes an exam over HTTP, with a report. It knows nothing of the simulator."""

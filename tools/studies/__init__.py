@@ -1,0 +1,3 @@
+"""Measurements of economics, prefetching and the ledger, whose figures decide a design. May import production
+and tools.
+"""
