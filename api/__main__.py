@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import ProgrammingError
 
 from api.app import create_app
-from api.listening import listening
+from api.notifications import listening
 from api.rate_limits import SharedLimits, rates
 from api.server import ApiServer, bound
 from db.batches import BatchStore

@@ -23,10 +23,9 @@ from db.engine import committing_each
 from db.errors import QuestionUnstorable
 from db.events import record
 from db.fence import NO_LEASE, fence_lost, held_by, is_batch
-from db.finish import mark_ready
 from db.leases import Lease, Renewal
 from db.progress import Owner, Progress, TimesTaken
-from db.publish import publish_ready, set_generating
+from db.publish import mark_ready, publish_ready, set_generating
 from db.requests import Requested
 from db.session_row import lock_row
 from db.spending import NO_LIMITS, SpendLimits, check_session

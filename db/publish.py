@@ -1,4 +1,4 @@
-"""Publishing: appending ready batches to the web app's row, in order, each exactly once.
+"""Publishing: a ready batch is marked, and appended to the web app's row, in order, each exactly once.
 
 The caller has locked the web app's row, so that of two batches that become ready at the same time, the second
 sees the first. New questions are appended, because the web app may have written to its row meanwhile.
@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Connection,
     Integer,
     Select,
@@ -26,8 +27,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
-from db.tables import WEB_APP_TABLES, batches, exam_sessions, practice_sessions, questions
-from generation.model import BatchStatus, SessionKind
+from db.errors import BatchIncomplete
+from db.fence import NO_LEASE, fence_lost, is_held
+from db.tables import WEB_APP_TABLES, SlotState, batches, exam_sessions, practice_sessions, questions, slots
+from generation.model import BatchStatus, Claim, SessionKind
 
 
 def publish_ready(connection: Connection, session_id: UUID, kind: SessionKind, *, published: int) -> None:
@@ -130,3 +133,37 @@ def _is_generating(session_id: Any) -> Any:
 
 def _touched(table: Table) -> dict[str, Any]:
     return {"updated_at": func.now()} if table is exam_sessions else {}
+
+
+def mark_ready(connection: Connection, claim: Claim) -> None:
+    """Mark the claim's batch ready. Raises FenceLost, and BatchIncomplete while a slot is open."""
+    which = {"in_session": claim.session_id, "in_batch": claim.batch.index, "in_epoch": claim.epoch}
+    row = connection.execute(_marking(), which).one()
+    if not row.held:
+        raise fence_lost(claim)
+    if row.still_open:
+        raise BatchIncomplete(
+            session_id=claim.session_id, batch_index=claim.batch.index, open_slots=row.still_open
+        )
+
+
+@cache
+def _marking() -> Select[Any]:
+    """Returns whether the run held the batch and how many slots are open; with open slots the caller rolls back."""
+    session_id, index = bindparam("in_session", type_=Uuid), bindparam("in_batch", type_=Integer)
+    marked = (
+        update(batches)
+        .where(is_held(session_id, index, bindparam("in_epoch", type_=BigInteger)))
+        .values(status=BatchStatus.READY, ready_at=func.now(), last_error=None, **NO_LEASE)
+        .returning(batches.c.batch_index)
+        .cte("marked")
+    )
+    held = select(func.count()).select_from(marked).scalar_subquery()
+    still_open = (
+        select(func.count())
+        .where(
+            slots.c.session_id == session_id, slots.c.batch_index == index, slots.c.state == SlotState.OPEN
+        )
+        .scalar_subquery()
+    )
+    return select(held.label("held"), still_open.label("still_open"))

@@ -6,15 +6,15 @@ what the model wrote, with the choices in the plan's order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from generation.model import EarlierQuestion, Question, QuestionType, Slot
+from generation.model import COMPARISON_CHOICES, EarlierQuestion, Question, QuestionType, Slot
 from generation.normalization import normalize
-from generation.placing import place
 from generation.repeats import Seen, Traits
 from generation.rules import Candidate, first_reason, fixed_choice, is_passage
 from generation.schema import Chart, Diagram, DraftPassage, DraftQuestion
@@ -188,3 +188,17 @@ _WRONG: Final = {
     "a": "wrong_answer",
     "d": "wrong_distractors",
 }
+
+
+def place(slot: Slot, key: str, distractors: Sequence[str], *, seed: int) -> tuple[tuple[str, ...], int]:
+    """The choices in the order a student sees them, and the key's 0-based index.
+
+    The key is at the slot's key_index; the session's seed and the position determine the order of the
+    distractors. A slot without a key_index has the fixed comparison choices, of which `key` is one.
+    """
+    if slot.key_index is None:
+        return COMPARISON_CHOICES, COMPARISON_CHOICES.index(key)
+    rng = Random(f"{seed}:{slot.position}")  # noqa: S311 - an order must be repeatable, not secret
+    choices = rng.sample(distractors, len(distractors))
+    choices.insert(slot.key_index, key)
+    return tuple(choices), slot.key_index

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 import anthropic
 import httpx2
+from pydantic import BaseModel
 
+from providers.client import line_to, make_client
 from providers.messages_client import MessagesClient
 from providers.profiles import ModelProfile, ThinkingOff
+from runtime.settings import ClaudeSettings, OpenRouterSettings
 
 #: What the sentences recommend, by the setting that names a model.
 CURRENT_MODELS = {"CLAUDE_MODEL": "claude-sonnet-5-5", "SOLVER_MODEL": "claude-haiku-5-5"}
@@ -119,3 +123,32 @@ def _refuses_our_thinking_off(info: Any, profile: ModelProfile) -> bool:
 
 def _day(moment: Any) -> date | None:
     return moment.date() if isinstance(moment, datetime) else None
+
+
+_TIMEOUT_S = 10
+
+
+class _Key(BaseModel):
+    limit_remaining: float | None = None  #: dollars; None: no limit
+
+
+class _Answer(BaseModel):
+    data: _Key
+
+
+def check_openrouter_key(settings: OpenRouterSettings, claude: ClaudeSettings) -> ModelCheck | None:
+    """Whether the key is accepted and has credit left; None without a key. Takes seconds at most, and costs nothing."""
+    if settings.openrouter_api_key is None:
+        return None
+    token = settings.openrouter_api_key.get_secret_value()
+    with closing(make_client(line_to(settings.openrouter_base_url, claude), auth_token=token)) as client:
+        try:
+            answer = client.get("/v1/key", cast_to=httpx2.Response, options={"timeout": _TIMEOUT_S})
+            remaining = _Answer.model_validate_json(answer.content).data.limit_remaining
+        except (anthropic.AuthenticationError, anthropic.PermissionDeniedError):
+            return ModelCheck(stop="OPENROUTER_API_KEY is not accepted. Set a valid key.")
+        except (anthropic.AnthropicError, httpx2.HTTPError, ValueError):  # no JSON, or another shape
+            return ModelCheck(warnings=("OpenRouter could not be asked about the key.",))
+    if remaining is not None and remaining <= 0:
+        return ModelCheck(stop="OPENROUTER_API_KEY has spent its limit. Raise it, or top up.")
+    return ModelCheck(is_simulator=is_simulator(answer.headers))

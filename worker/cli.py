@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typer
 
-from worker.commands.cancel import cancel
 from worker.commands.check_cache import check_cache
 from worker.commands.check_claude import check_claude
 from worker.commands.cost import cost
@@ -16,7 +15,7 @@ from worker.commands.doctor import doctor
 from worker.commands.plan import plan
 from worker.commands.queues import queues
 from worker.commands.reconcile import reconcile
-from worker.commands.sessions import retry, sessions
+from worker.commands.sessions import cancel, retry, sessions
 from worker.commands.show import show
 
 cli = typer.Typer(

@@ -6,11 +6,13 @@ import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from opentelemetry.trace import SpanKind
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.types import Receive, Scope, Send
@@ -19,7 +21,6 @@ from api import examples
 from api.authenticated_route import AuthenticatedRoute
 from api.awaited import LIVING
 from api.context import AppContext, Caller
-from api.delivery import trace_delivery
 from api.errors import documented
 from api.notifications import Subscription
 from api.schemas import redacted
@@ -164,3 +165,35 @@ def _frame(event: Event) -> bytes:
     else:
         data = json.dumps(event.payload, ensure_ascii=False)
     return f"id: {event.seq}\nevent: {event.kind.value}\ndata: {data}\n\n".encode()
+
+
+_ENDS = frozenset({EventKind.BATCH_READY, EventKind.BATCH_FAILED})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def trace_delivery(context: AppContext, session_id: UUID, event: Event) -> None:
+    """Record the delivery as a span: from the event's transaction (Postgres' clock) until now.
+
+    Does nothing for other events or with tracing off. An unreachable database loses the span, never the stream.
+    """
+    if not context.tracing.is_on or event.kind not in _ENDS:
+        return
+    batch_index = event.payload["batchIndex"]
+    try:
+        parent = await context.on_thread(context.batches.traceparent, session_id, batch_index)
+    except (DatabaseUnreachable, PoolTimeout):
+        return
+    if parent is None:
+        return
+    start_ns = (event.created_at - _EPOCH) // timedelta(microseconds=1) * 1000
+    span = context.tracing.begin(
+        f"deliver {event.kind.value}", SpanKind.PRODUCER, parent=parent, start_ns=start_ns
+    )
+    span.set_attributes(
+        {
+            "tafawoq.session.id": str(session_id),
+            "tafawoq.batch.index": batch_index,
+            "tafawoq.event.number": event.seq,
+        }
+    )
+    span.end()

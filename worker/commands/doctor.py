@@ -133,8 +133,7 @@ def _queue(crew: Crew) -> Iterator[Finding]:
 def _model() -> Iterator[Finding]:
     # Here, because the SDK takes a second to load and no other command needs it.
     from providers.claude import make_claude
-    from providers.key_check import check_openrouter_key
-    from providers.model_check import check_model
+    from providers.model_check import check_model, check_openrouter_key
 
     try:
         claude, limits = load(ClaudeSettings), load(GenerationSettings)

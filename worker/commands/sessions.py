@@ -1,4 +1,4 @@
-"""`sessions` and `retry`: which sessions there are, and another try for what failed."""
+"""`sessions`, `retry`, `cancel`: which sessions there are, what failed is queued again, and one is closed for good."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from db.sessions import SessionStore
 from generation.errors import SessionClosed, SessionMissing, SpendLimitReached
 from runtime.money import dollars
 from worker.commands.output import AsJson, SessionId, moment, print_json, print_table, refuse
@@ -58,3 +59,16 @@ def retry(session_id: SessionId, *, as_json: AsJson = False) -> None:
         return
     for batch_index in revived:
         typer.echo(f"Batch {batch_index} is queued.")
+
+
+def cancel(session_id: SessionId, *, as_json: AsJson = False) -> None:
+    """Close a session for good: nothing more is written or spent for it. What is committed stays."""
+    with stores() as at:
+        try:
+            SessionStore(at.engine).cancel(session_id)
+        except SessionMissing:
+            refuse(f"There is no session {session_id}.")
+    if as_json:
+        print_json({"session": session_id, "status": "closed"})
+    else:
+        typer.echo(f"Session {session_id} is closed.")

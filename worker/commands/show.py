@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 
 import typer
 
-from db.events import EventLog
-from db.operator_queries import AttemptLine, Quality
+from db.events import Event, EventLog
+from db.operator_queries import AttemptLine, BatchLine, Quality
+from generation.model import EventKind
+from generation.verdicts import Purpose
 from runtime.money import dollars
 from worker.commands.output import AsJson, SessionId, moment, print_json, print_table, refuse, since
 from worker.commands.stores import stores
-from worker.timeline import timeline
 
 #: More events than a session can have.
 EVERY_EVENT = 100_000
@@ -55,7 +58,7 @@ def show(session_id: SessionId, *, as_json: AsJson = False) -> None:
             for line in batches
         ],
     )
-    typer.echo(f"\n{_told(quality)}\n")
+    typer.echo(f"\n{_quality_sentence(quality)}\n")
     print_table(
         ["when", "batch", "what", ""],
         [
@@ -70,7 +73,7 @@ def show(session_id: SessionId, *, as_json: AsJson = False) -> None:
     )
 
 
-def _told(quality: Quality) -> str:
+def _quality_sentence(quality: Quality) -> str:
     return (
         f"Quality: {quality.questions} questions, of which the solver checked {quality.checked}: "
         f"{quality.agreed} agreed, {quality.disputed_kept} disputed and kept. "
@@ -81,3 +84,62 @@ def _told(quality: Quality) -> str:
 
 def _cost_of(batch_index: int, attempts: Sequence[AttemptLine]) -> Decimal:
     return sum((call.cost_microdollars for call in attempts if call.batch_index == batch_index), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    at: datetime
+    batch_index: int | None
+    what: str
+    detail: str = ""
+
+
+def timeline(
+    batches: Sequence[BatchLine], attempts: Sequence[AttemptLine], events: Sequence[Event]
+) -> list[Moment]:
+    """Ids, numbers and codes only; questions that follow each other are one moment."""
+    moments = [*_wanted(batches), *_calls(attempts), *_published(events)]
+    return sorted(moments, key=lambda moment: moment.at)
+
+
+def _wanted(batches: Sequence[BatchLine]) -> Iterator[Moment]:
+    for batch in batches:
+        yield Moment(batch.requested_at, batch.batch_index, "wanted", batch.urgency.value)
+
+
+def _calls(attempts: Sequence[AttemptLine]) -> Iterator[Moment]:
+    for call in attempts:
+        took = "" if call.duration_ms is None else f", {call.duration_ms / 1000:.1f} s"
+        detail = f"{call.outcome}: {_brought(call)}, {dollars(call.cost_microdollars)}{took}"
+        yield Moment(call.opened_at, call.batch_index, f"call to {call.provider}", detail)
+
+
+def _brought(call: AttemptLine) -> str:
+    if call.purpose is Purpose.SOLVE:
+        return f"answer check on {call.asked}"
+    return f"{call.accepted} of {call.asked} accepted, {call.rejected} refused"
+
+
+def _published(events: Sequence[Event]) -> Iterator[Moment]:
+    for kind, group in groupby(events, key=lambda event: event.kind):
+        if kind is EventKind.QUESTION:
+            yield _questions(list(group))
+            continue
+        for event in group:
+            batch_index = event.payload.get("batchIndex")
+            code = event.payload.get("code") or event.payload.get("status") or ""
+            yield Moment(event.created_at, batch_index, f"event {kind.value}", str(code))
+
+
+def _questions(events: Sequence[Event]) -> Moment:
+    positions = sorted(int(event.payload["position"]) for event in events)
+    return Moment(
+        events[0].created_at, None, "event question", f"{len(positions)}, positions {_ranges(positions)}"
+    )
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    """`0-4, 6`"""
+    runs = groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0])
+    told = [[number for _, number in run] for _, run in runs]
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in told)

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from api.app import create_app
-from api.listening import listening
+from api.notifications import listening
 from api.rate_limits import Limits
 from api.server import ApiServer, bound
 from db.batches import BatchStore

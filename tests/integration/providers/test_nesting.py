@@ -9,8 +9,7 @@ import pytest
 from generation.errors import ProviderUnreachable, StreamCut
 from generation.model import StreamEvent
 from providers.billing_reports import BillingReportError, reading_billing_reports
-from providers.key_check import check_openrouter_key
-from providers.model_check import check_model
+from providers.model_check import check_model, check_openrouter_key
 from providers.nesting import MAX_NESTING
 from runtime.settings import BillingReportSettings, ClaudeSettings, OpenRouterSettings
 from tests.integration.providers.test_billing_reports import today

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.model import COMPARISON_CHOICES, Difficulty, QuestionType, Section, Slot, Topic
-from generation.placing import place
+from generation.validator import place
 
 
 def slot_at(position: int, key_index: int | None) -> Slot:

@@ -8,7 +8,7 @@ from db.events import Event
 from db.operator_queries import AttemptLine
 from generation.model import EventKind
 from generation.verdicts import Purpose
-from worker.timeline import timeline
+from worker.commands.show import timeline
 
 START = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
