@@ -1,4 +1,4 @@
-"""A model API that speaks the Messages API's protocol, as the domain's ProviderClient."""
+"""The domain's ProviderClient for a provider that speaks the Messages API."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ from providers.telemetry import ProviderTelemetry
 from providers.usage_recovery import OutputCounter, settle
 from runtime.settings import ClaudeSettings
 
-#: An answer about the provider's health that is younger than this still holds.
+#: After a shorter wait than this, what the circuit breaker said before it still holds.
 _SHORT_WAIT_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What governs a process's calls beyond each single one; without `scripts`, of this process alone."""
+    """What all calls of a process share. Without `scripts` the limits are those of this process alone."""
 
     scripts: RedisScripts | None = None
     limits: LimitRules = field(default_factory=LimitRules)
@@ -56,7 +56,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How a provider asks, besides the prompt."""
+    """What each request to a provider has besides the prompt."""
 
     effort: str
     cache_ttl: CacheTtl | None  #: None: the cheaper one each time
@@ -85,7 +85,7 @@ class MessagesClient:
         count: OutputCounter,
         diagnostics: CacheDiagnostics | None = None,
     ) -> None:
-        """With a `diagnostics` each request asks why the cache was missed, if it was; only Claude answers that."""
+        """With `diagnostics` each request asks why the cache was missed, if it was. Only Claude answers that."""
         self.name = name
         self.model = model
         self.client = client
@@ -104,7 +104,7 @@ class MessagesClient:
         )
         self._count = count
         self._diagnostics = diagnostics
-        #: Remembered: a digest reads all of a prefix, and every call of a section has the same one.
+        #: Cached: a digest reads the whole prefix, and all calls of a section have the same prefix.
         self._levels = lru_cache(PREFIXES_KEPT)(self._digests)
 
     @property
@@ -122,14 +122,14 @@ class MessagesClient:
     ) -> Iterator[Iterator[StreamEvent]]:
         """Wait for the rate limiter, send the call once, and return the reply as it comes.
 
-        The turn comes when the prefix is cached or this call is the one to write it, and when the rate
-        limits allow; both waits are bounded. Raises ProviderThrottled when it would come too late and
-        CircuitOpen when the provider was found unwell meanwhile: then nothing was sent. See
-        `providers.stream.streaming` for what the stream guarantees.
+        The call is sent when the prefix is cached, or this call is the one that writes it, and when the rate limits
+        allow. Both waits are bounded. Raises ProviderThrottled when the wait would be too long, and CircuitOpen when
+        the circuit breaker opened meanwhile; then nothing was sent. See `providers.stream.streaming` for what the
+        stream guarantees.
         """
         began = time.monotonic()
         with self._warmup.enter(self._levels(prompt.system), stop) as flight:
-            # Others wait for the call that warms the prefix, so it does not queue as a prefetch.
+            # Other calls wait for the one that warms the prefix, so that one does not queue as a prefetch.
             urgency = Urgency.INTERACTIVE if flight.leads else urgency
             with self._rate_limiter.admit(
                 prompt, stop, urgency=urgency, writes_prefix=flight.leads
@@ -177,14 +177,14 @@ class MessagesClient:
     def _following(
         self, events: Iterator[StreamEvent], prompt: Prompt, flight: Flight, *, permit: Permit
     ) -> Iterator[StreamEvent]:
-        """The same events, noted on their way; the first one says why the cache was missed, if it was."""
+        """The same events, with their usage counted. The first one says why the cache was missed, if it was."""
         for event in events:
             match event:
-                case StreamStarted(usage=usage, cache_miss_reason=told):
+                case StreamStarted(usage=usage, cache_miss_reason=reported):
                     permit.count(usage)
                     if self._diagnostics is not None:
                         self._diagnostics.remember(prompt, event.message_id)
-                    yield replace(event, cache_miss_reason=flight.began(usage, told))
+                    yield replace(event, cache_miss_reason=flight.began(usage, reported))
                     continue
                 case StreamEnded(usage=usage):
                     permit.count(usage, is_final=True)

@@ -1,4 +1,4 @@
-"""How deep a provider's JSON may nest, said before the SDK decodes it.
+"""How deep a provider's JSON may nest. It is checked before the SDK decodes the text.
 
 Python's decoder has a limit of its own, another in each version, and exceeding it is a RecursionError, which
 neither the SDK nor the HTTP library expects.
@@ -26,7 +26,7 @@ def check_nesting(json_text: str) -> None:
 
 
 def check_answer(response: httpx2.Response) -> None:
-    """Reads an answer that is not a stream and checks its nesting. For a client's response hooks."""
+    """Read an answer that is not a stream, and check its nesting: a response hook of the client. Raises TooDeep."""
     if response.is_success and "json" not in response.headers.get("content-type", ""):
         return
     response.read()
@@ -44,5 +44,5 @@ def _depth(json_text: str) -> int:
     return deepest
 
 
-#: A string counts as one mark, whatever it holds; one that is cut off reaches to the end, so none is tried twice.
+#: A string is one mark, whatever it holds. A string that is cut off reaches to the end, so that the search is linear.
 _MARKS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]', re.DOTALL)

@@ -22,11 +22,11 @@ log = structlog.get_logger(__name__)
 class Outcome(Enum):
     """What becomes of the row after a run."""
 
-    DONE = auto()  #: nothing to do: it is ready, or somebody else's
-    RELEASE = auto()  #: anybody may go on at once; nothing went wrong with the batch
+    DONE = auto()  #: nothing to do: the batch is ready, or another worker has it
+    RELEASE = auto()  #: another worker may go on at once; the batch has no fault
     WAIT = auto()  #: try again after a pause, for as long as it takes; not the batch's fault
-    COUNT = auto()  #: try again after a pause, but not for ever
-    GIVE_UP = auto()  #: until somebody asks for it again
+    COUNT = auto()  #: try again after a pause, a bounded number of times
+    GIVE_UP = auto()  #: the batch failed, until it is requested again
 
 
 STORE_AWAY = "store_away"
@@ -36,7 +36,7 @@ SETTLEMENTS: dict[str, Outcome] = {
     READY: Outcome.DONE,
     FenceLost.code: Outcome.DONE,
     SessionClosed.code: Outcome.DONE,
-    StopReason.LEASE_LOST: Outcome.RELEASE,  # still ours if nobody took it: Postgres was away
+    StopReason.LEASE_LOST: Outcome.RELEASE,  # still ours unless another worker claimed it: Postgres was unreachable
     StopReason.SHUTDOWN: Outcome.RELEASE,
     STORE_AWAY: Outcome.WAIT,
     PROVIDERS_UNAVAILABLE: Outcome.WAIT,
@@ -53,21 +53,21 @@ WAITED_FOR_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Writes down how runs ended."""
+    """Settles batches after their runs: each outcome changes the row in one way."""
 
     batches: BatchStore
     limits: GenerationSettings
     metrics: Metrics
 
     def settle(self, claim: Claim, result: RunResult) -> Outcome:
-        """What has become of the row; DONE when somebody else has settled it."""
+        """What has become of the row. DONE when another worker has settled it."""
         outcome = SETTLEMENTS.get(result.outcome, Outcome.COUNT)
         try:
             match outcome:
                 case Outcome.RELEASE:
-                    self._give_back(claim, result, delay_s=0)
+                    self._release(claim, result, delay_s=0)
                 case Outcome.WAIT:
-                    self._give_back(claim, result, delay_s=self._pause_s(claim, result))
+                    self._release(claim, result, delay_s=self._pause_s(claim, result))
                 case Outcome.COUNT:
                     outcome = self._count(claim, result)
                 case Outcome.GIVE_UP:
@@ -78,23 +78,23 @@ class Outcomes:
         return outcome
 
     def _count(self, claim: Claim, result: RunResult) -> Outcome:
-        """Give up after too many. A run that brought at least one question is progress, and does not count."""
+        """Give up after too many failed runs. A run that brought at least one question does not count as failed."""
         failed = result.accepted == 0
         if failed and claim.failures + 1 >= self.limits.generation_max_failed_runs:
             self.batches.fail(claim, result.outcome, counts_as_failure=True)
             self.metrics.batches_given_up.inc()
             log.error("batch_given_up", outcome=result.outcome, failures=claim.failures + 1)
             return Outcome.GIVE_UP
-        self._give_back(claim, result, delay_s=self._pause_s(claim, result), counts=failed)
+        self._release(claim, result, delay_s=self._pause_s(claim, result), counts=failed)
         return Outcome.COUNT
 
-    def _give_back(self, claim: Claim, result: RunResult, *, delay_s: float, counts: bool = False) -> None:
+    def _release(self, claim: Claim, result: RunResult, *, delay_s: float, counts: bool = False) -> None:
         self.batches.release(claim, delay_s=delay_s, error_code=result.outcome, counts_as_failure=counts)
 
     def _pause_s(self, claim: Claim, result: RunResult) -> float:
         """Between half of a doubling bound and all of it, and never less than a provider asked for; capped."""
         doublings = 0 if result.accepted else min(claim.runs, 16)
-        # Runs count kills, too, so the bound is soon reached; the shared breaker spares the provider.
+        # Killed runs count as well, so the bound is soon reached. The circuit breaker protects the provider.
         share = 1 if claim.urgency is Urgency.PREFETCH else WAITED_FOR_SHARE
         longest_s = self.limits.generation_backoff_cap_s * share
         bound_s = min(longest_s, self.limits.generation_retry_base_s * 2**doublings)
