@@ -32,7 +32,7 @@ SWEPT_AT_ONCE = 64
 #: Thrown away at once.
 _DISCARD_BYTES = 65_536
 
-#: What a client is told whose connection is ended, by the reason; silence where nobody asked.
+#: The error that a client gets when its connection is ended, by reason; none where no request was read.
 _LAST_WORDS: Mapping[Cut, str] = {
     Cut.HEAD_TIMEOUT: "request_timeout",
     Cut.BODY_TIMEOUT: "request_timeout",
@@ -219,7 +219,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return self.cycle
 
     def _refuse(self, cut: Cut) -> None:
-        """No more from this client. It is told why, unless another answer would be torn by it."""
+        """Read no more from this client. It gets the reason as an error, unless that would tear another answer."""
         if self._is_deaf or self.is_ending:
             return
         self._count(cut)

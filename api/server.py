@@ -1,4 +1,4 @@
-"""The HTTP server around the app: uvicorn with bounds, told to end the streams before it waits for them."""
+"""The HTTP server around the app: uvicorn with bounds; at shutdown the streams end before it waits for them."""
 
 from __future__ import annotations
 

@@ -101,13 +101,13 @@ class Flight:
         """The request is sent now: the entry's life counts from here."""
         self.began_at = self._warmup.clock()
 
-    def began(self, usage: Usage, told: str | None) -> str | None:
+    def began(self, usage: Usage, reported: str | None) -> str | None:
         """The reply has begun: the prefix is warm for all. Returns why it was missed; None for a hit, or for
         a call that asked for no breakpoint.
         """
         self._warmup.began(self)  # also when nothing is cached: then nobody has to wait for anybody
         self.over()
-        reason = self._missed(usage, told)
+        reason = self._missed(usage, reported)
         if reason in _DRIFTS:
             self._warmup.drifted(reason)
         return reason
@@ -124,13 +124,13 @@ class Flight:
     def __exit__(self, *_: object) -> None:
         self.over()
 
-    def _missed(self, usage: Usage, told: str | None) -> str | None:
+    def _missed(self, usage: Usage, reported: str | None) -> str | None:
         if not self.levels or (usage.cache_read and not usage.cache_written):
             return None
         if not usage.cache_written:
             return Miss.NOT_CACHED
-        if told in _DRIFTS:
-            return told
+        if reported in _DRIFTS:
+            return reported
         return self._cold or Miss.EVICTED
 
 

@@ -53,7 +53,7 @@ _BY_STATUS: Mapping[int, type[ProviderError]] = {
 _SENTENCES: Mapping[type[ProviderError], str] = {
     ProviderMisused: (
         "The provider refused the request itself. Check the model's name and the request; an account that has "
-        "reached a spend limit of its own is told the same."
+        "reached a spend limit of its own gets the same answer."
     ),
     ProviderDenied: "The provider does not accept our key, or our account may not spend. Check both in its console.",
 }

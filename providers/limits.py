@@ -2,7 +2,7 @@
 
 Buckets of requests, input and output tokens that refill all the time, as the provider's do; their limits
 and levels are learned from its answers. A call books its time: what it needs is taken at once, also into
-debt, and it is told how long to wait.
+debt, and is returned how long to wait.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def make_provider(address: str, *, service: str, headers: str, share: float) -> 
 
 
 class Outlet(SpanExporter):
-    """Hands spans on. While the collector is away spans are lost, which is told once; so is that it is back.
+    """Hands spans on. While the collector is away spans are lost. Losing and finding it are logged once each.
 
     It is looked for now and then only: so a process that ends loses seconds to it once, and not for each batch.
     """

@@ -85,7 +85,7 @@ def start_sweeping(**_: Any) -> None:
 
 
 def _repeat(name: str, *, period_s: float, action: Callable[[], object]) -> None:
-    """Until the worker is told to end."""
+    """Until the worker begins to shut down."""
     job = Periodic(name, period_s=period_s, action=action)
     worker_shutting_down.connect(lambda **_: job.stop(), weak=False)
     job.start()

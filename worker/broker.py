@@ -222,8 +222,8 @@ class GuardedPooledConnection(GuardedConnection, PooledConnection):
 
 class GuardedPool(ConnectionPool):
     def new(self) -> GuardedPooledConnection:
-        told = self.connection._info(resolve=False)  # noqa: SLF001  as kombu's own pool does
-        return GuardedPooledConnection(self, **dict(told))  # type: ignore[no-untyped-call]  # kombu has no types
+        reported = self.connection._info(resolve=False)  # noqa: SLF001  as kombu's own pool does
+        return GuardedPooledConnection(self, **dict(reported))  # type: ignore[no-untyped-call]  # kombu has no types
 
 
 class GuardedAMQP(AMQP):

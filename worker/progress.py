@@ -33,7 +33,7 @@ class Observers:
 class _Run:
     wanted: int
     accepted: int = 0
-    told: bool = False
+    reported: bool = False
 
 
 class Progress:
@@ -54,16 +54,16 @@ class Progress:
                     self._runs[task_id] = _Run(event.open_slots)
                 case QuestionAccepted() if task_id in self._runs:
                     run = self._runs[task_id]
-                    run.accepted, run.told = run.accepted + 1, False
+                    run.accepted, run.reported = run.accepted + 1, False
                 case RunEnded():
                     self._runs.pop(task_id, None)
 
     def tell(self, send: Send) -> None:
-        """Send what is new. An ended run is told nothing more: its task's own result follows."""
+        """Send what is new. An ended run is not reported again: its task's own result follows."""
         with self._mutex:
-            news = [(task_id, run) for task_id, run in self._runs.items() if not run.told]
+            news = [(task_id, run) for task_id, run in self._runs.items() if not run.reported]
             texts = [(task_id, f"{run.accepted} of {run.wanted} questions") for task_id, run in news]
             for _, run in news:
-                run.told = True
+                run.reported = True
         for task_id, text in texts:
             send("task-progress", task_id, text)

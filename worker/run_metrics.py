@@ -1,4 +1,4 @@
-"""Facts of a run, told as metrics and log lines."""
+"""Run events as metrics and log lines."""
 
 from __future__ import annotations
 

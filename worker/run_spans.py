@@ -84,8 +84,8 @@ class RunSpan:
             failed(span, result.outcome)
 
     def _event(self, name: str, **attributes: AttributeValue | None) -> None:
-        told = {f"tafawoq.{key}": value for key, value in attributes.items() if value is not None}
-        self._span.add_event(name, told)
+        reported = {f"tafawoq.{key}": value for key, value in attributes.items() if value is not None}
+        self._span.add_event(name, reported)
 
     def _attempt(self, event: AttemptEnded) -> None:
         attempt = event.attempt
@@ -111,9 +111,9 @@ def _of_claim(claim: Claim) -> Mapping[str, AttributeValue]:
 
 
 def _of_attempt(attempt: AttemptRecord) -> Mapping[str, AttributeValue]:
-    """As the GenAI conventions name things; what the provider has not told is left out."""
+    """As the GenAI conventions name things; what the provider has not reported is left out."""
     usage = attempt.usage
-    told: dict[str, AttributeValue | None] = {
+    reported: dict[str, AttributeValue | None] = {
         "gen_ai.operation.name": OPERATION,
         "gen_ai.provider.name": provider_name(attempt.provider),
         "gen_ai.request.model": attempt.model,
@@ -130,7 +130,7 @@ def _of_attempt(attempt: AttemptRecord) -> Mapping[str, AttributeValue]:
         "tafawoq.accepted": attempt.accepted,
         "tafawoq.provider.request_id": attempt.request_id,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in reported.items() if value is not None}
 
 
 def _seconds(milliseconds: int | None) -> float | None:

@@ -25,7 +25,7 @@ LOOK_S = 1.0
 STEP_WITHIN_S = 20
 #: Asking for an address has no limit of its own; while names are away, a worker that streams is well.
 CONNECT_WITHIN_S = 120
-#: Beyond WORKER_SHUTDOWN_GRACE_S: a loop that was told to end waits for its tasks, and they for slow commits.
+#: Beyond WORKER_SHUTDOWN_GRACE_S: a loop that is shutting down waits for its tasks, and they for slow commits.
 END_WITHIN_S = 60
 #: The file is touched no more often.
 TOUCH_PERIOD_S = 2

@@ -42,8 +42,8 @@ class Progress:
         """Take a line of pip or uv into account."""
         if printed.startswith("Ignoring "):  # pip, of a package for other machines
             self._packages -= 1
-        elif told := re.match(r"Resolved (\d+) packages?", printed):  # uv, without them
-            self._packages = int(told[1])
+        elif reported := re.match(r"Resolved (\d+) packages?", printed):  # uv, without them
+            self._packages = int(reported[1])
         elif printed.startswith(("Collecting ", "Requirement already satisfied")):
             self._fetched += 1
         elif (size := _SIZE.search(printed)) and "Downloading" in printed:

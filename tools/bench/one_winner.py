@@ -39,7 +39,7 @@ _PRACTICE = {"section": "quantitative", "categories": ["algebra"], "difficulty":
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    told: str
+    outcome: str
     took_ms: int  #: as the client saw it, from its sending
 
 
@@ -64,15 +64,15 @@ def main() -> int:
         )
     finally:
         system.stop()
-    told = Counter(answer.told for answer in answers)
+    outcome = Counter(answer.outcome for answer in answers)
     sys.stdout.write(
-        f"{given.requests} requests over {given.apis} API processes: {dict(told)}\n"
+        f"{given.requests} requests over {given.apis} API processes: {dict(outcome)}\n"
         f"runs of the batch: {runs}, questions asked for: {calls}\n"
         f"{_waits(system.logs)}\n"
         f"409, as the client saw it from its sending: {_figures(_losers_waits(answers))}\n"
         f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n"
     )
-    right = told == Counter({_LOST: given.requests - 1, "200": 1})
+    right = outcome == Counter({_LOST: given.requests - 1, "200": 1})
     return 0 if right and (runs, calls) == (1, 10) else 1
 
 
@@ -118,7 +118,7 @@ async def _ask(
 
 
 def _losers_waits(answers: Sequence[_Answer]) -> list[int]:
-    return [answer.took_ms for answer in answers if answer.told == _LOST]
+    return [answer.took_ms for answer in answers if answer.outcome == _LOST]
 
 
 def _waits(logs: Path) -> str:

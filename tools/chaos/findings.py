@@ -57,7 +57,7 @@ def judge(
     findings.figures["outages_s"] = round(sum((end - start).total_seconds() for start, end in away), 1)
     _judge_waits(findings, waits, changes, writes, away=away)
     _judge_rescues(findings, url, changes, writes, struck=struck, away=away)
-    _judge_waste(findings, waste.told(waste.replies(url, bill), struck, away=away))
+    _judge_waste(findings, waste.reported(waste.replies(url, bill), struck, away=away))
     _tell_attempts(findings, url)
     return findings
 
@@ -173,7 +173,7 @@ def _judge_rescues(
     away: Sequence[Span],
 ) -> None:
     histories = by_batch([*changes, *writes])
-    figures = rescues.told(histories, rescues.first_calls(url), struck, away=away)
+    figures = rescues.reported(histories, rescues.first_calls(url), struck, away=away)
     findings.figures |= figures
     slowest = figures["rescue_beyond_first_token_s"].get("p99", 0)
     findings.demand(

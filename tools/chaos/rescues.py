@@ -75,7 +75,7 @@ def first_calls(url: str) -> dict[Run, FirstCall]:
     }
 
 
-def told(
+def reported(
     histories: Mapping[Batch, Sequence[Change | Write]],
     calls: Mapping[Run, FirstCall],
     struck: Sequence[Struck],

@@ -73,7 +73,7 @@ def _reply(entry: Mapping[str, Any], kept: set[str], outcomes: Mapping[str, str]
     )
 
 
-def told(found: Sequence[Reply], struck: Sequence[Struck], *, away: Sequence[Span]) -> dict[str, Any]:
+def reported(found: Sequence[Reply], struck: Sequence[Struck], *, away: Sequence[Span]) -> dict[str, Any]:
     """The figures by how calls ended; of the killed ones apart where nothing else was hurt before."""
     by_outcome: dict[str, list[Reply]] = {}
     for reply in found:

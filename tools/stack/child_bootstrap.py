@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> None:
         _become(account)
     # After the change of account, because that clears the setting.
     _signal_when_parent_dies(int(orphan_signal))
-    if os.getppid() != int(parent):  # it died before we asked to be told
+    if os.getppid() != int(parent):  # it died before the kernel was asked to watch it
         os.kill(os.getpid(), signal.SIGKILL)
     try:
         os.execvp(program[0], program)  # noqa: S606 -- no shell is the point

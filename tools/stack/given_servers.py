@@ -1,4 +1,4 @@
-"""Whether the servers that the environment names can be used, told before anything is started."""
+"""Whether the servers that the environment names can be used, checked before anything is started."""
 
 from __future__ import annotations
 

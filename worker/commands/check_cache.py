@@ -44,8 +44,8 @@ def check_cache(
         verdict = judge(first, second, provider.profile)
     if as_json:
         calls = [first.as_json(), second.as_json()]
-        told = {"ok": verdict.holds, "because": verdict.sentence, "calls": calls}
-        print_json(told | {"simulator": bool(model.state.is_simulator)})
+        reported = {"ok": verdict.holds, "because": verdict.sentence, "calls": calls}
+        print_json(reported | {"simulator": bool(model.state.is_simulator)})
     else:
         _tell(first, second)
         if model.state.is_simulator:

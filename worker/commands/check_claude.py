@@ -55,7 +55,7 @@ def _tell(reading: Reading, model: Model) -> None:
     )
     is_safe = safe_until is not None and safe_until > datetime.now(UTC).date()
     until = f", not retired before {safe_until}" if is_safe else ""
-    typer.echo(f"State of the model: {state.lifecycle or 'not told'}{until}.")
+    typer.echo(f"State of the model: {state.lifecycle or 'not reported'}{until}.")
     for warning in state.warnings:
         typer.echo(f"Warning: {warning}")
     is_claude = not state.is_simulator

@@ -122,7 +122,7 @@ def _redis_and_crew(service: Service) -> Iterator[Finding]:
 def _queue(crew: Crew) -> Iterator[Finding]:
     try:
         engine = make_engine(load(DatabaseSettings), application_name="tafawoq-doctor")
-    except SettingsError:  # told already
+    except SettingsError:  # a finding already
         return
     try:
         yield examine_queue(engine, crew)

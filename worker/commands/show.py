@@ -141,5 +141,5 @@ def _questions(events: Sequence[Event]) -> Moment:
 def _ranges(numbers: Iterable[int]) -> str:
     """`0-4, 6`"""
     runs = groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0])
-    told = [[number for _, number in run] for _, run in runs]
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in told)
+    reported = [[number for _, number in run] for _, run in runs]
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in reported)

@@ -166,11 +166,11 @@ def test_an_entry_that_lived_out_its_time_is_written_again_and_says_so(worker: M
     ],
 )
 def test_a_call_that_expected_a_warm_prefix_says_why_it_was_not(
-    worker: MakeWarmUp, usage: Usage, told: str | None, reason: str | None
+    worker: MakeWarmUp, usage: Usage, reported: str | None, reason: str | None
 ) -> None:
     warmup = worker()
     enter(warmup).began(WROTE, None)
-    assert enter(warmup).began(usage, told) == reason
+    assert enter(warmup).began(usage, reported) == reason
 
 
 def test_a_prefix_that_the_provider_reads_differently_is_an_alarm_once(worker: MakeWarmUp) -> None:

@@ -65,14 +65,14 @@ def test_variables_of_the_sdk_change_nothing(claude: ServeClaude, monkeypatch: p
     monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "X-Spy: 1\nAuthorization: Bearer stolen")
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "another-token")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "the-environments-key")
-    with capture_logs() as told:
+    with capture_logs() as reported:
         server, provider = claude(REPLY, anthropic_api_key="our-key")
     read(provider)
     headers = server.requests[0].headers
     assert headers["authorization"] == "Bearer our-key"
     assert "x-spy" not in headers
-    assert "ANTHROPIC_CUSTOM_HEADERS" in {line["variable"] for line in told}
-    assert not any(secret in repr(told) for secret in ("stolen", "another-token", "our-key"))
+    assert "ANTHROPIC_CUSTOM_HEADERS" in {line["variable"] for line in reported}
+    assert not any(secret in repr(reported) for secret in ("stolen", "another-token", "our-key"))
 
 
 def test_the_sdks_variables_are_left_for_others(claude: ServeClaude, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,11 +105,11 @@ def test_its_request_does_not_think_and_asks_for_no_cache(pair: Pair, simulator:
 def test_nothing_is_said_to_be_missed_in_a_cache_that_was_not_asked_for(pair: Pair) -> None:
     prompt = build_solver_prompt(written(pair[0])[:1])
     with pair[1].stream(prompt, CancellationSignal()) as events:
-        told = list(events)
-    started = told[0]
+        reported = list(events)
+    started = reported[0]
     assert isinstance(started, StreamStarted)
     assert started.cache_miss_reason is None
-    assert (end_of(told).usage.cache_read, end_of(told).usage.cache_written) == (0, 0)
+    assert (end_of(reported).usage.cache_read, end_of(reported).usage.cache_written) == (0, 0)
 
 
 def test_an_opinion_costs_a_fraction_of_what_it_is_about(pair: Pair, simulator: RunningSimulator) -> None:

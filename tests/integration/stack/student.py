@@ -16,7 +16,7 @@ class Student:
     url: str
     kind: str = "exams"
     user_id: str = field(default_factory=lambda: str(uuid4()))
-    told: list[str] = field(default_factory=list)  #: every body that came back
+    reported: list[str] = field(default_factory=list)  #: every body that came back
     session_id: str = ""
     headers: dict[str, str] = field(default_factory=dict)  #: of every call, beside their name
 
@@ -24,7 +24,7 @@ class Student:
         headers = {"X-User-Id": self.user_id} | self.headers | ({"Prefer": prefer} if prefer else {})
         url = f"{self.url}/api/{self.kind}{path}"
         response = httpx2.request(method, url, headers=headers, timeout=TIMEOUT_S + 10, **options)
-        self.told.append(response.text)
+        self.reported.append(response.text)
         return response
 
     def begin(self, wanted: dict[str, Any], *, prefer: str | None = None) -> dict[str, Any]:

@@ -100,13 +100,13 @@ def test_a_reader_from_the_beginning_ends_with_the_questions_that_are_there(stud
     student.call("POST", f"/{student.session_id}/cancel")
     url = f"{student.url}/api/exams/{student.session_id}/events"
     answer = httpx2.get(url, headers={"X-User-Id": student.user_id}, timeout=30)
-    told: dict[int, Any] = {}
+    reported: dict[int, Any] = {}
     for frame in answer.text.split("\n\n"):
         lines = dict(line.split(": ", 1) for line in frame.splitlines() if not line.startswith(":"))
         if lines.get("event") == "question":
             question = json.loads(lines["data"])
-            told[question["index"]] = question  # the later one of an index replaces the earlier one
-    assert told == shown
+            reported[question["index"]] = question  # the later one of an index replaces the earlier one
+    assert reported == shown
 
 
 @pytest.mark.timeout(180)
@@ -133,6 +133,6 @@ def test_no_log_holds_what_the_solver_was_asked_or_answered(stack: Stack, studen
     stored = [content for _, _, content, _ in rows(stack, QUESTIONS, student.session_id)]
     secrets = {text for content in stored for text in (content["explanation"], content["stem"])}
     workings = {content["explanation"][:100] for content in stored}
-    told = "".join(path.read_text() for path in stack.logs.glob("*.log"))
-    assert "batch_checked" in told
-    assert not [text for text in secrets | workings if text in told]
+    reported = "".join(path.read_text() for path in stack.logs.glob("*.log"))
+    assert "batch_checked" in reported
+    assert not [text for text in secrets | workings if text in reported]

@@ -119,10 +119,10 @@ def test_what_the_workers_count_is_what_the_database_holds(stack: Stack) -> None
         [[calls, cost]] = connection.execute(
             "SELECT count(*), sum(cost_microdollars) FROM generation.attempts WHERE closed_at IS NOT NULL"
         ).fetchall()
-    told = [sums(page) for page in workers]
+    reported = [sums(page) for page in workers]
 
     def counted(name: str) -> float:
-        return sum(page.get(name, 0) for page in told)
+        return sum(page.get(name, 0) for page in reported)
 
     assert counted("tafawoq_questions_accepted_total") == questions > 0
     assert counted("tafawoq_attempts_total") == calls
@@ -183,13 +183,13 @@ def test_no_log_event_task_metric_or_span_holds_a_question_a_key_or_a_secret(
     texts = {text for content in contents for text in (content["stem"], content["explanation"])}
     texts |= {choice for content in contents for choice in content["choices"] if len(choice) >= 12}
     named = re.compile(r"answerIndex|[\"']explanation|workedSolution|keyIndex|key_index|answer_index")
-    for where, told in seen.items():
-        assert not [text for text in texts if text in told], where
-        assert not named.search(told), where
-        assert not [secret for secret in SECRETS.values() if secret in told], where
-        assert "hunter2" not in told, where
+    for where, reported in seen.items():
+        assert not [text for text in texts if text in reported], where
+        assert not named.search(reported), where
+        assert not [secret for secret in SECRETS.values() if secret in reported], where
+        assert "hunter2" not in reported, where
     assert stack.environment["DATABASE_URL"] not in "".join(seen.values())
-    sizes = ", ".join(f"{where} {len(told):,} characters" for where, told in seen.items())
+    sizes = ", ".join(f"{where} {len(reported):,} characters" for where, reported in seen.items())
     sys.stdout.write(
         f"{len(texts)} texts of {len(contents)} questions and {len(SECRETS)} secrets in none of: {sizes}\n"
     )

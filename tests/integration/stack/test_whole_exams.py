@@ -75,7 +75,7 @@ def test_an_exam_has_its_plan_and_each_batch_comes_when_it_is_due(stack: Stack, 
     assert (final["generatedBatches"], final["totalQuestions"]) == (10, 96)
     assert final["questions"] == questions
     assert final["generationInProgress"] is False
-    assert not [text for text in student.told if ANSWERS.search(text)]
+    assert not [text for text in student.reported if ANSWERS.search(text)]
 
 
 @pytest.mark.timeout(120)
@@ -96,7 +96,7 @@ def test_a_practice_session_of_twelve_comes_as_five_five_and_two(stack: Stack) -
     assert {question["difficulty"] for question in questions} == {"medium"}
     assert all(question["passage"] for question in questions if question["topic"] == "reading-comprehension")
     assert student.ask(3).status_code == 400
-    assert not [text for text in student.told if ANSWERS.search(text)]
+    assert not [text for text in student.reported if ANSWERS.search(text)]
 
 
 @pytest.mark.timeout(120)
@@ -106,10 +106,10 @@ def test_no_log_of_any_process_holds_an_answer_or_a_question(stack: Stack) -> No
     stored = stored_answers(stack, student.session_id)
     assert len(stored) == 10
     secrets = {text for content in stored for text in (content["explanation"], content["stem"])}
-    told = "".join(path.read_text() for path in stack.logs.glob("*.log"))
-    assert "run_ended" in told
-    assert not [text for text in secrets if text in told]
-    assert stack.environment["DATABASE_URL"] not in told
+    reported = "".join(path.read_text() for path in stack.logs.glob("*.log"))
+    assert "run_ended" in reported
+    assert not [text for text in secrets if text in reported]
+    assert stack.environment["DATABASE_URL"] not in reported
 
 
 @pytest.mark.timeout(120)

@@ -149,8 +149,8 @@ def test_a_batch_that_fails_again_and_again_is_given_up_with_its_reason(
     batch = exam.view().batches[0]
     assert (batch.status, batch.last_error) == (BatchStatus.FAILED, "provider_misused")
     assert exam.view().generation_in_progress is False
-    [told] = OperatorView(exam.assembly.engine).batches(exam.id)
-    assert (told.runs, told.failures) == (3, 3)
+    [reported] = OperatorView(exam.assembly.engine).batches(exam.id)
+    assert (reported.runs, reported.failures) == (3, 3)
 
 
 def test_a_run_with_progress_does_not_count_towards_giving_up(exam: Exam, provider: ScriptedProvider) -> None:

@@ -65,7 +65,7 @@ class System:
     def _answer(self, session_id: UUID, batch_index: int) -> dict[str, Any]:
         return answer(self.assembly, BatchPayload(session_id=session_id, batch_index=batch_index))
 
-    def told(self) -> Collector:
+    def reported(self) -> Collector:
         """The collector, when it has everything."""
         self.served.stop()
         for tracing in (self.served.app.state.context.tracing, self.assembly.tracing):
@@ -105,10 +105,10 @@ def test_a_trace_goes_from_the_call_through_the_run_and_its_attempts_to_the_last
     session_id = system.create(Traceparent=f"00-{TRACE}-{PAGE}-01")
     assert system.enqueue(session_id) == "ready"
 
-    told = system.told()
-    call, run = told.the(CREATE), told.the("run batch")
-    attempts = sorted(told.named("chat scripted-1"), key=lambda span: span.start_ns)
-    assert {span.trace_id for span in told.spans} == {TRACE}
+    reported = system.reported()
+    call, run = reported.the(CREATE), reported.the("run batch")
+    attempts = sorted(reported.named("chat scripted-1"), key=lambda span: span.start_ns)
+    assert {span.trace_id for span in reported.spans} == {TRACE}
     assert [call.parent_id, run.parent_id] == [PAGE, call.span_id]
     assert [attempt.parent_id for attempt in attempts] == [run.span_id] * 2
     assert [call.service, run.service] == ["tafawoq-api", "tafawoq-worker"]
@@ -126,9 +126,9 @@ def test_an_attempt_is_told_as_the_conventions_name_things_with_its_own_times(
     provider.replies = (cut, everything)
     system.enqueue(system.create())
 
-    told = system.told()
-    run = told.the("run batch")
-    broken, whole = sorted(told.named("chat scripted-1"), key=lambda span: span.start_ns)
+    reported = system.reported()
+    run = reported.the("run batch")
+    broken, whole = sorted(reported.named("chat scripted-1"), key=lambda span: span.start_ns)
     assert run.start_ns <= broken.start_ns <= broken.end_ns <= whole.start_ns <= whole.end_ns
     assert (broken.failed, broken.attributes["error.type"]) == (True, StreamCut.code)
     assert "gen_ai.response.finish_reasons" not in broken.attributes
@@ -159,9 +159,9 @@ def test_a_batch_whose_worker_died_and_whose_message_was_lost_goes_on_in_the_sam
     assert messages.enqueued == [(session_id, 0, Urgency.INTERACTIVE)]
     assert system.enqueue(session_id) == "ready"
 
-    told = system.told()
-    run = told.the("run batch")
-    assert run.parent_id == told.the(CREATE).span_id
+    reported = system.reported()
+    run = reported.the("run batch")
+    assert run.parent_id == reported.the(CREATE).span_id
     assert (run.attributes["tafawoq.epoch"], run.attributes["tafawoq.run"]) == (2, 2)
 
 
@@ -175,9 +175,9 @@ def test_every_run_of_a_batch_is_in_its_trace_and_the_last_says_that_it_was_give
         with system.assembly.engine.begin() as connection:
             connection.execute(text("UPDATE generation.batches SET not_before = now()"))
 
-    told = system.told()
-    runs = sorted(told.named("run batch"), key=lambda span: span.start_ns)
-    assert [run.parent_id for run in runs] == [told.the(CREATE).span_id] * 3
+    reported = system.reported()
+    runs = sorted(reported.named("run batch"), key=lambda span: span.start_ns)
+    assert [run.parent_id for run in runs] == [reported.the(CREATE).span_id] * 3
     assert [run.attributes["tafawoq.batch.outcome"] for run in runs] == ["count", "count", "give_up"]
     assert {run.attributes["error.type"] for run in runs} == {ProviderMisused.code}
     assert all(run.failed for run in runs)
@@ -192,9 +192,9 @@ def test_a_prefetch_goes_on_with_the_trace_of_the_progress_that_made_it_due(syst
     assert moved.json() == {"prefetch": {"batchIndex": 1}}
     assert system.enqueue(session_id, 1) == "ready"
 
-    told = system.told()
-    [prefetch] = [run for run in told.named("run batch") if run.attributes["tafawoq.batch.index"] == 1]
-    progress = told.the(PROGRESS)
+    reported = system.reported()
+    [prefetch] = [run for run in reported.named("run batch") if run.attributes["tafawoq.batch.index"] == 1]
+    progress = reported.the(PROGRESS)
     assert (prefetch.trace_id, prefetch.parent_id) == (progress.trace_id, progress.span_id)
     assert prefetch.attributes["tafawoq.urgency"] == "prefetch"
 
@@ -207,9 +207,9 @@ def test_a_prefetch_of_a_producer_without_the_api_has_its_task_for_a_parent(
     assert note_progress(system.assembly, ProgressPayload(session_id=session_id, position=7)) == 1
     assert system.enqueue(session_id, 1) == "ready"
 
-    told = system.told()
-    [prefetch] = [run for run in told.named("run batch") if run.attributes["tafawoq.batch.index"] == 1]
-    assert prefetch.parent_id == told.the("generation.prefetch").span_id
+    reported = system.reported()
+    [prefetch] = [run for run in reported.named("run batch") if run.attributes["tafawoq.batch.index"] == 1]
+    assert prefetch.parent_id == reported.the("generation.prefetch").span_id
 
 
 def test_a_student_who_comes_for_a_prefetched_batch_takes_its_runs_into_his_own_trace(system: System) -> None:
@@ -223,9 +223,9 @@ def test_a_student_who_comes_for_a_prefetched_batch_takes_its_runs_into_his_own_
     assert waited.status_code == 202
     system.enqueue(session_id, 1)
 
-    told = system.told()
-    [run] = [run for run in told.named("run batch") if run.attributes["tafawoq.batch.index"] == 1]
-    assert run.parent_id == told.the(ASK).span_id
+    reported = system.reported()
+    [run] = [run for run in reported.named("run batch") if run.attributes["tafawoq.batch.index"] == 1]
+    assert run.parent_id == reported.the(ASK).span_id
 
 
 def test_the_reader_of_a_stream_ends_the_trace_of_the_batch_he_is_told_of(system: System) -> None:
@@ -240,9 +240,9 @@ def test_the_reader_of_a_stream_ends_the_trace_of_the_batch_he_is_told_of(system
     with system.student().stream("GET", f"/exams/{session_id}/events") as again:
         assert sum(line.startswith("event: ") for line in again.iter_lines()) == 13
 
-    told = system.told()
-    delivery = told.the("deliver batch-ready")
-    assert delivery.parent_id == told.the(CREATE).span_id
+    reported = system.reported()
+    delivery = reported.the("deliver batch-ready")
+    assert delivery.parent_id == reported.the(CREATE).span_id
     assert delivery.attributes["tafawoq.event.number"] == 12
     assert delivery.start_ns <= delivery.end_ns
 
@@ -262,7 +262,7 @@ def test_a_stream_goes_on_when_the_trace_of_its_batch_cannot_be_read(
         next(line for line in lines if line == "event: batch-ready")
         system.student().post(f"/exams/{session_id}/cancel")
         assert any(line == "event: session" for line in lines)
-    assert system.told().named("deliver batch-ready") == []
+    assert system.reported().named("deliver batch-ready") == []
 
 
 def test_a_call_that_fails_has_the_code_of_its_answer(
@@ -275,18 +275,18 @@ def test_a_call_that_fails_has_the_code_of_its_answer(
     student.get(f"{system.served.url}/healthz")
     student.get(f"{system.served.url}/no-such-page")
 
-    told = system.told()
-    missing, broken = told.the("GET /api/exams/{session_id}"), told.the("GET /api/exams")
+    reported = system.reported()
+    missing, broken = reported.the("GET /api/exams/{session_id}"), reported.the("GET /api/exams")
     assert (missing.failed, missing.attributes["error.type"]) == (False, "session_not_found")
     assert (broken.failed, broken.attributes["error.type"]) == (True, "internal_error")
-    assert {span.name for span in told.spans} == {missing.name, broken.name, "GET unmatched"}
+    assert {span.name for span in reported.spans} == {missing.name, broken.name, "GET unmatched"}
 
 
 def test_a_caller_who_wants_no_trace_gets_none(system: System) -> None:
     """The last two digits of the header say that whoever began it does not keep it."""
     session_id = system.create(Traceparent=f"00-{TRACE}-{PAGE}-00")
     system.enqueue(session_id)
-    assert system.told().spans == []
+    assert system.reported().spans == []
 
 
 def test_log_lines_of_a_call_and_of_its_run_have_the_traces_id(
@@ -296,7 +296,7 @@ def test_log_lines_of_a_call_and_of_its_run_have_the_traces_id(
         processors=[structlog.contextvars.merge_contextvars, structlog.processors.JSONRenderer()]
     )
     system.enqueue(system.create(Traceparent=f"00-{TRACE}-{PAGE}-01"))
-    system.told()
+    system.reported()
     structlog.reset_defaults()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     of = {line["event"]: line.get("trace_id") for line in lines}
@@ -314,15 +314,15 @@ def test_no_span_holds_a_question_an_answer_or_who_the_student_is(system: System
     system.enqueue(session_id)
     student.post(f"/exams/{session_id}/progress", json={"questionIndex": 7})
 
-    told = b"".join(system.told().bodies).decode("utf-8", "replace")
+    reported = b"".join(system.reported().bodies).decode("utf-8", "replace")
     with system.assembly.engine.connect() as connection:
         contents = list(connection.execute(text("SELECT content FROM generation.questions")).scalars())
     texts = {said for content in contents for said in (content["stem"], content["explanation"])}
     texts |= {choice for content in contents for choice in content["choices"]}
     assert len(texts) > 10
-    assert str(session_id) in told
-    assert not [said for said in (*texts, "answerIndex", str(STUDENT)) if said in told]
-    assert secret not in told
+    assert str(session_id) in reported
+    assert not [said for said in (*texts, "answerIndex", str(STUDENT)) if said in reported]
+    assert secret not in reported
 
 
 def test_without_an_address_nothing_is_kept_with_a_batch(

@@ -145,9 +145,9 @@ def test_sessions_and_their_batches_are_listed(engine: Engine, tool: Tool) -> No
     shown = read(tool("show", session_id, "--json"))
     assert (shown["batches"][0]["status"], shown["attempts"][0]["accepted"]) == ("queued", 9)
     assert str(session_id) in tool("sessions").stdout
-    told = tool("show", session_id).stdout
-    assert "9 of 10 accepted" in told
-    assert "Quality: 0 questions, of which the solver checked 0" in told
+    reported = tool("show", session_id).stdout
+    assert "9 of 10 accepted" in reported
+    assert "Quality: 0 questions, of which the solver checked 0" in reported
     assert shown["quality"] == {
         "questions": 0,
         "checked": 0,
@@ -354,8 +354,8 @@ def test_what_the_provider_billed_beyond_the_ledger_is_booked_once(
         assert tool("reconcile", "--days", "2", "--book").exit_code == 0
     report = read(tool("cost", "--json"))
     assert Decimal(report["costMicrodollars"]) + Decimal(report["correctionMicrodollars"]) == 70
-    told = "By the providers' statements it was less than a cent more: less than a cent."
-    assert told in tool("cost").stdout
+    reported = "By the providers' statements it was less than a cent more: less than a cent."
+    assert reported in tool("cost").stdout
 
 
 def test_a_ledger_that_agrees_is_said_to_agree(

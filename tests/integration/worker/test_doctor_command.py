@@ -49,16 +49,16 @@ class Doctor:
         self.environment = {**os.environ, "TAFAWOQ_ENV": "development", **environment}
 
     def sees(self, **broken: str) -> Found:
-        told = self._run(["doctor", "--json"], broken)
-        assert told.returncode == 1, told.stderr
-        findings = json.loads(told.stdout)
+        reported = self._run(["doctor", "--json"], broken)
+        assert reported.returncode == 1, reported.stderr
+        findings = json.loads(reported.stdout)
         named = {f["about"]: (f["says"], f["remedy"]) for f in findings if f["health"] == "broken"}
-        return Found(named, told.stdout + told.stderr)
+        return Found(named, reported.stdout + reported.stderr)
 
     def tells(self) -> tuple[str, int]:
         """The same for people, and the exit code."""
-        told = self._run(["doctor"], {})
-        return told.stdout, told.returncode
+        reported = self._run(["doctor"], {})
+        return reported.stdout, reported.returncode
 
     def _run(self, arguments: list[str], broken: dict[str, str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -95,10 +95,10 @@ NO_WORKER = (
 
 
 def test_no_worker(doctor: Doctor) -> None:
-    told, status = doctor.tells()
-    assert f"BROKEN    workers: {NO_WORKER[0]}\n          -> {NO_WORKER[1]}\n" in told
-    assert (told.count("BROKEN"), status) == (1, 1)
-    assert told.count("ok  ") == 9
+    reported, status = doctor.tells()
+    assert f"BROKEN    workers: {NO_WORKER[0]}\n          -> {NO_WORKER[1]}\n" in reported
+    assert (reported.count("BROKEN"), status) == (1, 1)
+    assert reported.count("ok  ") == 9
 
 
 def test_the_simulator_is_told_as_the_simulator_and_its_word_on_a_key_is_not_passed_on(
@@ -107,15 +107,16 @@ def test_the_simulator_is_told_as_the_simulator_and_its_word_on_a_key_is_not_pas
     for keys in ({}, {"ANTHROPIC_API_KEY": "", "CLAUDE_BASE_URL": "", "SIMULATOR_URL": provider.url}):
         fallback = {"OPENROUTER_API_KEY": "sk-or-hunter2", "OPENROUTER_BASE_URL": f"{provider.url}/api"}
         doctor.environment |= keys | fallback
-        told, _ = doctor.tells()
+        reported, _ = doctor.tells()
         assert (
             "ok        model claude-sonnet-5-5: the simulator answers, not Claude; no key was checked\n"
-            in told
+            in reported
         )
         assert (
-            "ok        OpenRouter's key: the simulator answers, not OpenRouter; no key was checked\n" in told
+            "ok        OpenRouter's key: the simulator answers, not OpenRouter; no key was checked\n"
+            in reported
         )
-        assert "accepted" not in told
+        assert "accepted" not in reported
 
 
 def test_neither_a_key_nor_a_simulator(doctor: Doctor) -> None:
@@ -130,19 +131,19 @@ def test_neither_a_key_nor_a_simulator(doctor: Doctor) -> None:
 def test_the_apis_container_needs_no_key(doctor: Doctor, environment: str) -> None:
     doctor.environment |= {"ANTHROPIC_API_KEY": "", "CLAUDE_BASE_URL": "", "SIMULATOR_URL": ""}
     doctor.environment |= {"TAFAWOQ_SERVICE": "api", "TAFAWOQ_ENV": environment}
-    told, _ = doctor.tells()
+    reported, _ = doctor.tells()
     assert (
         "ok        model: this container (api) asks no model and needs no key; a worker does: call doctor in its "
         "container\n"
-    ) in told
-    assert told.count("BROKEN") == 1, "nobody works here"
+    ) in reported
+    assert reported.count("BROKEN") == 1, "nobody works here"
 
 
 def test_flowers_container_needs_neither_a_key_nor_a_database(doctor: Doctor) -> None:
     doctor.environment |= {"ANTHROPIC_API_KEY": "", "DATABASE_URL": "", "TAFAWOQ_SERVICE": "flower"}
-    told, _ = doctor.tells()
-    assert "ok        Postgres: Flower reads no rows and needs no DATABASE_URL\n" in told
-    assert "ok        model: this container (flower) asks no model and needs no key" in told
+    reported, _ = doctor.tells()
+    assert "ok        Postgres: Flower reads no rows and needs no DATABASE_URL\n" in reported
+    assert "ok        model: this container (flower) asks no model and needs no key" in reported
     assert set(doctor.sees().broken) == {"workers"}
 
 
@@ -212,9 +213,9 @@ def test_migrations_missing_and_a_clock_that_is_wrong(
 def test_nothing_and_a_full_queue(doctor: Doctor, worker_process: Child, engine: Engine) -> None:
     """The worker hears no message, and does not sweep for a minute."""
     assert worker_process.is_alive
-    told, status = doctor.tells()
-    assert "ok        workers: 1 answer, 4 slots\n" in told
-    assert (told.count("BROKEN"), status) == (0, 0)
+    reported, status = doctor.tells()
+    assert "ok        workers: 1 answer, 4 slots\n" in reported
+    assert (reported.count("BROKEN"), status) == (0, 0)
     for seed in range(9):
         SessionStore(engine).create(uuid4(), plan_exam(Track.LITERARY, batch_size=10, seed=seed))
     found = doctor.sees()

@@ -110,8 +110,8 @@ def test_no_service_is_given_a_secret_that_it_does_not_need() -> None:
 def test_no_password_stands_on_a_command_line() -> None:
     """Where `ps` shows it to everybody on the host; the shell inside may read it from its environment."""
     for name, service in compose().items():
-        told = f"{service.get('command')} {service.get('healthcheck')}"
-        assert not re.search(r"\$\{\w*(PASSWORD|AUTH|KEY|SECRET|TOKEN)", told), name
+        reported = f"{service.get('command')} {service.get('healthcheck')}"
+        assert not re.search(r"\$\{\w*(PASSWORD|AUTH|KEY|SECRET|TOKEN)", reported), name
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -40,10 +40,10 @@ INSTALL = PROJECT / "requirements" / "install.py"
     ],
 )
 def test_what_pip_or_uv_failed_on_is_told_with_its_remedy(printed: str, sentence: str) -> None:
-    told = str(failure(["Collecting a", *printed.split("\n")], Path("/venv")))
+    reported = str(failure(["Collecting a", *printed.split("\n")], Path("/venv")))
 
-    assert sentence in told
-    assert told.count("\n") <= 3
+    assert sentence in reported
+    assert reported.count("\n") <= 3
 
 
 @pytest.mark.parametrize(

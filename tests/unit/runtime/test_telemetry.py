@@ -23,8 +23,8 @@ def test_a_line_is_one_object_with_the_bound_ids_and_arabic_as_written(
     with structlog.contextvars.bound_contextvars(session="s1", task_id="t1"):
         log.info("batch_named", topic="الجبر")
     line = capsys.readouterr().out
-    told = json.loads(line)
-    assert (told["event"], told["session"], told["task_id"], told["level"]) == (
+    reported = json.loads(line)
+    assert (reported["event"], reported["session"], reported["task_id"], reported["level"]) == (
         "batch_named",
         "s1",
         "t1",
@@ -49,9 +49,9 @@ def test_a_secret_in_a_line_is_starred_whoever_wrote_it(
     configure_logging(level="INFO", log_format="json")
     log.warning("oops", address=secret)
     logging.getLogger("some.library").warning("cannot reach %s", secret)
-    told = capsys.readouterr().out
-    assert told.count("***") == 2
-    assert "hunter2" not in told
+    reported = capsys.readouterr().out
+    assert reported.count("***") == 2
+    assert "hunter2" not in reported
 
 
 @pytest.mark.parametrize("around", ["{}", "-{}-x", "a.{}.b", "token={}, more", "x_{}"])
@@ -60,10 +60,10 @@ def test_a_jwt_is_starred_wherever_it_stands(
 ) -> None:
     configure_logging(level="INFO", log_format="json")
     log.warning(around.format("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.hunter2hunter2"))
-    told = capsys.readouterr().out
-    assert "***" in told
-    assert "hunter2" not in told
-    assert "eyJ" not in told
+    reported = capsys.readouterr().out
+    assert "***" in reported
+    assert "hunter2" not in reported
+    assert "eyJ" not in reported
 
 
 def test_a_value_that_somebody_else_chose_is_cut_and_the_line_stays_one_object(
@@ -91,10 +91,10 @@ def test_an_exception_is_told_by_class_and_place_without_its_text(
         log.exception("run_crashed")
         logging.getLogger("library").exception("it broke")
     ours, theirs = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    for told in (ours, theirs):
-        assert told["raised"] == ["TypeError", "ValueError"]
-        assert "test_an_exception_is_told" in told["raised_at"][-1]
-        assert "right answer" not in json.dumps(told)
+    for reported in (ours, theirs):
+        assert reported["raised"] == ["TypeError", "ValueError"]
+        assert "test_an_exception_is_told" in reported["raised_at"][-1]
+        assert "right answer" not in json.dumps(reported)
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_celerys_own_sentence_about_what_failed_is_not_told(
         int("the right answer")
     except ValueError:
         logging.getLogger(teller).exception("Task x raised unexpected: the right answer")
-    told = json.loads(capsys.readouterr().out)
-    assert (told["event"], told["raised"]) == (event, ["ValueError"])
-    assert "right answer" not in json.dumps(told)
+    reported = json.loads(capsys.readouterr().out)
+    assert (reported["event"], reported["raised"]) == (event, ["ValueError"])
+    assert "right answer" not in json.dumps(reported)
 
 
 @pytest.mark.parametrize(("level", "lines"), [("INFO", 0), ("DEBUG", 1)])

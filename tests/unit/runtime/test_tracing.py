@@ -55,8 +55,8 @@ def test_without_an_address_nothing_that_sends_is_loaded_and_no_thread_is_made()
         "print(threading.active_count())\n"
     )
     command = [sys.executable, "-c", script]
-    told = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert (told.returncode, told.stdout.split()) == (0, ["[]", "1"]), told.stderr
+    reported = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (reported.returncode, reported.stdout.split()) == (0, ["[]", "1"]), reported.stderr
 
 
 def test_a_span_of_nobody_takes_everything_and_is_no_parent() -> None:

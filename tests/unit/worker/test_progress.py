@@ -24,7 +24,7 @@ ENDED = RunEnded(
 )
 
 
-def told(progress: Progress) -> list[tuple[str, str, str]]:
+def reported(progress: Progress) -> list[tuple[str, str, str]]:
     sent: list[tuple[str, str, str]] = []
     progress.tell(lambda *event: sent.append(event))
     return sent
@@ -34,17 +34,17 @@ def test_flower_is_told_how_many_questions_a_running_batch_has_and_only_when_tha
     progress = Progress()
     with structlog.contextvars.bound_contextvars(task_id="t1"):
         progress.notice(STARTED)
-        assert told(progress) == [("task-progress", "t1", "0 of 10 questions")]
+        assert reported(progress) == [("task-progress", "t1", "0 of 10 questions")]
         progress.notice(ACCEPTED)
         progress.notice(ACCEPTED)
-        assert told(progress) == [("task-progress", "t1", "2 of 10 questions")]
-        assert told(progress) == []
+        assert reported(progress) == [("task-progress", "t1", "2 of 10 questions")]
+        assert reported(progress) == []
         progress.notice(ENDED)
-    assert told(progress) == []
+    assert reported(progress) == []
 
 
 def test_a_run_outside_a_task_is_told_to_nobody() -> None:
     progress = Progress()
     progress.notice(STARTED)
     progress.notice(ACCEPTED)
-    assert told(progress) == []
+    assert reported(progress) == []

@@ -59,6 +59,6 @@ def test_what_flower_is_told_of_a_failure_has_its_class_and_places_and_not_its_t
         exception="IntegrityError('Failing row contains (the key)')",
         traceback='Traceback:\n  File "db/batches.py", line 7, in accept\n    raise x\nIntegrityError: the key',
     )
-    [told] = sent.events
-    assert told["exception"] == "IntegrityError"
-    assert told["traceback"] == 'File "db/batches.py", line 7, in accept'
+    [reported] = sent.events
+    assert reported["exception"] == "IntegrityError"
+    assert reported["traceback"] == 'File "db/batches.py", line 7, in accept'

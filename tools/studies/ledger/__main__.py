@@ -104,8 +104,8 @@ def _show(found: Comparison, tally: Tally, seed: int) -> None:
         amounts = (group.ledger, group.bill, group.ledger - group.bill)
         table.add_row(*map(str, cells), *(f"{amount:f}" for amount in amounts))
     Console(width=120).print(table)
-    told = as_json(found)
-    ledger, bill = (dollars(Decimal(told[name])) for name in ("ledgerMicrodollars", "billMicrodollars"))
+    reported = as_json(found)
+    ledger, bill = (dollars(Decimal(reported[name])) for name in ("ledgerMicrodollars", "billMicrodollars"))
     print(f"{found.calls} calls, seed {seed}; rejected: {dict(tally.rejections)}")
     print(
         f"Of known cost: ledger {ledger}, bill {bill}; {len(found.wrong)} calls differ, to the micro-dollar."

@@ -117,8 +117,8 @@ def require_exam_from_the_pasted_calls(running: MakeUp) -> None:
     create, follow, read = (
         line.strip() for line in running.lines if line.startswith("  ") and "curl " in line
     )
-    told = pasted(f"{create}\n{follow} --max-time 30 | grep --max-count 1 question", {**os.environ})
-    assert "event: question" in told
+    reported = pasted(f"{create}\n{follow} --max-time 30 | grep --max-count 1 question", {**os.environ})
+    assert "event: question" in reported
     assert json.loads(pasted(f"{create}\n{read}", {**os.environ}))["totalQuestions"] == 96
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from tools.chaos.conductor import Struck
 from tools.chaos.faults import Kind
 from tools.chaos.model import QUEUED, RUNNING, Change, Write
-from tools.chaos.rescues import FirstCall, rescue_of, told
+from tools.chaos.rescues import FirstCall, reported, rescue_of
 from tools.chaos.waste import KILLED, UNDISTURBED, Reply
-from tools.chaos.waste import told as waste_of
+from tools.chaos.waste import reported as waste_of
 
 T0 = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -45,11 +45,11 @@ def test_a_kill_of_somebody_else_or_of_an_idle_worker_is_no_rescue() -> None:
 
 def test_a_rescue_that_something_else_disturbed_is_not_counted_against_us() -> None:
     again = Struck(Kind.KILL_WORKER, at(18), at(18), "43")
-    alone = told({("s", 0): HISTORY}, CALLS, [KILL], away=[])
+    alone = reported({("s", 0): HISTORY}, CALLS, [KILL], away=[])
     assert alone["rescue_beyond_first_token_s"] == {"n": 1, "p50": 9, "p95": 9, "p99": 9, "max": 9}
-    both = told({("s", 0): HISTORY}, CALLS, [KILL, again], away=[])
+    both = reported({("s", 0): HISTORY}, CALLS, [KILL, again], away=[])
     assert (both["rescue_s"]["n"], both["rescue_without_another_fault_s"]["n"]) == (1, 0)
-    outage = told({("s", 0): HISTORY}, CALLS, [KILL], away=[(at(9), at(11))])
+    outage = reported({("s", 0): HISTORY}, CALLS, [KILL], away=[(at(9), at(11))])
     assert outage["rescue_beyond_first_token_s"] == {"n": 0}
 
 
@@ -65,9 +65,9 @@ def test_waste_is_added_up_by_how_calls_ended_and_without_what_had_piled_up() ->
         reply(KILLED, 60, finished=9, kept=1),
     ]
     frozen = Struck(Kind.FREEZE_WORKER, at(50), at(50), "44")
-    told = waste_of(found, [KILL, frozen], away=[])
-    assert told["complete"]["thrown_away"] == 0
-    assert (told[KILLED]["calls"], told[KILLED]["thrown_away"]) == (3, 9)
-    undisturbed = told[UNDISTURBED]
+    reported = waste_of(found, [KILL, frozen], away=[])
+    assert reported["complete"]["thrown_away"] == 0
+    assert (reported[KILLED]["calls"], reported[KILLED]["thrown_away"]) == (3, 9)
+    undisturbed = reported[UNDISTURBED]
     assert (undisturbed["calls"], undisturbed["thrown_away"]) == (2, 1)
     assert (undisturbed["thrown_away_of_one_call"], undisturbed["tokens_paid_again_of_one_call"]) == (1, 130)
