@@ -37,7 +37,13 @@ async def reference_page(request: Request) -> Response:
 @router.get("/openapi.json")
 async def description(request: Request) -> Response:
     """The OpenAPI description as JSON."""
-    return JSONResponse(request.app.openapi())
+    return Response(_description(request.app), media_type="application/json")
+
+
+@lru_cache(maxsize=1)
+def _description(app: FastAPI) -> bytes:
+    """Made once: anybody may ask for it, and to make it anew would cost everybody else a millisecond or two."""
+    return bytes(JSONResponse(app.openapi()).body)
 
 
 @lru_cache(maxsize=1)

@@ -139,7 +139,7 @@ def met(attack: Attack, files: int | None, seconds: float) -> str:
     with server(files) as (process, port):
         while probe(port) > ANSWERED_WITHIN_S:
             time.sleep(PROBE_PERIOD_S)
-        attacking = multiprocessing.Process(target=attack, args=(port, seconds), daemon=True)
+        attacking = multiprocessing.Process(target=attack, args=(port, 3 * seconds), daemon=True)
         attacking.start()
         taken = []
         until = time.monotonic() + seconds

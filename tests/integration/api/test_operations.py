@@ -100,6 +100,7 @@ def test_the_description_is_openapi_3_1_and_names_every_call(served: Served) -> 
         "401",
         "403",
         "404",
+        "408",
         "409",
         "413",
         "422",
