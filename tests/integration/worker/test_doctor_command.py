@@ -148,7 +148,7 @@ def test_flowers_container_needs_neither_a_key_nor_a_database(doctor: Doctor) ->
 
 
 def test_a_service_that_there_is_not_is_named(doctor: Doctor) -> None:
-    found = doctor.sees(TAFAWOQ_SERVICE="api")
+    found = doctor.sees(TAFAWOQ_SERVICE="kitchen")
     assert "TAFAWOQ_SERVICE" in found.broken["TAFAWOQ_SERVICE"][1]
 
 
