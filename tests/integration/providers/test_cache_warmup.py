@@ -155,7 +155,7 @@ def test_an_entry_that_lived_out_its_time_is_written_again_and_says_so(worker: M
 
 
 @pytest.mark.parametrize(
-    ("usage", "told", "reason"),
+    ("usage", "reported", "reason"),
     [
         (READ, None, None),
         (READ, "messages_changed", None),
