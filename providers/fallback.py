@@ -82,7 +82,7 @@ class OrderedFallback:
 
     @property
     def has_solver(self) -> bool:
-        """Whether anybody is ever asked for a answer check."""
+        """Whether a solver is configured for answer checks."""
         return self.solver is not None
 
     def pick_solver(self) -> MessagesClient | None:

@@ -98,7 +98,7 @@ HostName = Annotated[
     str,
     _like(
         r"[a-z0-9.\-]+",
-        "must be host names like API.internal, in small letters, separated by commas: no http://, no port",
+        "must be host names like api.internal, in small letters, separated by commas: no http://, no port",
     ),
 ]
 HostNames = Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split)]
@@ -184,7 +184,7 @@ class RedisSettings(SettingsSlice):
 class ClaudeSettings(SettingsSlice):
     anthropic_api_key: OptionalSecret = None
     claude_model: str = Field("claude-sonnet-5-5", min_length=1)
-    #: Answers what is prefetched, without its key, for a answer check; off: nobody does.
+    #: The model of the answer check: it answers prefetched questions without their keys. off: no answer check.
     solver_model: TextOrOff = "claude-haiku-5-5"
     claude_base_url: OptionalText = None  # unset: see `address`
     simulator_url: HttpUrl = "http://127.0.0.1:8100"

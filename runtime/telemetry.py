@@ -239,7 +239,7 @@ class Metrics:
 
         self.solver_verdicts = Counter(
             "tafawoq_solver_verdicts_total",
-            "Questions that had a answer check: agreed, disputed, unsure; or had none when they might: skipped",
+            "Questions that had an answer check: agreed, disputed, unsure; or had none when they might: skipped",
             ["verdict"],
             registry=registry,
         )

@@ -42,7 +42,7 @@ async def description(request: Request) -> Response:
 
 @lru_cache(maxsize=1)
 def _description(app: FastAPI) -> bytes:
-    """Made once: anybody may ask for it, and to make it anew would cost everybody else a millisecond or two."""
+    """Made once: anybody may ask for it, and making it again would cost every other caller a millisecond or two."""
     return bytes(JSONResponse(app.openapi()).body)
 
 

@@ -55,7 +55,7 @@ UNDISTURBED = "killed, nothing else hurt before"
 
 
 def replies(url: str, bill: Iterable[Mapping[str, Any]]) -> list[Reply]:
-    """Every entry of an itemized bill that was to bring questions: a answer check brings none."""
+    """Every entry of an itemized bill that was to bring questions: an answer check brings none."""
     kept = {digest for (digest,) in audit.rows(url, _KEPT)}
     outcomes = dict(audit.rows(url, _TOLD))
     return [_reply(entry, kept, outcomes) for entry in bill if entry["model"] != _SOLVER]

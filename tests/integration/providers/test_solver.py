@@ -36,7 +36,7 @@ def simulator() -> Iterator[RunningSimulator]:
 
 @pytest.fixture
 def pair(simulator: RunningSimulator, cleanup: ExitStack) -> Pair:
-    """Who writes, and who gives a answer check."""
+    """Who writes, and who gives an answer check."""
     settings = ClaudeSettings.model_validate({"claude_base_url": simulator.url})
     writer = make_claude(settings, stall_timeout_s=5, deadline_s=20)
     cleanup.callback(writer.close)
