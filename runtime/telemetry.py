@@ -51,7 +51,7 @@ def configure_logging(*, level: str, log_format: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _tell_where_not_what,
+                _describe_exception,
                 _cut_values,
                 renderer,
                 _without_secrets,
@@ -125,7 +125,7 @@ def _without_jwt(word: re.Match[str]) -> str:
     )
 
 
-def _tell_where_not_what(_logger: object, _method: str, event: EventDict) -> EventDict:
+def _describe_exception(_logger: object, _method: str, event: EventDict) -> EventDict:
     """An exception as its classes and places. Its text stays out: it can quote a row, and a row holds a key."""
     error = _error_of(event.pop("exc_info", None))
     if error is not None:

@@ -1,4 +1,4 @@
-"""One session from beginning to end: what was asked for, every call, every event, in the order of time."""
+"""One session from beginning to end: every request, model call and event, in the order of time."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ class Moment:
 def timeline(
     batches: Sequence[BatchLine], attempts: Sequence[AttemptLine], events: Sequence[Event]
 ) -> list[Moment]:
-    """Ids, numbers and codes only; questions that follow each other are one moment."""
-    moments = [*_wanted(batches), *_calls(attempts), *_told(events)]
+    """Ids, numbers and codes only; consecutive questions are one moment."""
+    moments = [*_requests(batches), *_calls(attempts), *_events(events)]
     return sorted(moments, key=lambda moment: moment.at)
 
 
-def _wanted(batches: Sequence[BatchLine]) -> Iterator[Moment]:
+def _requests(batches: Sequence[BatchLine]) -> Iterator[Moment]:
     for batch in batches:
-        yield Moment(batch.requested_at, batch.batch_index, "wanted", batch.urgency.value)
+        yield Moment(batch.requested_at, batch.batch_index, "requested", batch.urgency.value)
 
 
 def _calls(attempts: Sequence[AttemptLine]) -> Iterator[Moment]:
     for call in attempts:
         took = "" if call.duration_ms is None else f", {call.duration_ms / 1000:.1f} s"
-        detail = f"{call.outcome}: {_brought(call)}, {dollars(call.cost_microdollars)}{took}"
+        detail = f"{call.outcome}: {_result(call)}, {dollars(call.cost_microdollars)}{took}"
         yield Moment(call.opened_at, call.batch_index, f"call to {call.provider}", detail)
 
 
-def _brought(call: AttemptLine) -> str:
+def _result(call: AttemptLine) -> str:
     if call.purpose is Purpose.SOLVE:
         return f"answer check on {call.asked}"
-    return f"{call.accepted} of {call.asked} accepted, {call.rejected} refused"
+    return f"{call.accepted} of {call.asked} accepted, {call.rejected} rejected"
 
 
-def _told(events: Sequence[Event]) -> Iterator[Moment]:
+def _events(events: Sequence[Event]) -> Iterator[Moment]:
     for kind, group in groupby(events, key=lambda event: event.kind):
         if kind is EventKind.QUESTION:
             yield _questions(list(group))
@@ -69,5 +69,5 @@ def _questions(events: Sequence[Event]) -> Moment:
 def _ranges(numbers: Iterable[int]) -> str:
     """`0-4, 6`"""
     runs = groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0])
-    told = [[number for _, number in run] for _, run in runs]
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in told)
+    ranges = [[number for _, number in run] for _, run in runs]
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in ranges)

@@ -15,12 +15,12 @@ from worker.commands.output import AsJson, SessionId, moment, print_json, print_
 from worker.commands.stores import stores
 from worker.timeline import timeline
 
-#: More events than a session can have.
+#: More than the number of events that a session can have.
 EVERY_EVENT = 100_000
 
 
 def show(session_id: SessionId, *, as_json: AsJson = False) -> None:
-    """Show one session: its batches, what is known of its quality, and a timeline of every call, cost and event."""
+    """Show one session: its batches, its quality, and a timeline of every call, cost and event."""
     with stores() as at:
         batches, attempts = at.operator.batches(session_id), at.operator.attempts(session_id)
         quality = at.operator.quality(session_id)
@@ -55,7 +55,7 @@ def show(session_id: SessionId, *, as_json: AsJson = False) -> None:
             for line in batches
         ],
     )
-    typer.echo(f"\n{_told(quality)}\n")
+    typer.echo(f"\n{_quality_line(quality)}\n")
     print_table(
         ["when", "batch", "what", ""],
         [
@@ -70,7 +70,7 @@ def show(session_id: SessionId, *, as_json: AsJson = False) -> None:
     )
 
 
-def _told(quality: Quality) -> str:
+def _quality_line(quality: Quality) -> str:
     return (
         f"Quality: {quality.questions} questions, of which the solver checked {quality.checked}: "
         f"{quality.agreed} agreed, {quality.disputed_kept} disputed and kept. "

@@ -178,7 +178,7 @@ def test_every_run_of_a_batch_is_in_its_trace_and_the_last_says_that_it_was_give
     told = system.told()
     runs = sorted(told.named("run batch"), key=lambda span: span.start_ns)
     assert [run.parent_id for run in runs] == [told.the(CREATE).span_id] * 3
-    assert [run.attributes["tafawoq.outcome_"] for run in runs] == ["count", "count", "give_up"]
+    assert [run.attributes["tafawoq.batch.outcome"] for run in runs] == ["count", "count", "give_up"]
     assert {run.attributes["error.type"] for run in runs} == {ProviderMisused.code}
     assert all(run.failed for run in runs)
     failures = [event for run in runs for event in run.events if event[0] == "batch-failed"]
