@@ -29,7 +29,7 @@ PASS_LIMIT = 500
 #: An event stream that ends seconds late is harmless, and the query costs more with more exams a day.
 ENDINGS_PERIOD_S = 5.0
 
-#: Deleting old answer keys days late is harmless; a thousand sessions a minute is more than are created.
+#: Deleting old idempotency keys days late is harmless; a thousand sessions a minute is more than are created.
 FORGET_PERIOD_S = 60.0
 FORGET_LIMIT = 1000
 

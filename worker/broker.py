@@ -22,7 +22,12 @@ from redis import SSLConnection
 from redis.exceptions import ConnectionError as BrokerLost
 from redis.exceptions import RedisError, ResponseError
 
-from worker.message_guard import problem_of_broadcast, problem_of_unacknowledged, problem_of_task, safe_headers
+from worker.message_guard import (
+    problem_of_broadcast,
+    problem_of_task,
+    problem_of_unacknowledged,
+    safe_headers,
+)
 from worker.watchdog import CONNECT_WITHIN_S, LOOK_S
 
 log = structlog.get_logger(__name__)

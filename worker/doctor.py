@@ -64,7 +64,9 @@ def examine_postgres(engine: Engine, *, clock: Callable[[], float] = time.time) 
     try:
         with engine.connect() as connection:
             before = clock()
-            server_time = connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one()
+            server_time = connection.execute(
+                select(func.extract("epoch", func.clock_timestamp()))
+            ).scalar_one()
             skew_s = float(server_time) - (before + clock()) / 2
             migrated = connection.execute(
                 text("SELECT to_regclass(:table) IS NOT NULL"), {"table": f"{SCHEMA}.alembic_version"}
@@ -325,7 +327,9 @@ def _judged(about: str, fine: str, check: ModelCheck) -> Iterator[Finding]:
         yield well(about, fine)
     for warning in check.warnings:
         problem, _, remedy = warning.partition(". ")
-        yield Finding(about, Health.POOR, problem, remedy or "Check that the provider can be reached from here.")
+        yield Finding(
+            about, Health.POOR, problem, remedy or "Check that the provider can be reached from here."
+        )
 
 
 def worst(findings: Sequence[Finding]) -> Health:

@@ -70,9 +70,7 @@ def _named(err: ResponseError) -> QueueProblem:
             "Give it the rights of tafawoq_worker in ops/redis/accounts.sh.",
         )
     if isinstance(err, ReadOnlyError):
-        return QueueProblem(
-            "it is a replica, which takes no writes", "Name the primary server in REDIS_URL."
-        )
+        return QueueProblem("it is a replica, which takes no writes", "Name the primary server in REDIS_URL.")
     if any(start in said or start in type(err).__name__ for start in (*_CLUSTER, "Cluster", "Moved")):
         return QueueProblem(
             "it is a Redis Cluster, of which each server holds only a part of the keys",

@@ -87,7 +87,9 @@ def _print(
 ) -> None:
     names, last = " and ".join(statements), until - timedelta(days=1)
     if not found:
-        typer.echo(f"From {since} to {last} the ledger agrees with the bills of {names}, to the micro-dollar.")
+        typer.echo(
+            f"From {since} to {last} the ledger agrees with the bills of {names}, to the micro-dollar."
+        )
         return
     rows = [[str(row.day), row.provider, row.model, dollars(row.cost_microdollars)] for row in found]
     print_table(["day", "provider", "model", "billed beyond the ledger"], rows)

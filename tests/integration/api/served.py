@@ -162,7 +162,9 @@ class Served:
         """Return when so many calls and streams wait for news, no more and no fewer."""
         deadline = time.monotonic() + 20
         while self.app.state.context.notifier.readers != readers:
-            assert time.monotonic() < deadline, f"{self.app.state.context.notifier.readers} watch, not {readers}"
+            assert time.monotonic() < deadline, (
+                f"{self.app.state.context.notifier.readers} watch, not {readers}"
+            )
             time.sleep(0.01)
 
     def client(self, user_id: UUID | None = None, **headers: str) -> httpx2.Client:

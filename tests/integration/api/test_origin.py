@@ -107,9 +107,7 @@ def test_no_other_page_may(serve: Serve) -> None:
     asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
 
     assert httpx2.options(f"{served.url}/api/exams", headers=asked).status_code == 400
-    assert (
-        "Access-Control-Allow-Origin" not in get(served, Origin="https://evil.example", **SERVICE).headers
-    )
+    assert "Access-Control-Allow-Origin" not in get(served, Origin="https://evil.example", **SERVICE).headers
 
 
 def test_a_stranger_is_not_told_about_his_body(serve: Serve) -> None:

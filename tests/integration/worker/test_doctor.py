@@ -30,10 +30,10 @@ from worker.doctor import (
     ActiveWorkers,
     Finding,
     Health,
-    examine_workers,
     examine_postgres,
     examine_queue,
     examine_redis,
+    examine_workers,
     head_revision,
     judge_memory,
     judge_model,
@@ -149,7 +149,10 @@ def test_no_worker_and_a_queue_nobody_listens_to() -> None:
     assert "Start one" in examine_workers(ActiveWorkers((), frozenset(), 0)).remedy
     deaf = examine_workers(ActiveWorkers(("a",), frozenset({"prefetch"}), 4))
     assert deaf.says == "no worker serves interactive"
-    assert examine_workers(ActiveWorkers(("a",), frozenset({"interactive", "prefetch"}), 4)).health is Health.WELL
+    assert (
+        examine_workers(ActiveWorkers(("a",), frozenset({"interactive", "prefetch"}), 4)).health
+        is Health.WELL
+    )
 
 
 def test_a_full_queue(engine: Engine) -> None:

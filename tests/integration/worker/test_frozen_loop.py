@@ -16,7 +16,7 @@ from tests.integration.worker.conftest import running_worker
 from tests.integration.worker.test_foreign_messages import QUEUE, await_output, envelope
 from tests.support.link import Link
 from tools.stack.child import Child
-from worker.watchdog import STEP_WITHIN_S, LOOP_STALLED_STATUS
+from worker.watchdog import LOOP_STALLED_STATUS, STEP_WITHIN_S
 
 #: Takes long, and is run by `make proof`.
 pytestmark = pytest.mark.proof

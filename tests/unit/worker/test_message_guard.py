@@ -14,8 +14,8 @@ from worker.message_guard import (
     MAX_MESSAGE_BYTES,
     MAX_NAME_CHARS,
     problem_of_broadcast,
-    problem_of_unacknowledged,
     problem_of_task,
+    problem_of_unacknowledged,
     safe_headers,
 )
 

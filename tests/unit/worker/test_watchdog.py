@@ -36,7 +36,7 @@ def elsewhere(action: Callable[[], object]) -> None:
 
 
 def test_a_sign_of_another_thread_does_not_count(progress: LoopProgress) -> None:
-    elsewhere(progress.give)
+    elsewhere(progress.report)
     assert progress.count == 0
     progress.report()
     assert progress.count == 1
@@ -53,7 +53,7 @@ def test_the_file_is_as_fresh_as_the_loop_and_goes_with_it(
     progress.report()
     assert file.stat().st_mtime == 1, "no more often than the period"
     clock.now += TOUCH_PERIOD_S
-    elsewhere(progress.give)
+    elsewhere(progress.report)
     assert file.stat().st_mtime == 1, "only by the loop"
     progress.report()
     assert file.stat().st_mtime > 1
