@@ -356,7 +356,7 @@ class ApiSettings(SigningKeySettings):
     api_port: int = Field(8000, ge=1, le=65535)
     #: Where people open the API, if not at the two above: a published port, a proxy. Told to them, nothing else.
     api_public_url: OptionalHttpUrl = None
-    #: Where people open Flower; told on the API's first page.
+    #: Where people open Flower; shown on the API's first page.
     flower_url: OptionalHttpUrl = None
     #: How long a call waits for its batch when the client does not say (Prefer: wait=N).
     api_default_wait_s: float = Field(45, ge=0, le=600)

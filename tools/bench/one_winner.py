@@ -107,7 +107,7 @@ async def _warm(client: httpx2.AsyncClient, api: str) -> None:
 async def _ask(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, *, after_s: float
 ) -> _Answer:
-    """What one request is told, and when."""
+    """The answer to one request, and its time."""
     await asyncio.sleep(after_s)
     sent_at = time.perf_counter()
     writer.write(request)
@@ -135,7 +135,7 @@ def _waits(logs: Path) -> str:
 
 
 def _calls(line: dict[str, Any]) -> list[dict[str, Any]]:
-    """The calls of a line: one, or those that were told the same together."""
+    """The calls of a log line: one, or those that shared an answer."""
     if "request_ids" not in line:
         return [line]
     return [

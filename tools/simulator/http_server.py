@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 MAX_HEAD_BYTES = 64 * 1024
-#: By this an operator's check knows that nobody else answered; see providers.model_check.
+#: By this header an operator's check recognizes the simulator; see providers.model_check.
 SERVER = "tafawoq-simulator"
 
 STANDARD = frozenset(HTTPStatus)

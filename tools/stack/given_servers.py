@@ -1,4 +1,4 @@
-"""Whether the servers that the environment names can be used, told before anything is started."""
+"""Checks, before anything is started, whether the servers that the environment names can be used."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class StackSettings(SettingsSlice):
 
 
 def check_everything() -> None:
-    """Read what every process of the stack will read, so that a mistake is told before anything starts.
+    """Read what every process of the stack will read, so that a mistake is reported before anything starts.
 
     Raises SettingsError.
     """
