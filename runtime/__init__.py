@@ -1,1 +1,4 @@
-"""What every process needs: settings, telemetry, tracing, Redis clients. It imports no other package of ours."""
+"""What every process needs: settings, logs, metrics, traces, signing keys, and connections to Redis.
+
+Imports no other package of ours.
+"""

@@ -1,7 +1,7 @@
-"""The public keys that a project publishes for its tokens (a JWKS, RFC 7517): fetched within bounds, read with suspicion.
+"""The public keys that a project publishes for its tokens (a JWKS, RFC 7517), fetched within limits and checked.
 
-Whatever the endpoint does, the caller has usable keys within the deadline, or one KeySetUnavailable whose
-sentence says what is wrong. No sentence quotes the address or the answer, because either can hold a secret.
+Whatever the endpoint does, the caller gets usable keys within the deadline, or KeySetUnavailable with a sentence
+that says what is wrong. No sentence quotes the address or the answer, because both can hold a secret.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import httpx2
 from cryptography.exceptions import UnsupportedAlgorithm
 from jwt import PyJWK, PyJWTError
 
-#: From the name's look-up to the last byte. Nobody waits for it who has a key, so a slow endpoint may be slow.
+#: From the DNS look-up to the last byte. Calls whose key is known do not wait for it, so it can be long.
 DEADLINE_S = 10.0
-#: A project publishes two or three keys of a few hundred bytes; certificates beside them make it some thousands.
+#: A project publishes two or three keys of a few hundred bytes, or of some thousands with certificates.
 MAX_BYTES = 64 * 1024
 MAX_KEYS = 64
 #: Shorter keys are weak (RFC 7518, 3.3); longer ones make every call slow.
 RSA_BITS = range(2048, 8192 + 1)
 
-#: By type and curve: the one algorithm such a key may verify, and the members that make it. A symmetric key is
-#: none of them, and private members are left behind.
+#: By type and curve: the one algorithm that such a key may verify, and the members that are read. Symmetric keys
+#: are absent, and private members are never read.
 _KINDS: Mapping[tuple[str, str | None], tuple[str, tuple[str, ...]]] = {
     ("RSA", None): ("RS256", ("kty", "n", "e")),
     ("EC", "P-256"): ("ES256", ("kty", "crv", "x", "y")),
@@ -46,11 +46,11 @@ class FetchOutcome(StrEnum):
     STATUS = "status"  #: an answer other than 200
     TOO_LARGE = "too_large"
     UNUSABLE = "unusable"  #: 200, and no key in it that can be used
-    ERROR = "error"  #: nobody has foreseen it
+    ERROR = "error"  #: an unforeseen error
 
 
 class KeySetUnavailable(Exception):
-    """There is no key set to be had now; the message says what the endpoint does instead."""
+    """No key set is available now; the message says what the endpoint does instead."""
 
     def __init__(self, outcome: FetchOutcome, sentence: str) -> None:
         self.outcome = outcome
@@ -58,7 +58,7 @@ class KeySetUnavailable(Exception):
 
 
 async def fetch_key_set(url: str, *, deadline_s: float = DEADLINE_S) -> KeySet:
-    """What is published at this address: at least one key. Raises KeySetUnavailable, within the deadline."""
+    """The usable keys at this address, at least one. Raises KeySetUnavailable. Ends within the deadline."""
     try:
         async with asyncio.timeout(deadline_s):
             body = await _body(url)
@@ -67,13 +67,13 @@ async def fetch_key_set(url: str, *, deadline_s: float = DEADLINE_S) -> KeySet:
         raise KeySetUnavailable(
             FetchOutcome.TIMEOUT, f"it did not answer completely within {deadline_s:g} s"
         ) from err
-    # ValueError: an address or a proxy that cannot be one. ImportError: a proxy that needs a package.
+    # ValueError: an impossible address of the endpoint or a proxy. ImportError: a proxy that needs a package.
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, ImportError) as err:
         raise KeySetUnavailable(FetchOutcome.UNREACHABLE, _why_unreachable(err)) from err
 
 
 async def _body(url: str) -> bytes:
-    # In a thread, because a client reads the authorities' certificates when it is made.
+    # In a thread, because making a client reads the certificate authorities' files.
     client = await asyncio.to_thread(httpx2.AsyncClient, timeout=None, follow_redirects=False)
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     async with client, client.stream("GET", url, headers=headers) as answer:
@@ -98,7 +98,7 @@ def _why_unreachable(error: BaseException) -> str:
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return "its certificate cannot be verified"
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return "it does not speak TLS as we do"
+        return "its TLS does not agree with ours"
     return f"it cannot be reached ({type(error).__name__})"
 
 
@@ -111,7 +111,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def read_key_set(body: bytes) -> KeySet:
     """The usable keys in a published set, at least one. Raises KeySetUnavailable.
 
-    Keys of other types, for other uses or without an id are passed over. Of two with one id the first counts.
+    Keys of other types, for other uses or without an id are skipped. Of two keys with the same id the first counts.
     """
     try:
         published = json.loads(body)
@@ -138,7 +138,7 @@ def _unusable(sentence: str) -> KeySetUnavailable:
 
 
 def _usable(published: Any) -> PyJWK | None:
-    """The key, when it verifies tokens by an algorithm of ours; else None."""
+    """The key if it can verify tokens by one of ALGORITHMS, else None."""
     if not isinstance(published, dict) or not isinstance(published.get("kid"), str):
         return None
     kind = (published.get("kty"), published.get("crv"))

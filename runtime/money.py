@@ -1,4 +1,4 @@
-"""Amounts as people read them. Programs are given micro-dollars, exactly as the ledger has them."""
+"""Amounts of money for people to read. Programs get micro-dollars, exactly as in the ledger."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _CENT = Decimal("0.01")
 
 
 def dollars(microdollars: Decimal) -> str:
-    """Dollars and cents like `$1,234.50`; "less than a cent" for what is not zero and would look like it."""
+    """Dollars and cents like `$1,234.50`; "less than a cent" for an amount between zero and a cent."""
     if microdollars < 0:
         return f"minus {dollars(-microdollars)}"
     amount = microdollars / _MICRODOLLARS

@@ -1,4 +1,4 @@
-"""Connections to Redis, with time limits that keep a silent server from holding anybody."""
+"""Connections to Redis, with time limits, so that no caller hangs on a silent server."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from redis.retry import Retry
 
 from runtime.settings import RedisSettings
 
-#: The library's own limit is lower than a worker's number of threads, and its refusal looks like an outage.
+#: The library's default limit is lower than the number of a worker's threads, and its error looks like an outage.
 _MORE_THAN_THREADS = 2000
 
 
 def make_redis(settings: RedisSettings, *, timeout_s: float) -> Redis:
-    """A client for quick questions: no retry, at most `timeout_s` for each, its pool shared by all threads.
+    """A client for quick commands: no retry, at most `timeout_s` each, one pool for all threads.
 
-    Redis is speed, not truth: a caller that gets an error goes on without it rather than wait.
+    Redis only makes things faster: a caller that gets an error goes on without it.
     """
     return Redis.from_url(
         settings.redis_url,

@@ -1,8 +1,8 @@
-"""Every number and address a process needs, read once from the environment, checked, and sliced by use.
+"""All settings, read once from the environment, checked, and divided into slices by use.
 
-A process loads only the slices it needs: the API never sees the Claude key. A value that cannot be right
-stops the start with one sentence that names the variable. Units are part of the names. A `.env` file in
-the working directory is read as well; the environment wins.
+A process loads only the slices that it needs: the API never sees the Claude key. A wrong value stops the start
+with one sentence that names the variable. Units are part of the names. A `.env` file in the working directory is
+read, too; the environment wins.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class SettingsError(Exception):
-    """A setting is missing or cannot be right; the message names the variable and says what to do."""
+    """A setting is missing or wrong; the message names the variable and says what to do."""
 
 
 class Environment(StrEnum):
@@ -35,7 +35,7 @@ class Environment(StrEnum):
 
 
 def _blank_is_unset(value: object) -> object:
-    """Blanks mean "not set", as `NAME=` does, and not "some blanks"."""
+    """A value of blanks means "not set", like `NAME=`."""
     return None if isinstance(value, str) and not value.strip() else value
 
 
@@ -48,7 +48,7 @@ OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
 
 
 def _trimmed(value: object) -> object:
-    """Files and secret stores end their values with a line break, which no HTTP header can carry."""
+    """Files and secret stores end values with a line break, which an HTTP header cannot carry."""
     return value.strip() if isinstance(value, str) else value
 
 
@@ -72,7 +72,7 @@ def _split(value: object) -> object:
 
 
 def _like(pattern: str, sentence: str) -> AfterValidator:
-    """Text of this form; the sentence tells the form to whoever got it wrong, who should not have to read a regex."""
+    """Text of this form; the sentence explains the form to the operator, who should not have to read a regex."""
 
     def check(value: str) -> str:
         if re.fullmatch(pattern, value) is None:
@@ -116,7 +116,7 @@ QuotaFunctionName = Annotated[
 
 
 class SettingsSlice(BaseSettings):
-    """One use's share of the environment; field names are the variables' names in lower case."""
+    """The settings for one use; field names are the variables' names in lower case."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -141,7 +141,8 @@ class DatabaseSettings(SettingsSlice):
             r"postgres(ql)?(\+psycopg)?://.*", "must be like postgresql://user:password@host:5432/database"
         ),
     ]
-    #: Kept open: to open one costs more than a hundred questions, and many calls at once would open and close the overflow.
+    #: Connections kept open: opening one costs more than a hundred queries, and bursts of calls would open and close
+    #: overflow connections again and again.
     database_pool_size: int = Field(12, ge=1, le=100)
     database_pool_overflow: int = Field(0, ge=0, le=100)
     database_connect_timeout_s: int = Field(5, ge=1, le=60)
@@ -152,14 +153,14 @@ class DatabaseSettings(SettingsSlice):
 
     @property
     def sqlalchemy_url(self) -> str:
-        """The address with the driver named, as SQLAlchemy wants it."""
-        _, rest = self.database_url.split("://", 1)
-        return f"postgresql+psycopg://{rest}"
+        """The address with the driver's name, as SQLAlchemy needs it."""
+        _, address = self.database_url.split("://", 1)
+        return f"postgresql+psycopg://{address}"
 
     @property
     def libpq_url(self) -> str:
-        _, rest = self.database_url.split("://", 1)
-        return f"postgresql://{rest}"
+        _, address = self.database_url.split("://", 1)
+        return f"postgresql://{address}"
 
 
 class RedisSettings(SettingsSlice):
@@ -167,7 +168,9 @@ class RedisSettings(SettingsSlice):
     redis_key_prefix: Annotated[
         str, _like(r"[a-z][a-z0-9-]*:", "must be small letters, digits and dashes, and a colon at the end")
     ] = "tafawoq:"
-    redis_socket_timeout_s: float = Field(5, gt=2)  # BRPOP blocks for 1 s; a shorter timeout would cut it
+    redis_socket_timeout_s: float = Field(
+        5, gt=2
+    )  # BRPOP blocks for 1 s; a shorter timeout would interrupt it
     redis_connect_timeout_s: float = Field(5, gt=0)
 
     @field_validator("redis_url")
@@ -192,19 +195,19 @@ class ClaudeSettings(SettingsSlice):
     claude_connect_timeout_s: float = Field(5, gt=0)
     claude_read_timeout_s: float = Field(60, gt=0)
     claude_max_connections: int = Field(600, ge=1)
-    #: auto: the cheaper one, by how long the prefix has lain idle.
+    #: auto: the cheaper one, by how long the prefix has been idle.
     claude_cache_ttl: Literal["auto", "5m", "1h"] = "auto"
 
     @property
     def address(self) -> str:
-        """Where the Messages API is: as set, else Claude with a key and the local simulator without."""
+        """The address of the Messages API: as set, else Claude with a key, or the local simulator without one."""
         if self.claude_base_url:
             return self.claude_base_url
         return self.simulator_url if self.asks_simulator else "https://api.anthropic.com"
 
     @property
     def asks_simulator(self) -> bool:
-        """Whether nothing else is named: no key, and no other address."""
+        """Whether calls go to the simulator: neither a key nor an address is set."""
         return self.anthropic_api_key is None and not self.claude_base_url
 
     @model_validator(mode="after")
@@ -232,25 +235,25 @@ class OpenRouterSettings(SettingsSlice):
 
 
 class BillingReportSettings(SettingsSlice):
-    """Keys that read what the providers bill, and can call no model. Only `tafawoq-worker reconcile` has them."""
+    """Keys that can read the providers' bills and call no model. Only `tafawoq-worker reconcile` loads them."""
 
     anthropic_admin_key: OptionalSecret = None
-    #: The id of the workers' own key, when other work is billed to the same organization.
+    #: The id of the workers' own key, needed when other work is billed to the same organization.
     anthropic_key_id: OptionalText = None
     openrouter_management_key: OptionalSecret = None
 
 
 class TrafficSettings(SettingsSlice):
-    """How calls share a provider's rate limits, which are learned from its answers."""
+    """How calls share a provider's rate limits, which we learn from its answers."""
 
-    #: For its turn under the limits; longer, and the batch goes to the fallback or waits in Postgres.
+    #: The longest wait for the rate limiter; after it the batch goes to the fallback or waits in Postgres.
     traffic_interactive_wait_s: float = Field(10, ge=0, le=120)
     traffic_prefetch_wait_s: float = Field(2, ge=0, le=120)
-    #: The share of every limit that prefetches leave to batches a student waits for.
+    #: The share of every limit that prefetches leave to batches that a student waits for.
     traffic_interactive_reserve: float = Field(0.2, ge=0, le=0.9)
-    #: Calls a second after a quiet minute; every call that goes lets the next ones go faster.
+    #: Calls a second after a quiet minute; the rate grows with every call.
     traffic_ramp_per_s: float = Field(60, ge=1, le=10_000)
-    #: A provider may ask for hours; it is looked at again after at most this long.
+    #: A provider may ask for a pause of hours; it is tried again after at most this long.
     traffic_longest_pause_s: float = Field(60, gt=0)
 
 
@@ -258,22 +261,22 @@ class PlanSettings(SettingsSlice):
     exam_batch_size: int = Field(10, ge=1, le=20)
     practice_batch_size: int = Field(5, ge=1, le=20)
     prefetch_threshold: float = Field(0.7, gt=0, le=1)
-    #: Earlier than the threshold for a student who would otherwise wait; false: never before it.
+    #: Prefetch before the threshold for a student who would otherwise wait; false: never before the threshold.
     prefetch_adaptive: bool = True
 
 
 class GenerationSettings(SettingsSlice):
     generation_max_rounds_per_run: int = Field(4, ge=1, le=50)
-    #: Calls at the same time for a batch that a student waits for; 1 is cheapest, the batch size fastest.
+    #: Parallel calls for a batch that a student waits for; 1 is cheapest, the batch size is fastest.
     generation_lanes: int = Field(10, ge=1, le=20)
-    #: Of one worker process, beyond one call for each of its slots.
+    #: Threads of one worker process for parallel calls, beyond one call for each of its slots.
     generation_lane_threads: int = Field(256, ge=1, le=2000)
     generation_max_failed_runs: int = Field(5, ge=1)
     generation_run_deadline_s: float = Field(240, gt=0)
     generation_stall_timeout_s: float = Field(30, gt=0)
     generation_retry_base_s: float = Field(1, gt=0)
     generation_retry_cap_s: float = Field(60, gt=0)
-    #: Our own pauses stay below this, so that nobody waits long after a provider has come back.
+    #: The longest pause of our own, so that no student waits long after a provider has come back.
     generation_backoff_cap_s: float = Field(20, gt=0)
 
 
@@ -283,31 +286,31 @@ Dollars = Annotated[
 
 
 class SpendSettings(SettingsSlice):
-    """Money at list prices, in dollars; unset: no limit."""
+    """Limits of spending at list prices, in dollars; unset: no limit."""
 
     spend_limit_session_usd: Dollars = None
     spend_limit_day_usd: Dollars = None  # a day of UTC
 
 
 class LeaseSettings(SettingsSlice):
-    """How soon a dead worker's batch is enqueued: within lease_ttl_s and a quarter more than sweep_period_s.
+    """Leases and the sweep. A dead worker's batch is enqueued again within lease_ttl_s + 1.25 * sweep_period_s.
 
-    Half of the 15 seconds that a rescue may take; the other half is for writing the first question.
+    That is half of the 15 seconds that a rescue may take; the other half is for writing the first question.
     """
 
     lease_ttl_s: float = Field(6, ge=1)
     lease_heartbeat_s: float = Field(1.5, gt=0)
     sweep_period_s: float = Field(1, gt=0)
-    #: A queued batch that nobody took is enqueued again after this long: its message may be lost.
+    #: A queued batch that no worker claimed is enqueued again after this long: its message may be lost.
     sweep_enqueue_again_s: float = Field(10, gt=0)
-    #: How long a run keeps a finished question in its hands while Postgres is away.
+    #: How long a run keeps a finished question while Postgres is down.
     store_retry_s: float = Field(30, ge=0)
 
     @model_validator(mode="after")
     def _several_heartbeats_in_a_lease(self) -> Self:
         if self.lease_heartbeat_s * 3 > self.lease_ttl_s:
             raise ValueError(
-                f"LEASE_HEARTBEAT_S={self.lease_heartbeat_s:g} leaves no room for a missed beat in "
+                f"LEASE_HEARTBEAT_S={self.lease_heartbeat_s:g} leaves no time for a missed heartbeat in "
                 f"LEASE_TTL_S={self.lease_ttl_s:g}. Use at most a third of it"
             )
         return self
@@ -315,19 +318,19 @@ class LeaseSettings(SettingsSlice):
 
 class WorkerSettings(SettingsSlice):
     worker_concurrency: int = Field(128, ge=1, le=1000)
-    #: How long SIGTERM lets questions finish that are being written; less than the platform's grace time.
+    #: How long a worker waits after SIGTERM for questions in progress; shorter than the platform's grace time.
     worker_shutdown_grace_s: float = Field(10, ge=0)
     worker_visibility_timeout_s: int = Field(900, ge=60)
     worker_metrics_port: int = Field(0, ge=0, le=65535)  # 0: no metrics server
     worker_metrics_host: str = "127.0.0.1"
-    #: Touched every few seconds while the loop that takes messages goes round; for health checks that need no broker.
+    #: A file touched every few seconds while the main loop works; for health checks that need no broker.
     worker_alive_file: OptionalText = None
     log_format: LogFormat = "json"
     log_level: LogLevel = "INFO"
 
 
 class Service(StrEnum):
-    """What a container runs, where that needs less than a worker does."""
+    """What a container runs; `doctor` checks only what that needs."""
 
     API = "api"
     FLOWER = "flower"
@@ -335,7 +338,7 @@ class Service(StrEnum):
 
 
 class ServiceSettings(SettingsSlice):
-    #: Of the container that `doctor` is called in; unset: everything is looked at.
+    #: The service of the container in which `doctor` runs; unset: `doctor` checks everything.
     tafawoq_service: Service = Service.WORKER
 
 
@@ -345,7 +348,7 @@ S = TypeVar("S", bound=SettingsSlice)
 def load(slice_type: type[S]) -> S:
     """This slice of the environment, complete and checked.
 
-    Raises SettingsError with one sentence a problem, each naming its variable; no value of a secret in it.
+    Raises SettingsError with one sentence for each problem, which names the variable and holds no secret.
     """
     try:
         return slice_type()
@@ -369,7 +372,7 @@ def _sentence(slice_type: type[SettingsSlice], problem: dict[str, object]) -> st
 
 
 def _shown(slice_type: type[SettingsSlice], name: str) -> str:
-    """`=value` for a plain number; nothing where a value may be or carry a secret."""
+    """`=value` for a number; empty when the value may hold a secret."""
     annotation = slice_type.model_fields[name].annotation
     value = os.environ.get(name.upper())
     return f"={value}" if value is not None and annotation in {int, float, bool} else ""

@@ -1,4 +1,4 @@
-"""How spans leave the process. Its packages are the extra `tracing`: imported only where an address is set."""
+"""Export of spans to a collector. Needs the extra `tracing`; imported only when an address is set."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from opentelemetry.util.re import parse_env_headers
 
 log = structlog.get_logger(__name__)
 
-#: One try to send, and what it may cost a process that ends.
+#: The time limit of one try to send, by which the end of a process can be delayed.
 TIMEOUT_S = 3.0
 
-#: How long a collector that is away is left alone.
+#: The pause between two tries while the collector is down.
 LOOK_AGAIN_S = 10.0
 
 
 def make_provider(address: str, *, service: str, headers: str, share: float) -> TracerProvider:
-    """Collects spans and sends them there every few seconds, on a thread of its own.
+    """A provider that collects spans and sends them every few seconds, on its own thread.
 
-    It is not made the global one: what libraries would tell of their own accord, we have not read.
+    It is not the global provider: libraries would record spans there whose content we have not checked.
     """
-    # It tells each batch that was not sent, in several lines; Outlet tells the first.
+    # OpenTelemetry logs several lines for each batch that was not sent; OutageTolerantExporter logs only the first.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     provider = TracerProvider(
         sampler=ParentBased(TraceIdRatioBased(share)),
@@ -37,14 +37,15 @@ def make_provider(address: str, *, service: str, headers: str, share: float) -> 
     )
     sent_with = parse_env_headers(headers, liberal=True)
     exporter = OTLPSpanExporter(address, headers=sent_with, timeout=TIMEOUT_S)
-    provider.add_span_processor(BatchSpanProcessor(Outlet(exporter)))
+    provider.add_span_processor(BatchSpanProcessor(OutageTolerantExporter(exporter)))
     return provider
 
 
-class Outlet(SpanExporter):
-    """Hands spans on. While the collector is away spans are lost. Losing and finding it are logged once each.
+class OutageTolerantExporter(SpanExporter):
+    """Sends spans. While the collector is down, spans are lost; one log line says so, and one that it is back.
 
-    It is looked for now and then only: so a process that ends loses seconds to it once, and not for each batch.
+    It tries a collector that is down only every LOOK_AGAIN_S: the end of a process is delayed once, not by each
+    batch of spans.
     """
 
     def __init__(self, exporter: SpanExporter, *, clock: Callable[[], float] = time.monotonic) -> None:

@@ -1,8 +1,7 @@
-"""What every process says about itself: structured log lines, and the names of all metrics.
+"""Structured log lines of every process, and the names of all metrics.
 
-Log lines are one event name and fields: ids and numbers, never question text, an answer or a key. The
-ids bound to the current task or request are added to every line. Metric labels have few values each: no
-session, no user, no request.
+A log line is an event name and fields: ids and numbers, never question text, an answer or a key. The ids of the
+current task or request are added to every line. Each metric label has few values: no session, user or request.
 """
 
 from __future__ import annotations
@@ -19,20 +18,20 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from structlog.types import EventDict, Processor
 
 _SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 21, 34, 55, 90, 150, 240)
-#: As OpenTelemetry recommends them for tokens.
+#: The buckets that OpenTelemetry recommends for tokens.
 _TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144)
 
-#: Our sources under the names that OpenTelemetry's GenAI conventions give their providers.
+#: Our providers under the names of OpenTelemetry's GenAI conventions.
 PROVIDER_NAMES = {"claude": "anthropic", "openrouter": "openrouter"}
-#: What every model call of ours is, in the same conventions.
+#: The operation of every model call, in the same conventions.
 OPERATION = "chat"
 
 
 def configure_logging(*, level: str, log_format: str) -> None:
-    """Route our lines and every library's through one formatter to standard output.
+    """Send our log lines and every library's through one formatter to standard output.
 
-    "json": one object a line, for machines, with Arabic as written; "console": for people. Safe to call
-    again; the last call wins.
+    "json": one object a line, for machines, with Arabic unescaped; "console": for people. Safe to call again;
+    the last call wins.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -51,7 +50,7 @@ def configure_logging(*, level: str, log_format: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _tell_where_not_what,
+                _describe_exception,
                 _cut_values,
                 renderer,
                 _without_secrets,
@@ -61,13 +60,13 @@ def configure_logging(*, level: str, log_format: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # A line a request, beside ours that says how it went; as good as silent unless somebody debugs.
+    # httpx2 logs a line for each request, beside our own line with its result; wanted only at DEBUG.
     logging.getLogger("httpx2").setLevel(logging.NOTSET if level == "DEBUG" else logging.WARNING)
-    # At DEBUG it quotes whole requests, and a request of ours quotes questions.
+    # At DEBUG the SDK logs whole requests, and our requests quote questions.
     logging.getLogger("anthropic").setLevel(logging.INFO)
     structlog.configure(
         processors=[
-            structlog.stdlib.filter_by_level,  # first: a line that nobody reads costs nothing more
+            structlog.stdlib.filter_by_level,  # first, so that a suppressed line costs nothing more
             *shared,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
@@ -77,16 +76,16 @@ def configure_logging(*, level: str, log_format: str) -> None:
     )
 
 
-#: Passwords in addresses, API keys and bearer tokens, whoever put them into a line.
+#: Passwords in addresses, API keys and bearer tokens.
 _SECRETS = re.compile(
     r"(?<=://)[^\s:@/]*:[^\s@/]+(?=@)|\bsk-[\w-]{6,}|(?i:bearer)\s+[\w.~+/=-]+",
 )
-#: What may be a JWT: the whole run of its characters is read once, so that a line of many beginnings costs no more.
+#: Text that may hold a JWT. The pattern reads each character once, so that a line with many beginnings stays cheap.
 _DOTTED = re.compile(r"[\w.-]+")
-#: What stands, in small letters, in every one of them: looking for these is much cheaper than the patterns.
+#: Every secret holds one of these, in small letters; looking for them is much cheaper than the patterns.
 _MARKS_OF_SECRETS = ("://", "sk-", "bearer", "eyj")
-#: Characters of one text in a line, and members of a list. Ids, names and places are shorter; what is longer was
-#: chosen by somebody else.
+#: Limits of one text in a line, in characters, and of a list, in members. Our ids, names and places are shorter; a
+#: longer value comes from outside.
 _LONGEST_TEXT = 2_000
 _LONGEST_LIST = 50
 _DOTS_OF_A_JWT = 2
@@ -95,7 +94,7 @@ _FRAMES = 12
 
 
 def _cut_values(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """No value of a line is longer than a person reads, whoever chose it: before anything is searched in it."""
+    """Cut long values before the search for secrets, so that its cost has a limit."""
     return {name: _cut(value) for name, value in event.items()}
 
 
@@ -125,13 +124,13 @@ def _without_jwt(word: re.Match[str]) -> str:
     )
 
 
-def _tell_where_not_what(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """An exception as its classes and places. Its text stays out: it can quote a row, and a row holds a key."""
+def _describe_exception(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Log an exception as its classes and places, without its text, which can quote a row and its answer key."""
     error = _error_of(event.pop("exc_info", None))
     if error is not None:
-        if (teller := str(event.get("logger", ""))).startswith("celery."):
+        if (logger_name := str(event.get("logger", ""))).startswith("celery."):
             # Celery's own sentence quotes the exception and its traceback.
-            event["event"] = "task_failed" if teller == "celery.app.trace" else "celery_failed"
+            event["event"] = "task_failed" if logger_name == "celery.app.trace" else "celery_failed"
         event["raised"] = [type(cause).__name__ for cause in _causes(error)]
         frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
         event["raised_at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
@@ -154,16 +153,16 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def provider_name(provider: str) -> str:
-    """Our name of a source as a metric's label."""
+    """A metric's label for one of our providers."""
     return PROVIDER_NAMES.get(provider, provider)
 
 
 class Metrics:
-    """Every metric of the workers, registered once a process (or in the given registry, for a test).
+    """Every metric of a worker, registered once in a process (or in the given registry, for a test).
 
-    Model calls are labelled as OpenTelemetry's GenAI conventions name things, with `_` for `.`. A worker is
-    one process with threads, so that its own registry is complete; several workers are several targets.
-    docs/metrics.md is made from what is registered here: `python -m tests.support.metrics_page`.
+    The labels of model calls are those of OpenTelemetry's GenAI conventions, with `_` for `.`. A worker is one
+    process with threads, so its registry is complete; several workers are several targets.
+    `python -m tests.support.metrics_page` makes docs/metrics.md from this class.
     """
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
@@ -206,13 +205,13 @@ class Metrics:
         )
         self.messages = Counter(
             "tafawoq_messages_total",
-            "Messages answered: run, held_elsewhere (somebody works on it), nothing_to_do, store_away (no Postgres)",
+            "Messages by outcome: run, held_elsewhere (another worker has it), nothing_to_do, store_away (no Postgres)",
             ["outcome"],
             registry=registry,
         )
         self.batches_given_up = Counter(
             "tafawoq_batches_given_up_total",
-            "Batches that failed for good; `show` tells the outcome of the last run",
+            "Batches that failed for good; `show` prints the outcome of the last run",
             registry=registry,
         )
         self.leases_lost = Counter(
@@ -239,13 +238,13 @@ class Metrics:
 
         self.solver_verdicts = Counter(
             "tafawoq_solver_verdicts_total",
-            "Questions that had an answer check: agreed, disputed, unsure; or had none when they might: skipped",
+            "Questions by the result of the answer check: agreed, disputed, unsure; skipped when it was not made",
             ["verdict"],
             registry=registry,
         )
         self.questions_replaceable = Counter(
             "tafawoq_questions_replaceable_total",
-            "Questions whose key the solver disputed, and that were to be written again",
+            "Questions whose key the solver disputed, and that the run was to write again",
             registry=registry,
         )
 
@@ -296,13 +295,13 @@ class Metrics:
         )
         self.providers_given_up = Counter(
             "tafawoq_providers_given_up_total",
-            "Times a run turned away from a provider",
+            "Times a run gave up a provider",
             ["gen_ai_provider_name", "because"],
             registry=registry,
         )
         self.spend_rejections = Counter(
             "tafawoq_spend_limit_rejections_total",
-            "Batches given up or not begun because their session has cost as much as it may",
+            "Batches given up or not begun because of a spend limit",
             ["scope"],
             registry=registry,
         )
@@ -311,58 +310,58 @@ class Metrics:
         registry = self._registry
         self.breaker_openings = Counter(
             "tafawoq_circuit_breaker_openings_total",
-            "Times a provider was found not to answer, and was left alone",
+            "Times the circuit breaker of a provider opened",
             ["provider", "because"],
             registry=registry,
         )
         self.circuit_breaker_open = Gauge(
             "tafawoq_circuit_breaker_open",
-            "1 while a provider is left alone, as this process last saw it",
+            "1 while the circuit breaker of a provider is open, as this process last saw it",
             ["provider"],
             registry=registry,
         )
         self.rate_limiter_wait_seconds = Histogram(
             "tafawoq_rate_limiter_wait_seconds",
-            "How long model calls waited for their turn under the rate limits",
+            "How long model calls waited for the rate limiter",
             ["provider", "urgency"],
             buckets=(0.005, *_SECONDS),
             registry=registry,
         )
         self.calls_throttled = Counter(
             "tafawoq_calls_throttled_total",
-            "Model calls that were not made because their turn would have come too late",
+            "Model calls that were not made because the wait for the rate limiter would have been too long",
             ["provider", "urgency"],
             registry=registry,
         )
         self.limit_remaining = Gauge(
             "tafawoq_limit_remaining_ratio",
-            "What is left of a rate limit, by its headers: requests, input, output",
+            "The remaining share of a rate limit, by the provider's headers: requests, input, output",
             ["provider", "kind"],
             registry=registry,
         )
         self.prefix_drifts = Counter(
             "tafawoq_prefix_drifts_total",
-            "Alarms that the shared prefix is not the same for all calls",
+            "Times the shared prefix was found to differ between calls",
             ["provider", "because"],
             registry=registry,
         )
 
     def _of_the_process(self) -> None:
         registry = self._registry
-        self.slots = Gauge("tafawoq_worker_slots", "Runs this worker can have at once", registry=registry)
+        self.slots = Gauge("tafawoq_worker_slots", "Runs that this worker can do at once", registry=registry)
         self.last_heartbeat = Gauge(
             "tafawoq_worker_last_heartbeat_timestamp_seconds",
-            "When the worker last spoke to the broker; old: it takes no messages",
+            "When the broker last answered the worker; old: it takes no messages",
             registry=registry,
         )
         self.last_sweep = Gauge(
             "tafawoq_sweep_last_pass_timestamp_seconds",
-            "When the sweep last looked at all rows; old: Postgres is away or the thread is gone",
+            "When the sweep last read the rows; old: Postgres is down or the thread has ended",
             registry=registry,
         )
         self.heartbeats_missed = Counter(
             "tafawoq_lease_heartbeats_missed_total",
-            "Times the leases could not be renewed, because Postgres did not answer",
+            "Times the leases were not renewed because Postgres did not answer",
             registry=registry,
         )
         self.messages_refused = Counter(
@@ -372,4 +371,6 @@ class Metrics:
             registry=registry,
         )
         for why in ("unreadable", "unknown", "fields", "rejected", "internal_error"):
-            self.messages_refused.labels(why)  # a counter must stand at 0 before its first increase is seen
+            self.messages_refused.labels(
+                why
+            )  # Prometheus sees the first increase only of a counter that was 0 before

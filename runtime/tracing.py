@@ -1,8 +1,7 @@
-"""Traces: what this process tells a collector of its part of a story that goes through several processes.
+"""Traces: the spans of this process, sent to a collector.
 
-Off unless an address is set; then a span is a thing that nobody records, and nothing is made or sent. From
-process to process a trace is passed on as text, W3C's `traceparent`. What is told in a span is its maker's
-business: ids and numbers, as in a log line; never question text, an answer or a user.
+Off unless an address is set: then no span is recorded or sent. A trace passes from process to process as text,
+W3C's `traceparent`. A span holds ids and numbers, like a log line; never question text, an answer or a user.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ _W3C = TraceContextTextMapPropagator()
 
 
 class TracingSettings(SettingsSlice):
-    """Where traces are sent, by OpenTelemetry's own names; without an address none are made."""
+    """Where traces are sent, by OpenTelemetry's own names; without an address no trace is made."""
 
     otel_exporter_otlp_endpoint: HttpUrl | None = None  # a collector
-    otel_exporter_otlp_traces_endpoint: HttpUrl | None = None  # what takes traces in it, as a whole address
+    otel_exporter_otlp_traces_endpoint: HttpUrl | None = None  # its complete address for traces
     #: name=value, separated by commas.
     otel_exporter_otlp_headers: OptionalSecret = None
-    #: The share of the traces that begin with us; one that comes from elsewhere is kept as its caller says.
+    #: The share of recorded traces among those that begin here; for other traces the caller decides.
     otel_traces_sampler_arg: float = Field(1, ge=0, le=1)
 
     @property
@@ -47,7 +46,7 @@ class TracingSettings(SettingsSlice):
 
 
 class Tracing:
-    """The spans of one process. Safe to use from any thread; without a tracer it is off."""
+    """The spans of one process; without a tracer, tracing is off. Safe to use from any thread."""
 
     def __init__(self, tracer: Tracer | None = None, *, close: Callable[[], None] | None = None) -> None:
         self._tracer = tracer
@@ -60,9 +59,9 @@ class Tracing:
     def begin(
         self, name: str, kind: SpanKind, *, parent: str | Span | None = None, start_ns: int | None = None
     ) -> Span:
-        """A span that its maker ends. It begins a trace of its own where `parent`, a span or a traceparent, is none.
+        """A span that the caller must end. Without `parent`, a span or a traceparent, it begins a new trace.
 
-        `start_ns`: since the epoch; without it, now.
+        `start_ns`: nanoseconds since the epoch; now by default.
         """
         if self._tracer is None:
             return INVALID_SPAN
@@ -70,7 +69,7 @@ class Tracing:
 
     @contextmanager
     def span(self, name: str, kind: SpanKind, *, parent: str | None = None) -> Iterator[Span]:
-        """A span for the time of the block, whose log lines have its trace's id."""
+        """A span for the time of the block; log lines in the block carry its trace id."""
         span = self.begin(name, kind, parent=parent)
         if not span.get_span_context().is_valid:
             yield span
@@ -86,15 +85,15 @@ class Tracing:
             span.end()
 
     def close(self) -> None:
-        """Send what is left, for seconds at most."""
+        """Send the remaining spans; takes seconds at most."""
         if self._close is not None:
             self._close()
 
 
 def start_tracing(settings: TracingSettings, *, service: str) -> Tracing:
-    """The process's traces under this name. To be made once, and after a fork: it has a thread that sends.
+    """The traces of this process, with `service` as its name. Call it once, after a fork: it starts a thread.
 
-    Raises SettingsError when there is an address and nothing installed that could send.
+    Raises SettingsError when an address is set and the packages that send traces are not installed.
     """
     if settings.address is None:
         return Tracing()
@@ -102,7 +101,7 @@ def start_tracing(settings: TracingSettings, *, service: str) -> Tracing:
         from runtime.span_export import make_provider  # its packages are an extra
     except ModuleNotFoundError as err:
         raise SettingsError(
-            "OTEL_EXPORTER_OTLP_ENDPOINT is set, but what sends traces is not installed. "
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set, but the packages that send traces are not installed. "
             "Install it with `pip install tafawoq-worker[tracing]`, or unset the variable."
         ) from err
     headers = settings.otel_exporter_otlp_headers
@@ -116,7 +115,7 @@ def start_tracing(settings: TracingSettings, *, service: str) -> Tracing:
 
 
 def traceparent_of(span: Span) -> str | None:
-    """How another process goes on with the span's trace; None where there is none."""
+    """The text by which another process continues the span's trace; None when there is no trace."""
     carrier: dict[str, str] = {}
     _W3C.inject(carrier, set_span_in_context(span))
     return carrier.get("traceparent")
@@ -129,7 +128,7 @@ def failed(span: Span, code: str) -> None:
 
 
 def _context(parent: str | Span | None) -> Context:
-    """Never the thread's own: what a library left there is no parent of ours."""
+    """Never the thread's own context: a span that a library left there must not become a parent."""
     if isinstance(parent, Span):
         return set_span_in_context(parent, Context())
     return _W3C.extract({"traceparent": parent} if parent else {}, Context())

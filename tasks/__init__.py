@@ -1,1 +1,4 @@
-"""The queue's contract and its tasks, each of them thin. May import worker, db, generation and runtime."""
+"""The Celery tasks, and the contract of the messages that start them.
+
+May import every production package except `api`.
+"""

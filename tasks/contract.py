@@ -1,7 +1,7 @@
-"""The queue's vocabulary: task names, queue names, and what a message may carry.
+"""The contract of the queue: task names, queue names, and the fields of a message.
 
-Every producer, ours or a foreign one, speaks this. Messages carry ids and small numbers only; what a
-batch needs is in Postgres. An unknown field is refused with a sentence, not ignored.
+Every producer keeps to it, ours and others. Messages carry only ids and small numbers; everything else that a
+batch needs is in Postgres. A message with an unknown field is rejected with a sentence.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ GENERATE_BATCH = "generation.generate_batch"
 PREFETCH = "generation.prefetch"
 SWEEP = "generation.sweep"
 
-#: Queues by urgency, so that a batch somebody waits for never stands behind one for later.
+#: One queue per urgency, so that a batch that a student waits for is never behind a prefetched one.
 QUEUES: dict[Urgency, str] = {Urgency.INTERACTIVE: "interactive", Urgency.PREFETCH: "prefetch"}
 
-#: Of a foreign field, in our log.
+#: Characters of an unknown field's name in our log.
 _LONGEST_NAME = 60
 _UUID_CHARS = 36
 
 
 class PayloadRefused(ValueError):
-    """A message with fields that its task does not take; the text names them, never their values."""
+    """A message whose fields do not fit its task. The text names the fields, never their values."""
 
 
 class Payload(BaseModel):
@@ -40,13 +40,13 @@ class Payload(BaseModel):
 
     @classmethod
     def of(cls, kwargs: Mapping[str, Any]) -> Self:
-        """What the message says. Raises PayloadRefused with a sentence for whoever sent it."""
+        """The checked fields of a message. Raises PayloadRefused with a sentence for the producer."""
         try:
             return cls.model_validate(kwargs)
         except ValidationError as err:
             problems = "; ".join(_problem(problem["loc"], problem["msg"]) for problem in err.errors())
             sentence = (
-                f"The message is refused: {problems}. It takes {' and '.join(cls.model_fields)}; "
+                f"The message is rejected: {problems}. It takes {' and '.join(cls.model_fields)}; "
                 "docs/queue-messages.md shows a whole one."
             )
             log.warning("message_refused", reason=sentence)  # the text of an exception is not logged
@@ -59,7 +59,7 @@ def _problem(place: tuple[int | str, ...], said: str) -> str:
 
 
 def _canonical(value: Any) -> UUID:
-    """An id as Postgres writes it: one text for one session, in logs and in locks."""
+    """An id as Postgres writes it, so that logs and locks have one text for each session."""
     if isinstance(value, UUID):
         return value
     if isinstance(value, str) and len(value) == _UUID_CHARS:
@@ -76,14 +76,14 @@ SessionId = Annotated[UUID, BeforeValidator(_canonical)]
 
 
 class BatchPayload(Payload):
-    """Enqueue one batch."""
+    """The fields of generation.generate_batch."""
 
     session_id: SessionId
     batch_index: Annotated[int, Field(ge=0, le=1000)]
 
 
 class ProgressPayload(Payload):
-    """The student has reached `position`, 0-based in the whole session."""
+    """The fields of generation.prefetch: the student has reached `position`, 0-based in the session."""
 
     session_id: SessionId
     position: Annotated[int, Field(ge=0, le=10_000)]

@@ -1,7 +1,7 @@
-"""The insert-only client of the queue: how anybody enqueues a batch.
+"""The client of the queue: it only adds messages.
 
-A message is a hint. The wanted batch is a committed row before its message is sent, so a message that cannot be
-sent, or gets lost, costs seconds (the sweep sends another) and never a question.
+A message is a hint. A committed row requests the batch before its message is sent, so a message that cannot be
+sent or is lost costs seconds (the sweep sends another), and never a question.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from worker.app import app
 
 log = structlog.get_logger(__name__)
 
-#: A broker that does not answer costs a caller this much.
+#: How long a caller waits for a broker that does not answer.
 ENQUEUE_WITHIN_S = 2.0
 
 
 def enqueue_batch(
     session_id: UUID, batch_index: int, urgency: Urgency, *, through: Celery | None = None
 ) -> bool:
-    """Enqueue a batch; True when the broker took the message, False when it could not be reached.
+    """Enqueue a batch. True when the broker took the message, False when it could not be reached.
 
-    Call it after the transaction that wants the batch has committed: a worker can be faster than a commit.
+    Call it after the transaction that requests the batch has committed: a worker can be faster than a commit.
     """
     try:
         (through or app).send_task(
@@ -53,7 +53,7 @@ def enqueue_batch(
 
 
 class WantedBatch(NamedTuple):
-    """A batch that a committed row says is wanted."""
+    """A batch that a committed row requests."""
 
     session_id: UUID
     batch_index: int
@@ -76,10 +76,11 @@ def enqueue_wanted(
     threads: Executor,
     enqueue: Enqueue | None = None,
 ) -> int:
-    """Enqueue wanted batches, in order, up to one that the broker does not take; returns how many it took.
+    """Enqueue requested batches in order until the broker fails to take one. Returns how many it took.
 
-    The others are marked for the next sweep. A broker that does not answer costs the caller ENQUEUE_WITHIN_S; it may
-    hold a thread of `threads` for longer. A message that is sent after all, later, is harmless: the claim decides.
+    The others are marked for the next sweep. A broker that does not answer costs the caller at most ENQUEUE_WITHIN_S,
+    and can block a thread of `threads` for longer. A message that is sent later after all is harmless: the claim
+    decides.
     """
     enqueued = 0
     while enqueued < len(wanted) and _is_taken(wanted[enqueued], threads, enqueue or enqueue_batch):
@@ -100,5 +101,5 @@ def _is_taken(batch: WantedBatch, threads: Executor, enqueue: Enqueue) -> bool:
 
 
 def shown(session_id: UUID, batch_index: int) -> dict[str, Any]:
-    """What Flower and the workers' logs show of the message: ids that a person can read."""
+    """What Flower and the workers' logs show of the message: readable ids."""
     return {"argsrepr": "()", "kwargsrepr": f"session {str(session_id)[:8]}, batch {batch_index}"}

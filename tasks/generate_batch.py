@@ -1,4 +1,4 @@
-"""The task behind a message: the message is checked, the batch is run, and enqueued again if it was released."""
+"""The task of a batch: it checks the message, runs the batch, and enqueues it again if the run released it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from worker.runner import Runner
 
 @app.task(name=GENERATE_BATCH)
 def generate_batch(**kwargs: Any) -> dict[str, Any]:
-    """Fill one batch if it is still wanted and nobody else fills it; harmless to run any number of times."""
+    """Write one batch if it is due and no other worker has it. Running it any number of times is harmless."""
     return answer(current(), BatchPayload.of(kwargs))
 
 
 def answer(assembly: Assembly, message: BatchPayload) -> dict[str, Any]:
-    """What Flower may show of it."""
+    """The result that Flower shows."""
     answered = Runner(assembly).answer(message.session_id, message.batch_index)
     if answered.released is not None:
         claim = answered.released

@@ -1,6 +1,6 @@
-"""The student has moved on: want the next batch when it is due at their pace.
+"""The task of a student's progress: it requests the next batch when the batch is due at the student's pace.
 
-For producers that enqueue by name instead of calling the HTTP API, which does the same inside its call.
+For producers that enqueue by name. The HTTP API does the same within its own call.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def prefetch(**kwargs: Any) -> dict[str, int | None]:
 
 
 def note_progress(assembly: Assembly, payload: ProgressPayload) -> int | None:
-    """The index of the batch that is wanted since this report, or None."""
+    """The index of the batch that this report makes due, or None."""
     with assembly.tracing.span(PREFETCH, SpanKind.CONSUMER) as span:
         span.set_attribute("tafawoq.session.id", str(payload.session_id))
         return _note_progress(assembly, payload, traceparent_of(span))

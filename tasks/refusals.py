@@ -1,6 +1,6 @@
-"""Messages with fields that their task does not take are counted with those that reach no task.
+"""Counts messages whose fields do not fit their task together with messages that reach no task.
 
-Importing the module connects it; the worker does it through `include` in worker.app.
+Importing the module connects the handler; the worker imports it through `include` in worker.app.
 """
 
 from __future__ import annotations

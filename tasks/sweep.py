@@ -1,9 +1,9 @@
-"""The sweep: what is wanted and not there, and nobody works on, is enqueued again.
+"""The sweep: it enqueues again every requested batch that is not ready and that no worker works on.
 
-Level-triggered and idempotent. It looks at rows, not at history: a worker that died, a message that was
-lost, an emptied Redis, an enqueue that never happened and a retry that has become due all look the same.
-It never executes a batch, so there is one API into execution. Every worker process sweeps, so there is
-no single process that must live; rows are shared by SKIP LOCKED.
+Idempotent. It looks only at rows, where a dead worker, a lost message, an emptied Redis, an enqueue that never
+happened and a retry that has become due all look the same. It never runs a batch, so that a message is the only
+way to a run. Every worker process sweeps, so that no single process is indispensable; SKIP LOCKED divides the
+rows between them.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from worker.periodic import Periodic
 
 log = structlog.get_logger(__name__)
 
-#: Batches enqueued in one pass; what is beyond waits for the next.
+#: Batches enqueued in one pass; the others wait for the next pass.
 PASS_LIMIT = 500
 
-#: A stream that ends seconds late harms nobody, and looking costs more the more exams a day has.
+#: An event stream that ends seconds late is harmless, and the query costs more with more exams a day.
 ENDINGS_PERIOD_S = 5.0
 
-#: Keys are old for days before it matters; a thousand sessions a minute is more than there are.
+#: Deleting old idempotency keys days late is harmless; a thousand sessions a minute is more than are created.
 FORGET_PERIOD_S = 60.0
 FORGET_LIMIT = 1000
 
-#: A message that does not wait in its queue was taken by a worker, who claims at once: or it was lost.
+#: A message that has left its queue was taken by a worker, which claims the batch at once, or it was lost.
 LOST_AFTER_S = 3.0
 
 
 @app.task(name=SWEEP)
 def sweep() -> int:
-    """Enqueue every due batch that nobody works on; returns how many. For an operator who cannot wait."""
+    """Enqueue every due batch that no worker works on; returns how many. For an operator who cannot wait."""
     return sweep_once(current())
 
 
 def sweep_once(assembly: Assembly) -> int:
     _close_lost_calls(assembly)
     due = assembly.batches.sweep(
-        assembly.lease_settings.sweep_enqueue_again_s, PASS_LIMIT, sooner_s=_where_nothing_waits(assembly)
+        assembly.lease_settings.sweep_enqueue_again_s, PASS_LIMIT, sooner_s=_for_empty_queues(assembly)
     )
     assembly.metrics.last_sweep.set_to_current_time()
     wanted = [WantedBatch(batch.session_id, batch.batch_index, batch.urgency) for batch in due]
@@ -57,8 +57,8 @@ def sweep_once(assembly: Assembly) -> int:
     return enqueued
 
 
-def _where_nothing_waits(assembly: Assembly) -> dict[Urgency, float]:
-    """A long queue is no reason to enqueue again soon; an empty one shows that the message is gone."""
+def _for_empty_queues(assembly: Assembly) -> dict[Urgency, float]:
+    """Shorter waits for urgencies whose queue is empty, which shows that the message is gone."""
     enqueue_again_s = assembly.lease_settings.sweep_enqueue_again_s
     return {
         urgency: min(LOST_AFTER_S, enqueue_again_s)
@@ -85,7 +85,7 @@ def start_sweeping(**_: Any) -> None:
 
 
 def _repeat(name: str, *, period_s: float, action: Callable[[], object]) -> None:
-    """Until the worker begins to shut down."""
+    """Run `action` periodically until the worker shuts down."""
     job = Periodic(name, period_s=period_s, action=action)
     worker_shutting_down.connect(lambda **_: job.stop(), weak=False)
     job.start()

@@ -1,3 +1,4 @@
-"""The Celery process: assembly, leases, liveness, and the operators' command. May import db, providers,
-generation and runtime.
+"""The worker process and the operator's commands: assembly, leases, runs, and the hardened connection to the broker.
+
+May import `db`, `providers`, `generation` and `runtime`.
 """

@@ -1,7 +1,7 @@
-"""The Celery application: what the queue is made of, and why.
+"""The Celery application: the settings of the queue, each with its reason.
 
-Importing this module reads no setting and opens nothing; the configuration is made when it is first
-needed. `include` is the table of contents of the tasks.
+Importing this module reads no setting and opens no connection; Celery makes the configuration when it first
+needs it. `include` lists the modules with tasks and signal handlers.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ def configuration() -> dict[str, Any]:
     redis, worker = load(RedisSettings), load(WorkerSettings)
     return {
         "broker_url": redis.redis_url,
-        # --- a message is a hint: the row in Postgres is what is wanted ---
+        # --- a message is only a hint: the row in Postgres says which batch is requested ---
         "task_ignore_result": True,
-        "task_acks_late": True,  # a worker that dies gives its messages back
+        "task_acks_late": True,  # the messages of a worker that dies return to the queue
         "task_default_queue": "interactive",
-        # --- streams: a slot a stream, hundreds a process ---
+        # --- one slot for each stream, hundreds of slots in a process ---
         "worker_pool": "threads",
         "worker_concurrency": worker.worker_concurrency,
         "worker_prefetch_multiplier": 1,
-        "worker_disable_prefetch": True,  # take a message only when a slot is free, so that nobody hoards
+        "worker_disable_prefetch": True,  # a worker takes a message only when it has a free slot
         # --- a broken connection must not stop what is running: the lease decides, not the broker ---
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # the default gives up after 100 and the worker dies
-        "broker_channel_error_retry": True,  # a Redis that takes no writes ends nobody; the default does
+        "broker_channel_error_retry": True,  # by default a Redis that takes no writes ends the worker
         "broker_pool_acquire_timeout": 5,
         "task_publish_retry_policy": {
-            "max_retries": 2,  # the sweep enqueues again; a caller must not wait
+            "max_retries": 2,  # the sweep enqueues again, so a caller need not wait
             "interval_start": 0.1,
             "interval_step": 0.3,
             "interval_max": 1,
@@ -46,15 +46,15 @@ def configuration() -> dict[str, Any]:
             "socket_timeout": redis.redis_socket_timeout_s,  # unset, a half-open link freezes the worker
             "socket_connect_timeout": redis.redis_connect_timeout_s,
             "socket_keepalive": True,
-            # redis-py would also retry a lost connection, in place: the pub/sub socket would be opened again behind
-            # kombu's back and read without a limit on the loop that takes messages (celery#8091).
+            # With True, redis-py would also reopen a lost connection itself. kombu would not know of the new
+            # pub/sub socket and would read from it without a time limit on the main loop (celery#8091).
             "retry_on_timeout": False,
             "health_check_interval": 10,
             "global_keyprefix": redis.redis_key_prefix,
             "queue_order_strategy": "priority",  # first batches before prefetches, where one worker takes both
             "client_name": "tafawoq",
         },
-        # --- for people: Flower and our own log ---
+        # --- for Flower, and for our own log ---
         "worker_send_task_events": True,
         "task_send_sent_event": True,
         "worker_hijack_root_logger": False,
@@ -66,7 +66,7 @@ app = Celery(
     "tafawoq",
     include=["worker.signals", "tasks.generate_batch", "tasks.prefetch", "tasks.refusals", "tasks.sweep"],
     task_cls="worker.request:GuardedTask",
-    control="worker.remote_control:LookingControl",
+    control="worker.remote_control:ReadOnlyControl",
     amqp="worker.broker:GuardedAMQP",
     set_as_current=False,
 )

@@ -1,7 +1,7 @@
 """The composition root of a worker process: everything is built here, once, before the first task.
 
-Clients and pools are made after the process has started and are shared by its threads: a client a task
-would pay a handshake each, and a lazily made one would be made a hundred times at once.
+All threads share the clients and pools. A client for each task would cost a handshake each, and a hundred
+threads would make a lazy client a hundred times at once.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ from worker.run_metrics import RunMetrics
 
 log = structlog.get_logger(__name__)
 
-#: The lock is a courtesy: a worker that cannot have an answer at once goes on without it.
+#: The lock only saves money: a worker that gets no answer within this time goes on without the lock.
 LOCK_ANSWER_S = 0.5
 
 _ENQUEUE_THREADS = 8
 
 
 class Providers(Fallback, Protocol):
-    """The chain, as its owner sees it."""
+    """The ordered providers, and a way to close them."""
 
     def close(self) -> None:
         """Close every connection."""
@@ -68,9 +68,9 @@ class Providers(Fallback, Protocol):
 
 @dataclass(frozen=True)
 class Assembly:
-    """What tasks work with. Everything in it may be used from any thread."""
+    """What tasks work with. Every member is safe to use from any thread."""
 
-    owner: str  #: this process, as leases name it
+    owner: str  #: the name of this process in its leases
     batches: BatchStore
     sessions: SessionStore
     ledger: LedgerStore
@@ -79,7 +79,7 @@ class Assembly:
     queues: Queues
     leases: LeaseRenewer
     lanes: Executor
-    enqueue_threads: Executor  #: a broker that hangs may hold these
+    enqueue_threads: Executor  #: a broker that hangs can block only these threads
     observer: Observer
     progress: Progress
     metrics: Metrics
@@ -92,7 +92,7 @@ class Assembly:
     redis: Redis
 
     def close(self) -> None:
-        """Stop the heartbeat and let go of every connection."""
+        """Stop the heartbeat and close every connection."""
         self.leases.close()
         self.lanes.shutdown(wait=False, cancel_futures=True)
         self.enqueue_threads.shutdown(wait=False, cancel_futures=True)
@@ -105,7 +105,7 @@ class Assembly:
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
-    """All that will be needed, read before anything is opened."""
+    """All settings of a worker, read before any connection is opened."""
 
     claude: ClaudeSettings
     openrouter: OpenRouterSettings
@@ -139,8 +139,8 @@ class _Settings:
 def assemble(metrics: Metrics | None = None) -> Assembly:
     """Build a worker from the environment and start its heartbeat.
 
-    Raises SettingsError with a sentence when a setting cannot be right, or when the provider says that the
-    model or the key will never do. Postgres and Redis may still be away: tasks and the sweep wait for them.
+    Raises SettingsError with a sentence when a setting is wrong, or when the provider says that it will never
+    accept the model or the key. Postgres and Redis may be down: tasks and the sweep wait for them.
     """
     settings = _Settings.read()
     metrics = metrics or Metrics()
@@ -210,8 +210,9 @@ def _leases(settings: _Settings, engine: Engine, metrics: Metrics) -> LeaseRenew
 
 
 def _of_heartbeat(settings: DatabaseSettings, leases: LeaseSettings) -> DatabaseSettings:
-    """A connection that it need not share: no queue of writes may cost a lease. A renewal that takes too
-    long is given up while there is time for another.
+    """Settings for the heartbeat's own connection, so that a heartbeat never waits behind other writes.
+
+    A renewal that takes longer than two heartbeats is cancelled while there is time for another.
     """
     limit_ms = min(settings.database_statement_timeout_ms, round(leases.lease_heartbeat_s * 2000))
     return settings.model_copy(
@@ -224,7 +225,7 @@ def _of_heartbeat(settings: DatabaseSettings, leases: LeaseSettings) -> Database
 
 
 def _check_model(providers: OrderedFallback) -> None:
-    """A model that is retired, or a wrong key, is found by the operator and not by the first student."""
+    """Find a retired model or a wrong key at the start, before a student meets it."""
     for provider in providers.providers:
         if provider.name == claude.NAME:
             check = check_model(provider)
@@ -235,11 +236,11 @@ def _check_model(providers: OrderedFallback) -> None:
     if providers.solver is not None:
         check = check_model(providers.solver, "SOLVER_MODEL")
         for warning in filter(None, (*check.warnings, check.stop)):
-            log.warning("solver_warning", text=warning)  # an exam is written without it, too
+            log.warning("solver_warning", text=warning)  # exams are written without the solver, too
 
 
 def _lock_ttl_s(leases: LeaseSettings) -> float:
-    """Shorter than the lease: a dead worker's lock must be gone when the sweep enqueues its batch."""
+    """Shorter than the lease: the lock of a dead worker must be gone when the sweep enqueues its batch."""
     return leases.lease_ttl_s - leases.lease_heartbeat_s
 
 
@@ -254,6 +255,7 @@ def install(assembly: Assembly | None) -> None:
 
 
 def current() -> Assembly:
+    """This process's assembly. Raises RuntimeError in a process that is no worker."""
     if _Process.assembly is None:
         raise RuntimeError(
             "No worker has been assembled in this process. Start it with: celery -A worker.app worker"

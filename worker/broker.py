@@ -1,10 +1,9 @@
-"""The way to the broker: kombu's, hardened where a foreign message or a long outage would stop a worker.
+"""kombu's Redis transport, hardened where a foreign message or a long outage would stop a worker.
 
-kombu trusts what it pops from a queue and what is published to its workers. What decoding raises ends the worker
-or counts as a lost connection, and then every running task is started a second time (celery#7975, kombu#2421).
-Here such a message is dropped where it arrives, before kombu decodes it, with a log line and a signal: the rows
-say what is wanted, and the sweep enqueues it again. The same holds for kombu's own keys: what is not as kombu wrote
-it is dropped, too.
+kombu trusts every message in a queue and every broadcast. An exception in its decoder ends the worker, or counts as
+a lost connection, after which every running task is started a second time (celery#7975, kombu#2421). This transport
+drops such a message before kombu decodes it, with a log line and a signal: the rows say which batches are requested,
+and the sweep enqueues them again. In the same way it deletes a key of kombu's that has a wrong type.
 """
 
 from __future__ import annotations
@@ -23,29 +22,34 @@ from redis import SSLConnection
 from redis.exceptions import ConnectionError as BrokerLost
 from redis.exceptions import RedisError, ResponseError
 
-from worker.message_guard import problem_of_broadcast, problem_of_kept, problem_of_task, safe_headers
+from worker.message_guard import (
+    problem_of_broadcast,
+    problem_of_task,
+    problem_of_unacknowledged,
+    safe_headers,
+)
 from worker.watchdog import CONNECT_WITHIN_S, LOOK_S
 
 log = structlog.get_logger(__name__)
 
-#: Sent for each message that is dropped, like Celery's own signals for those that reach it and no task takes.
+#: Sent for each dropped message. Celery has signals of its own for messages that it decodes and no task takes.
 message_dropped = Signal(name="message_dropped", providing_args={"reason"})
 
-#: Sent when a step of the loop that takes messages is done, or the next one may take `next_within_s`.
+#: Sent when the main loop has finished a step; `next_within_s` is the time that the next step may take.
 loop_step = Signal(name="loop_step", providing_args={"next_within_s"})
 
-#: kombu's default grows to half a minute, which a student would wait after Redis has come back.
+#: kombu's default pause grows to half a minute; a student would wait that long after Redis has come back.
 RECONNECT_AT_LATEST_S = 3
 
-#: In the names of the queues in which Flower waits for the answers to its commands.
+#: Part of the names of the queues in which Flower waits for the replies to its commands.
 _REPLIES = b"pidbox"
 
-#: Redis' answer to PTTL for a key that stays.
-_NO_END = -1
+#: Redis' answer to PTTL for a key that never expires.
+_NO_EXPIRY = -1
 
 
-class SignedConnection(RedisConnection):
-    """Each answer, and each try to connect, is a step of whoever waits for it."""
+class TrackedConnection(RedisConnection):
+    """Sends `loop_step` for each answer from Redis and around each try to connect."""
 
     def _connect(self) -> Any:
         loop_step.send(sender=None, next_within_s=CONNECT_WITHIN_S)
@@ -61,13 +65,13 @@ class SignedConnection(RedisConnection):
             loop_step.send(sender=None)
 
 
-class SignedSSLConnection(SignedConnection, SSLConnection):
+class TrackedSSLConnection(TrackedConnection, SSLConnection):
     pass
 
 
 class GuardedPubSub(kombu_redis.PrefixedRedisPubSub):
     def parse_response(self, *args: Any, **options: Any) -> Any:
-        """What arrived, or None for what kombu must not decode."""
+        """The message that arrived, or None when kombu must not decode it."""
         response = super().parse_response(*args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
         if isinstance(response, list) and bytes(response[0]).endswith(b"message"):
             problem = problem_of_broadcast(response[-1])
@@ -78,7 +82,7 @@ class GuardedPubSub(kombu_redis.PrefixedRedisPubSub):
 
 
 class GuardedClient(kombu_redis.PrefixedStrictRedis):
-    """The client through which kombu reads. It hands on only texts that kombu can decode."""
+    """The client through which kombu reads. It returns only texts that kombu can decode."""
 
     def pubsub(self, **options: Any) -> GuardedPubSub:
         return GuardedPubSub(self.connection_pool, global_keyprefix=self.global_keyprefix, **options)  # type: ignore[no-untyped-call]  # kombu has no types
@@ -96,15 +100,15 @@ class GuardedClient(kombu_redis.PrefixedStrictRedis):
 
 class GuardedQoS(kombu_redis.QoS):
     def restore_visible(self, *args: Any, **options: Any) -> None:
-        """For whoever takes tasks. Who waits for answers only, like Flower, may not, and need not."""
+        """Only in a process that takes tasks. Flower, which only waits for replies, lacks the permission."""
         if any(_REPLIES.decode() not in queue for queue in self.channel.active_queues):
             super().restore_visible(*args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
-        """What another worker took and did not finish goes back to its queue, if it is a message."""
+        """Return to its queue a message that another worker took and did not finish; drop anything else."""
         with self.channel.conn_or_acquire(client) as redis:
-            kept = redis.hget(self.unacked_key, tag)
-            problem = None if kept is None else problem_of_kept(kept)
+            entry = redis.hget(self.unacked_key, tag)
+            problem = None if entry is None else problem_of_unacknowledged(entry)
             if problem is not None:
                 self._remove_from_indices(tag).execute()  # type: ignore[no-untyped-call]  # kombu has no types
                 _drop(problem)
@@ -114,12 +118,12 @@ class GuardedQoS(kombu_redis.QoS):
 
 class GuardedChannel(kombu_redis.Channel):
     QoS = GuardedQoS
-    connection_class = SignedConnection
-    connection_class_ssl = SignedSSLConnection
-    _commands: Any = None  #: one client for all single commands; kombu makes one for each of them
+    connection_class = TrackedConnection
+    connection_class_ssl = TrackedSSLConnection
+    _commands: Any = None  #: one client for all commands; kombu makes one for each command
 
     def _new_queue(self, queue: str, *args: Any, **options: Any) -> None:
-        """By every new connection, and Celery makes one whenever Redis answers a command with an error."""
+        """Called for every new connection; Celery makes one whenever Redis answers a command with an error."""
         names = [self._q_for_pri(queue, step) for step in self.priority_steps]  # type: ignore[no-untyped-call]  # kombu has no types
         self._delete_unless(dict.fromkeys(names, b"list"))
         super()._new_queue(queue, *args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
@@ -130,24 +134,24 @@ class GuardedChannel(kombu_redis.Channel):
         super()._queue_bind(exchange, *args)  # type: ignore[no-untyped-call]  # kombu has no types
 
     def delete_unusable_keys(self) -> None:
-        """A key of another type than kombu's would make every command on it fail, for ever."""
+        """Delete keys of a wrong type: every command of kombu's on such a key fails for ever."""
         times = (self.unacked_index_key, self.keyprefix_binding_deadlines)
         self._delete_unless({self.unacked_key: b"hash", **dict.fromkeys(times, b"zset")})
-        # kombu's lock has an end; one without would keep every worker from looking for what is left.
+        # kombu's lock expires; a lock that never does would stop every worker from restoring messages.
         with self.conn_or_acquire() as redis:
-            if redis.pttl(f"{self.global_keyprefix}{self.unacked_mutex_key}") == _NO_END:
-                _delete(redis, self.unacked_mutex_key, "it is a lock without an end")
+            if redis.pttl(f"{self.global_keyprefix}{self.unacked_mutex_key}") == _NO_EXPIRY:
+                _delete(redis, self.unacked_mutex_key, "it is a lock that never expires")
 
     def _delete_unless(self, types: dict[str, bytes]) -> None:
-        # An account that may only enqueue may not ask, and need not.
+        # An account that may only enqueue lacks the permission for TYPE, and needs no check.
         with self.conn_or_acquire() as redis, suppress(ResponseError):
-            with redis.pipeline(transaction=False) as asked:
+            with redis.pipeline(transaction=False) as pipe:
                 for key in types:
-                    asked.type(f"{self.global_keyprefix}{key}")
-                found = asked.execute()
-            for (key, wanted), there in zip(types.items(), found, strict=True):
-                if there not in {wanted, b"none"}:
-                    _delete(redis, key, f"it is no {wanted.decode()}")
+                    pipe.type(f"{self.global_keyprefix}{key}")
+                found_types = pipe.execute()
+            for (key, expected), found in zip(types.items(), found_types, strict=True):
+                if found not in {expected, b"none"}:
+                    _delete(redis, key, f"it is no {expected.decode()}")
 
     def get_table(self, exchange: str) -> list[tuple[str, ...]]:
         self._delete_unless({self.keyprefix_queue % exchange: b"set"})
@@ -157,16 +161,16 @@ class GuardedChannel(kombu_redis.Channel):
     def _create_client(self, asynchronous: bool = False) -> Any:
         if asynchronous:
             return super()._create_client(asynchronous)  # type: ignore[no-untyped-call]  # kombu has no types
-        # After a lost connection the channel has another pool.
+        # After a lost connection the channel has a new pool.
         if self._commands is None or self._commands.connection_pool is not self.pool:
             self._commands = super()._create_client()  # type: ignore[no-untyped-call]  # kombu has no types
         return self._commands
 
     def _connparams(self, *args: Any, **options: Any) -> Any:
-        # A channel that is closed after its connection was given up would look for an address there, and
-        # the AttributeError ends the worker; as a lost connection it is what Celery expects.
+        # kombu looks for the address in `client`. When a channel is closed after its connection, `client` is None,
+        # and the AttributeError would end the worker. Celery handles a lost connection.
         if self.connection.client is None:
-            raise BrokerLost("The connection to the broker was given up.")
+            raise BrokerLost("The connection to the broker is closed.")
         return super()._connparams(*args, **options)  # type: ignore[no-untyped-call]  # kombu has no types
 
     def _get_client(self) -> Any:
@@ -177,7 +181,7 @@ class GuardedTransport(kombu_redis.Transport):
     Channel = GuardedChannel
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
-        """The first that is done with a new connection, and it looks for what other workers left."""
+        """The first step of a new connection: delete unusable keys before kombu restores messages."""
         cycle: Any = self.cycle
         for channel in cycle._channels:  # noqa: SLF001  as kombu's own poller does
             channel.delete_unusable_keys()
@@ -185,13 +189,13 @@ class GuardedTransport(kombu_redis.Transport):
         loop.call_repeatedly(LOOK_S, loop_step.send, (None,))
 
     def _deliver(self, message: Any, queue: str) -> None:
-        """Nothing that a message makes Celery raise reaches the loop; what Redis raises does."""
+        """An error that a message causes in Celery never reaches the main loop; an error of Redis does."""
         message["headers"] = safe_headers(message["headers"])
         try:
             super()._deliver(message, queue)  # type: ignore[no-untyped-call]  # kombu has no types
         except (OSError, RedisError):
             raise
-        except Exception as err:  # noqa: BLE001  no list of classes would be whole
+        except Exception as err:  # noqa: BLE001  Celery can raise any class here
             _drop(f"handling it raised {type(err).__name__}")
 
 
@@ -199,7 +203,7 @@ class GuardedConnection(Connection):
     def get_transport_cls(self) -> type:
         return GuardedTransport
 
-    def _ensure_connection(  # kombu passes these by place, and by name
+    def _ensure_connection(  # kombu passes these by position, and by name
         self,
         errback: Any = None,
         max_retries: int | None = None,
@@ -217,13 +221,13 @@ class GuardedConnection(Connection):
 
 
 class GuardedPooledConnection(GuardedConnection, PooledConnection):
-    """What enqueues: kombu makes the connections of a pool from a class of its own."""
+    """A connection for enqueueing: kombu makes the connections of a pool from a class of its own."""
 
 
 class GuardedPool(ConnectionPool):
     def new(self) -> GuardedPooledConnection:
-        reported = self.connection._info(resolve=False)  # noqa: SLF001  as kombu's own pool does
-        return GuardedPooledConnection(self, **dict(reported))  # type: ignore[no-untyped-call]  # kombu has no types
+        options = self.connection._info(resolve=False)  # noqa: SLF001  as kombu's own pool does
+        return GuardedPooledConnection(self, **dict(options))  # type: ignore[no-untyped-call]  # kombu has no types
 
 
 class GuardedAMQP(AMQP):

@@ -1,7 +1,7 @@
-"""`tafawoq-worker`: what an operator can see and do from a shell. Another composition root.
+"""`tafawoq-worker`: the operator's commands. A second composition root.
 
-Tables for people, `--json` for programs. Exit codes: 0 done, 1 no (nothing found, a check failed), 2 a
-wrong call or wrong settings. The commands are in `worker.commands`.
+Commands print tables, or JSON with `--json`. Exit codes: 0 done; 1 nothing found, or a check failed; 2 wrong
+arguments or settings. The commands are in `worker.commands`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from worker.commands.show import show
 
 cli = typer.Typer(
     name="tafawoq-worker",
-    help="See and steer the generation of questions.",
+    help="Inspect and control the generation of questions.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -30,7 +30,7 @@ for command in (doctor, queues, sessions, show, retry, cancel, plan, cost, recon
     cli.command()(command)
 check.command("claude")(check_claude)
 check.command("cache")(check_cache)
-cli.add_typer(check, name="check", help="Ask Claude itself; costs a few cents.")
+cli.add_typer(check, name="check", help="Call Claude; costs a few cents.")
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
-"""The doctor: every dependency of a worker looked at, and for each that is not well, what to do.
+"""The checks of `tafawoq-worker doctor`: each dependency of a worker, and the remedy for each problem.
 
-A finding never carries a secret. Every look has a time limit of its own, and one that fails does not keep
-the others from being made.
+A finding never carries a secret. Every check has its own time limit, and runs even when another check fails.
 """
 
 from __future__ import annotations
@@ -28,15 +27,15 @@ from db.queue_stats import QueueStats, read_queue_stats
 from db.tables import SCHEMA
 from generation.model import Urgency
 
-#: A clock further off than this misjudges tokens and log lines, in seconds.
+#: Seconds between two clocks; beyond this, tokens and log lines are misjudged.
 SKEW_S = 2.0
-#: A student should not wait longer for somebody to begin, in seconds.
+#: Seconds; a student should not wait longer until a worker begins.
 WAIT_S = 20.0
-#: Batches that are due, for each place where one could run.
+#: Due batches for each worker slot.
 FULL = 2
-#: Share of Redis' memory in use from which its owner should hear of it.
+#: The share of Redis' memory in use from which the doctor warns.
 MEMORY = 0.9
-#: How long workers may take to answer, in seconds.
+#: Seconds that workers may take to answer.
 INSPECT_S = 1.5
 
 _VERSION = table("alembic_version", schema=SCHEMA)
@@ -44,7 +43,7 @@ _VERSION = table("alembic_version", schema=SCHEMA)
 
 class Health(StrEnum):
     WELL = "well"
-    POOR = "poor"  #: it works, and somebody should look
+    POOR = "poor"  #: it works, and the operator should look at it
     BROKEN = "broken"
 
 
@@ -53,7 +52,7 @@ class Finding:
     about: str
     health: Health
     says: str
-    remedy: str = ""  #: what to do; empty when it is well
+    remedy: str = ""  #: what to do; empty when nothing is wrong
 
 
 def well(about: str, says: str) -> Finding:
@@ -61,12 +60,14 @@ def well(about: str, says: str) -> Finding:
 
 
 def examine_postgres(engine: Engine, *, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
-    """Reachable, migrated to what this version needs, open to our account, and of one time with us."""
+    """Whether Postgres answers, its clock agrees, its migrations fit this version, and our account may use it."""
     try:
         with engine.connect() as connection:
             before = clock()
-            there = connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one()
-            skew_s = float(there) - (before + clock()) / 2
+            server_time = connection.execute(
+                select(func.extract("epoch", func.clock_timestamp()))
+            ).scalar_one()
+            skew_s = float(server_time) - (before + clock()) / 2
             migrated = connection.execute(
                 text("SELECT to_regclass(:table) IS NOT NULL"), {"table": f"{SCHEMA}.alembic_version"}
             ).scalar_one()
@@ -90,20 +91,20 @@ def examine_postgres(engine: Engine, *, clock: Callable[[], float] = time.time) 
     yield judge_privileges(privileges)
 
 
-def judge_skew(whose: str, skew_s: float) -> Finding:
-    about = f"clock against {whose}"
+def judge_skew(server: str, skew_s: float) -> Finding:
+    about = f"clock against {server}"
     if abs(skew_s) <= SKEW_S:
         return well(about, f"{skew_s:+.1f} s")
     return Finding(
         about,
         Health.BROKEN,
         f"{skew_s:+.1f} s apart",
-        "Set the clock of this machine or of the server by NTP: tokens, limits and logs are judged by time.",
+        "Set the clock of this machine or of the server by NTP: tokens, limits and logs depend on the time.",
     )
 
 
 def head_revision(start: Path | None = None) -> str | None:
-    """The newest migration beside us, or None where no migrations are shipped."""
+    """The newest migration that is shipped with this version, or None when none is."""
     for folder in (start or Path.cwd(), Path(__file__).resolve().parents[1]):
         ini = folder / "alembic.ini"
         if ini.is_file():
@@ -117,7 +118,7 @@ def judge_version(found: str | None, wanted: str | None) -> Finding:
         return Finding(about, Health.BROKEN, "our tables are not there", "Run: alembic upgrade head")
     if wanted is None or found == wanted:
         return well(about, f"at {found}")
-    # Newer tables are made to serve older code; older ones lack what this code needs.
+    # Newer tables serve older code, too; older tables lack what this code needs.
     if found > wanted:
         return Finding(
             about, Health.POOR, f"at {found}, newer than this version's {wanted}", "Finish the roll-out."
@@ -142,7 +143,7 @@ def judge_privileges(privileges: Privileges) -> Finding:
 
 
 def examine_redis(redis: Redis, *, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
-    """Reachable, not allowed to forget, with room left, and of one time with us."""
+    """Whether Redis answers, its clock agrees, it keeps every message, and it has free memory."""
     try:
         redis.ping()
     except AuthenticationError:
@@ -153,18 +154,18 @@ def examine_redis(redis: Redis, *, clock: Callable[[], float] = time.time) -> It
             "Redis",
             Health.BROKEN,
             f"it cannot be used ({type(err).__name__})",
-            "Start it, or correct REDIS_URL. Nothing is lost: the sweep enqueues what waits.",
+            "Start it, or correct REDIS_URL. Nothing is lost: the sweep enqueues the waiting batches.",
         )
         return
     yield well("Redis", "it answers")
     before = clock()
-    there = _time_of(redis)
-    if there is not None:
-        yield judge_skew("Redis", there - (before + clock()) / 2)
+    server_time = _time_of(redis)
+    if server_time is not None:
+        yield judge_skew("Redis", server_time - (before + clock()) / 2)
     yield judge_memory(_info(redis))
 
 
-# An account may be refused either, and Redis may have gone since: then there is less to say.
+# Our account may lack a permission, and Redis may have gone meanwhile: then these checks are left out.
 
 
 def _time_of(redis: Redis) -> float | None:
@@ -199,7 +200,7 @@ def judge_memory(info: Mapping[str, Any]) -> Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class ActiveWorkers:
     """The workers that answer now."""
 
     names: tuple[str, ...]
@@ -207,8 +208,8 @@ class Crew:
     slots: int
 
 
-def ask_crew(app: Celery, *, timeout_s: float = INSPECT_S) -> Crew:
-    """Who answers within the time, what they listen to, and how much they can run. Empty without a broker."""
+def find_workers(app: Celery, *, timeout_s: float = INSPECT_S) -> ActiveWorkers:
+    """The workers that answer within `timeout_s`, their queues and their slots. Empty without a broker."""
     try:
         # One connection of its own, without retries: a doctor that hangs is no help.
         with app.connection_for_read(connect_timeout=timeout_s) as connection:
@@ -217,49 +218,49 @@ def ask_crew(app: Celery, *, timeout_s: float = INSPECT_S) -> Crew:
             queues = inspect.active_queues() or {}
             stats = inspect.stats() or {}
     except (BrokerAway, RedisError, OSError):
-        return Crew((), frozenset(), 0)
-    return Crew(
+        return ActiveWorkers((), frozenset(), 0)
+    return ActiveWorkers(
         names=tuple(sorted(queues)),
         queues=frozenset(queue["name"] for listened in queues.values() for queue in listened),
         slots=sum(int(found.get("pool", {}).get("max-concurrency") or 0) for found in stats.values()),
     )
 
 
-def examine_crew(crew: Crew) -> Finding:
+def examine_workers(workers: ActiveWorkers) -> Finding:
     about = "workers"
-    if not crew.names:
+    if not workers.names:
         return Finding(
             about,
             Health.BROKEN,
             "no worker answers",
             "Start one: docker compose up -d worker-interactive worker-prefetch. Its log says why it does not start.",
         )
-    deaf = [urgency.value for urgency in Urgency if urgency.value not in crew.queues]
-    if deaf:
+    unserved = [urgency.value for urgency in Urgency if urgency.value not in workers.queues]
+    if unserved:
         return Finding(
             about,
             Health.BROKEN,
-            f"nobody listens to {', '.join(deaf)}",
+            f"no worker serves {', '.join(unserved)}",
             "Start a worker with -Q naming that queue.",
         )
-    return well(about, f"{len(crew.names)} answer, {crew.slots} slots")
+    return well(about, f"{len(workers.names)} answer, {workers.slots} slots")
 
 
-def examine_queue(engine: Engine, crew: Crew) -> Finding:
+def examine_queue(engine: Engine, workers: ActiveWorkers) -> Finding:
     try:
-        return judge_queue(read_queue_stats(engine), crew.slots)
+        return judge_queue(read_queue_stats(engine), workers.slots)
     except (DatabaseUnreachable, SQLAlchemyError) as err:
         return Finding(
             "queue",
             Health.BROKEN,
-            f"nobody can say ({type(err).__name__})",
-            "Put Postgres and the migrations right.",
+            f"it cannot be read ({type(err).__name__})",
+            "Correct what is wrong with Postgres and the migrations.",
         )
 
 
-def judge_queue(levels: QueueStats, slots: int) -> Finding:
-    due = sum(queue.due for queue in levels.queues.values())
-    waits_s = levels.queues[Urgency.INTERACTIVE].oldest_due_s
+def judge_queue(stats: QueueStats, slots: int) -> Finding:
+    due = sum(queue.due for queue in stats.queues.values())
+    waits_s = stats.queues[Urgency.INTERACTIVE].oldest_due_s
     says = f"{due} batches are due, the oldest that a student waits for since {waits_s:.0f} s"
     if waits_s > WAIT_S or (due > FULL * slots and due > 0):
         return Finding(
@@ -268,12 +269,12 @@ def judge_queue(levels: QueueStats, slots: int) -> Finding:
             says,
             "Start more workers, or raise WORKER_CONCURRENCY; if they are idle, restart them.",
         )
-    if levels.deferred_for_providers:
+    if stats.deferred_for_providers:
         return Finding(
             "queue",
             Health.POOR,
-            f"{levels.deferred_for_providers} batches wait for a provider",
-            "See what the model says above; they are tried again by themselves.",
+            f"{stats.deferred_for_providers} batches wait for a provider",
+            "See the findings on the model above; the workers try these batches again by themselves.",
         )
     return well("queue", says)
 
@@ -298,7 +299,7 @@ def judge_model(model: str, check: ModelCheck) -> Iterator[Finding]:
 
 
 def no_model(simulator_url: str) -> Finding:
-    """Neither a key nor a simulator that answers: nothing can be written."""
+    """There is no key, and no simulator answers: nothing can be written."""
     return Finding(
         "model",
         Health.BROKEN,
@@ -308,7 +309,7 @@ def no_model(simulator_url: str) -> Finding:
 
 
 def judge_key(provider: str, check: ModelCheck) -> Iterator[Finding]:
-    """What a provider says of the key alone."""
+    """What a provider says of its key alone."""
     yield from _judged(
         f"{provider}'s key", _simulated(provider) if check.is_simulator else "it is accepted", check
     )
@@ -326,7 +327,9 @@ def _judged(about: str, fine: str, check: ModelCheck) -> Iterator[Finding]:
         yield well(about, fine)
     for warning in check.warnings:
         problem, _, remedy = warning.partition(". ")
-        yield Finding(about, Health.POOR, problem, remedy or "Look whether the API can be reached from here.")
+        yield Finding(
+            about, Health.POOR, problem, remedy or "Check that the provider can be reached from here."
+        )
 
 
 def worst(findings: Sequence[Finding]) -> Health:

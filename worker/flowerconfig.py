@@ -1,7 +1,7 @@
 """How Flower shows our tasks: `celery -A worker.app flower --conf=<this file>`.
 
-Flower reads it as a file of options, not as a module of the package. FLOWER_* environment variables
-(FLOWER_BASIC_AUTH, FLOWER_URL_PREFIX, FLOWER_DB, ...) set what is not set here; what is set here wins.
+Flower reads this file as a list of options. FLOWER_* environment variables (FLOWER_BASIC_AUTH,
+FLOWER_URL_PREFIX, FLOWER_DB, ...) set the options that are absent here; an option in this file wins.
 """
 
 import os
@@ -11,20 +11,20 @@ if os.environ.get("TAFAWOQ_ENV", "production") == "production" and not (
     os.environ.get("FLOWER_BASIC_AUTH") or os.environ.get("FLOWER_AUTH")
 ):
     sys.exit(
-        "Flower would show every task to everybody. Set FLOWER_BASIC_AUTH=name:password, "
-        "or TAFAWOQ_ENV=development on a machine of your own."
+        "Flower would show every task to every visitor. Set FLOWER_BASIC_AUTH=name:password, "
+        "or, on your own machine, TAFAWOQ_ENV=development."
     )
 
-#: Nobody stops a worker from a browser unless the operator asks for it; our own commands go through rows.
+#: A browser can stop a worker only when the operator sets this to false; our own commands change rows.
 read_only = os.environ.get("FLOWER_READ_ONLY", "true").lower() not in {"false", "0", "no", "off"}
-#: Workers send events by their own settings, and take no command to.
+#: Workers send events by their own setting, and obey no command for it.
 enable_events = False
 #: About 6.5 KB each in memory; the default of 100,000 would take 650 MB.
 max_tasks = 5000
 max_workers = 200
-#: Restarted workers come back under new names; drop the old rows and their metrics after ten minutes.
+#: A restarted worker has a new name; Flower drops the old row and its metrics after ten minutes.
 purge_offline_workers = 600
-#: With a file, a restarted Flower knows what it knew a minute before.
+#: With FLOWER_DB, a restarted Flower knows what it knew a minute before.
 persistent = "FLOWER_DB" in os.environ
 state_save_interval = 60_000 if persistent else 0
 natural_time = True

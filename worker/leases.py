@@ -1,8 +1,8 @@
-"""Keeping leases alive: one heartbeat a process renews all of them, and tells a run when its is gone.
+"""Lease renewal: one heartbeat per process renews all leases, and stops a run whose lease is lost.
 
-Postgres is the authority and only its clock counts; local time can only shorten trust. A lease is trusted
-until (start of its last successful renewal + ttl - margin) on the monotonic clock; past that a run stops
-by itself, because somebody else may have claimed the batch and be paying for the same questions.
+Only the clock of Postgres decides when a lease ends. This process trusts a lease until (start of its last
+successful renewal + ttl - margin) on its monotonic clock. After that the run stops by itself, because another
+worker may have claimed the batch and pay for the same questions.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from worker.lock import HeldLock, renew_locks
 
 log = structlog.get_logger(__name__)
 
-#: How often deadlines and trust are looked at.
+#: How often deadlines and trust are checked.
 WATCH_PERIOD_S = 0.2
 
-#: The share of the usual pause after which a heartbeat that failed is tried again.
+#: A failed heartbeat is tried again after this share of the usual pause.
 SOONER = 0.25
 
 
 class Renewer(Protocol):
     def renew(self, held: Sequence[Lease], ttl_s: float) -> Renewal:
-        """Extend these leases in one statement that waits for nobody."""
+        """Extend these leases in one statement that waits for no row lock."""
 
 
 @dataclass(eq=False)
@@ -57,8 +57,8 @@ class LeaseRenewer:
         clock: Callable[[], float] = time.monotonic,
         missed: Callable[[], object] = lambda: None,
     ) -> None:
-        """`grace_s`: how long a shutdown lets questions finish that are being written. `missed` is called
-        when Postgres did not answer a heartbeat.
+        """`grace_s`: how long a shutdown waits for questions in progress. `missed` is called when Postgres did
+        not answer a heartbeat.
         """
         self.ttl_s = ttl_s
         self._renewer = renewer
@@ -88,8 +88,8 @@ class LeaseRenewer:
             thread.join(timeout=self._heartbeat_s)
 
     def release_all(self) -> None:
-        """Ask every run, now and later, to stop after the question being written, and to stop for good
-        when the grace is over. Only sets a flag: safe in a signal handler.
+        """Ask every run, running or still to come, to stop after the question in progress, and stop it when
+        `grace_s` is over. Only sets a flag: safe in a signal handler.
         """
         self._shutting_down.set()
 
@@ -108,7 +108,7 @@ class LeaseRenewer:
             deadline=claimed_at + deadline_s,
         )
         if self._shutting_down.is_set():
-            held.stop.ask(StopReason.SHUTDOWN)  # claimed on the way out: nothing is paid for
+            held.stop.ask(StopReason.SHUTDOWN)  # claimed during the shutdown: no model call is made
         with self._mutex:
             self._held.add(held)
         try:
@@ -124,19 +124,18 @@ class LeaseRenewer:
     def _beat_on(self) -> None:
         pause_s = self._heartbeat_s
         while not self._closing.wait(pause_s):
-            all_renewed = (
-                False  # a beat that failed, or passed over a row, is soon repeated: trust does not wait
-            )
+            all_renewed = False  # a beat that failed or skipped a locked row is soon repeated
             try:
                 all_renewed = self.beat()
-            except Exception as err:  # noqa: BLE001  the database may be away: trust runs out by itself
+            except Exception as err:  # noqa: BLE001  the database may be down: trust ends by itself
                 self._missed()
                 log.warning("heartbeat_missed", error=type(err).__name__)
             pause_s = self._heartbeat_s * (1 if all_renewed else SOONER)
 
     def beat(self) -> bool:
-        """Renew everything once. A lease that is no longer ours stops its run; one whose row is being written
-        to keeps the trust that it has, and False says that there is one.
+        """Renew every lease once, and stop each run whose lease is lost.
+
+        Returns False when a row was locked; its lease then keeps the trust that it has.
         """
         beating = self._snapshot()
         if not beating:
@@ -148,7 +147,7 @@ class LeaseRenewer:
                 held.trusted_until = began + self._trust_s
             elif held.lease not in renewal.busy:
                 held.stop.set(StopReason.LEASE_LOST)
-        # Last: a silent Redis may cost the locks, which are a courtesy, and never a lease.
+        # Last: a silent Redis may cost the locks, which only save money, but never a lease.
         renew_locks([held.lock for held in beating if held.lease in renewal.renewed])
         return not renewal.busy
 
@@ -156,11 +155,11 @@ class LeaseRenewer:
         while not self._closing.wait(WATCH_PERIOD_S):
             try:
                 self.watch()
-            except Exception as err:  # noqa: BLE001  one run that cannot be stopped must not keep all others
+            except Exception as err:  # noqa: BLE001  a run that cannot be stopped must not protect the others
                 log.warning("watch_failed", error=type(err).__name__)
 
     def watch(self) -> None:
-        """Stop what must not go on, by the local clock alone: it works when Postgres does not answer."""
+        """Stop runs by the local clock alone, so that it works while Postgres does not answer."""
         now = self._clock()
         grace_is_over = self._is_grace_over(now)
         for held in self._snapshot():

@@ -1,8 +1,8 @@
-"""Whether this worker lives, as the outside can see it: a file that its loop touches, and three gauges.
+"""Liveness: a file that the main loop touches, three gauges, and progress events for Flower.
 
-Nobody needs to ask the worker through the broker: a worker that streams while Redis is away is well, and
-an orchestrator that killed it then would throw away what it writes. A worker whose loop stands still ends
-itself, and its orchestrator starts it again. Importing the module connects it.
+A health check needs no broker: a worker that streams while Redis is down is healthy, and killing it would
+lose the questions in progress. A worker whose main loop is stuck ends itself, and its orchestrator starts it
+again. Importing the module connects its signal handlers.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ PROGRESS_PERIOD_S = 1
 
 
 def watch_loop(settings: WorkerSettings) -> None:
-    """From now on this process ends itself when its loop stands still."""
+    """From now on this process ends itself when its main loop is stuck."""
     progress = LoopProgress(clock=time.monotonic)
     watchdog = Watchdog(progress, end=end_process)
 
     def note(next_within_s: float | None = None, **_: Any) -> None:
-        progress.give(next_within_s=next_within_s or STEP_WITHIN_S)
+        progress.report(next_within_s=next_within_s or STEP_WITHIN_S)
 
     def show(**_: Any) -> None:
         if settings.worker_alive_file is not None:
@@ -58,30 +58,30 @@ def watch_loop(settings: WorkerSettings) -> None:
 
 
 @worker_ready.connect
-def show_life(sender: Any, **_: Any) -> None:
-    """How many streams it can write, that it takes messages, and how far its batches are."""
+def report_ready(sender: Any, **_: Any) -> None:
+    """Set the gauges of slots and heartbeat, and begin to send progress."""
     current = assembly.current()
     settings = load(WorkerSettings)
     current.metrics.slots.set(settings.worker_concurrency if sender.pool is None else sender.pool.limit)
     current.metrics.last_heartbeat.set_to_current_time()
-    _tell_progress(sender)
+    _send_progress(sender)
 
 
-def _tell_progress(consumer: Any) -> None:
-    """Through the worker's own dispatcher: another's events would count as another worker's."""
+def _send_progress(consumer: Any) -> None:
+    """Through the worker's own dispatcher: Flower takes events of a second one for a second worker."""
     progress = assembly.current().progress
 
     def send(event: str, task_id: str, text: str) -> None:
         consumer.event_dispatcher.send(event, uuid=task_id, result=text)
 
-    teller = Periodic("progress", period_s=PROGRESS_PERIOD_S, action=lambda: progress.tell(send))
-    worker_shutdown.connect(lambda **_: teller.stop(), weak=False)
-    teller.start()
+    sender = Periodic("progress", period_s=PROGRESS_PERIOD_S, action=lambda: progress.send_changes(send))
+    worker_shutdown.connect(lambda **_: sender.stop(), weak=False)
+    sender.start()
 
 
 @heartbeat_sent.connect
 def note_heartbeat(**_: Any) -> None:
-    """Sent by the loop that takes messages, when the broker answers."""
+    """The main loop sends this signal when the broker answers."""
     assembly.current().metrics.last_heartbeat.set_to_current_time()
 
 

@@ -1,7 +1,7 @@
-"""The Redis lock: says within a millisecond who works on a batch, so that nobody pays twice.
+"""The Redis lock: shows within a millisecond whether another worker works on a batch, so that no batch is paid twice.
 
-Speed, not safety. When Redis is away every answer is "free": the claim in Postgres decides anyway, and
-its fence refuses a second writer. Hence the lock may fail open, expire or be lost without harm.
+The lock is for speed only. While Redis is down, every lock counts as free: the claim in Postgres decides, and
+its fencing token rejects a second writer. So the lock may fail open, expire or be lost without harm.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class HeldLock:
-    """The answer to one try: ours, somebody else's, or (Redis away) nobody knows, which counts as ours."""
+    """The result of one try: ours, another holder's, or (Redis down) unknown, which counts as ours."""
 
     held_elsewhere: bool
     lock: Lock | None = None
@@ -37,9 +37,9 @@ class HeldLock:
 
 
 def renew_locks(held: Iterable[HeldLock]) -> None:
-    """Reset the time to live of all of them in one round trip, each by its token.
+    """Reset the time to live of all locks in one round trip, each by its token.
 
-    Losing a lock is no reason to stop: losing the lease in Postgres is.
+    A run whose lock is lost goes on; only a lost lease in Postgres stops it.
     """
     locks = [(each.lock, round(each.ttl_s * 1000)) for each in held if each.lock is not None]
     if not locks:
@@ -50,16 +50,16 @@ def renew_locks(held: Iterable[HeldLock]) -> None:
         with redis.pipeline(transaction=False) as pipe:
             for lock, ttl_ms in locks:
                 renew([lock.name], [lock.local.token, ttl_ms], pipe)
-            found = pipe.execute()
+            results = pipe.execute()
     except RedisError as err:
         log.warning("locks_not_renewed", error=type(err).__name__)
         return
-    if lost := found.count(0):
+    if lost := results.count(0):
         log.info("locks_lost", count=lost)
 
 
 class BatchLock:
-    """One lock a batch, with an owner token; shared by all threads of the process."""
+    """One lock per batch, with an owner token. Safe to use from any thread."""
 
     def __init__(self, redis: Redis, *, prefix: str, ttl_s: float) -> None:
         self._redis = redis
@@ -68,7 +68,7 @@ class BatchLock:
 
     @contextmanager
     def taken(self, session_id: UUID, batch_index: int) -> Iterator[HeldLock]:
-        """Try once, never wait; released on leaving, by token, so that a later holder keeps its own."""
+        """Try once and never wait. The lock is released at the end, by its token: a later holder keeps its lock."""
         held = self._try(session_id, batch_index)
         try:
             yield held
@@ -80,7 +80,7 @@ class BatchLock:
             f"{self._prefix}batch:{session_id}:{batch_index}",
             timeout=self._ttl_s,
             blocking=False,
-            thread_local=False,  # the heartbeat thread renews what the task's thread acquired
+            thread_local=False,  # the heartbeat thread renews locks that task threads acquired
         )
         try:
             acquired = lock.acquire()

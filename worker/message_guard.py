@@ -1,8 +1,8 @@
-"""Which texts from the broker kombu and Celery may be given: pure checks, made before either of them decodes.
+"""Pure checks of texts from the broker, made before kombu and Celery decode them.
 
-kombu decodes what it is handed with typed JSON, and whatever that raises ends the worker or counts as a lost
-connection (celery#7975, kombu#2421). A text that passes here is plain JSON of the documented shape, short and flat,
-so that nothing is left to raise.
+kombu decodes a text as typed JSON, and an exception there ends the worker or counts as a lost connection
+(celery#7975, kombu#2421). A text that passes these checks is plain JSON of the documented shape, short and flat,
+so that decoding it cannot raise.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
-#: Ours have about 600 bytes. A longer one is none of ours, and copying it around costs the loop.
+#: Our messages have about 600 bytes. A longer one is not ours, and copying it would slow the main loop.
 MAX_MESSAGE_BYTES = 65_536
 
-#: Ours have 4 levels, and those of remote control 6.
+#: Our messages have 4 levels, and those of remote control 6.
 MAX_DEPTH = 32
 
-#: What an object must have for kombu to make something else of it than an object.
+#: kombu makes another type of an object with exactly these members.
 _TYPED_JSON = frozenset({"__type__", "__value__"})
 
-#: What a message must have: the documented envelope.
+#: The texts that the envelope of a message must have.
 _TASK_TEXTS = (
     ("headers", "task"),
     ("headers", "id"),
@@ -32,19 +32,19 @@ _TASK_TEXTS = (
 _BROADCAST_TEXTS = _TASK_TEXTS[2:]
 _FIXED = {"content-type": "application/json", "content-encoding": "utf-8"}
 
-#: Ids and names, which logs and Flower keep.
+#: Of ids and names, which logs and Flower store.
 MAX_NAME_CHARS = 200
 
-#: Celery would act on most others; a message of ours needs none of them, because the rows say when and how often.
-_OBEYED = frozenset(
+#: Celery acts on most other headers. Our messages need none of those: the rows say when and how often a batch runs.
+_ALLOWED_HEADERS = frozenset(
     {
         *("lang", "task", "id", "root_id", "parent_id", "origin", "argsrepr", "kwargsrepr", "redelivered"),
-        "ticket",  # of remote control: by which an answer finds its question
+        "ticket",  # of remote control: connects a reply with its command
     }
 )
 
-#: What Celery's producers write when nobody asked for more, all of them null.
-_OPTIONS = frozenset({"callbacks", "errbacks", "chain", "chord"})
+#: Celery's producers always write these options, with null when the caller asked for none.
+_NULL_OPTIONS = frozenset({"callbacks", "errbacks", "chain", "chord"})
 
 
 def problem_of_task(text: Any) -> str | None:
@@ -53,12 +53,12 @@ def problem_of_task(text: Any) -> str | None:
     return problem or _problem_of_task_message(message)
 
 
-def problem_of_kept(text: Any) -> str | None:
-    """The same for what kombu keeps of a message that a worker has taken: [message, exchange, routing key]."""
-    kept, problem = _plain(text)
+def problem_of_unacknowledged(text: Any) -> str | None:
+    """The same for an entry of kombu's hash of unacknowledged messages: [message, exchange, routing key]."""
+    entry, problem = _plain(text)
     if problem is not None:
         return problem
-    match kept:
+    match entry:
         case [message, str(), str()]:
             return _problem_of_task_message(message)
     return "it is no message that a worker has taken"
@@ -71,11 +71,11 @@ def problem_of_broadcast(text: Any) -> str | None:
 
 
 def safe_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
-    """Celery trusts the types of headers, and stops at one that is not as it expects: short texts are safe."""
+    """The headers that are safe for Celery, which stops at an unexpected type: short texts, booleans and nulls."""
     return {
         name: value[:MAX_NAME_CHARS] if isinstance(value, str) else value
         for name, value in headers.items()
-        if isinstance(value, str | bool | None) and name in _OBEYED
+        if isinstance(value, str | bool | None) and name in _ALLOWED_HEADERS
     }
 
 
@@ -103,7 +103,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def _is_flat_and_untyped(value: Any) -> bool:
-    """Level by level, not recursively: what is measured may be deeper than our own stack."""
+    """Level by level, not recursively: the value may be deeper than our own stack allows."""
     level = [value]
     for _ in range(MAX_DEPTH):
         if any(isinstance(each, dict) and each.keys() == _TYPED_JSON for each in level):
@@ -134,7 +134,7 @@ def _problem_of(message: Any, texts: tuple[tuple[str, ...], ...]) -> str | None:
 
 
 def _problem_of_place(message: Any) -> str | None:
-    """An exchange would send the message elsewhere when it is given back."""
+    """An exchange would send the message to another queue when it is restored."""
     if _at(message, ("properties", "delivery_info", "exchange")):
         return "properties.delivery_info.exchange must be empty"
     return None
@@ -142,17 +142,17 @@ def _problem_of_place(message: Any) -> str | None:
 
 def _problem_of_payload(message: Any) -> str | None:
     match _body(message):
-        case [[], dict(), options] if _says_nothing(options):
+        case [[], dict(), options] if _has_no_options(options):
             return None
         case [list(), dict(), _]:
             return "body must have no positional arguments and no Celery options"
     return "body must be [args, kwargs, options] as JSON, plain or in Base64 as body_encoding says"
 
 
-def _says_nothing(options: Any) -> bool:
+def _has_no_options(options: Any) -> bool:
     if not isinstance(options, dict):
         return options is None
-    return options.keys() <= _OPTIONS and all(value is None for value in options.values())
+    return options.keys() <= _NULL_OPTIONS and all(value is None for value in options.values())
 
 
 def _problem_of_broadcast_body(message: Any) -> str | None:
@@ -170,7 +170,7 @@ def _at(message: Any, path: tuple[str, ...]) -> Any:
 
 
 def _body(message: dict[str, Any]) -> Any:
-    """What the message carries, or None when kombu must not decode it."""
+    """The decoded body, or None when kombu must not decode it."""
     body = message.get("body")
     match message["properties"].get("body_encoding"):
         case None:

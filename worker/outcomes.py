@@ -1,4 +1,4 @@
-"""What becomes of a batch after a run: one table by outcome, and how long it pauses."""
+"""What happens to a batch after a run: one table by outcome, and the pause before the next run."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ log = structlog.get_logger(__name__)
 
 
 class Outcome(Enum):
-    """What becomes of the row after a run."""
+    """What happens to the row after a run."""
 
     DONE = auto()  #: nothing to do: the batch is ready, or another worker has it
-    RELEASE = auto()  #: another worker may go on at once; the batch has no fault
-    WAIT = auto()  #: try again after a pause, for as long as it takes; not the batch's fault
-    COUNT = auto()  #: try again after a pause, a bounded number of times
-    GIVE_UP = auto()  #: the batch failed, until it is requested again
+    RELEASE = auto()  #: any worker may go on at once; nothing is wrong with the batch
+    WAIT = auto()  #: try again after a pause, without a limit: the batch did not cause the failure
+    COUNT = auto()  #: try again after a pause, up to a limit
+    GIVE_UP = auto()  #: failed until a caller requests it again
 
 
 STORE_AWAY = "store_away"
 
-#: By outcome; an outcome that is not here is a defect and counts against the batch.
-SETTLEMENTS: dict[str, Outcome] = {
+#: By the outcome of a run. Any other outcome is a defect and counts as a failure of the batch.
+OUTCOMES: dict[str, Outcome] = {
     READY: Outcome.DONE,
     FenceLost.code: Outcome.DONE,
     SessionClosed.code: Outcome.DONE,
-    StopReason.LEASE_LOST: Outcome.RELEASE,  # still ours unless another worker claimed it: Postgres was unreachable
+    StopReason.LEASE_LOST: Outcome.RELEASE,  # Postgres was down; the batch is still ours if no worker claimed it
     StopReason.SHUTDOWN: Outcome.RELEASE,
     STORE_AWAY: Outcome.WAIT,
     PROVIDERS_UNAVAILABLE: Outcome.WAIT,
@@ -47,38 +47,38 @@ SETTLEMENTS: dict[str, Outcome] = {
     ProviderMisused.code: Outcome.COUNT,
 }
 
-#: Of the longest pause, for a batch that a student waits for.
-WAITED_FOR_SHARE = 0.25
+#: The share of the longest pause that applies to a batch that a student waits for.
+INTERACTIVE_PAUSE_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Settles batches after their runs: each outcome changes the row in one way."""
+    """Records in the batch row how a run ended."""
 
     batches: BatchStore
     limits: GenerationSettings
     metrics: Metrics
 
     def settle(self, claim: Claim, result: RunResult) -> Outcome:
-        """What has become of the row. DONE when another worker has settled it."""
-        outcome = SETTLEMENTS.get(result.outcome, Outcome.COUNT)
+        """What happened to the row; DONE when another worker has the batch now."""
+        batch_outcome = OUTCOMES.get(result.outcome, Outcome.COUNT)
         try:
-            match outcome:
+            match batch_outcome:
                 case Outcome.RELEASE:
                     self._release(claim, result, delay_s=0)
                 case Outcome.WAIT:
                     self._release(claim, result, delay_s=self._pause_s(claim, result))
                 case Outcome.COUNT:
-                    outcome = self._count(claim, result)
+                    batch_outcome = self._count(claim, result)
                 case Outcome.GIVE_UP:
                     self.batches.fail(claim, result.outcome)
         except FenceLost:
-            log.info("settled_by_somebody_else", outcome=result.outcome)
+            log.info("outcome_already_recorded", outcome=result.outcome)
             return Outcome.DONE
-        return outcome
+        return batch_outcome
 
     def _count(self, claim: Claim, result: RunResult) -> Outcome:
-        """Give up after too many failed runs. A run that brought at least one question does not count as failed."""
+        """Give up after too many failures. A run that committed at least one question does not count."""
         failed = result.accepted == 0
         if failed and claim.failures + 1 >= self.limits.generation_max_failed_runs:
             self.batches.fail(claim, result.outcome, counts_as_failure=True)
@@ -92,10 +92,10 @@ class Outcomes:
         self.batches.release(claim, delay_s=delay_s, error_code=result.outcome, counts_as_failure=counts)
 
     def _pause_s(self, claim: Claim, result: RunResult) -> float:
-        """Between half of a doubling bound and all of it, and never less than a provider asked for; capped."""
+        """Between half of a doubling bound and the whole bound, and at least what a provider asked for, up to a cap."""
         doublings = 0 if result.accepted else min(claim.runs, 16)
-        # Killed runs count as well, so the bound is soon reached. The circuit breaker protects the provider.
-        share = 1 if claim.urgency is Urgency.PREFETCH else WAITED_FOR_SHARE
+        # Killed runs count, too, so the bound is soon reached; the shared circuit breaker protects the provider.
+        share = 1 if claim.urgency is Urgency.PREFETCH else INTERACTIVE_PAUSE_SHARE
         longest_s = self.limits.generation_backoff_cap_s * share
         bound_s = min(longest_s, self.limits.generation_retry_base_s * 2**doublings)
         asked_s = min(result.retry_after_s or 0.0, self.limits.generation_retry_cap_s)

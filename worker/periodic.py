@@ -1,4 +1,4 @@
-"""A clock for one job: runs it every so often on a thread of its own, until it is stopped."""
+"""Runs one job periodically on its own thread, until it is stopped."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-#: Of the period, earlier or later, so that processes take turns.
+#: The share of the period by which a run is earlier or later, so that processes do not run at the same time.
 JITTER = 0.25
 
 
 class Periodic(threading.Thread):
-    """Calls `action` at once and then every `period_s`, more or less.
+    """Calls `action` at once, and then every `period_s` plus or minus JITTER.
 
-    An action that fails is logged and called again at the next turn: the next state of the world decides,
-    not the last error.
+    A failure of `action` is logged, and `action` is called again after the next period.
     """
 
     def __init__(self, name: str, *, period_s: float, action: Callable[[], object]) -> None:
@@ -33,9 +32,9 @@ class Periodic(threading.Thread):
             pause_s = self._period_s * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  spreads load
             try:
                 self._action()
-            except Exception as err:  # noqa: BLE001  a server may be away; see above
+            except Exception as err:  # noqa: BLE001  a server may be down; see above
                 log.warning("periodic_failed", job=self.name, error=type(err).__name__)
 
     def stop(self) -> None:
-        """Ask for the end; safe in a signal handler. The current turn may still finish."""
+        """End after the current call of `action`. Safe in a signal handler."""
         self._stopping.set()

@@ -1,6 +1,6 @@
-"""How far each running batch is, for whoever looks at Flower.
+"""How far each running batch is, for Flower.
 
-Told once a second from a thread of its own: a run never waits for the broker to say how far it is.
+A separate thread sends the progress once a second, so that a run never waits for the broker.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Observers:
 class _Run:
     wanted: int
     accepted: int = 0
-    reported: bool = False
+    sent: bool = False
 
 
 class Progress:
@@ -44,7 +44,7 @@ class Progress:
         self._mutex = threading.Lock()
 
     def notice(self, event: RunEvent) -> None:
-        # Bound when the task began, and carried into its lanes.
+        # Bound when the task began, and copied into its lanes.
         task_id = structlog.contextvars.get_contextvars().get("task_id")
         if not isinstance(task_id, str):
             return
@@ -54,16 +54,16 @@ class Progress:
                     self._runs[task_id] = _Run(event.open_slots)
                 case QuestionAccepted() if task_id in self._runs:
                     run = self._runs[task_id]
-                    run.accepted, run.reported = run.accepted + 1, False
+                    run.accepted, run.sent = run.accepted + 1, False
                 case RunEnded():
                     self._runs.pop(task_id, None)
 
-    def tell(self, send: Send) -> None:
-        """Send what is new. An ended run is not reported again: its task's own result follows."""
+    def send_changes(self, send: Send) -> None:
+        """Send each run's count if it has changed. Nothing is sent for an ended run: the task's result follows."""
         with self._mutex:
-            news = [(task_id, run) for task_id, run in self._runs.items() if not run.reported]
-            texts = [(task_id, f"{run.accepted} of {run.wanted} questions") for task_id, run in news]
-            for _, run in news:
-                run.reported = True
+            changed = [(task_id, run) for task_id, run in self._runs.items() if not run.sent]
+            texts = [(task_id, f"{run.accepted} of {run.wanted} questions") for task_id, run in changed]
+            for _, run in changed:
+                run.sent = True
         for task_id, text in texts:
             send("task-progress", task_id, text)

@@ -1,4 +1,4 @@
-"""Whether this Redis can serve the queue: tried, with the commands that a worker needs."""
+"""Whether this Redis can serve the queue: the check runs the commands that a worker needs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from uuid import uuid4
 from redis import Redis
 from redis.exceptions import NoPermissionError, ReadOnlyError, RedisError, ResponseError
 
-#: Of what is tried with; it is gone at once, and at the latest then.
+#: The test key is deleted at once; if that fails, it expires after this time.
 _KEPT_MS = 1000
 _ANSWER_S = 1.0
-#: How answers of a server begin that holds only some of the keys.
+#: How the answers of a cluster server, which holds only some of the keys, begin.
 _CLUSTER = (
     "CROSSSLOT",
     "MOVED",
@@ -33,7 +33,7 @@ class QueueProblem:
 
 
 def problem_of_queue(redis: Redis, prefix: str) -> QueueProblem | None:
-    """Why no worker can take messages there; None when one can, and when Redis is not reached at all."""
+    """Why no worker can take messages from it; None when one can, and when Redis cannot be reached."""
     try:
         _try_queues(redis, prefix)
         _try_listening(redis, prefix)
@@ -45,7 +45,7 @@ def problem_of_queue(redis: Redis, prefix: str) -> QueueProblem | None:
 
 
 def _try_queues(redis: Redis, prefix: str) -> None:
-    """As kombu does: a transaction, and one command that waits on several lists."""
+    """The commands of kombu: a transaction, and one command that waits on several lists."""
     first, second = (f"{prefix}check:{uuid4()}" for _ in range(2))
     redis.exists(first, second)  # in a cluster they belong to different servers
     with redis.pipeline(transaction=True) as at_once:
@@ -70,9 +70,7 @@ def _named(err: ResponseError) -> QueueProblem:
             "Give it the rights of tafawoq_worker in ops/redis/accounts.sh.",
         )
     if isinstance(err, ReadOnlyError):
-        return QueueProblem(
-            "it is a replica, which takes no writes", "Name the server that leads in REDIS_URL."
-        )
+        return QueueProblem("it is a replica, which takes no writes", "Name the primary server in REDIS_URL.")
     if any(start in said or start in type(err).__name__ for start in (*_CLUSTER, "Cluster", "Moved")):
         return QueueProblem(
             "it is a Redis Cluster, of which each server holds only a part of the keys",

@@ -1,4 +1,4 @@
-"""What waits in the broker's queues, asked of Redis itself within the time limit of its client."""
+"""The lengths of the broker's queues, read from Redis within the time limit of its client."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from redis.exceptions import RedisError
 
 @dataclass(frozen=True)
 class Queues:
-    """kombu keeps a queue in a list of the same name, behind our prefix."""
+    """kombu keeps each queue in a list with the queue's name after our prefix."""
 
     redis: Redis
     prefix: str
 
     def is_empty(self, name: str) -> bool:
-        """Whether no message waits there; False also when Redis does not say."""
+        """Whether no message waits in the queue; False also when Redis does not answer."""
         try:
             return not self.redis.llen(f"{self.prefix}{name}")
         except RedisError:

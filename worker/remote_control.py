@@ -1,8 +1,8 @@
-"""Remote control that only looks: what Flower's pages and the doctor ask a worker, and nothing else.
+"""Read-only remote control: a worker answers the questions of Flower and the doctor, and nothing else.
 
-Whoever can publish to Redis can address every worker at once. Celery's own commands would let them stop a worker,
-make it deaf, or match names against a regular expression of theirs on the loop that takes messages. Here a command is
-one of a few that read, comes without arguments of the caller's, and is answered where answers belong.
+A client that can publish to Redis can address every worker. With Celery's own commands it could stop a worker, take
+away its queues, or run a regular expression of its own on the main loop. This module allows a few commands that only
+read, passes them no arguments from the caller, and sends replies only to Celery's reply exchange.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from kombu.pidbox import Node
 
 log = structlog.get_logger(__name__)
 
-#: What the pages of Flower ask, and the doctor, and `celery inspect ping`. A `heartbeat` is an event, out of turn.
-LOOKING = frozenset(
+#: The commands of Flower's pages, the doctor and `celery inspect ping`. `heartbeat` makes the worker send an event.
+READ_ONLY_COMMANDS = frozenset(
     {
         *("active", "active_queues", "conf", "heartbeat", "ping"),
         *("registered", "reserved", "revoked", "scheduled", "stats"),
     }
 )
-#: Of a foreign command, in our log.
+#: Characters of an unknown command's name in our log.
 _LONGEST_NAME = 60
 
 
-class LookingNode(Node):
+class ReadOnlyNode(Node):
     """One worker's mailbox."""
 
     def __init__(
@@ -38,13 +38,13 @@ class LookingNode(Node):
         handlers: Mapping[str, Callable[..., Any]] | None = None,
         mailbox: Any = None,
     ) -> None:
-        looking = {name: handler for name, handler in (handlers or {}).items() if name in LOOKING}
+        looking = {name: handler for name, handler in (handlers or {}).items() if name in READ_ONLY_COMMANDS}
         super().__init__(hostname, state, channel, looking, mailbox)  # type: ignore[no-untyped-call]  # kombu has no types
         self._commands = frozenset(looking)
         self._answers: str = mailbox.reply_exchange.name
 
     def handle_message(self, body: Any, message: Any = None) -> Any:  # noqa: ARG002  kombu's name
-        """Answer a command that only looks; anything else is logged and left. Never raises for what was sent."""
+        """Answer a read-only command; log and ignore any other. Never raises, whatever the message holds."""
         if not isinstance(body, Mapping) or not self._is_addressed(body.get("destination")):
             return None
         method, reply_to = body.get("method"), body.get("reply_to")
@@ -57,11 +57,11 @@ class LookingNode(Node):
         return self.dispatch(method, None, reply_to or None, ticket if isinstance(ticket, str) else None)  # type: ignore[no-untyped-call]  # kombu has no types
 
     def _is_addressed(self, destination: Any) -> bool:
-        """By name, or with everybody. Patterns are not obeyed, and reach nobody by not being names."""
+        """Whether the message names this worker, or names none, which means all. A pattern matches no worker."""
         return not destination or (isinstance(destination, list) and self.hostname in destination)
 
     def _is_where_answers_belong(self, reply_to: Any) -> bool:
-        """An answer is pushed to a list in Redis: to that of who waits, never to one of our queues."""
+        """A reply is pushed to a list in Redis: it may be the caller's reply list, never one of our queues."""
         return not reply_to or (
             isinstance(reply_to, Mapping)
             and reply_to.get("exchange") == self._answers
@@ -69,9 +69,9 @@ class LookingNode(Node):
         )
 
 
-class LookingMailbox(Mailbox):
-    node_cls = LookingNode
+class ReadOnlyMailbox(Mailbox):
+    node_cls = ReadOnlyNode
 
 
-class LookingControl(Control):
-    Mailbox = LookingMailbox
+class ReadOnlyControl(Control):
+    Mailbox = ReadOnlyMailbox

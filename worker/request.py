@@ -1,8 +1,8 @@
-"""Celery's request, guarded: against messages of the wrong shape, and against telling too much.
+"""Celery's request, guarded against messages of a wrong shape, and without exception texts in its events.
 
-Celery builds a Request from whatever a producer put on the queue. A body of the wrong shape raises
-ValueError there, which ends the worker and leaves the message in the queue: the next worker dies of it
-too. Turned into InvalidTaskError it is logged and dropped like any other unusable message.
+Celery builds a Request from any message in the queue. A body of a wrong shape raises ValueError there, which
+ends the worker and leaves the message in the queue, where it ends the next worker. This module raises
+InvalidTaskError instead, so that Celery logs and drops the message.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ class GuardedRequest(Request):
     def __init__(self, message: Any, *args: Any, **kwargs: Any) -> None:
         try:
             super().__init__(message, *args, **kwargs)
-        except Exception as err:  # whatever Celery raises over a foreign message must not end the worker
+        except Exception as err:  # no error over a foreign message may end the worker
             raise InvalidTaskError(
                 "The message does not have the documented shape [args, kwargs, options]; it is dropped."
             ) from err
 
     def send_event(self, type: str, **fields: Any) -> None:  # noqa: A002  Celery's name for it
-        """Flower shows what a failure raised and where, without its text: that can quote a row."""
+        """Flower shows the class and place of an exception, without its text, which can quote a row."""
         if "exception" in fields:
             fields["exception"] = str(fields["exception"]).partition("(")[0]
         if "traceback" in fields:

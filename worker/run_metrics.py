@@ -1,4 +1,4 @@
-"""Run events as metrics and log lines."""
+"""The events of a run as metrics and log lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class RunMetrics:
-    """Implements generation.ports.Observer. Ids and numbers only: a fact holds nothing else."""
+    """Implements generation.ports.Observer. Records ids and numbers only: an event holds nothing else."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics

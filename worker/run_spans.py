@@ -1,4 +1,4 @@
-"""A run as a span, made of its facts: it goes on with the trace of whoever wanted the batch."""
+"""A run as a span, made from its events. It continues the trace of the call that requested the batch."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from worker.outcomes import Outcome
 
 _MS = 1_000_000  # in nanoseconds
 
-#: What becomes of a batch whose run went wrong.
+#: The outcomes of a run that failed.
 _WENT_WRONG = frozenset({Outcome.WAIT, Outcome.COUNT, Outcome.GIVE_UP})
 
 
 @contextmanager
 def traced(tracing: Tracing, claim: Claim) -> Iterator[RunSpan]:
-    """The run of the claim, for as long as the block takes."""
+    """A span for the run of this claim, which ends with the block."""
     with tracing.span("run batch", SpanKind.CONSUMER, parent=claim.traceparent) as span:
         if span.is_recording():
             span.set_attributes(_of_claim(claim))
@@ -43,9 +43,9 @@ def traced(tracing: Tracing, claim: Claim) -> Iterator[RunSpan]:
 
 @dataclass(slots=True)
 class RunSpan:
-    """Implements generation.ports.Observer: model calls as child spans with their own times, the rest as events.
+    """Implements generation.ports.Observer: model calls are child spans with their own times, the rest are events.
 
-    Its methods may be called from any thread, and do nothing for a run that is not traced.
+    Safe to use from any thread; does nothing for a run that is not traced.
     """
 
     _tracing: Tracing
@@ -69,23 +69,23 @@ class RunSpan:
             case BatchChecked():
                 self._event("batch-checked", outcome=event.outcome, replaceable=event.replaceable)
 
-    def settled(self, result: RunResult, outcome: Outcome) -> None:
-        """The last word: what became of the batch."""
+    def settled(self, result: RunResult, batch_outcome: Outcome) -> None:
+        """Record how the run ended and what happened to the batch."""
         span = self._span
         if not span.is_recording():
             return
         span.set_attributes({"tafawoq.outcome": result.outcome, "tafawoq.accepted": result.accepted})
-        span.set_attribute("tafawoq.batch.outcome", outcome.name.lower())
+        span.set_attribute("tafawoq.batch.outcome", batch_outcome.name.lower())
         if result.outcome == READY:
             self._event(EventKind.BATCH_READY)
-        if outcome is Outcome.GIVE_UP:
+        if batch_outcome is Outcome.GIVE_UP:
             self._event(EventKind.BATCH_FAILED, code=result.outcome)
-        if outcome in _WENT_WRONG:
+        if batch_outcome in _WENT_WRONG:
             failed(span, result.outcome)
 
     def _event(self, name: str, **attributes: AttributeValue | None) -> None:
-        reported = {f"tafawoq.{key}": value for key, value in attributes.items() if value is not None}
-        self._span.add_event(name, reported)
+        known = {f"tafawoq.{key}": value for key, value in attributes.items() if value is not None}
+        self._span.add_event(name, known)
 
     def _attempt(self, event: AttemptEnded) -> None:
         attempt = event.attempt
@@ -111,9 +111,9 @@ def _of_claim(claim: Claim) -> Mapping[str, AttributeValue]:
 
 
 def _of_attempt(attempt: AttemptRecord) -> Mapping[str, AttributeValue]:
-    """As the GenAI conventions name things; what the provider has not reported is left out."""
+    """Names by the GenAI conventions; a value that the provider did not send is left out."""
     usage = attempt.usage
-    reported: dict[str, AttributeValue | None] = {
+    values: dict[str, AttributeValue | None] = {
         "gen_ai.operation.name": OPERATION,
         "gen_ai.provider.name": provider_name(attempt.provider),
         "gen_ai.request.model": attempt.model,
@@ -130,7 +130,7 @@ def _of_attempt(attempt: AttemptRecord) -> Mapping[str, AttributeValue]:
         "tafawoq.accepted": attempt.accepted,
         "tafawoq.provider.request_id": attempt.request_id,
     }
-    return {name: value for name, value in reported.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _seconds(milliseconds: int | None) -> float | None:

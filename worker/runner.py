@@ -1,4 +1,4 @@
-"""Runs: a message is answered, the batch claimed, filled by the use case, and settled."""
+"""Processing of one message: claim the batch, run it, and record how the run ended."""
 
 from __future__ import annotations
 
@@ -22,37 +22,36 @@ from worker.store_retry import PASSING, RetryingLedger, RetryingStore, StoreRetr
 
 log = structlog.get_logger(__name__)
 
-#: How a message is answered when nothing is run; STORE_AWAY is one more.
+#: The outcomes of a message without a run; STORE_AWAY is another.
 HELD_ELSEWHERE = "held_elsewhere"
 NOTHING_TO_DO = "nothing_to_do"
 
-#: How long a message waits for Postgres to answer.
+#: How long a message waits for Postgres.
 CLAIM_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a message."""
+    """What happened to a message."""
 
     outcome: str  #: of the run, if there was one
-    accepted: int | None = None  #: questions; None: nothing was run
-    released: Claim | None = None  #: anybody may go on with it at once: enqueue it
+    accepted: int | None = None  #: questions; None: there was no run
+    released: Claim | None = None  #: any worker may go on with this batch at once: enqueue it
 
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Every run of this process. Safe to use from any thread."""
+    """Runs batches for this process. Safe to use from any thread."""
 
     assembly: Assembly
 
     def answer(self, session_id: UUID, batch_index: int) -> Answer:
-        """Work on the batch, or find that there is nothing to do; harmless any number of times."""
+        """Run the batch unless there is nothing to do. Calling it any number of times is harmless."""
         try:
             answer = self._answer(session_id, batch_index)
         except PASSING as err:
-            log.warning(
-                "message_unanswered", error=type(err).__name__
-            )  # the sweep enqueues when Postgres is back
+            # The sweep enqueues the batch when Postgres is back.
+            log.warning("message_unanswered", error=type(err).__name__)
             answer = Answer(STORE_AWAY)
         if answer.accepted is None:
             self.assembly.metrics.messages.labels(answer.outcome).inc()
@@ -61,7 +60,7 @@ class Runner:
     def _answer(self, session_id: UUID, batch_index: int) -> Answer:
         with self.assembly.lock.taken(session_id, batch_index) as lock:
             if lock.held_elsewhere:
-                # Its holder may be about to let go, or dead: this message is spent, so let the sweep enqueue again.
+                # The holder may release the lock now, or be dead. This message is used up: the sweep enqueues again.
                 self.assembly.batches.mark_all_not_enqueued([(session_id, batch_index)])
                 return Answer(HELD_ELSEWHERE)
             retry = StoreRetry(CLAIM_TIMEOUT_S, CancellationSignal())
@@ -69,16 +68,16 @@ class Runner:
             if claimed is None:
                 return Answer(NOTHING_TO_DO)
             claim, claimed_at = claimed
-            result, outcome = self._run(claim, lock, claimed_at)
-        # Only now is the lock free: a message that finds it taken would be spent for nothing.
-        return Answer(result.outcome, result.accepted, claim if outcome is Outcome.RELEASE else None)
+            result, batch_outcome = self._run(claim, lock, claimed_at)
+        # Only now is the lock free: a message that found it taken would be used up for nothing.
+        return Answer(result.outcome, result.accepted, claim if batch_outcome is Outcome.RELEASE else None)
 
     def _claim(self, session_id: UUID, batch_index: int) -> tuple[Claim, float] | None:
-        """The claim and when it was asked for; None when the batch is ready, running elsewhere or not due."""
+        """The claim and the time before it was requested; None when the batch is ready, running or not due."""
         claimed = self._try_claim(session_id, batch_index)
         if claimed is not None:
             return claimed
-        # A producer without our HTTP API enqueues first and has no row yet: want the batch on its behalf.
+        # A producer that does not use our HTTP API enqueues without a row: request the batch on its behalf.
         try:
             wanted = self.assembly.batches.request(session_id, batch_index, Urgency.PREFETCH)
         except (BatchNotNext, SessionClosed, SessionMissing, SpendLimitReached) as err:
@@ -104,12 +103,12 @@ class Runner:
             retry = StoreRetry(assembly.lease_settings.store_retry_s, stop)
             result = self._fill(claim, stop, retry, trace)
             settler = Outcomes(assembly.batches, limits, assembly.metrics)
-            outcome = retry.with_(lambda: settler.settle(claim, result))
-            trace.settled(result, outcome)
-            return result, outcome
+            batch_outcome = retry.with_(lambda: settler.settle(claim, result))
+            trace.settled(result, batch_outcome)
+            return result, batch_outcome
 
     def _fill(self, claim: Claim, stop: CancellationSignal, retry: StoreRetry, trace: RunSpan) -> RunResult:
-        """How the run ended; a row must not wait for its lease to lapse, whatever its run met."""
+        """How the run ended. Never raises, so that the row is released without waiting for its lease to lapse."""
         assembly = self.assembly
         try:
             assembly.batches.check_spending(claim.session_id)
@@ -117,7 +116,7 @@ class Runner:
             log.warning("spend_limit_reached", scope=err.scope, text=str(err))
             assembly.metrics.spend_rejections.labels(err.scope).inc()
             return RunResult(err.code, accepted=0)
-        except Exception as err:  # noqa: BLE001  explained like a run's own
+        except Exception as err:  # noqa: BLE001  handled like an error in the run
             return _explained(RunResult(CRASHED, accepted=0, error=err))
         result = run_batch(
             claim,
@@ -136,7 +135,7 @@ class Runner:
 
 
 def _explained(result: RunResult) -> RunResult:
-    """A store that was away is nobody's fault; anything else that a run crashed with is a defect."""
+    """STORE_AWAY when Postgres was down during the run; any other exception is a defect."""
     if isinstance(result.error, PASSING):
         log.warning("run_without_store", error=type(result.error).__name__)
         return replace(result, outcome=STORE_AWAY)

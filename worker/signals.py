@@ -1,6 +1,6 @@
-"""What happens around the tasks: assembly before the first, log ids on each, an orderly end.
+"""Celery's signal handlers: assembly before the first task, ids in log lines, an orderly end.
 
-Importing the module connects the hooks; the worker does it through `include` in worker.app.
+Importing the module connects the handlers; the worker imports it through `include` in worker.app.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ log = structlog.get_logger(__name__)
 
 @setup_logging.connect
 def keep_our_logging(**_: Any) -> None:
-    """Connected so that Celery leaves logging alone; it is set up with the assembly."""
+    """Celery sets up no logging when this signal has a handler; we set it up with the assembly."""
 
 
 @worker_init.connect
 def assemble_worker(**_: Any) -> None:
-    """Build everything, or end with one sentence: a worker without its settings must not take tasks."""
+    """Build everything, or end with one sentence: a worker with wrong settings must take no tasks."""
     try:
         settings = load(WorkerSettings)
         configure_logging(level=settings.log_level, log_format=settings.log_format)
@@ -44,23 +44,24 @@ def assemble_worker(**_: Any) -> None:
     except SettingsError as err:
         sys.stderr.write(f"tafawoq-worker: {err}\n")
         raise SystemExit(2) from err
-    _tell_of_the_queue()
+    _report_queue_problem()
     liveness.watch_loop(settings)
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, addr=settings.worker_metrics_host)
 
 
-def _tell_of_the_queue() -> None:
-    """Said once, in a sentence. The worker waits all the same: somebody may put it right."""
+def _report_queue_problem() -> None:
+    """Log once why Redis cannot serve the queue. The worker still starts: the operator may correct Redis."""
     problem = problem_of_queue(assembly.current().redis, load(RedisSettings).redis_key_prefix)
     if problem is not None:
         log.error("queue_unusable", says=str(problem))
 
 
 @worker_ready.connect
-def keep_what_is_here(**_: Any) -> None:
-    """What has been made by now lasts as long as the worker. A full collection that looks through it all
-    takes 150 ms, during which nobody's batch begins; it need not look again.
+def freeze_startup_objects(**_: Any) -> None:
+    """Exclude the objects made so far, which live as long as the worker, from garbage collection.
+
+    A full collection of them takes 150 ms, during which no batch begins.
     """
     gc.collect()
     gc.freeze()
@@ -68,12 +69,12 @@ def keep_what_is_here(**_: Any) -> None:
 
 @worker_shutting_down.connect
 def release_everything(**_: Any) -> None:
-    """Runs inside the signal handler: it may only set flags."""
+    """Runs inside the operating system's signal handler: it may only set flags."""
     assembly.current().leases.release_all()
 
 
 @worker_shutdown.connect
-def take_apart(**_: Any) -> None:
+def close_assembly(**_: Any) -> None:
     assembly.current().close()
     assembly.install(None)
 

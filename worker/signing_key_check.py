@@ -1,4 +1,4 @@
-"""What the doctor says of the project's signing keys: whether the endpoint publishes some that the API can use."""
+"""The doctor's check of the project's signing keys: whether the endpoint publishes keys that the API can use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ABOUT = "signing keys"
 
 
 def examine_signing_keys(settings: SigningKeySettings) -> Iterator[Finding]:
-    """Fetched once, as the API fetches them; nothing where no address is set."""
+    """Fetch the keys once, as the API does; no finding when no address is set."""
     if settings.supabase_jwks_url is None:
         return
     try:
@@ -23,8 +23,8 @@ def examine_signing_keys(settings: SigningKeySettings) -> Iterator[Finding]:
             _ABOUT,
             Health.BROKEN,
             f"{problem}",
-            "Correct SUPABASE_JWKS_URL, or see why it does not answer. An API that has the last keys uses them for "
+            "Correct SUPABASE_JWKS_URL, or see why it does not answer. An API process with older keys uses them for "
             f"{settings.supabase_jwks_max_age_h:g} h; one that starts now answers 503 to students.",
         )
     else:
-        yield well(_ABOUT, f"{len(keys)} are published that can be used")
+        yield well(_ABOUT, f"{len(keys)} usable keys are published")

@@ -1,8 +1,8 @@
-"""Waiting for Postgres with a finished question in hand: it is paid for, and a restart takes seconds.
+"""Retries while Postgres is down: a finished question is already paid for, and a restart takes seconds.
 
-Safe however long it lasts, because each write shows its epoch: when somebody else has taken the batch
-meanwhile, the answer is FenceLost and not a second question. A commit whose answer was lost may have
-happened; all that is repeated here may be repeated.
+However long a retry lasts, it is safe, because each write carries its epoch: when another worker has claimed
+the batch meanwhile, the write raises FenceLost and adds no second question. A commit whose answer was lost
+may have happened; every write here may be repeated.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-#: What passes by itself.
+#: Errors that end by themselves, without a change to the program.
 PASSING = (DatabaseUnreachable, NoConnectionFree)
 
 _LOOK_AGAIN_S = 0.3
@@ -35,14 +35,14 @@ _LOOK_AGAIN_S = 0.3
 
 @dataclass(frozen=True)
 class StoreRetry:
-    """Tries again until it works, `longest_s` is over or a shutdown's grace is."""
+    """Repeats a write until it succeeds, `longest_s` is over, or a shutdown's grace time is over."""
 
     longest_s: float
     stop: CancellationSignal
     clock: Callable[[], float] = time.monotonic
 
     def with_(self, work: Callable[[], T]) -> T:
-        """What `work` returns. Raises its last error, and at once every error that does not pass by itself."""
+        """What `work` returns. Raises its last error; raises at once an error that is not in PASSING."""
         gives_up_at = self.clock() + self.longest_s
         tries = 0
         while True:
@@ -52,7 +52,7 @@ class StoreRetry:
                 if self.clock() >= gives_up_at or self.stop.reason is StopReason.SHUTDOWN:
                     raise
                 if tries == 0:
-                    log.warning("store_awaited", error=type(err).__name__)
+                    log.warning("store_retried", error=type(err).__name__)
             tries += 1
             time.sleep(_LOOK_AGAIN_S * random.uniform(0.5, 1.5))  # noqa: S311  spreads load
 

@@ -1,6 +1,6 @@
-"""The dashboards, one a question, written to dashboards/*.json: `python ops/grafana/dashboards.py`.
+"""The dashboards, one for each question, written to dashboards/*.json: `python ops/grafana/dashboards.py`.
 
-A dashboard answers its title from top left to bottom right: the answer first, its reasons after it.
+The first panels of a dashboard answer its title; the later ones give the reasons.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ PROVIDER = "{{gen_ai_provider_name}}"
 @dataclass(frozen=True)
 class Panel:
     title: str
-    queries: tuple[tuple[str, str], ...]  #: PromQL, and what its lines are called
+    queries: tuple[tuple[str, str], ...]  #: PromQL, and the legend of its lines
     unit: str = "short"
-    means: str = ""  #: what a reader does with it
+    means: str = ""  #: how to read the panel
     kind: str = "timeseries"
 
 
@@ -37,24 +37,24 @@ def rate(metric: str, by: str = "") -> str:
 
 STUDENTS = [
     Panel(
-        "Longest wait for a batch nobody works on",
+        "Longest wait for a batch that no worker works on",
         (("max by (urgency) (tafawoq_queue_oldest_seconds)", "{{urgency}}"),),
         "s",
         "Above 20 s for interactive: see StudentsWait in the runbook.",
     ),
     Panel(
-        "Later batches that were there within two seconds",
+        "Later batches that were ready within two seconds",
         (
             (
                 (
                     'sum(rate(tafawoq_batch_wait_seconds_bucket{batch="later", le="2.0"}[$__rate_interval]))'
                     ' / sum(rate(tafawoq_batch_wait_seconds_count{batch="later"}[$__rate_interval]))'
                 ),
-                "of all that were asked for",
+                "of all requested batches",
             ),
         ),
         "percentunit",
-        "A student in mid-exam should not notice us at all.",
+        "A student in mid-exam should never wait.",
     ),
     Panel(
         "First question, from claim",
@@ -71,14 +71,14 @@ STUDENTS = [
             (quantile(0.95, "tafawoq_queue_wait_seconds", "urgency"), "{{urgency}} p95"),
         ),
         "s",
-        "Long: too few workers. Short, and the first question slow: the model is.",
+        "Long: too few workers. Short, with a slow first question: the model is slow.",
     ),
     Panel(
         "Unfinished batches",
         (("max by (urgency, state) (tafawoq_batches)", "{{urgency}} {{state}}"),),
     ),
     Panel(
-        "Runs and the room for them",
+        "Runs and slots",
         (
             ("sum by (urgency) (tafawoq_runs_active)", "{{urgency}}"),
             ("sum(tafawoq_worker_slots)", "slots"),
@@ -124,7 +124,7 @@ CACHE = [
             ),
         ),
         "reqps",
-        "system_changed: two versions of the prompt are at work.",
+        "system_changed: two versions of the prompt run at once.",
     ),
     Panel(
         "Input tokens of a call",
@@ -146,7 +146,7 @@ CACHE = [
             ),
         ),
         "s",
-        "A cold prefix is read again, and the first text is late.",
+        "With a cold prefix the first text is late.",
     ),
 ]
 
@@ -155,7 +155,7 @@ COST = [
         "Spent today",
         (("max(tafawoq_spent_today_microdollars) / 1e6", "since midnight UTC"),),
         "currencyUSD",
-        "From the ledger, exact. `tafawoq-worker cost` says by what.",
+        "From the ledger, exact. `tafawoq-worker cost` shows the parts.",
         "stat",
     ),
     Panel(
@@ -203,7 +203,7 @@ COST = [
         ),
     ),
     Panel(
-        "Paid for and refused",
+        "Paid for and rejected",
         (
             (
                 (
@@ -237,7 +237,7 @@ FAILING = [
         "percentunit",
     ),
     Panel(
-        "Providers left alone",
+        "Providers with an open circuit breaker",
         (
             ("max by (provider) (tafawoq_circuit_breaker_open)", "{{provider}} is left alone"),
             ("max(tafawoq_batches_deferred_for_providers)", "batches deferred"),
@@ -253,7 +253,7 @@ FAILING = [
         "stat",
     ),
     Panel(
-        "Why questions were refused",
+        "Why questions were rejected",
         ((rate("tafawoq_questions_rejected_total", "reason"), "{{reason}}"),),
         "short",
         "Per second.",

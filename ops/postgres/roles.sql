@@ -1,5 +1,5 @@
--- Run once, when the database is made: the account that the API and the workers use. It reads and writes rows;
--- tables are made, changed and dropped by their owner alone, who only runs migrations.
+-- Run once, when the database is made. This is the account of the API and the workers: it reads and writes rows.
+-- Only the owner makes, changes and drops tables, and the owner only runs migrations.
 \getenv app_password POSTGRES_APP_PASSWORD
 CREATE ROLE tafawoq_app LOGIN PASSWORD :'app_password'
     NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION CONNECTION LIMIT 80;

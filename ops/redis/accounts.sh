@@ -1,10 +1,10 @@
 #!/bin/sh
-# Prints who may do what in Redis, as lines of an ACL file (Redis 6.2 and newer): one account for each part.
-# Passwords come from the environment. The prefix is REDIS_KEY_PREFIX's default, the database 0.
+# Prints our Redis accounts as lines of an ACL file (Redis 6.2 and newer): one account for each part.
+# Passwords come from the environment. The key prefix is the default of REDIS_KEY_PREFIX, the database is 0.
 #
-# api: puts messages on our queues, says so to Flower, and counts calls. It takes nothing from a queue.
-# worker: all of our keys, no command that administers, empties or lists.
-# flower: hears events, asks workers, and takes their answers. It reaches no queue of ours.
+# api: puts messages on our queues, sends events to Flower, and counts calls. It takes nothing from a queue.
+# worker: may use all our keys, but no command that administers, empties or lists.
+# flower: receives events, sends commands to workers, and takes their replies. It cannot reach our queues.
 set -eu
 # Not client|setinfo: Redis 7.0 does not know it and would not start; clients go on without it.
 connect="+ping +auth +hello +select +client|setname"

@@ -119,7 +119,7 @@ def _bill(stage: Stage, session: str) -> Bill:
 
 
 def _await_batch(stage: Stage, session: str, batch_index: int) -> None:
-    """Not by asking for it: that would turn the prefetch into a batch somebody waits for."""
+    """Not by requesting the batch: that would turn the prefetch into a batch that a student waits for."""
     deadline = time.monotonic() + _TIMEOUT_S
     while time.monotonic() < deadline:
         ready = stage.query(

@@ -106,7 +106,7 @@ async def _warm(client: httpx2.AsyncClient, api: str) -> None:
 async def _ask(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, *, after_s: float
 ) -> _Answer:
-    """What one request is told, and when."""
+    """The answer to one request, and its time."""
     await asyncio.sleep(after_s)
     sent_at = time.perf_counter()
     writer.write(request)

@@ -69,7 +69,7 @@ class Stage:
     def queued(self, plans: Sequence[Plan], urgency: Urgency) -> list[UUID]:
         """A session a plan, whose first batch is wanted and not enqueued yet.
 
-        The sweep would enqueue it; its mark says that somebody did a moment ago.
+        The sweep would enqueue it; the mark says that it was enqueued a moment ago.
         """
         ids = []
         with psycopg.connect(self.stack.environment["DATABASE_URL"], autocommit=True) as connection:

@@ -83,7 +83,7 @@ def rows(url: str, query: str) -> list[tuple[Any, ...]]:
 
 
 def keep(path: Path, history: Iterable[Change | Write]) -> None:
-    """The whole history as JSON lines, for whoever wants to check it again."""
+    """The whole history as JSON lines, for a later check."""
     with path.open("w") as file:
         for entry in sorted(history, key=lambda entry: entry.turn):
             file.write(json.dumps(asdict(entry), default=str) + "\n")

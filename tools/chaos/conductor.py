@@ -18,7 +18,7 @@ _TEND_EVERY_S = 0.05
 
 _GAP_S = 0.5
 
-#: A fault that finds nobody to hurt waits for as long as this.
+#: A fault without a target waits for so long.
 _VICTIM_WITHIN_S = 30
 
 
@@ -99,7 +99,7 @@ class Conductor:
         self.struck.append(Struck(fault.kind, at, _now(), victim))
 
     def _victim(self, fault: Fault) -> Child | None:
-        """A worker that is well, while another is: somebody must be there to go on."""
+        """A healthy worker, if another healthy one remains to go on."""
         deadline = time.monotonic() + _VICTIM_WITHIN_S
         while time.monotonic() < deadline:
             well = self.system.ready_workers()

@@ -70,7 +70,7 @@ class System(Stack):
         self.postgres.stop()
 
     def ready_workers(self) -> list[Child]:
-        """Workers that take messages and that nobody has hurt, in the order of their names."""
+        """Workers that take messages and that no fault has hit, in the order of their names."""
         return [child for child in self._worker_children() if self._is_ready(child)]
 
     def signal_child(self, child: Child, number: signal.Signals) -> None:

@@ -48,7 +48,7 @@ class ExamSession:
         return time.monotonic() - self._began
 
     def note(self, change: Callable[[], None]) -> None:
-        """Make a change, and wake whoever waits for one."""
+        """Make a change, and wake the threads that wait for one."""
         with self._news:
             change()
             self._news.notify_all()
@@ -59,7 +59,7 @@ class ExamSession:
             return self._news.wait_for(condition, timeout=within_s)
 
     def record(self, event: ServerEvent) -> None:
-        """Keep what an event tells. A later question takes an earlier one's place; the first time counts."""
+        """Record an event. A later question replaces an earlier one in its place; the first time counts."""
         self.event_ids.append(event.id)
         self.payloads.append(event.data)
         if event.kind == "question":

@@ -15,7 +15,7 @@ from tools.demo.shape import BatchShape
 
 #: How long the student waits for a question before they give up.
 TIMEOUT_S = 90
-#: A wait that nobody notices.
+#: A wait that a student does not notice.
 BLINK_S = 0.1
 #: After this batch the student leaves the events once, on purpose, to come back and find that they missed nothing.
 LEAVES_AFTER_BATCH = 2

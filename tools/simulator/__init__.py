@@ -1,5 +1,5 @@
-"""A local Claude: the Messages API over HTTP, with its cache, its limits, its errors and its prices.
+"""A local Claude: the Messages API over HTTP, with its cache, limits, errors and prices.
 
-It stands apart. It imports no other room and no other room imports it: what it knows of the API, of the
-prices and of valid questions is its own copy, so that a mistake on one side shows up as a difference.
+It imports no other package of ours, and no production package imports it. Its prices, its API and its valid questions
+are its own copies, so that a mistake on one side shows as a difference.
 """

@@ -117,7 +117,7 @@ async def _whole(state: State, call: Call, connection: Connection) -> Response |
 
 
 def _content(draft: Draft) -> list[dict[str, Any]]:
-    """The thinking block comes first: whoever takes content[0] for the answer learns it here."""
+    """The thinking block comes first, so that a client that takes content[0] for the answer fails here."""
     blocks: list[dict[str, Any]] = []
     if draft.thinking_tokens:
         thought = THOUGHT if draft.show_thinking else ""

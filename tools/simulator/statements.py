@@ -1,4 +1,4 @@
-"""What was billed, day by day, as the two providers tell it to whoever may read bills."""
+"""The billing reports of the two providers, day by day, for keys that may read bills."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reply's text, written no farther than somebody has read.
+"""A reply's text, written only as far as a reader has come.
 
 Streams that begin at once would wait for one another's last questions, which leave half a minute later.
 """
@@ -15,7 +15,7 @@ class Text:
     """Pieces that are one text. None is taken before a letter of it is read, and none twice."""
 
     def __init__(self, pieces: str | Iterable[str], *, room: int | None = None) -> None:
-        """A text that would cost more tokens than there is `room` for ends where the room does."""
+        """A text that would cost more than `room` tokens is cut there."""
         self._unwritten = iter([pieces] if isinstance(pieces, str) else pieces)
         self._room = room
         self._written = ""
@@ -50,7 +50,7 @@ class Text:
 
     @property
     def written(self) -> str:
-        """What there is of it by now: at least as far as somebody has read."""
+        """The text written so far: at least as far as a reader has come."""
         return self._written
 
     @property

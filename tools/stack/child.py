@@ -25,7 +25,7 @@ class StartFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whom a server runs as."""
+    """The account that a server runs as."""
 
     name: str
     uid: int
@@ -107,7 +107,7 @@ class Child:
             self._process.send_signal(number)
 
     def stop(self, ask: signal.Signals = signal.SIGTERM, *, grace_s: float = 10) -> int:
-        """Ask it to end, and end it after `grace_s`; nothing of its group is left. Its exit status."""
+        """Ask the process to end, and kill its group after `grace_s` seconds. Returns its exit status."""
         if self.is_alive and grace_s > 0:
             self.send(ask)
             self.wait(grace_s)
@@ -117,7 +117,7 @@ class Child:
 
 
 def stop_together(children: Sequence[Child], *, grace_s: float) -> None:
-    """Ask all to end, and end those that still run after `grace_s` seconds: the time is for all, not for each."""
+    """Ask all processes to end, and kill those that still run after `grace_s` seconds in total."""
     for child in children:
         child.send(signal.SIGTERM)
     deadline = time.monotonic() + grace_s

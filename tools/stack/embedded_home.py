@@ -32,7 +32,7 @@ class Home:
     """A server's data directory, 0700, and the account that owns it and runs the server."""
 
     path: Path
-    account: Account | None  #: None: whoever we are
+    account: Account | None  #: None: our own
     temporary: bool
 
     def write_secret(self, name: str, text: str) -> Path:
@@ -122,7 +122,7 @@ def _temporary_home(server: str, account: Account | None) -> Home:
 
 
 def _make(home: Home) -> None:
-    """The directory, 0700, the account's. Raises StartFailed when it is somebody else's."""
+    """The directory, mode 0700, owned by the account. Raises StartFailed when another user owns it."""
     home.path.mkdir(mode=stat.S_IRWXU, exist_ok=True)
     owner = home.path.lstat().st_uid
     if owner not in {os.geteuid(), home.account.uid if home.account else os.geteuid()}:
@@ -153,7 +153,7 @@ def _reachable_twin(wanted: Path) -> Path:
 
 
 def own_ground() -> Path:
-    """Our directory in /var/tmp. Raises StartFailed when somebody else made it."""
+    """Our directory in /var/tmp. Raises StartFailed when another user made it."""
     ground = _COMMON_GROUND / f"tafawoq-{os.geteuid()}"
     with contextlib.suppress(FileExistsError):
         ground.mkdir()

@@ -77,7 +77,7 @@ class EmbeddedServer(ABC):
         self._serve()
 
     def stop(self) -> None:
-        """Ends it in an orderly way: what was written is on disk."""
+        """End the server in an orderly way: all its writes are on disk."""
         if self._child is not None:
             self._child.stop(self.ends_orderly_on, grace_s=_STOP_WITHIN_S)
             self._child = None
@@ -98,7 +98,7 @@ class EmbeddedServer(ABC):
 
     @property
     def program(self) -> Program:
-        """What serves."""
+        """The server program in use."""
         if self._program is None:
             raise RuntimeError(f"{self.name} was not started")
         return self._program
@@ -126,7 +126,7 @@ class EmbeddedServer(ABC):
         """Whether a client that connects now is served."""
 
     def _serve(self) -> None:
-        """Start on the wanted port, or on a free one: again, when somebody else was faster there."""
+        """Start on the wanted port, or on a free one; try again when another program took the free port first."""
         if self._wanted_port is not None and accepts(self._wanted_port):
             raise self._port_refusal(self._wanted_port)
         tries_left = _TRIES

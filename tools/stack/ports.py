@@ -1,4 +1,4 @@
-"""Ports on the loopback interface: find a free one, or say who wants the one that is taken."""
+"""Ports on the loopback interface: find a free one, or say which setting chooses a port that is taken."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ class PortTaken(Exception):
 
 
 def free_port() -> int:
-    """A port nobody listens on now. Somebody may take it before you do: be ready to ask again."""
+    """A port that is free now. Another program may take it first, so a caller must be ready to ask again."""
     with socket.create_server((LOOPBACK, 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
 def require_free(port: int, *, variable: str) -> int:
-    """The port, if nobody listens on it. Raises PortTaken."""
+    """The port, if it is free. Raises PortTaken."""
     try:
         with socket.create_server((LOOPBACK, port)):
             return port
@@ -30,7 +30,7 @@ def require_free(port: int, *, variable: str) -> int:
 
 
 def accepts(port: int) -> bool:
-    """Whether somebody listens on the port."""
+    """Whether a program listens on the port."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=1):
             return True

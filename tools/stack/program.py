@@ -1,4 +1,4 @@
-"""What the stack knows of each of its processes: how it is started, when it is ready, and when it is stopped."""
+"""How each process of the stack is started, when it is ready, and when it is stopped."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from tools.stack.ports import LOOPBACK, accepts
 class Kind(IntEnum):
     """In the order in which they are stopped."""
 
-    API = 1  #: first, so that nobody asks for more
-    WORKER = 2  #: releases what it holds, and needs the rest for that
-    OTHER = 3  #: the simulator and Flower hold nothing that is worth a wait
+    API = 1  #: first, so that no new requests come
+    WORKER = 2  #: releases its batches, and needs the other processes for that
+    OTHER = 3  #: the simulator and Flower hold no data
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
     """How one process of the stack is started, the first time and again."""
 
-    name: str  #: of its log as well
+    name: str  #: also of its log
     command: Sequence[str]
     is_ready: Callable[[Child], bool]
     kind: Kind = Kind.OTHER
-    port: int | None = None  #: that it listens on, and nobody else may
-    port_variable: str = ""  #: the setting that chooses another
-    environment: Mapping[str, str] = field(default_factory=dict)  #: over that of the stack
+    port: int | None = None  #: on which it listens, and no other process may
+    port_variable: str = ""  #: the setting that chooses another port
+    environment: Mapping[str, str] = field(default_factory=dict)  #: overrides that of the stack
 
     @property
     def title(self) -> str:
@@ -47,7 +47,7 @@ def serves_at(port: int) -> Callable[[Child], bool]:
 
 
 def takes_messages(worker: Child) -> bool:
-    """Celery says so when it has begun to."""
+    """A worker is ready when Celery's log says so."""
     return " ready." in worker.output()
 
 

@@ -1,14 +1,14 @@
-"""When a process that ended is started again, how long after, and when that is hopeless: the rules, and no process."""
+"""The rules of restarts: when an ended process is started again, after which pause, and when to give up."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: The same process failing at its start as often as this, each time at once, will fail the next time, too.
+#: A process that fails at its start so often in a row will fail the next time, too.
 FAILED_STARTS_ALLOWED = 3
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
-#: Who has run for as long as this has run well: what is wrong now is something else.
+#: A process that has run for so long has run well; a later failure has another cause.
 RUNS_WELL_AFTER_S = 60.0
 _DOUBLINGS_AT_MOST = 16  # far beyond the longest pause
 
@@ -24,11 +24,11 @@ class Restarts:
     failed_starts: int = 0
 
     def after_run(self, ready_for_s: float) -> Restarts:
-        """It was ready, and ended `ready_for_s` seconds after that."""
+        """Note that the process ended `ready_for_s` seconds after it was ready."""
         return Restarts(ended_soon=1 if ready_for_s >= RUNS_WELL_AFTER_S else self.ended_soon + 1)
 
     def after_failed_start(self) -> Restarts:
-        """It ended, or was ended, before it was ready."""
+        """Note that the process ended, or was stopped, before it was ready."""
         return Restarts(self.ended_soon + 1, self.failed_starts + 1)
 
     @property
@@ -37,6 +37,6 @@ class Restarts:
 
     @property
     def pause_s(self) -> float:
-        """How long to wait before it is started again."""
+        """The pause before the next start, in seconds."""
         doublings = min(max(self.ended_soon - 1, 0), _DOUBLINGS_AT_MOST)
         return min(FIRST_PAUSE_S * 2.0**doublings, LONGEST_PAUSE_S)

@@ -1,6 +1,6 @@
 """The whole system on one machine: servers, migrations, simulator, API and workers, each a process of its own.
 
-Serves developers (`make up`), the demo and tests. It knows every other room by its command only and imports
+Serves developers (`make up`), the demo and tests. It knows every other package only by its command and imports
 none of them.
 """
 
@@ -30,7 +30,7 @@ _START_WITHIN_S = 120  # on a machine that does much else; each fails at once wh
 #: Flower, which needs seconds for it when no worker answers any more, is not waited for.
 _STOP_WITHIN_S = {Kind.API: 10, Kind.WORKER: 10, Kind.OTHER: 2}
 _LOOK_AGAIN_S = 0.02
-#: Whoever presses Ctrl-C does not want to wait for half a batch; it is released.
+#: After Ctrl-C the user should not wait for half a batch; the worker releases it.
 _IMPATIENT = {"WORKER_SHUTDOWN_GRACE_S": "1"}
 
 

@@ -1,4 +1,4 @@
-"""Looks after a stack that runs: what ends is started again, until it is hopeless."""
+"""Supervises a running stack: it starts processes again that have ended, and gives up after repeated failures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class GaveUp(Exception):
 
 
 class Parts(Protocol):
-    """What a supervisor needs of a stack; what each method guarantees is said there."""
+    """The part of a stack that a supervisor needs; tools.stack.stack documents the methods."""
 
     def running(self) -> Mapping[str, Child]: ...
     def restart(self, name: str) -> None: ...
@@ -56,13 +56,13 @@ class Supervisor:
         self._records: dict[str, _Record] = {}
 
     def watch(self) -> NoReturn:
-        """Until an exception ends it: GaveUp, or the interrupt of whoever wants the stack to end."""
+        """Supervise until an exception ends it: GaveUp, or the interrupt by which the user ends the stack."""
         while True:
             self.look()
             time.sleep(_LOOK_AGAIN_S)
 
     def look(self) -> None:
-        """See to each process once. Raises GaveUp."""
+        """Check each process once, and start ended ones again. Raises GaveUp."""
         for name, child in self._parts.running().items():
             record = self._records.setdefault(name, _Record(since=self._clock()))
             try:

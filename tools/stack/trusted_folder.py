@@ -1,4 +1,4 @@
-"""Refuse to work in a folder where somebody else could lay links that lead us to other files.
+"""Refuse to work in a folder where another user could place links to other files.
 
 Whoever may write in a folder may put a link where we expect a file of our own, and as root we would then change
 the owner, the mode or the content of a file that was never ours. Trusted are root, ourselves and our groups, and
@@ -46,7 +46,7 @@ def trusted_home(home: Path) -> Path:
 
 
 def is_trusted_way(folder: Path) -> bool:
-    """Whether nobody but the trusted can exchange what we make in `folder`; /tmp is such a folder."""
+    """Whether only trusted users can replace what we make in `folder`; this holds for /tmp."""
     try:
         _require_trusted_way(_way(folder))
     except StartFailed:

@@ -1,4 +1,4 @@
-"""One model call for a check: no batch, no ledger, no row; what came back and how fast."""
+"""One model call for a check, without a batch, a ledger entry or a row: the reply and its times."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _TIMEOUT_S = 60.0
 
 @dataclass(frozen=True)
 class Reading:
-    """One reply, read to its end."""
+    """One complete reply."""
 
-    model: str  #: that answered
+    model: str  #: the one that answered
     text: str
     stop_reason: str | None
     usage: Usage
@@ -54,7 +54,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Model:
-    """Whom a check asks, and what is known of it before."""
+    """The provider that a check calls, and what the model check found."""
 
     provider: MessagesClient
     state: ModelCheck
@@ -62,7 +62,7 @@ class Model:
 
 @contextmanager
 def claude() -> Iterator[Model]:
-    """Claude as the workers are set up to ask it, or the simulator. What cannot work ends the command with a sentence."""
+    """Claude with the workers' settings, or the simulator. Wrong settings end the command with a sentence."""
     try:
         settings = load(ClaudeSettings)
         stall_timeout_s = load(GenerationSettings).generation_stall_timeout_s
@@ -82,7 +82,7 @@ def claude() -> Iterator[Model]:
 
 
 def ask(provider: MessagesClient, prompt: Prompt) -> Reading:
-    """Ask once and read to the end. Raises ProviderError."""
+    """Make one call and read the reply to its end. Raises ProviderError."""
     began = time.monotonic()
     started, ended, first_token_s = None, None, None
     text: list[str] = []

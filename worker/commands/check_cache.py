@@ -1,4 +1,4 @@
-"""`check cache`: is our shared prefix written by one call and read by the next, and if not, why not?"""
+"""`check cache`: does one call write our shared prefix and the next one read it, and if not, why?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from worker.commands.output import NO, AsJson, print_json, print_table, refuse
 _USER = "أجب بكلمة واحدة: نعم."
 _MAX_TOKENS = 16
 
-#: The shortest life that a cache entry can have; each use begins it again. Seconds.
+#: Seconds that a cache entry lives at least; each use starts the time again.
 _SHORTEST_LIFE_S = 300
 
 
@@ -29,7 +29,7 @@ class Verdict:
 
 
 def check_cache(
-    section: Annotated[Section, typer.Option(help="Whose prompt to use.")] = Section.QUANTITATIVE,
+    section: Annotated[Section, typer.Option(help="The section whose prompt to use.")] = Section.QUANTITATIVE,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -44,10 +44,10 @@ def check_cache(
         verdict = judge(first, second, provider.profile)
     if as_json:
         calls = [first.as_json(), second.as_json()]
-        reported = {"ok": verdict.holds, "because": verdict.sentence, "calls": calls}
-        print_json(reported | {"simulator": bool(model.state.is_simulator)})
+        report = {"ok": verdict.holds, "because": verdict.sentence, "calls": calls}
+        print_json(report | {"simulator": bool(model.state.is_simulator)})
     else:
-        _tell(first, second)
+        _print_calls(first, second)
         if model.state.is_simulator:
             typer.echo("The simulator answered, not Claude: this is its cache.")
         typer.echo(verdict.sentence, err=not verdict.holds)
@@ -57,7 +57,7 @@ def check_cache(
 
 def judge(first: Reading, second: Reading, profile: ModelProfile) -> Verdict:
     """Whether the second call read all that the first one wrote or read, or why it did not."""
-    shared, read = _scripts(first.usage), second.usage.cache_read
+    shared, read = _shared_tokens(first.usage), second.usage.cache_read
     if shared == 0:
         return Verdict(holds=False, sentence=_not_cached(first, profile))
     if read < shared:
@@ -69,7 +69,7 @@ def judge(first: Reading, second: Reading, profile: ModelProfile) -> Verdict:
     )
 
 
-def _scripts(usage: Usage) -> int:
+def _shared_tokens(usage: Usage) -> int:
     return usage.cache_read + usage.cache_written
 
 
@@ -98,7 +98,7 @@ def _not_read(first: Reading, second: Reading, shared: int) -> str:
     )
 
 
-def _tell(first: Reading, second: Reading) -> None:
+def _print_calls(first: Reading, second: Reading) -> None:
     print_table(
         ["call", "in", "read", "written", "out", "first token", "cost"],
         [

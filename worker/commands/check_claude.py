@@ -1,4 +1,4 @@
-"""`check claude`: is Claude there, does it answer in Arabic, how fast, and how long will the model live?"""
+"""`check claude`: does Claude answer, in Arabic, how fast, and when is the model retired?"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ARABIC = re.compile(r"[\u0621-\u064a]{2}")
 
 
 def check_claude(*, as_json: AsJson = False) -> None:
-    """Ask Claude (without a key the simulator) in Arabic: the answer, its price and speed, the state of the model."""
+    """Ask Claude in Arabic (the simulator without a key): the answer, its cost and speed, the state of the model."""
     with claude() as model:
         provider, state = model.provider, model.state
         try:
@@ -39,13 +39,13 @@ def check_claude(*, as_json: AsJson = False) -> None:
             | {"simulator": bool(state.is_simulator)}
         )
     else:
-        _tell(reading, model)
+        _print(reading, model)
     if not is_arabic:
         typer.echo(f"The answer is not Arabic. Check CLAUDE_MODEL={provider.model}.", err=True)
         raise typer.Exit(NO)
 
 
-def _tell(reading: Reading, model: Model) -> None:
+def _print(reading: Reading, model: Model) -> None:
     usage, state, safe_until = reading.usage, model.state, model.provider.profile.not_retired_before
     typer.echo(reading.text.strip())
     typer.echo(
@@ -55,7 +55,7 @@ def _tell(reading: Reading, model: Model) -> None:
     )
     is_safe = safe_until is not None and safe_until > datetime.now(UTC).date()
     until = f", not retired before {safe_until}" if is_safe else ""
-    typer.echo(f"State of the model: {state.lifecycle or 'not reported'}{until}.")
+    typer.echo(f"State of the model: {state.lifecycle or 'unknown'}{until}.")
     for warning in state.warnings:
         typer.echo(f"Warning: {warning}")
     is_claude = not state.is_simulator

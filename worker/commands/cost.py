@@ -1,4 +1,4 @@
-"""`cost`: what the model calls have cost, and of how many that is not known."""
+"""`cost`: what the model calls have cost, and for how many calls the cost is unknown."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def cost(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Say what the model calls have cost, at list prices, exactly as the ledger has it."""
+    """Show what the model calls have cost, at list prices, exactly as in the ledger."""
     with stores() as at:
         if session is not None:
             by = CostKey.BATCH
             rows = sorted(at.ledger.cost_by(by, session_id=session), key=lambda row: int(row.key))
         else:
             rows = at.ledger.cost_by(by, since=days_ago(days))
-        # Corrections are of whole days, and no session's.
+        # A correction is for a whole day, and for no single session.
         booked = Decimal(0) if session else at.corrections.booked(days_ago(days).date(), date.max)
     if as_json:
         report = cost_report(rows, "batchIndex" if session else by.value)
@@ -65,7 +65,7 @@ def _summary(rows: Sequence[Cost], by: CostKey) -> Iterable[str]:
         sum(getattr(row, name) for row in rows) for name in ("counted", "estimated", "unknown")
     )
     if counted or estimated:
-        yield f"Of calls that broke off, {counted} were counted by what we received, and {estimated} estimated."
+        yield f"Of interrupted calls, {counted} were counted by the text that we received, and {estimated} estimated."
     if unknown:
         yield f"The cost of {unknown} calls is unknown and not in the sum: `reconcile` asks the providers for it."
 
@@ -73,11 +73,11 @@ def _summary(rows: Sequence[Cost], by: CostKey) -> Iterable[str]:
 def _correction(booked: Decimal, rows: Sequence[Cost]) -> Iterable[str]:
     if booked:
         more = f"{dollars(abs(booked))} {'more' if booked > 0 else 'less'}"
-        yield f"By the providers' statements it was {more}: {dollars(total(rows) + booked)}."
+        yield f"The providers billed {more}: {dollars(total(rows) + booked)}."
 
 
 def cost_report(rows: Sequence[Cost], key: str) -> dict[str, Any]:
-    """Costs as a program reads them; amounts are exact decimals in text."""
+    """Costs for programs; amounts are exact decimals as text."""
     return {
         "costMicrodollars": str(total(rows)),
         "cacheHitRate": hit_rate(rows),
@@ -116,6 +116,6 @@ def hit_rate(rows: Iterable[Cost]) -> float | None:
 
 
 def days_ago(days: int) -> datetime:
-    """Midnight UTC, so that no day of the table is a part of one."""
+    """Midnight UTC, so that every day of the table is whole."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return today - timedelta(days=days - 1)

@@ -1,4 +1,4 @@
-"""`doctor`: every dependency looked at, and for each that is not well, what to do."""
+"""`doctor`: checks every dependency, and says what to do about each problem."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from worker.app import app
 from worker.commands.output import AsJson, print_json
 from worker.doctor import (
     INSPECT_S,
-    Crew,
+    ActiveWorkers,
     Finding,
     Health,
-    ask_crew,
-    examine_crew,
     examine_postgres,
     examine_queue,
     examine_redis,
+    examine_workers,
+    find_workers,
     judge_key,
     judge_model,
     no_model,
@@ -45,12 +45,12 @@ from worker.signing_key_check import examine_signing_keys
 
 
 def doctor(*, as_json: AsJson = False) -> None:
-    """Look at every dependency; name what is broken and its remedy. Exit 1 when something is."""
+    """Check every dependency; name what is broken and the remedy. Exit 1 when something is broken."""
     findings: list[Finding] = []
     for finding in examine():
         findings.append(finding)
         if not as_json:
-            typer.echo(_told(finding))
+            typer.echo(_line(finding))
     if as_json:
         print_json([asdict(finding) for finding in findings])
     if worst(findings) is Health.BROKEN:
@@ -60,13 +60,13 @@ def doctor(*, as_json: AsJson = False) -> None:
 _MARKS = {Health.WELL: "ok", Health.POOR: "look", Health.BROKEN: "BROKEN"}
 
 
-def _told(finding: Finding) -> str:
+def _line(finding: Finding) -> str:
     remedy = f"\n{'':10}-> {finding.remedy}" if finding.remedy else ""
     return f"{_MARKS[finding.health]:<10}{finding.about}: {finding.says}{remedy}"
 
 
 def examine() -> Iterator[Finding]:
-    """Everything that this container needs, one after the other; wrong settings are findings, too."""
+    """Check everything that this container needs, one by one; wrong settings are findings, too."""
     try:
         service = load(ServiceSettings).tafawoq_service
     except SettingsError as err:
@@ -76,7 +76,7 @@ def examine() -> Iterator[Finding]:
     yield from (
         _postgres() if reads_rows else [well("Postgres", "Flower reads no rows and needs no DATABASE_URL")]
     )
-    yield from _redis_and_crew(service)
+    yield from _redis_and_workers(service)
     yield from _model() if service is Service.WORKER else [_needs_no_model(service)]
     yield from _signing_keys()
 
@@ -84,7 +84,7 @@ def examine() -> Iterator[Finding]:
 def _needs_no_model(service: Service) -> Finding:
     return well(
         "model",
-        f"this container ({service}) asks no model and needs no key; a worker does: call doctor in its container",
+        f"this container ({service}) calls no model and needs no key; to check the model, run doctor in a worker",
     )
 
 
@@ -100,7 +100,7 @@ def _postgres() -> Iterator[Finding]:
         engine.dispose()
 
 
-def _redis_and_crew(service: Service) -> Iterator[Finding]:
+def _redis_and_workers(service: Service) -> Iterator[Finding]:
     try:
         settings = load(RedisSettings)
     except SettingsError as err:
@@ -108,30 +108,30 @@ def _redis_and_crew(service: Service) -> Iterator[Finding]:
         return
     with closing(make_redis(settings, timeout_s=INSPECT_S)) as redis:
         found = list(examine_redis(redis))
-        # The other accounts may do less than the queue's own.
+        # Only the workers' account has every permission that the queue needs.
         problem = problem_of_queue(redis, settings.redis_key_prefix) if service is Service.WORKER else None
     yield from found
     if problem is not None:
         yield Finding("queue in Redis", Health.BROKEN, problem.says, problem.remedy)
-    crew = ask_crew(app) if found[0].health is Health.WELL else Crew((), frozenset(), 0)
-    yield examine_crew(crew)
+    workers = find_workers(app) if found[0].health is Health.WELL else ActiveWorkers((), frozenset(), 0)
+    yield examine_workers(workers)
     if service is not Service.FLOWER:
-        yield from _queue(crew)
+        yield from _queue(workers)
 
 
-def _queue(crew: Crew) -> Iterator[Finding]:
+def _queue(workers: ActiveWorkers) -> Iterator[Finding]:
     try:
         engine = make_engine(load(DatabaseSettings), application_name="tafawoq-doctor")
-    except SettingsError:  # a finding already
+    except SettingsError:  # already a finding
         return
     try:
-        yield examine_queue(engine, crew)
+        yield examine_queue(engine, workers)
     finally:
         engine.dispose()
 
 
 def _model() -> Iterator[Finding]:
-    # Here, because the SDK takes a second to load and no other command needs it.
+    # Imported here, because the SDK takes a second to load and few commands need it.
     from providers.claude import make_claude
     from providers.model_check import check_model, check_openrouter_key
 

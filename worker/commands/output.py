@@ -1,4 +1,4 @@
-"""How commands speak: tables for people, JSON for programs, sentences on standard error."""
+"""The output of commands: tables for people, JSON for programs, error sentences on standard error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.table import Table
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 SessionId = Annotated[UUID, typer.Argument(help="The session's id.")]
 
-#: Exit codes: no (nothing found, a check failed), and a wrong call or wrong settings.
+#: Exit codes: nothing found or a check failed, and wrong arguments or settings.
 NO, WRONG = 1, 2
 
 

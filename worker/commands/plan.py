@@ -1,4 +1,4 @@
-"""`plan`: how an exam is cut, with the settings of this machine."""
+"""`plan`: how an exam is divided into batches, with the settings of this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def plan(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show how an exam of this track is cut, with the settings of this machine. Needs no server."""
+    """Show how an exam of this track is divided into batches, with this machine's settings. Needs no server."""
     try:
         planned = plan_exam(track, batch_size=load(PlanSettings).exam_batch_size, seed=seed)
     except SettingsError as err:

@@ -1,4 +1,4 @@
-"""`queues`: what waits, how long it has waited, and who is there to work."""
+"""`queues`: the waiting batches, how long they have waited, and the workers that answer."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from runtime.money import dollars
 from worker.app import app
 from worker.commands.output import AsJson, print_json, print_table
 from worker.commands.stores import stores
-from worker.doctor import ask_crew
+from worker.doctor import find_workers
 
 
 def queues(*, as_json: AsJson = False) -> None:
-    """Show what waits, how long it has waited, and who is there to work."""
+    """Show the waiting batches, how long they have waited, and the workers that answer."""
     with stores() as at:
-        levels = read_queue_stats(at.engine)
-    crew = ask_crew(app)
+        stats = read_queue_stats(at.engine)
+    workers = find_workers(app)
     if as_json:
-        print_json({"levels": asdict(levels), "workers": crew.names, "slots": crew.slots})
+        print_json({"levels": asdict(stats), "workers": workers.names, "slots": workers.slots})
         return
     print_table(
         ["queue", "due", "oldest", "deferred", "running", "lapsed"],
@@ -33,10 +33,10 @@ def queues(*, as_json: AsJson = False) -> None:
                 str(queue.running),
                 str(queue.lapsed),
             ]
-            for urgency, queue in levels.queues.items()
+            for urgency, queue in stats.queues.items()
         ],
     )
     typer.echo(
-        f"{len(crew.names)} workers answer with {crew.slots} slots; {levels.deferred_for_providers} batches wait "
-        f"for a provider; {dollars(levels.spent_today_microdollars)} spent today."
+        f"{len(workers.names)} workers answer with {workers.slots} slots; {stats.deferred_for_providers} batches wait "
+        f"for a provider; {dollars(stats.spent_today_microdollars)} spent today."
     )

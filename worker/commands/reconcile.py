@@ -1,4 +1,4 @@
-"""`reconcile`: does the ledger say what the providers bill, and what must be added so that it does?"""
+"""`reconcile`: does the ledger agree with the providers' bills, and which corrections make it agree?"""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def reconcile(
     book: Annotated[bool, typer.Option("--book", help="Add the differences to the ledger.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the ledger with what the providers say they billed. Exit 1 when they differ and --book is not given."""
+    """Compare the ledger with the providers' bills. Exit 1 when they differ and --book is absent."""
     until = datetime.now(UTC).date()
     since = until - timedelta(days=days)
     with _statements() as statements, stores() as at:
@@ -42,7 +42,7 @@ def reconcile(
     if as_json:
         print_json({"booked": book, "differences": [_as_json(row) for row in found]})
     else:
-        _tell(found, statements, since, until, is_booked=book)
+        _print(found, statements, since, until, is_booked=book)
     if found and not book:
         raise typer.Exit(NO)
 
@@ -50,9 +50,9 @@ def reconcile(
 def differences(
     ledger: CorrectionStore, statements: Mapping[str, Statement], since: date, until: date
 ) -> list[DayCost]:
-    """What the ledger lacks of these providers' statements. `until` is exclusive. Raises StatementError."""
+    """By how much these providers' bills exceed the ledger. `until` is exclusive. Raises BillingReportError."""
     noted = [
-        # A model has as many names as providers; the statements use ours.
+        # Each provider has its own name for a model; the statements use ours.
         replace(row, model=profile_of(row.model).name)
         for row in ledger.noted(since, until)
         if row.provider in statements
@@ -77,7 +77,7 @@ def _statements() -> Iterator[dict[str, Statement]]:
         yield statements
 
 
-def _tell(
+def _print(
     found: Sequence[DayCost],
     statements: Mapping[str, Statement],
     since: date,
@@ -87,7 +87,9 @@ def _tell(
 ) -> None:
     names, last = " and ".join(statements), until - timedelta(days=1)
     if not found:
-        typer.echo(f"From {since} to {last} the ledger says what {names} billed, to the micro-dollar.")
+        typer.echo(
+            f"From {since} to {last} the ledger agrees with the bills of {names}, to the micro-dollar."
+        )
         return
     rows = [[str(row.day), row.provider, row.model, dollars(row.cost_microdollars)] for row in found]
     print_table(["day", "provider", "model", "billed beyond the ledger"], rows)

@@ -1,4 +1,4 @@
-"""`sessions`, `retry`, `cancel`: which sessions there are, what failed is queued again, and one is closed for good."""
+"""`sessions` and `retry`: the newest sessions, and another try for failed batches."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def sessions(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the newest sessions: how far each is, and what it has cost."""
+    """List the newest sessions: how far each one is, and what it has cost."""
     with stores() as at:
         lines = at.operator.sessions(limit, failed=failed)
     if as_json:

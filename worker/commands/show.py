@@ -18,12 +18,12 @@ from runtime.money import dollars
 from worker.commands.output import AsJson, SessionId, moment, print_json, print_table, refuse, since
 from worker.commands.stores import stores
 
-#: More events than a session can have.
+#: More than the number of events that a session can have.
 EVERY_EVENT = 100_000
 
 
 def show(session_id: SessionId, *, as_json: AsJson = False) -> None:
-    """Show one session: its batches, what is known of its quality, and a timeline of every call, cost and event."""
+    """Show one session: its batches, its quality, and a timeline of every call, cost and event."""
     with stores() as at:
         batches, attempts = at.operator.batches(session_id), at.operator.attempts(session_id)
         quality = at.operator.quality(session_id)
@@ -58,7 +58,7 @@ def show(session_id: SessionId, *, as_json: AsJson = False) -> None:
             for line in batches
         ],
     )
-    typer.echo(f"\n{_quality_sentence(quality)}\n")
+    typer.echo(f"\n{_quality_line(quality)}\n")
     print_table(
         ["when", "batch", "what", ""],
         [
@@ -73,7 +73,7 @@ def show(session_id: SessionId, *, as_json: AsJson = False) -> None:
     )
 
 
-def _quality_sentence(quality: Quality) -> str:
+def _quality_line(quality: Quality) -> str:
     return (
         f"Quality: {quality.questions} questions, of which the solver checked {quality.checked}: "
         f"{quality.agreed} agreed, {quality.disputed_kept} disputed and kept. "
@@ -117,7 +117,7 @@ def _calls(attempts: Sequence[AttemptLine]) -> Iterator[Moment]:
 def _brought(call: AttemptLine) -> str:
     if call.purpose is Purpose.SOLVE:
         return f"answer check on {call.asked}"
-    return f"{call.accepted} of {call.asked} accepted, {call.rejected} refused"
+    return f"{call.accepted} of {call.asked} accepted, {call.rejected} rejected"
 
 
 def _published(events: Sequence[Event]) -> Iterator[Moment]:

@@ -1,4 +1,4 @@
-"""What commands read and change, opened for one command and closed after it."""
+"""The stores that commands read and change, opened for one command and closed after it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Stores:
 
 @contextmanager
 def stores() -> Iterator[Stores]:
-    """The stores of one command. Wrong settings and a missing server end it with a sentence."""
+    """The stores of one command. Wrong settings or an unreachable server end it with a sentence."""
     try:
         engine = make_engine(load(DatabaseSettings), application_name="tafawoq-cli")
         limits = SpendLimits.of(load(SpendSettings))

@@ -18,7 +18,7 @@ from tasks.contract import BatchPayload, PayloadRefused
 from tasks.generate_batch import answer, generate_batch
 from tests.support.scripted import ScriptedProvider, an_object, everything, lines
 from worker.assembly import Assembly
-from worker.outcomes import SETTLEMENTS, Outcome
+from worker.outcomes import OUTCOMES, Outcome
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Exam, Messages
@@ -207,8 +207,8 @@ def test_a_cancelled_session_stops_its_run(exam: Exam, provider: ScriptedProvide
 
 def test_every_stop_reason_is_settled_on_purpose() -> None:
     """A run whose lane failed ends with what the lane met."""
-    assert set(StopReason) - {StopReason.LANE_FAILED} <= set(SETTLEMENTS)
-    assert SETTLEMENTS[StopReason.SHUTDOWN] is Outcome.RELEASE
+    assert set(StopReason) - {StopReason.LANE_FAILED} <= set(OUTCOMES)
+    assert OUTCOMES[StopReason.SHUTDOWN] is Outcome.RELEASE
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,13 @@ from tests.support.raw_server import RawServer, Script, json_reply, status
 from worker.cli import cli
 from worker.commands import queues
 from worker.doctor import (
-    Crew,
+    ActiveWorkers,
     Finding,
     Health,
-    examine_crew,
     examine_postgres,
     examine_queue,
     examine_redis,
+    examine_workers,
     head_revision,
     judge_memory,
     judge_model,
@@ -146,18 +146,21 @@ def test_a_key_that_claude_accepts_is_said_to_be_accepted(monkeypatch: pytest.Mo
 
 
 def test_no_worker_and_a_queue_nobody_listens_to() -> None:
-    assert "Start one" in examine_crew(Crew((), frozenset(), 0)).remedy
-    deaf = examine_crew(Crew(("a",), frozenset({"prefetch"}), 4))
-    assert deaf.says == "nobody listens to interactive"
-    assert examine_crew(Crew(("a",), frozenset({"interactive", "prefetch"}), 4)).health is Health.WELL
+    assert "Start one" in examine_workers(ActiveWorkers((), frozenset(), 0)).remedy
+    deaf = examine_workers(ActiveWorkers(("a",), frozenset({"prefetch"}), 4))
+    assert deaf.says == "no worker serves interactive"
+    assert (
+        examine_workers(ActiveWorkers(("a",), frozenset({"interactive", "prefetch"}), 4)).health
+        is Health.WELL
+    )
 
 
 def test_a_full_queue(engine: Engine) -> None:
-    crew = Crew(("a",), frozenset({"interactive", "prefetch"}), slots=1)
-    assert examine_queue(engine, crew).health is Health.WELL
+    workers = ActiveWorkers(("a",), frozenset({"interactive", "prefetch"}), slots=1)
+    assert examine_queue(engine, workers).health is Health.WELL
     for seed in range(3):
         SessionStore(engine).create(uuid4(), plan_exam(Track.LITERARY, batch_size=10, seed=seed))
-    found = examine_queue(engine, crew)
+    found = examine_queue(engine, workers)
     assert found.health is Health.BROKEN
     assert found.says.startswith("3 batches are due")
     assert "WORKER_CONCURRENCY" in found.remedy
@@ -180,7 +183,7 @@ def test_the_worst_decides() -> None:
 def run(database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """A command in this process, on the test's database, with no worker."""
     monkeypatch.setenv("DATABASE_URL", database.libpq_url)
-    monkeypatch.setattr(queues, "ask_crew", lambda _app: Crew((), frozenset(), 0))
+    monkeypatch.setattr(queues, "find_workers", lambda _app: ActiveWorkers((), frozenset(), 0))
     return lambda *arguments: CliRunner().invoke(cli, list(arguments))
 
 
@@ -194,7 +197,7 @@ def test_a_session_is_shown_from_beginning_to_end_and_can_be_closed(
 
     assert run("cancel", session_id).exit_code == 0
     shown = json.loads(run("show", session_id, "--json").stdout)
-    assert {moment["what"] for moment in shown["timeline"]} == {"wanted", "event session"}
+    assert {moment["what"] for moment in shown["timeline"]} == {"requested", "event session"}
     assert shown["batches"][0]["last_error"] == "cancelled"
     assert "event session" in run("show", session_id).stdout
     assert run("sessions", "--failed").stdout.count(session_id) == 1

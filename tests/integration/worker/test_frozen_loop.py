@@ -16,7 +16,7 @@ from tests.integration.worker.conftest import running_worker
 from tests.integration.worker.test_foreign_messages import QUEUE, await_output, envelope
 from tests.support.link import Link
 from tools.stack.child import Child
-from worker.watchdog import STEP_WITHIN_S, STOOD_STILL
+from worker.watchdog import LOOP_STALLED_STATUS, STEP_WITHIN_S
 
 #: Takes long, and is run by `make proof`.
 pytestmark = pytest.mark.proof
@@ -72,8 +72,8 @@ def test_a_worker_whose_loop_stands_still_ends_itself_and_says_where_it_stood(
 ) -> None:
     until(alive.exists, "no file", within_s=10)
     freezable.send(signal.SIGUSR2)
-    assert freezable.wait(WITHIN_S) == STOOD_STILL, freezable.last_words()
-    [said] = [json.loads(line) for line in freezable.output().splitlines() if "loop_stands_still" in line]
+    assert freezable.wait(WITHIN_S) == LOOP_STALLED_STATUS, freezable.last_words()
+    [said] = [json.loads(line) for line in freezable.output().splitlines() if "loop_stalled" in line]
     assert said["where"][0].endswith(" read_without_a_limit")
     assert not alive.exists() or time.time() - touched_at(alive) > STEP_WITHIN_S
 
@@ -87,7 +87,7 @@ def test_a_worker_whose_loop_stands_still_ends_itself_although_it_was_told_to_en
     freezable.send(signal.SIGUSR2)
     until(lambda: time.time() - touched_at(alive) > 5, "the loop goes round", within_s=15)
     freezable.send(signal.SIGTERM)
-    assert freezable.wait(100) == STOOD_STILL
+    assert freezable.wait(100) == LOOP_STALLED_STATUS
 
 
 @pytest.mark.timeout(120)
@@ -116,7 +116,7 @@ def test_a_worker_lives_and_shows_it_while_redis_swallows_every_question(
         oldest_s = max(oldest_s, time.time() - touched_at(alive))
         time.sleep(0.1)
     assert oldest_s < STEP_WITHIN_S
-    assert "loop_stands_still" not in far.output()
+    assert "loop_stalled" not in far.output()
     link.come_back()
     message = envelope("generation.sweep")
     redis_client.lpush(QUEUE, json.dumps(message))

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from runtime import span_export
 from runtime.settings import SettingsError, load
-from runtime.span_export import LOOK_AGAIN_S, Outlet
+from runtime.span_export import LOOK_AGAIN_S, OutageTolerantExporter
 from runtime.tracing import Tracing, TracingSettings, start_tracing, traceparent_of
 from tests.support.collector import Collector
 from tools.stack.processes import PROJECT
@@ -190,7 +190,7 @@ class Sometimes(SpanExporter):
 def test_a_collector_is_looked_for_now_and_then_and_its_return_is_told_once() -> None:
     now = [0.0]
     exporter = Sometimes()
-    outlet = Outlet(exporter, clock=lambda: now[0])
+    outlet = OutageTolerantExporter(exporter, clock=lambda: now[0])
     with capture_logs() as logs:
         for is_well, at in (
             (True, 0),

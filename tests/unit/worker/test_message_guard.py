@@ -14,8 +14,8 @@ from worker.message_guard import (
     MAX_MESSAGE_BYTES,
     MAX_NAME_CHARS,
     problem_of_broadcast,
-    problem_of_kept,
     problem_of_task,
+    problem_of_unacknowledged,
     safe_headers,
 )
 
@@ -163,7 +163,7 @@ def test_numbers_that_are_no_json_are_a_problem(number: str) -> None:
 
 
 def test_what_a_worker_has_taken_is_checked_before_it_is_given_back() -> None:
-    assert problem_of_kept(json.dumps([envelope(), "", "interactive"])) is None
+    assert problem_of_unacknowledged(json.dumps([envelope(), "", "interactive"])) is None
     for kept in (
         [envelope(), ""],
         [envelope(), None, "interactive"],
@@ -171,8 +171,8 @@ def test_what_a_worker_has_taken_is_checked_before_it_is_given_back() -> None:
         envelope(),
         None,
     ):
-        assert problem_of_kept(json.dumps(kept)) is not None
-    assert problem_of_kept(b"[[[[") is not None
+        assert problem_of_unacknowledged(json.dumps(kept)) is not None
+    assert problem_of_unacknowledged(b"[[[[") is not None
 
 
 def test_of_the_headers_only_short_ids_and_names_are_left() -> None:

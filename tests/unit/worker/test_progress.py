@@ -26,7 +26,7 @@ ENDED = RunEnded(
 
 def reported(progress: Progress) -> list[tuple[str, str, str]]:
     sent: list[tuple[str, str, str]] = []
-    progress.tell(lambda *event: sent.append(event))
+    progress.send_changes(lambda *event: sent.append(event))
     return sent
 
 

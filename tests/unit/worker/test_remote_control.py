@@ -6,14 +6,14 @@ import pytest
 from celery.worker.control import Panel
 
 from worker.app import app
-from worker.remote_control import LOOKING, LookingMailbox, LookingNode
+from worker.remote_control import READ_ONLY_COMMANDS, ReadOnlyMailbox, ReadOnlyNode
 
 NAME = "interactive@here"
 ANSWERS = {"exchange": "reply.celery.pidbox", "routing_key": "asks"}
-CHANGING = sorted(Panel.data.keys() - LOOKING)
+CHANGING = sorted(Panel.data.keys() - READ_ONLY_COMMANDS)
 
 
-class Node(LookingNode):
+class Node(ReadOnlyNode):
     """Keeps its answers instead of sending them."""
 
     def reply(self, data: Any, exchange: str, routing_key: str, ticket: Any, **_: Any) -> None:
@@ -37,22 +37,22 @@ def node(done: list[str]) -> Node:
 
         return handle
 
-    mailbox = LookingMailbox("celery", type="fanout")
+    mailbox = ReadOnlyMailbox("celery", type="fanout")
     node = Node(NAME, handlers={name: handler(name) for name in Panel.data}, mailbox=mailbox)
     node.answers = []
     return node
 
 
 def test_every_worker_has_the_mailbox_that_looks() -> None:
-    assert isinstance(app.control.mailbox, LookingMailbox)
+    assert isinstance(app.control.mailbox, ReadOnlyMailbox)
 
 
 def test_what_looks_is_what_celery_knows() -> None:
-    assert Panel.data.keys() >= LOOKING
+    assert Panel.data.keys() >= READ_ONLY_COMMANDS
     assert {"shutdown", "cancel_consumer", "pool_shrink", "revoke", "enable_events"} <= set(CHANGING)
 
 
-@pytest.mark.parametrize("method", sorted(LOOKING))
+@pytest.mark.parametrize("method", sorted(READ_ONLY_COMMANDS))
 def test_a_command_that_looks_is_answered_without_the_callers_arguments(
     method: str, node: Node, done: list[str]
 ) -> None:

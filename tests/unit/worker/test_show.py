@@ -52,7 +52,7 @@ def test_what_happened_is_told_in_the_order_of_time_and_questions_in_a_row_as_on
     moments = timeline([], [CALL], events)
     assert [(moment.what, moment.detail) for moment in moments] == [
         ("event session", "in_progress"),
-        ("call to claude", "complete: 4 of 10 accepted, 1 refused, $0.01, 4.5 s"),
+        ("call to claude", "complete: 4 of 10 accepted, 1 rejected, $0.01, 4.5 s"),
         ("event question", "4, positions 0-2, 6"),
         ("event batch-ready", ""),
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.watchdog import TOUCH_PERIOD_S, LoopProgress, Watchdog, main_thread_stands
+from worker.watchdog import TOUCH_PERIOD_S, LoopProgress, Watchdog, main_thread_stack
 
 
 class Clock:
@@ -36,9 +36,9 @@ def elsewhere(action: Callable[[], object]) -> None:
 
 
 def test_a_sign_of_another_thread_does_not_count(progress: LoopProgress) -> None:
-    elsewhere(progress.give)
+    elsewhere(progress.report)
     assert progress.count == 0
-    progress.give()
+    progress.report()
     assert progress.count == 1
 
 
@@ -46,20 +46,20 @@ def test_the_file_is_as_fresh_as_the_loop_and_goes_with_it(
     progress: LoopProgress, clock: Clock, tmp_path: Path
 ) -> None:
     file = tmp_path / "alive"
-    progress.give()
+    progress.report()
     assert not file.exists()
     progress.show_in(file)
     os.utime(file, (1, 1))
-    progress.give()
+    progress.report()
     assert file.stat().st_mtime == 1, "no more often than the period"
     clock.now += TOUCH_PERIOD_S
-    elsewhere(progress.give)
+    elsewhere(progress.report)
     assert file.stat().st_mtime == 1, "only by the loop"
-    progress.give()
+    progress.report()
     assert file.stat().st_mtime > 1
     progress.hide()
     clock.now += TOUCH_PERIOD_S
-    progress.give()
+    progress.report()
     assert not file.exists()
 
 
@@ -71,7 +71,7 @@ def test_a_file_that_cannot_be_touched_ends_no_loop(progress: LoopProgress, tmp_
 
 def test_a_loop_that_gives_no_sign_is_ended_and_not_before_its_time(progress: LoopProgress) -> None:
     ended = threading.Event()
-    progress.give(next_within_s=5)
+    progress.report(next_within_s=5)
     watchdog = Watchdog(progress, end=ended.set, look_s=0.02)
     began = time.monotonic()
     watchdog.start()
@@ -84,10 +84,10 @@ def test_a_loop_that_gives_no_sign_is_ended_and_not_before_its_time(progress: Lo
 def test_a_loop_that_goes_round_is_left_alone(progress: LoopProgress) -> None:
     ended = threading.Event()
     watchdog = Watchdog(progress, end=ended.set, look_s=0.01)
-    progress.give(next_within_s=3)
+    progress.report(next_within_s=3)
     watchdog.start()
     for _ in range(100):
-        progress.give(next_within_s=3)
+        progress.report(next_within_s=3)
         time.sleep(0.001)  # the time that passes is what is tried
     watchdog.stop()
     watchdog.join(10)
@@ -96,14 +96,14 @@ def test_a_loop_that_goes_round_is_left_alone(progress: LoopProgress) -> None:
 
 def test_a_loop_that_was_told_to_end_is_given_that_long(progress: LoopProgress) -> None:
     progress.expect_end(within_s=70)
-    progress.give()
+    progress.report()
     assert progress.next_within_s == 70
 
 
 def test_where_the_main_thread_stands_is_told_by_place_without_values() -> None:
     secret = "sk-of-nobody"  # noqa: F841
     found: list[list[str]] = []
-    elsewhere(lambda: found.append(main_thread_stands()))
+    elsewhere(lambda: found.append(main_thread_stack()))
     [places] = found
     assert any("test_watchdog.py" in place and place.endswith(" elsewhere") for place in places)
     assert "sk-of-nobody" not in "".join(places)
