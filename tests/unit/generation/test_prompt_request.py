@@ -285,19 +285,19 @@ def test_earlier_stems_stay_within_their_budget(stems: list[str], max_chars: int
     assert len(set(chosen)) == len(chosen)
 
 
-# Room for the reply
+# max_tokens
 
 
 def test_max_tokens_grow_with_questions_figures_and_unwritten_passages() -> None:
-    def room(*slots: Slot, passages: dict[int, str] | None = None) -> int:
+    def max_tokens(*slots: Slot, passages: dict[int, str] | None = None) -> int:
         return build_prompt(track=Track.LITERARY, slots=slots, passages=passages or {}).max_tokens
 
     chart = slot(13, question_type=QuestionType.CHART)
     group = (reading_slot(60, 3), reading_slot(61, 3))
-    assert room(slot()) == TOKENS_PER_QUESTION
-    assert room(slot(), chart) == 2 * TOKENS_PER_QUESTION + TOKENS_PER_FIGURE
-    assert room(*group) == 2 * TOKENS_PER_QUESTION + TOKENS_PER_PASSAGE
-    assert room(*group, passages={3: "نص"}) == 2 * TOKENS_PER_QUESTION
+    assert max_tokens(slot()) == TOKENS_PER_QUESTION
+    assert max_tokens(slot(), chart) == 2 * TOKENS_PER_QUESTION + TOKENS_PER_FIGURE
+    assert max_tokens(*group) == 2 * TOKENS_PER_QUESTION + TOKENS_PER_PASSAGE
+    assert max_tokens(*group, passages={3: "نص"}) == 2 * TOKENS_PER_QUESTION
 
 
 def test_a_prompt_carries_the_blocks_of_its_section() -> None:
@@ -306,7 +306,7 @@ def test_a_prompt_carries_the_blocks_of_its_section() -> None:
     assert all(isinstance(block, SystemBlock) for block in prompt.system)
 
 
-# With the prefix
+# The cached prefix
 
 
 @pytest.mark.parametrize("section", Section)

@@ -48,7 +48,7 @@ from tests.support.scripted import (
     lines,
 )
 
-#: Shared by all tests: threads that wait for work.
+#: Shared by all tests; idle threads cost nothing.
 LANES = ThreadPoolExecutor(10)
 PLAN = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=7)
 Specs = list[dict[str, Any]]
