@@ -46,9 +46,9 @@ def yesterday(tmp_path: Path) -> Path:
 
 
 def unpacked(commit: str, folder: Path) -> Path:
-    archive = folder.with_suffix(".tar")
-    git("archive", "--format=tar", f"--output={archive}", commit)
-    shutil.unpack_archive(archive, folder, filter="data")
+    archive = folder.with_suffix(".zip")
+    git("archive", "--format=zip", f"--output={archive}", commit)
+    shutil.unpack_archive(archive, folder)
     return folder
 
 
