@@ -21,6 +21,7 @@ from api.app import create_app
 from api.notifications import listening
 from api.rate_limits import SharedLimits, rates
 from api.server import ApiServer, bound
+from api.waiting_calls import SharedWaitingCalls
 from db.batches import BatchStore
 from db.engine import make_engine
 from db.errors import DatabaseUnreachable
@@ -161,6 +162,7 @@ def _app(settings: _Settings, engine: Engine, quota: Quota, tracing: Tracing) ->
         database_threads=database.database_pool_size + database.database_pool_overflow,
         listen=partial(listening, database) if database.database_session_mode else None,
         limits=SharedLimits(settings.redis, rates(settings.api)),
+        waiting_calls=SharedWaitingCalls(settings.redis),
         tracing=tracing,
     )
 

@@ -27,6 +27,7 @@ from api.rate_limits import Limits, Unlimited
 from api.routes import batches, creating, events, health, pages, progress, sessions
 from api.signing_keys import make_signing_keys
 from api.single_flight import SingleFlight
+from api.waiting_calls import Uncounted, WaitingCalls
 from db.batches import BatchStore
 from db.events import EventLog
 from db.queue_stats import QueueStats
@@ -74,6 +75,7 @@ def create_app(
     database_threads: int,
     listen: Listen | None = None,
     limits: Limits | None = None,
+    waiting_calls: WaitingCalls | None = None,
     tracing: Tracing | None = None,
 ) -> FastAPI:
     """The app over these stores. Nothing runs until its lifespan starts.
@@ -106,6 +108,7 @@ def create_app(
             messages=ThreadPoolExecutor(ENQUEUE_THREADS, thread_name_prefix="message"),
             queue_stats=queue_stats,
             limits=limits or Unlimited(),
+            waiting_calls=waiting_calls or Uncounted(),
         ),
         listen or _no_listener,
     )
@@ -175,6 +178,7 @@ def _lifespan(
             polling.cancel()
             refreshing.cancel()
             await context.limits.close()
+            await context.waiting_calls.close()
             context.messages.shutdown(wait=False, cancel_futures=True)
 
     return lifespan

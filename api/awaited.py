@@ -51,10 +51,10 @@ async def awaited(
             return await wait_until(subscription, look, enough=settled, timeout_s=timeout_s)
 
 
-def join_error(
+def in_progress_error(
     context: AppContext, kind: SessionKind, session_id: UUID, session_status: SessionStatus
 ) -> ApiError:
-    """The error of a call that found the batch in progress and does not wait. Counts the call by its outcome."""
+    """The error of a call that does not wait for a batch in progress. Counts the call by its outcome."""
     unavailable = unavailable_error(context, session_status)
     if unavailable is not None:
         return unavailable

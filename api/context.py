@@ -20,6 +20,7 @@ from api.notifications import Notifier
 from api.open_streams import OpenStreams
 from api.rate_limits import Kind, Limits
 from api.single_flight import SingleFlight
+from api.waiting_calls import WaitingCalls
 from db.batches import BatchStore
 from db.events import EventLog
 from db.queue_stats import QueueStats
@@ -58,6 +59,7 @@ class AppContext:
     messages: Executor
     queue_stats: Callable[[], QueueStats]
     limits: Limits
+    waiting_calls: WaitingCalls
 
     async def check_rate(self, user_id: UUID, kind: Kind) -> None:
         """Count one call of this user. Raises ApiError `too_many_requests`."""

@@ -37,6 +37,10 @@ class Preference:
     wait_s: int | None = None
     respond_async: bool = False
 
+    @property
+    def is_stated(self) -> bool:
+        return self.respond_async or self.wait_s is not None
+
     def timeout_s(self, *, default_s: float, longest_s: float) -> float:
         """How long to wait: as asked, at most `longest_s`; 0 for `respond-async` alone, else `default_s`."""
         if self.wait_s is not None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from api.authenticated_route import AuthenticatedRoute
-from api.awaited import PAUSED, awaited, join_error, unavailable_error
+from api.awaited import PAUSED, awaited, in_progress_error, unavailable_error
 from api.context import Caller, RequestContext
 from api.errors import RETRY_AFTER_S, ApiError, documented, retry_after
 from api.openapi import events_url
@@ -51,17 +51,17 @@ async def ask_batch(
 ) -> BatchShape | BatchPending:
     """The questions of the next batch, generated if necessary, or of an earlier one again.
 
-    The call that starts a batch waits for it. A call that finds the batch in progress gets 409 at once,
-    unless it asks to wait too (Prefer: wait).
+    The first call waits for the batch, also for one that is already being written. While it waits, another call
+    for the same batch gets 409 at once, unless it asks to wait too (Prefer: wait).
     """
     batch_call = _BatchCall(call, session_id, body.batch_index, preferred)
     response.headers.update(preferred.headers())
     session_status, started = await batch_call.request_batch()
     if session_status.is_ready:
         return await batch_call.batch(cache_hit=True)
-    if not started and preferred.wait_s is None:
-        raise join_error(call.context, call.kind, session_id, session_status)
-    session_status = await batch_call.wait(request)
+    if not started and preferred.respond_async and preferred.wait_s is None:
+        raise in_progress_error(call.context, call.kind, session_id, session_status)
+    session_status = await batch_call.wait(request, session_status)
     if session_status.is_ready:
         return await batch_call.batch(cache_hit=False)
     response.status_code = 202
@@ -110,11 +110,18 @@ class _BatchCall:
     async def _session_status(self) -> SessionStatus:
         return await self.call.session_status(self.session_id, self.batch_index)
 
-    async def wait(self, request: Request) -> SessionStatus:
-        """The status when the batch is ready or the wait has ended. Raises ApiError if it cannot be written now."""
-        session_status = await awaited(
-            request, self.call, self.session_id, self.batch_index, preferred=self.preferred
-        )
+    async def wait(self, request: Request, seen: SessionStatus) -> SessionStatus:
+        """The status when the batch is ready or the wait has ended. Raises ApiError if it cannot be written now,
+
+        or if another call waits for the batch and this one states no preference.
+        """
+        context = self.call.context
+        async with context.waiting_calls.entered(self.session_id, self.batch_index) as is_first:
+            if not is_first and not self.preferred.is_stated:
+                raise in_progress_error(context, self.call.kind, self.session_id, seen)
+            session_status = await awaited(
+                request, self.call, self.session_id, self.batch_index, preferred=self.preferred
+            )
         api_error = unavailable_error(self.call.context, session_status)
         if api_error is not None:
             raise api_error

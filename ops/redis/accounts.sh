@@ -10,7 +10,7 @@ set -eu
 connect="+ping +auth +hello +select +client|setname"
 cat <<accounts
 user default off
-user tafawoq_api on >$REDIS_API_PASSWORD resetkeys ~tafawoq:interactive* ~tafawoq:prefetch* ~tafawoq:_kombu.binding* ~tafawoq:rate:* resetchannels &tafawoq:/0.celeryev/* -@all $connect +lpush +publish +sadd +smembers +type +pttl +llen +multi +exec +eval +evalsha +script|load +script|exists +get +set +time
+user tafawoq_api on >$REDIS_API_PASSWORD resetkeys ~tafawoq:interactive* ~tafawoq:prefetch* ~tafawoq:_kombu.binding* ~tafawoq:rate:* ~tafawoq:waiting:* resetchannels &tafawoq:/0.celeryev/* -@all $connect +lpush +publish +sadd +smembers +type +pttl +llen +multi +exec +eval +evalsha +script|load +script|exists +get +set +time
 user tafawoq_worker on >$REDIS_WORKER_PASSWORD resetkeys ~tafawoq:* resetchannels &tafawoq:/0.celeryev/* &tafawoq:/0.celery.pidbox +@all -@admin -@dangerous $connect +info
 user tafawoq_flower on >$REDIS_FLOWER_PASSWORD resetkeys ~tafawoq:*.reply.celery.pidbox* ~tafawoq:_kombu.binding* ~tafawoq:celeryev.* resetchannels &tafawoq:/0.celeryev/* &tafawoq:/0.celery.pidbox -@all $connect +publish +psubscribe +punsubscribe +subscribe +unsubscribe +brpop +del +exists +pexpire +sadd +srem +smembers +multi +exec +eval +evalsha +script|load +script|exists +time +zadd +zrangebyscore +zrem +type +pttl +llen
 accounts

@@ -145,8 +145,8 @@ export interface paths {
          * Ask Batch
          * @description The questions of the next batch, generated if necessary, or of an earlier one again.
          *
-         *     The call that starts a batch waits for it. A call that finds the batch in progress gets 409 at once,
-         *     unless it asks to wait too (Prefer: wait).
+         *     The first call waits for the batch, also for one that is already being written. While it waits, another call
+         *     for the same batch gets 409 at once, unless it asks to wait too (Prefer: wait).
          */
         post: operations["exam_ask_batch"];
         delete?: never;
@@ -316,8 +316,8 @@ export interface paths {
          * Ask Batch
          * @description The questions of the next batch, generated if necessary, or of an earlier one again.
          *
-         *     The call that starts a batch waits for it. A call that finds the batch in progress gets 409 at once,
-         *     unless it asks to wait too (Prefer: wait).
+         *     The first call waits for the batch, also for one that is already being written. While it waits, another call
+         *     for the same batch gets 409 at once, unless it asks to wait too (Prefer: wait).
          */
         post: operations["practice_ask_batch"];
         delete?: never;

@@ -9,19 +9,25 @@ import httpx2
 import pytest
 from sqlalchemy import Engine
 
-from runtime.settings import DatabaseSettings
+from api.waiting_calls import SharedWaitingCalls
+from runtime.settings import DatabaseSettings, RedisSettings
 from tests.integration.api.served import Served, Writer
 
 Serve = Callable[..., Served]
 
 
 @pytest.fixture
-def serve(database: DatabaseSettings, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+def serve(
+    database: DatabaseSettings, engine: Engine, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Serve]:
     """Starts the API with these settings; stops it after the test."""
     monkeypatch.setenv("TAFAWOQ_ENV", "development")
     with ExitStack() as stack:
 
         def start(**settings: Any) -> Served:
+            settings.setdefault(
+                "waiting_calls", SharedWaitingCalls(RedisSettings(redis_url=redis_url), timeout_s=5)
+            )
             return stack.enter_context(Served(database, engine, **settings))
 
         yield start

@@ -20,6 +20,7 @@ from api.app import create_app
 from api.notifications import listening
 from api.rate_limits import Limits
 from api.server import ApiServer, bound
+from api.waiting_calls import WaitingCalls
 from db.batches import BatchStore
 from db.events import EventLog
 from db.queue_stats import read_queue_stats
@@ -120,6 +121,7 @@ class Served:
         *,
         notified: bool = False,
         limits: Limits | None = None,
+        waiting_calls: WaitingCalls | None = None,
         quota: Quota = no_quota,
         tracing: Tracing | None = None,
         **settings: Any,
@@ -137,6 +139,7 @@ class Served:
             database_threads=8,
             listen=partial(listening, database) if notified else None,
             limits=limits,
+            waiting_calls=waiting_calls,
             tracing=tracing,
         )
         self._socket = bound("127.0.0.1", 0)

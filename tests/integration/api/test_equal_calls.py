@@ -105,7 +105,7 @@ def api(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[OneApi]:
 @contextmanager
 def one_api(serve: Serve, patch: pytest.MonkeyPatch) -> Iterator[OneApi]:
     limits = CountedLimits()
-    served = serve(api_default_wait_s=20, api_poll_s=0.05, limits=limits)
+    served = serve(api_default_wait_s=5, api_poll_s=0.05, limits=limits)
     with served.client(uuid4()) as student:
         yield OneApi(served, limits, student, created(student), patch)
 
@@ -151,10 +151,15 @@ def test_equal_calls_for_a_session_that_does_not_exist_all_get_404(api: OneApi) 
 
 
 def test_equal_calls_for_a_batch_in_progress_all_get_the_same_bytes_as_a_single_call(api: OneApi) -> None:
-    api.writer.claim()
-    ordinary = as_sent(api.post(headers=NAMED))
-    with ThreadPoolExecutor(12) as pool:
+    claim = api.writer.claim()
+    with ThreadPoolExecutor(13) as pool:
+        waiting = pool.submit(api.post)
+        api.served.until_subscribed()
+        ordinary = as_sent(api.post(headers=NAMED))
         answers = list(pool.map(lambda _: api.post(headers=NAMED), range(12)))
+        api.writer.write(claim)
+        api.writer.batches.finish(claim)
+        assert waiting.result(timeout=20).status_code == 200
     assert [as_sent(answer) for answer in answers] == [ordinary] * 12
     assert ordinary[0] == 409
     page = httpx2.get(f"{api.served.url}/metrics").text

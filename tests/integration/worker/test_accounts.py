@@ -19,6 +19,7 @@ from celery import Celery
 from redis.exceptions import NoPermissionError
 
 from api.rate_limits import Kind, Rate, SharedLimits
+from api.waiting_calls import SharedWaitingCalls
 from generation.model import Urgency
 from runtime.settings import RedisSettings
 from tasks.enqueue import enqueue_batch
@@ -103,6 +104,10 @@ def test_the_api_enqueues_and_counts_with_its_account(server: str, owner: redis.
         await limits.take(user, kind)
         waits = await limits.take(user, kind)
         await limits.close()
+        waiting = SharedWaitingCalls(RedisSettings(redis_url=url))
+        async with waiting.entered(user, 0) as first, waiting.entered(user, 0) as second:
+            assert (first, second) == (True, False)
+        await waiting.close()
         return waits
 
     assert asyncio.run(count()) > 0
