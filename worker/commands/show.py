@@ -98,13 +98,13 @@ def timeline(
     batches: Sequence[BatchLine], attempts: Sequence[AttemptLine], events: Sequence[Event]
 ) -> list[Moment]:
     """Ids, numbers and codes only; questions that follow each other are one moment."""
-    moments = [*_wanted(batches), *_calls(attempts), *_published(events)]
+    moments = [*_requested(batches), *_calls(attempts), *_published(events)]
     return sorted(moments, key=lambda moment: moment.at)
 
 
-def _wanted(batches: Sequence[BatchLine]) -> Iterator[Moment]:
+def _requested(batches: Sequence[BatchLine]) -> Iterator[Moment]:
     for batch in batches:
-        yield Moment(batch.requested_at, batch.batch_index, "wanted", batch.urgency.value)
+        yield Moment(batch.requested_at, batch.batch_index, "requested", batch.urgency.value)
 
 
 def _calls(attempts: Sequence[AttemptLine]) -> Iterator[Moment]:

@@ -195,7 +195,7 @@ def test_the_doctor_says_whether_the_endpoint_publishes_usable_keys() -> None:
         server.script = answering(b"<html>")
         [broken] = finding(server.url)
 
-    assert (well.health, well.says) == (Health.WELL, "1 are published that can be used")
+    assert (well.health, well.says) == (Health.WELL, "1 usable keys are published")
     assert broken.health is Health.BROKEN
     assert "not JSON" in broken.says
     assert "24 h" in broken.remedy

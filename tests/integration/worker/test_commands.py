@@ -115,7 +115,7 @@ def test_what_is_not_known_is_said(engine: Engine, tool: Tool) -> None:
     said = tool("cost", "--by", "session").stdout
     assert "In all $2.47, cache hit rate 75.0%" in said
     assert "The cost of 1 calls is unknown" in said
-    assert "1 were counted by what we received" in said
+    assert "1 were counted by the text that we received" in said
     report = read(tool("cost", "--json"))
     assert (report["unknown"], report["rows"][0]["counted"]) == (1, 1)
 
@@ -354,7 +354,7 @@ def test_what_the_provider_billed_beyond_the_ledger_is_booked_once(
         assert tool("reconcile", "--days", "2", "--book").exit_code == 0
     report = read(tool("cost", "--json"))
     assert Decimal(report["costMicrodollars"]) + Decimal(report["correctionMicrodollars"]) == 70
-    reported = "By the providers' statements it was less than a cent more: less than a cent."
+    reported = "The providers billed less than a cent more: less than a cent."
     assert reported in tool("cost").stdout
 
 

@@ -133,8 +133,7 @@ def test_the_apis_container_needs_no_key(doctor: Doctor, environment: str) -> No
     doctor.environment |= {"TAFAWOQ_SERVICE": "api", "TAFAWOQ_ENV": environment}
     reported, _ = doctor.tells()
     assert (
-        "ok        model: this container (api) asks no model and needs no key; a worker does: call doctor in its "
-        "container\n"
+        "ok        model: this container (api) calls no model and needs no key; to check the model, run doctor in a worker"
     ) in reported
     assert reported.count("BROKEN") == 1, "nobody works here"
 
@@ -143,7 +142,7 @@ def test_flowers_container_needs_neither_a_key_nor_a_database(doctor: Doctor) ->
     doctor.environment |= {"ANTHROPIC_API_KEY": "", "DATABASE_URL": "", "TAFAWOQ_SERVICE": "flower"}
     reported, _ = doctor.tells()
     assert "ok        Postgres: Flower reads no rows and needs no DATABASE_URL\n" in reported
-    assert "ok        model: this container (flower) asks no model and needs no key" in reported
+    assert "ok        model: this container (flower) calls no model and needs no key" in reported
     assert set(doctor.sees().broken) == {"workers"}
 
 
@@ -158,7 +157,7 @@ def test_no_redis_and_a_wrong_key(doctor: Doctor, provider: RunningSimulator) ->
     assert found.broken == {
         "Redis": (
             "it cannot be used (ConnectionError)",
-            "Start it, or correct REDIS_URL. Nothing is lost: the sweep enqueues what waits.",
+            "Start it, or correct REDIS_URL. Nothing is lost: the sweep enqueues the waiting batches.",
         ),
         "workers": NO_WORKER,
         "model claude-sonnet-5-5": ("ANTHROPIC_API_KEY is not accepted", "Set a valid key."),
