@@ -63,8 +63,7 @@ SESSIONS: dict[str, Callable[[], list[Keys]]] = {
 
 @pytest.fixture(scope="module", params=SESSIONS)
 def sessions(request: pytest.FixtureRequest) -> list[Keys]:
-    found = SESSIONS[str(request.param)]()
-    return found
+    return SESSIONS[str(request.param)]()
 
 
 def _others_of_session(keys: Keys, batch: int, place: int) -> tuple[int, ...]:
