@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from db.creation import forget_keys, insert_session, keep_key
-from db.gone_users import user_gone_for_missing_reference
 from db.engine import committing_each
 from db.events import record
 from db.fence import NO_LEASE
+from db.gone_users import user_gone_for_missing_reference
 from db.publish import set_generating
 from db.quota import Quota, no_quota
 from db.session_row import (
