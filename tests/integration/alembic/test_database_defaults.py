@@ -42,7 +42,7 @@ CASES = [(name, value) for name, values in DEFAULTS.items() for value in values]
 
 @pytest.mark.parametrize("session_mode", [True, False], ids=["session", "pooler"])
 @pytest.mark.parametrize(("name", "value"), CASES, ids=[f"{name}={value}" for name, value in CASES])
-def test_a_default_of_the_database_changes_nothing(
+def test_a_default_of_the_database_changes_nothing(  # noqa: PLR0917 - fixtures
     alembic: Alembic, db: Db, empty_database: DatabaseSettings, name: str, value: str, session_mode: bool
 ) -> None:
     default(db, name, value)

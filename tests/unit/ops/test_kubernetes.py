@@ -61,7 +61,7 @@ def pods() -> dict[str, dict[str, Any]]:
 def service_links() -> dict[str, str]:
     """Of every Service of the namespace, as `getServiceEnvVars` of the kubelet writes them."""
     services = {each["metadata"]["name"]: each["spec"]["ports"][0]["port"] for each in objects("Service")}
-    links = {}
+    links: dict[str, str] = {}
     for name, port in {**services, **OTHER_SERVICES}.items():
         prefix, address = name.upper().replace("-", "_"), f"10.96.0.{len(name)}"
         links |= {
