@@ -13,8 +13,9 @@ from logging.config import fileConfig
 from typing import Any
 
 from alembic.util import CommandError
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import InsufficientPrivilege, LockNotAvailable
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import ProgrammingError
 
 from alembic import context
 from db.engine import make_engine
@@ -39,7 +40,7 @@ def run() -> None:
     if context.config.cmd_opts is not None and context.config.config_file_name is not None:
         fileConfig(context.config.config_file_name, disable_existing_loggers=False)
     try:
-        with _engine() as engine, _alone(engine), engine.connect() as connection:
+        with _engine() as engine, _explained(engine), _alone(engine), engine.connect() as connection:
             _migrate(connection)
     except DatabaseStruggling as err:
         if isinstance(err.__cause__, LockNotAvailable):
@@ -91,9 +92,37 @@ def _alone(engine: Engine) -> Iterator[None]:
         time.sleep(ADVISORY_LOCK_POLL_S)
 
 
+@contextmanager
+def _explained(engine: Engine) -> Iterator[None]:
+    """Raises CommandError, which names the account, the right and the owner, when a right is missing."""
+    try:
+        yield
+    except ProgrammingError as err:
+        if not isinstance(err.orig, InsufficientPrivilege):
+            raise
+        with engine.connect() as connection:
+            account, owner = connection.execute(_ACCOUNT_AND_OWNER, {"schema": SCHEMA}).one()
+        raise CommandError(
+            f"There is something to migrate, and the account {account} may not do it: "
+            f"{err.orig.diag.message_primary}. Run the migration as the owner of the tables, {owner} "
+            "(docs/web-app.md, section 1)."
+        ) from err
+
+
+#: Whoever owns our schema; before the first migration, whoever owns the database.
+_ACCOUNT_AND_OWNER = text("""
+    SELECT current_user, pg_get_userbyid(coalesce(
+        (SELECT nspowner FROM pg_namespace WHERE nspname = :schema),
+        (SELECT datdba FROM pg_database WHERE datname = current_database())
+    ))
+""")
+
+
 def _migrate(connection: Connection) -> None:
-    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-    connection.commit()
+    _override_defaults(connection)
+    if not _has_schema(connection):
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+        connection.commit()
     context.configure(
         connection=connection,
         target_metadata=metadata,
@@ -104,8 +133,38 @@ def _migrate(connection: Connection) -> None:
         compare_type=True,
         transaction_per_migration=True,
     )
+    if _is_upgraded():
+        context.config.print_stdout("Nothing to do: the database is at the newest migration.")
+        return
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _override_defaults(connection: Connection) -> None:
+    """For this session, what the owner of the database made the default for everybody.
+
+    Who runs a migration wants it to write. And Alembic takes the first schema of the search path for `public`.
+    """
+    connection.execute(text("SET default_transaction_read_only = off"))
+    connection.execute(text("SET search_path TO public"))
+    connection.dialect.default_schema_name = "public"
+    connection.commit()
+
+
+def _has_schema(connection: Connection) -> bool:
+    """Asked first: CREATE SCHEMA IF NOT EXISTS needs the right to create one even where there is nothing to do."""
+    found: bool = connection.scalar(text("SELECT to_regnamespace(:name) IS NOT NULL"), {"name": SCHEMA})
+    connection.commit()
+    return found
+
+
+def _is_upgraded() -> bool:
+    """Whether the command is `alembic upgrade head`, and the database is there already."""
+    options = context.config.cmd_opts
+    if options is None or options.cmd[0].__name__ != "upgrade" or options.revision not in {"head", "heads"}:
+        return False
+    migrations = context.get_context()
+    return set(migrations.get_current_heads()) == set(context.script.get_heads())
 
 
 def _is_ours_by_name(name: str | None, kind: str, parents: Any) -> bool:

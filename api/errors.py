@@ -24,7 +24,7 @@ from starlette.routing import compile_path
 
 from api import examples
 from api.field_problems import BODY, FieldProblem, field_problems
-from db.errors import DatabaseUnreachable, IdempotencyConflict, QuestionNotLoaded, QuotaExhausted
+from db.errors import DatabaseUnreachable, IdempotencyConflict, QuestionNotLoaded, QuotaExhausted, UserGone
 from generation.errors import (
     BatchNotNext,
     GenerationError,
@@ -87,6 +87,7 @@ _GENERATION_CODES: Mapping[type[Exception], str] = {
     PlanError: "invalid_request",
     IdempotencyConflict: "idempotency_key_reused",
     QuotaExhausted: "quota_exhausted",
+    UserGone: "unauthorized",
     DatabaseUnreachable: "service_unavailable",
     SpendLimitReached: "generation_unavailable",
 }

@@ -59,14 +59,20 @@ def make_engine(settings: DatabaseSettings, application_name: str) -> Engine:
         pool_use_lifo=True,
         hide_parameters=True,  # a parameter may be a question with its key
         json_serializer=partial(json.dumps, ensure_ascii=False),
-        execution_options={_SESSION_MODE: settings.database_session_mode},
+        # Said with each transaction, because what the database has by default is its owner's affair: statements here
+        # are made for READ COMMITTED, and a search_path may lead past the web app's tables.
+        isolation_level="READ COMMITTED",
+        execution_options={
+            _SESSION_MODE: settings.database_session_mode,
+            "schema_translate_map": {None: "public"},
+        },
         connect_args=connect_arguments(settings, application_name),
     )
     event.listen(engine, "handle_error", partial(_translate_error, settings))
     event.listen(engine, "do_connect", partial(_connect, _longest_silence_s(settings)))
     event.listen(engine, "checkout", _discard_if_closed)
     if not settings.database_session_mode:
-        event.listen(engine, "begin", partial(_set_timeouts, settings))
+        event.listen(engine, "begin", partial(_set_parameters, settings))
     return engine
 
 
@@ -114,10 +120,11 @@ def connect_arguments(settings: DatabaseSettings, application_name: str) -> dict
     arguments: dict[str, Any] = {
         "application_name": application_name,
         "connect_timeout": settings.database_connect_timeout_s,
+        "client_encoding": "UTF8",
         **KEEPALIVE,
     }
     if settings.database_session_mode:
-        options = (f"-c {name}={value}" for name, value in _timeouts(settings).items())
+        options = (f"-c {name}={value}" for name, value in _parameters(settings).items())
         return {**arguments, "options": " ".join(options)}
     # A pooler may use another backend for each transaction: no prepared statements, no options at connect.
     return {**arguments, "prepare_threshold": None}
@@ -133,21 +140,27 @@ def unreachable(settings: DatabaseSettings) -> DatabaseUnreachable:
     )
 
 
-def _timeouts(settings: DatabaseSettings) -> Mapping[str, int]:
+def _parameters(settings: DatabaseSettings) -> Mapping[str, str]:
+    """What we need of Postgres, whatever the defaults of the database and of our account are."""
     return {
-        "statement_timeout": settings.database_statement_timeout_ms,
-        "lock_timeout": settings.database_lock_timeout_ms,
-        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        "statement_timeout": str(settings.database_statement_timeout_ms),
+        "lock_timeout": str(settings.database_lock_timeout_ms),
+        "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+        "DateStyle": "ISO",  # psycopg reads no moment in another
+        "IntervalStyle": "postgres",
+        "TimeZone": "UTC",
+        "extra_float_digits": "1",
+        "standard_conforming_strings": "on",
+        "quote_all_identifiers": "off",  # SQLAlchemy would know no type that it reads in quotes
+        "row_security": "on",  # off: an error instead of the rows that a policy shows us
     }
 
 
-def _set_timeouts(settings: DatabaseSettings, connection: Connection) -> None:
+def _set_parameters(settings: DatabaseSettings, connection: Connection) -> None:
     """For one transaction only: behind a pooler the database session is shared."""
-    names = ", ".join(f"set_config('{name}', :{name}, true)" for name in _timeouts(settings))
-    connection.execute(
-        text(f"SELECT {names}"),
-        {name: str(value) for name, value in _timeouts(settings).items()},
-    )
+    parameters = _parameters(settings)
+    names = ", ".join(f"set_config('{name}', :{name}, true)" for name in parameters)
+    connection.execute(text(f"SELECT {names}"), parameters)
 
 
 def _discard_if_closed(connection: psycopg.Connection[Any], *_: object) -> None:

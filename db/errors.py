@@ -31,6 +31,12 @@ class QuotaExhausted(StoreRejected):
     code = "quota_exhausted"
 
 
+class UserGone(StoreRejected):
+    """The web app has no such user any more, although their token is still valid."""
+
+    code = "user_gone"
+
+
 class QuestionNotLoaded(StoreRejected):
     """The student cannot be at this question: it is not written yet, or it is not part of the session."""
 

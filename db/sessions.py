@@ -13,6 +13,7 @@ from db.creation import forget_keys, insert_session, keep_key
 from db.engine import committing_each
 from db.events import record
 from db.fence import NO_LEASE
+from db.gone_users import user_gone_for_missing_reference
 from db.publish import set_generating
 from db.quota import Quota, no_quota
 from db.session_row import (
@@ -119,11 +120,12 @@ class SessionStore:
 
         The runs of that batch continue the trace `traceparent`. A key that was used before yields the session
         it created then, also when both requests run at the same time. Raises IdempotencyConflict when that
-        request had another digest, SpendLimitReached when the day's limit is reached, and QuotaExhausted when
-        the user may not have another session; then nothing is stored and the key stays free.
+        request had another digest, SpendLimitReached when the day's limit is reached, QuotaExhausted when the
+        user may not have another session, and UserGone when the web app has no such user any more; then nothing
+        is stored and the key stays free.
         """
         session_id = uuid4()
-        with self._engine.begin() as connection:
+        with user_gone_for_missing_reference(self._engine), self._engine.begin() as connection:
             if idempotency_key is not None:
                 earlier = keep_key(connection, user_id, idempotency_key, request_digest or "", session_id)
                 if earlier is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from itertools import count, groupby
 from random import Random
 from typing import TypeVar
 
@@ -23,6 +24,17 @@ from generation.model import (
 
 K = TypeVar("K")
 
+#: Of equal key places one after the other. Chance exceeds it in one exam of fifteen; a tighter limit would tell keys.
+LONGEST_RUN = 5
+#: Of one key place in a session of at least JUDGED_FROM movable questions. In shorter ones chance decides: a limit
+#: that few questions reach often would tell the last key to who knows the others.
+LARGEST_SHARE = 0.4
+JUDGED_FROM = 20
+
+#: The keys have a generator of their own, so that the order of topics and passages, which students see, tells
+#: nothing of its state.
+KEY_SEED_BITS = 256
+
 
 class SlotAssignment:
     """Assigns the slots of one session, batch after batch. `topic_totals`: slots per topic in the session."""
@@ -39,7 +51,9 @@ class SlotAssignment:
             topic: SubtopicAssignment(catalogue.topics[topic].subtopics, track, rng) for topic in topic_totals
         }
         self._angles = {section: AngleAssignment(names, rng) for section, names in catalogue.angles.items()}
-        self._keys = KeyPlaces(rng)
+        movable = sum(kind is not QuestionType.COMPARISON for kinds in self._types.values() for kind in kinds)
+        own = Random(f"keys:{rng.getrandbits(KEY_SEED_BITS)}")  # noqa: S311 - repeatable; the seed stays in the server
+        self._keys = KeyPlaces(movable, own)
         self._groups = count()
 
     def assign(self, batch: Batch, units: Sequence[Unit], mix: Mapping[Difficulty, int]) -> list[Slot]:
@@ -111,24 +125,34 @@ class AngleAssignment:
 
 
 class KeyPlaces:
-    """Assigns the place of the correct choice: equally often in the session and in every batch, in random order."""
+    """Assigns the place of the correct choice, at random.
 
-    def __init__(self, rng: Random) -> None:
-        self._rng = rng
-        self._given = [0] * CHOICES_PER_QUESTION
+    Who knows every other key of the session learns nearly nothing about the last one (design section 6). Therefore
+    the places are not dealt in equal parts: only a sequence that would look odd is drawn again, as a whole.
+    """
+
+    def __init__(self, movable: int, rng: Random) -> None:
+        """`movable`: the session's questions whose choices have no fixed order."""
+        self._left = draw_places(movable, rng)
 
     def assign(self, types: Sequence[QuestionType]) -> list[int | None]:
         """The key's index for every question of a batch; None where the choices have a fixed order."""
-        movable = sum(kind is not QuestionType.COMPARISON for kind in types)
-        places = [self._rarest() for _ in range(movable)]
-        self._rng.shuffle(places)
-        return [None if kind is QuestionType.COMPARISON else places.pop() for kind in types]
+        return [None if kind is QuestionType.COMPARISON else self._left.pop() for kind in types]
 
-    def _rarest(self) -> int:
-        fewest = min(self._given)
-        place = self._rng.choice([place for place, given in enumerate(self._given) if given == fewest])
-        self._given[place] += 1
-        return place
+
+def draw_places(number: int, rng: Random) -> list[int]:
+    """`number` key places, every sequence that `looks_random` equally likely."""
+    while True:
+        places = rng.choices(range(CHOICES_PER_QUESTION), k=number)
+        if looks_random(places):
+            return places
+
+
+def looks_random(places: Sequence[int]) -> bool:
+    """Whether no run is too long and, in a session long enough to judge, no place has too large a share."""
+    if any(sum(1 for _ in run) > LONGEST_RUN for _, run in groupby(places)):
+        return False
+    return len(places) < JUDGED_FROM or max(Counter(places).values()) <= LARGEST_SHARE * len(places)
 
 
 def _shuffled(counts: Mapping[K, int], rng: Random) -> list[K]:

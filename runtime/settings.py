@@ -115,6 +115,10 @@ QuotaFunctionName = Annotated[
 ]
 
 
+#: As the kubelet writes it: an IPv4 address, or an IPv6 one in brackets.
+_SERVICE_LINK = re.compile(r"\w+_port=(tcp|udp|sctp)://[\d.:a-f\[\]]+:\d+", re.IGNORECASE)
+
+
 class SettingsSlice(BaseSettings):
     """The settings for one use; field names are the variables' names in lower case."""
 
@@ -128,6 +132,14 @@ class SettingsSlice(BaseSettings):
     )
 
     tafawoq_env: Environment = Environment.PRODUCTION
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_service_links(cls, values: dict[str, object]) -> dict[str, object]:
+        """A Kubernetes Service named `api` sets API_PORT=tcp://10.96.0.12:80 in every pod: nobody's wish."""
+        return {
+            name: value for name, value in values.items() if not _SERVICE_LINK.fullmatch(f"{name}={value}")
+        }
 
     @property
     def is_production(self) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from tools.stack import child_bootstrap
 
@@ -97,9 +100,12 @@ class Child:
 
     def output(self) -> str:
         """All it has printed since it was started."""
-        with self.log.open("rb") as log:
-            log.seek(self._log_start)
-            return log.read().decode(errors="replace")
+        try:
+            with open(self.log, "rb", opener=open_own_file) as log:
+                log.seek(self._log_start)
+                return log.read().decode(errors="replace")
+        except OSError:
+            return ""  # it is gone, or what lies there now is not what the child wrote
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process alone, not to its group."""
@@ -138,7 +144,7 @@ def launch(
 ) -> Child:
     """Start a program. `env` replaces the environment; `when_orphaned` reaches it when we die without a word."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    with open(log, "ab", opener=_never_through_a_link) as output:
+    with _appended(log) as output:
         log_start = output.tell()
         process = subprocess.Popen(  # noqa: S603 -- programs of ours, no shell
             [*_bootstrapped(account, when_orphaned), *map(str, program)],
@@ -159,8 +165,30 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _never_through_a_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+def open_own_file(path: str, flags: int) -> int:
+    """An opener for files in a folder that the server's account may change: only a plain file with one name is opened.
+
+    A link of either kind could lead root to another file, and a pipe would keep it waiting. Raises OSError.
+    """
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    about = os.fstat(descriptor)
+    if stat.S_ISREG(about.st_mode) and about.st_nlink <= 1:
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.ELOOP, "it is a link, or no plain file", path)
+
+
+@contextlib.contextmanager
+def _appended(log: Path) -> Iterator[BinaryIO]:
+    """Raises StartFailed when something else lies where the log belongs."""
+    try:
+        opened = open(log, "ab", opener=open_own_file)  # noqa: SIM115 - closed below
+    except OSError as err:
+        if err.errno not in {errno.ELOOP, errno.ENXIO, errno.EISDIR}:
+            raise
+        raise StartFailed(f"{log} is a link, or no plain file. Remove it, then start again.") from err
+    with opened:
+        yield opened
 
 
 def _bootstrapped(account: Account | None, when_orphaned: signal.Signals) -> list[str]:

@@ -107,6 +107,10 @@ class EmbeddedPostgres(EmbeddedServer):
             "timezone": "UTC",
             "log_error_verbosity": "terse",  # details would quote rows, and rows hold questions and keys
             "log_min_error_statement": "panic",
+            "log_statement": "none",
+            "log_min_duration_statement": "-1",
+            "log_parameter_max_length": "0",
+            "log_parameter_max_length_on_error": "0",
         }
         if not self._durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

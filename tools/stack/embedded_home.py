@@ -16,11 +16,12 @@ import pwd
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.stack.child import Account, StartFailed
+from tools.stack.child import Account, StartFailed, open_own_file
 from tools.stack.trusted_folder import is_trusted_way, trusted_home
 
 _NEEDED_MB = 200
@@ -49,7 +50,7 @@ class Home:
     def read_secret(self, name: str) -> str:
         """What `write_secret` wrote. Raises StartFailed when it is no file of the home's own."""
         try:
-            with os.fdopen(os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW)) as file:
+            with open(self.path / name, opener=open_own_file) as file:
                 return file.read()
         except OSError as err:
             raise StartFailed(
@@ -122,16 +123,32 @@ def _temporary_home(server: str, account: Account | None) -> Home:
 
 
 def _make(home: Home) -> None:
-    """The directory, mode 0700, owned by the account. Raises StartFailed when another user owns it."""
-    home.path.mkdir(mode=stat.S_IRWXU, exist_ok=True)
-    owner = home.path.lstat().st_uid
-    if owner not in {os.geteuid(), home.account.uid if home.account else os.geteuid()}:
+    """The directory, 0700, the account's. Raises StartFailed when it is somebody else's."""
+    with contextlib.suppress(FileExistsError):
+        home.path.mkdir(mode=stat.S_IRWXU)
+    with _opened(home.path) as folder:
+        if os.fstat(folder).st_uid not in {os.geteuid(), home.account.uid if home.account else os.geteuid()}:
+            raise StartFailed(
+                f"{home.path} belongs to another account. Choose another directory with DATA_DIR, or start as that account."
+            )
+        os.fchmod(folder, stat.S_IRWXU)
+        if home.account is not None:
+            os.fchown(folder, home.account.uid, home.account.gid)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """The folder itself, whatever its name leads to a moment later. Raises StartFailed when it is none, or a link."""
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as err:
         raise StartFailed(
-            f"{home.path} belongs to another account. Choose another directory with DATA_DIR, or start as that account."
-        )
-    home.path.chmod(stat.S_IRWXU)
-    if home.account is not None:
-        os.chown(home.path, home.account.uid, home.account.gid)
+            f"{path} is no directory that we can open: {err.strerror}. Choose another with DATA_DIR."
+        ) from err
+    try:
+        yield folder
+    finally:
+        os.close(folder)
 
 
 def _account_that_began(path: Path, usual: Account) -> Account:
@@ -157,12 +174,13 @@ def own_ground() -> Path:
     ground = _COMMON_GROUND / f"tafawoq-{os.geteuid()}"
     with contextlib.suppress(FileExistsError):
         ground.mkdir()
-        ground.chmod(0o755)
-    about = ground.lstat()
-    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o022:
-        raise StartFailed(
-            f"{ground} was not made by us, or others may write to it. Remove it, then start again."
-        )
+    with _opened(ground) as folder:
+        about = os.fstat(folder)
+        if about.st_uid != os.geteuid() or about.st_mode & 0o022 or not is_trusted_way(_COMMON_GROUND):
+            raise StartFailed(
+                f"{ground} was not made by us, or others may write to it. Remove it, then start again."
+            )
+        os.fchmod(folder, 0o755)
     return ground
 
 

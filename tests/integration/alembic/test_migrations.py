@@ -263,3 +263,48 @@ def rows(db: Db) -> list[object]:
         "SELECT (auth.users.*)::text AS row FROM auth.users",
     )
     return [db.execute(query.encode()).fetchall() for query in queries]
+
+
+def test_an_account_that_may_not_migrate_hears_that_there_is_nothing_to_do(
+    alembic: Alembic, db: Db, shell: Shell, limited: str
+) -> None:
+    alembic("upgrade", "head")
+    db.execute(f"GRANT USAGE ON SCHEMA generation TO {limited}".encode())
+    db.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA generation TO {limited}".encode())
+
+    done = shell("upgrade", "head", url=_as(limited, db))
+
+    assert (done.returncode, done.stdout) == (0, "Nothing to do: the database is at the newest migration.\n")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["nothing there", "an older version there"])
+def test_an_account_that_may_not_migrate_hears_which_right_it_lacks_and_who_has_it(
+    alembic: Alembic, db: Db, shell: Shell, limited: str, begun: bool
+) -> None:
+    if begun:
+        alembic("upgrade", "0008")
+        db.execute(f"GRANT USAGE ON SCHEMA generation TO {limited}".encode())
+        db.execute(f"GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA generation TO {limited}".encode())
+
+    done = shell("upgrade", "head", url=_as(limited, db))
+
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert limited in done.stderr
+    assert "must be owner of table" in done.stderr or "permission denied for database" in done.stderr
+    assert "as the owner of the tables, postgres" in done.stderr
+
+
+@pytest.fixture
+def limited(db: Db) -> Iterator[str]:
+    """An account that may log in, and nothing else. Roles belong to the whole server."""
+    role = f"limited_{uuid.uuid4().hex}"
+    db.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'limited'".encode())
+    yield role
+    db.execute(f"DROP OWNED BY {role}".encode())
+    db.execute(f"DROP ROLE {role}".encode())
+
+
+def _as(role: str, db: Db) -> str:
+    return f"postgresql://{role}:limited@{db.info.host}:{db.info.port}/{db.info.dbname}"

@@ -41,6 +41,7 @@ from tests.support.scripted import (
     an_object,
     everything,
     lines,
+    wanted,
 )
 
 LANES = ThreadPoolExecutor(4)
@@ -189,7 +190,8 @@ def test_the_next_prompt_names_the_disputed_stems_among_those_to_avoid() -> None
     bench = Bench()
     bench.solver(disputing(12), right)
     bench.run()
-    disputed = an_object({"slot": 12, "type": "mcq"})["q"]
+    written = {spec["slot"]: spec for spec in wanted(bench.writer.prompts[0])}
+    disputed = an_object(written[12])["q"]
     avoided = [line for line in bench.writer.prompts[1].user.splitlines() if line.startswith("- ")]
     assert any(line.removeprefix("- ").rstrip("…") in disputed for line in avoided)
 

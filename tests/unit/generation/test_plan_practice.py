@@ -25,20 +25,20 @@ from tests.support.plans import (
     SEEDS,
     TRACKS,
     assert_groups_whole,
-    assert_keys_balanced,
+    assert_keys_spread,
     assert_tiled,
     topics_of,
 )
 
 
 @given(PRACTICES, TRACKS, st.integers(1, 20), SEEDS)
-def test_any_practice_is_tiled_balanced_and_has_the_chosen_difficulty(
+def test_any_practice_is_tiled_spread_and_has_the_chosen_difficulty(
     choice: PracticeChoice, track: Track, size: int, seed: int
 ) -> None:
     plan = plan_practice(choice, track=track, batch_size=size, seed=seed)
     assert_tiled(plan)
     assert_groups_whole(plan, smallest=1)
-    assert_keys_balanced(plan.slots)
+    assert_keys_spread(plan.slots)
     assert plan.total_questions == choice.question_count
     assert {slot.difficulty for slot in plan.slots} == {choice.difficulty}
     assert {slot.topic for slot in plan.slots} <= set(choice.topics)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import urlsplit
@@ -319,6 +319,40 @@ def test_links_that_the_servers_account_laid_in_its_home_lead_root_nowhere(open_
 
     assert (others_data / "postmaster.pid").read_text() == "1\n"
     assert others_data.stat().st_uid == 0
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("name", ["server.log", "password"])
+@pytest.mark.parametrize("lay", [os.link, os.symlink], ids=["hard link", "symbolic link"])
+def test_a_file_of_somebody_else_under_a_name_of_ours_is_neither_read_nor_written(
+    open_folder: Path, name: str, lay: Callable[[Path, Path], None]
+) -> None:
+    secret = open_folder / "secret"
+    secret.write_text("not for the server's account")
+    before = secret.stat()
+    home = open_folder / "postgres"
+    (home / "data").mkdir(parents=True)
+    if name != "password":
+        (home / "password").write_text("one")
+    lay(secret, home / name)
+    os.chown(home, 1, 1)
+
+    with pytest.raises(StartFailed, match=r"Remove it|cannot be read"):
+        EmbeddedPostgres(home).start()
+
+    after = secret.stat()
+    assert secret.read_text() == "not for the server's account"
+    assert (after.st_uid, after.st_mode) == (before.st_uid, before.st_mode)
+
+
+@ROOT_ONLY
+def test_a_pipe_under_a_name_of_ours_keeps_root_waiting_for_nothing(open_folder: Path) -> None:
+    home = open_folder / "postgres"
+    (home / "data").mkdir(parents=True)
+    os.mkfifo(home / "password")
+    os.chown(home, 1, 1)
+    with pytest.raises(StartFailed, match="no plain file"):
+        EmbeddedPostgres(home).start()
 
 
 @ROOT_ONLY
