@@ -64,7 +64,9 @@ class QuestionParser:
         self._base = 0  # the index in the reply of its first character
         self._scanned = 0  # everything in the text before it is scanned
         self._open: list[_Level] = []  # innermost last
-        self._wrappers = 0  # so many of the outermost levels are around an object that was returned or dropped
+        self._wrappers = (
+            0  # so many of the outermost levels are around an object that was returned or dropped
+        )
         self._too_large = 0  # so many of the outermost levels are too long for a question
         self._in_string = False
         self._due = ""  # the only signs, spaces apart, that may come next; empty if any may
@@ -162,7 +164,9 @@ class QuestionParser:
     def _resynchronize(self, sign: str, at: int) -> None:
         """JSON does not allow the sign here: drop what is open, and begin the object that it hid, if it did."""
         quote = self._quote - self._base
-        hidden = self._text[max(0, quote - _LOOK_BACK_CHARS) : quote].rstrip(" \t") if self._quote >= 0 else ""
+        hidden = (
+            self._text[max(0, quote - _LOOK_BACK_CHARS) : quote].rstrip(" \t") if self._quote >= 0 else ""
+        )
         self._drop(LeftBehind.MALFORMED)
         if hidden.endswith("{"):  # the quote began a string, and the object is outside of strings
             self._push("{", max(0, quote - _LOOK_BACK_CHARS) + len(hidden) - 1)
