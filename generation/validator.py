@@ -17,7 +17,7 @@ from generation.model import COMPARISON_CHOICES, EarlierQuestion, Question, Ques
 from generation.normalization import normalize
 from generation.repeats import Seen, Traits
 from generation.rules import Candidate, first_reason, fixed_choice, is_passage
-from generation.schema import Chart, Diagram, DraftPassage, DraftQuestion
+from generation.schema import Chart, Diagram, DraftPassage, DraftQuestion, slot_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class Validator:
         return Accepted(verdict)
 
     def _slot_of(self, raw: Mapping[str, Any]) -> Slot | Rejected:
-        position = raw.get("slot")
-        if not isinstance(position, int) or isinstance(position, bool):
+        position = slot_number(raw.get("slot"))
+        if position is None:
             return Rejected(None, "no_slot")
         if position in self._filled:
             return Rejected(position, "slot_filled")
