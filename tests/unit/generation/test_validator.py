@@ -120,7 +120,25 @@ def test_a_slot_may_be_written_as_a_number_in_any_digits(slot: object) -> None:
 
 @pytest.mark.parametrize(
     "slot",
-    [None, True, 4.5, -4, "-4", "", " ", "²", "4²", "4.5", "four", "4 5", "4" * 5_000, 1e300, [4], {"n": 4}, "٤x"],
+    [
+        None,
+        True,
+        4.5,
+        -4,
+        "-4",
+        "",
+        " ",
+        "²",
+        "4²",
+        "4.5",
+        "four",
+        "4 5",
+        "4" * 5_000,
+        1e300,
+        [4],
+        {"n": 4},
+        "٤x",
+    ],
 )
 def test_what_is_no_whole_number_names_no_slot(slot: object) -> None:
     verdict = validator_for(slot_for(QuestionType.MCQ)).judge({**line(QuestionType.MCQ), "slot": slot})

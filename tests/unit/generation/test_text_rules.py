@@ -1,0 +1,42 @@
+"""The rules for texts find what is planted, leave alone what only looks like it, and are what the prompt states."""
+
+from __future__ import annotations
+
+import pytest
+
+from generation.disclosures import Written
+from generation.text_rules import TEXT_RULES, broken_rules
+from tests.unit.generation.labelled.clean import CLEAN
+from tests.unit.generation.labelled.planted import PLANTED
+
+
+def question_with(part: str, text: str) -> Written:
+    texts = {
+        "q": "ما ثمن الكتاب إذا كان ثمن كتابين منه 40 ريالا؟",
+        "w": "نقسم ثمن الكتابين على عددهما فيكون الناتج.",
+        "c": "20 ريالا|30 ريالا|40 ريالا|50 ريالا",
+    }
+    texts[part] = text
+    return Written(texts["q"], texts["w"], texts["c"].split("|"))
+
+
+def names(question: Written) -> set[str]:
+    return {rule.name for rule in broken_rules(question)}
+
+
+@pytest.mark.parametrize(
+    ("rule", "part", "text"), [(rule, part, text) for rule, texts in PLANTED.items() for part, text in texts]
+)
+def test_a_planted_flaw_is_found_by_its_rule(rule: str, part: str, text: str) -> None:
+    assert rule in names(question_with(part, text))
+
+
+@pytest.mark.parametrize(("part", "text"), CLEAN)
+def test_a_text_that_only_looks_suspicious_breaks_no_rule(part: str, text: str) -> None:
+    assert names(question_with(part, text)) == set()
+
+
+def test_the_labelled_set_has_texts_for_every_rule_and_enough_of_both_kinds() -> None:
+    assert set(PLANTED) == {rule.name for rule in TEXT_RULES}
+    assert sum(map(len, PLANTED.values())) >= 150
+    assert len(CLEAN) >= 150
