@@ -6,6 +6,7 @@ Each function takes the whole question as the model wrote it. All patterns are l
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -36,37 +37,49 @@ def names_a_choice(question: Written) -> bool:
     """
     known = {found[1] for text in (question.stem, *question.others) for found in _LETTER.finditer(text)}
     values = {normalize(choice).partition(" ")[0] for choice in question.choices}
+    unvoweled = (_VOWELS.sub("", text) for text in (question.stem, question.explanation))
     return any(
         _PLACED.search(text)
         or any(found[found.lastgroup or 0] not in known for found in _LETTERED.finditer(text))
-        or any(normalize(found[1]) not in values for found in _NUMBERED.finditer(text))
-        for text in (question.stem, question.explanation)
+        or any(normalize(found[found.lastindex or 0]) not in values for found in _NUMBERED.finditer(text))
+        for text in unvoweled
     )
 
 
 def tells_key(question: Written) -> bool:
-    """Whether the stem states the answer: in brackets, or after a word for it and equal to the key."""
+    """Whether the stem states the answer: in brackets, after a word for it, or alone after the question."""
     if _ANSWER_IN_BRACKETS.search(question.stem):
         return True
-    if not question.choices:
+    if not question.choices or question.lists_words:
         return False
     key = normalize(question.choices[0])
     longest = 2 * len(question.choices[0]) + _MARGIN_CHARS
     ends = (found.end() for found in _ANSWER_IS.finditer(question.stem))
-    return any(f"{normalize(question.stem[end : end + longest])} ".startswith(f"{key} ") for end in ends)
+    if any(f"{normalize(question.stem[end : end + longest])} ".startswith(f"{key} ") for end in ends):
+        return True
+    tail = _LABEL.sub("", _tail(question.stem), count=1)
+    return key != "" and normalize(tail).lstrip("=>") == key
 
 
 def lists_choices(question: Written) -> bool:
-    """Whether the stem repeats the choices: with letters before them, or all four after the question itself."""
-    letters = "".join(found[1] for found in _LISTED.finditer(question.stem))
-    if "أبج" in letters or "ABC" in letters.upper():
+    """Whether the stem repeats the choices: as a lettered list, or all four after the question or between "or"s."""
+    letters = "".join(found[1] or found[2] for found in _LISTED.finditer(question.stem)).upper()
+    tail = _tail(question.stem)
+    numbers = "".join(str(int(found[1])) for found in _NUMBERED_ITEM.finditer(tail))
+    if "أبج" in letters or "ABC" in letters or "1234" in numbers or _CHOICES_ARE.search(question.stem):
         return True
-    tail = max(question.stem.rfind("؟"), question.stem.rfind("?"))
-    if question.lists_words or tail < 0 or not question.choices:
+    if question.lists_words or not question.choices:
         return False
-    listed = f" {normalize(question.stem[tail + 1 :])} "
+    within = question.stem if len(_OR.findall(question.stem)) >= CHOICES_PER_QUESTION - 1 else tail
+    listed = f" {' '.join(normalize(part) for part in _SEPARATORS.split(within))} "
     choices = [normalize(choice) for choice in question.choices]
     return all(choice and f" {choice} " in listed for choice in choices)
+
+
+def _tail(stem: str) -> str:
+    """What follows the last question mark, or nothing."""
+    at = max(stem.rfind("؟"), stem.rfind("?"))
+    return stem[at + 1 :] if at >= 0 else ""
 
 
 def letters_choices(question: Written) -> bool:
@@ -77,13 +90,12 @@ def letters_choices(question: Written) -> bool:
 
 
 def marks_a_choice(question: Written) -> bool:
-    """Whether a choice says of itself that it is right or wrong. A pair of words, as in an analogy, does not."""
-    if any(map(_JUDGED.search, question.choices)):
-        return True
+    """Whether some choices, but not all, say of themselves that they are right or wrong."""
+    judged = sum(_JUDGED.search(choice) is not None for choice in question.choices)
     aside = [found for choice in question.choices for found in _JUDGED_ASIDE.finditer(choice)]
-    return any(
+    return 0 < judged < len(question.choices) or any(
         not all((found["before"] or found["after"]) in choice for choice in question.choices)
-        for found in aside
+        for found in aside  # a pair of words, as in an analogy, has the sign in all of them
     )
 
 
@@ -95,27 +107,35 @@ def marks_key(question: Written) -> bool:
     return len(set(others)) == 1 and key != others[0]
 
 
-def _decoration(choice: str) -> tuple[str, str, bool]:
-    """The signs before and after the words of a choice, and whether its digits are eastern ones."""
+def _decoration(choice: str) -> tuple[str, str, tuple[bool, ...]]:
+    """The signs before and after the words of a choice; whether it has a remark, eastern digits, or tatweel."""
     text = choice.strip()
-    core = text.strip(_DECORATION)
+    start, end = 0, len(text)
+    while start < end and _decorates(text[start], _MAY_LEAD):
+        start += 1
+    while start < end and _decorates(text[end - 1], _MAY_END):
+        end -= 1
+    core, before, after = text[start:end], text[:start].strip(), text[end:].strip()
     if not core:
-        return "", "", False
-    at = text.index(core)
-    before, after = text[:at].strip(), text[at + len(core) :].strip()
+        return "", "", ()
     if not _is_balanced(core):  # the brackets are of the words themselves
-        before, after = before.strip("()[]"), after.strip("()[]")
+        before, after = before.strip(_BRACKETS), after.strip(_BRACKETS)
     if core[0].isdigit():
         before = before.removesuffix(".")  # a decimal
-    if core[-1].isdigit():
+    if core[-1].isdigit() or core[-1] == ")":
         after = after.removeprefix("!")  # a factorial
-    return before, after, _EASTERN_DIGIT.search(core) is not None
+    habits = (_REMARK, _EASTERN_DIGIT, _TATWEEL)
+    return before, after, tuple(habit.search(text) is not None for habit in habits)
+
+
+def _decorates(sign: str, kept: str) -> bool:
+    return not sign.isalnum() and sign not in kept and not unicodedata.combining(sign)
 
 
 def _is_balanced(text: str) -> bool:
     depth = 0
     for sign in text:
-        depth += (sign in "([") - (sign in ")]")
+        depth += (sign in "([{") - (sign in ")]}")
         if depth < 0:
             return False
     return depth == 0
@@ -124,27 +144,40 @@ def _is_balanced(text: str) -> bool:
 #: More than the key is long, what separates it from the word for the answer may be.
 _MARGIN_CHARS: Final = 16
 
-_DECORATION: Final = "*_~`\"'«»“”‘’()[]<>←→⇐⇒⟵•●▪◦.,،؛;:!؟?#=…\u200e\u200f\u061c \t\n"
+_BRACKETS: Final = "()[]{}"
+#: Signs of mathematics before or after an operand.
+_MAY_LEAD: Final = "-−–+√∛±∞∠|π$"
+_MAY_END: Final = "%٪°℃|∞'′″ـ"
 
-_RIGHT: Final = "(?:ال)?(?:صح|صحيح[ةه]?|خط[أا]|خاطئ[ةه]?)"
+_VOWELS: Final = re.compile("[\u064b-\u0652\u0640]")
+_RIGHT: Final = "(?:ال)?(?:صح|صواب|صحيح[ةه]?|خط[أا]|خاطئ[ةه]?)"
 _ANSWER: Final = "(?:[إا]جاب[ةه]|جواب)"
-_CHOICE: Final = f"(?:ال(?:خيار|اختيار|بديل|{_ANSWER}))"
+_CHOICE: Final = f"(?:(?:ال)?(?:خيار|اختيار)|البديل|ال{_ANSWER})"
+_NAMED: Final = rf"(?:{_CHOICE}|الخياران|الخيارات|الصحيح[ةه]?)(?:\s+الصحيح[ةه]?)?(?:\s+ه[وي])?"
+_IS_RIGHT: Final = rf"\s+ه[وي]\s+(?:{_CHOICE}|{_RIGHT})"
+_ORDINAL: Final = "(?:ال[أا]ول[ىي]?|الثاني[ةه]?|الثالث[ةه]?|الرابع[ةه]?|(?:قبل )?ال[أا]خير[ةه]?)"
+_SIGN: Final = "أابجدA-D"
+#: After a letter by itself; two of them name a segment.
 _LONE: Final = r"(?!\w)(?!\s+[أبجدهو](?!\w))"
 
 _PLACED: Final = re.compile(
-    rf"{_CHOICE}\s+(?:ال[أا]ول[ىي]?|الثاني[ةه]?|الثالث[ةه]?|الرابع[ةه]?|ال[أا]خير[ةه]?)(?!\w)"
-    rf"|{_CHOICE}\s+رقم\s*\(?\d"
+    rf"{_CHOICE}(?:\s+الصحيح[ةه]?)?(?:\s+ه[وي])?\s+{_ORDINAL}(?!\w)"
+    rf"|{_CHOICE}\s+رقم\s*\(?\d|رقم\s*\(?[1-4]\)?{_IS_RIGHT}"
     r"|(?<!\w)(?:أول|ثاني|ثالث|رابع|آخر)\s+(?:ال)?(?:خيار|خيارات|اختيارات|بدائل)(?!\w)"
     r"|(?i:\b(?:option|choice|answer)s?\b(?:\s+(?:is|are)\b)?\s*:?\s*\(?[a-d1-4]\b)"
 )
 _LETTER: Final = re.compile(r"(?<!\w)و?([أابجدA-Da-d])(?!\w)")
 _LETTERED: Final = re.compile(
-    rf"(?:{_CHOICE}|الخياران|الخيارات)(?:\s+الصحيح[ةه]?)?(?:\s+ه[وي])?\s*:?\s*\(?\s*(?P<named>[أابجدA-D]){_LONE}"
-    r"|(?<!\w)\(\s*(?P<bracketed>[أابجدA-D])\s*\)"
-    r"|(?:^|[\n.:،؛]\s?)(?P<leading>[أبجدA-D])\)"
-    rf"|(?:نختار|اخترنا|اختر)\s+\(?(?P<chosen>[أبجدA-D]){_LONE}"
+    rf"{_NAMED}[\s:=←→«\"“'(\[*_–-]{{1,6}}(?P<named>[{_SIGN}]){_LONE}"
+    rf"|(?<!\w)\(\s?(?P<bracketed>[{_SIGN}])\s?\)"
+    rf"|(?:^|[\n.:،؛]\s?)(?P<leading>[{_SIGN}])\)"
+    rf"|(?:نختار|اخترنا|اختر)\s+\(?(?P<chosen>[{_SIGN}]){_LONE}"
+    rf"|(?<!\w)(?P<judged>[{_SIGN}])(?:{_IS_RIGHT}|\s+و\s?[أبجد]\s+ف?(?:خط[أا]|خاطئ))"
 )
-_NUMBERED: Final = re.compile(r"ال(?:خيار|اختيار|بديل)\s+\(?([1-4١-٤])(?![\w.,٫%٪/]|\s*[%٪])")
+_NUMBERED: Final = re.compile(
+    r"ال(?:خيار|اختيار|بديل)\s+\(?([1-4١-٤])(?![\w.,٫%٪/]|\s*[%٪])"
+    rf"|ال{_ANSWER}(?:\s+الصحيح[ةه]?)?\s+\(([1-4١-٤])\)"
+)
 
 _ANSWER_IN_BRACKETS: Final = re.compile(
     rf"[(\[]\s*(?:(?:ال)?(?:{_ANSWER}|حل)(?:\s+الصحيح[ةه]?)?(?:\s+ه[وي])?|(?i:answer|ans))\s*[:=]\s*[^\s)\]]"
@@ -152,16 +185,25 @@ _ANSWER_IN_BRACKETS: Final = re.compile(
 _ANSWER_IS: Final = re.compile(
     rf"(?:ال(?:{_ANSWER}|حل)(?:\s+الصحيح[ةه]?)?(?:\s+ه[وي](?!\w))?|(?i:\banswer|\bans))\s*[:=]?\s*"
 )
-_LISTED: Final = re.compile(r"(?<!\w)\(?([أبجدA-Da-d])(?:\)|[.-](?=\s))")
+_LABEL: Final = re.compile(r"^\W{0,4}\w{1,12}\s?[:=]")
+_LISTED: Final = re.compile(r"(?<!\w)\(?([أبجدA-Da-d])(?:\)|[.-](?=\s))|^([أبجدA-D]) ?[-–:]\s", re.MULTILINE)
+_NUMBERED_ITEM: Final = re.compile(r"(?<!\w)\(?([1-4١-٤])\s?[).-](?=\s)")
+_CHOICES_ARE: Final = re.compile(r"(?:الخيارات|الاختيارات|البدائل)\s?:")
+_OR: Final = re.compile(r"(?<!\w)أم(?!\w)")
+_SEPARATORS: Final = re.compile(r"[،,؛;|\n()\[\]]|\s[/–—-]\s")
 
 _LETTERED_CHOICE: Final = re.compile(r"(?:\([أابجدA-Da-d]\)|[أابجدA-Da-d] ?[).])\s*\S|\(?[1-4١-٤]\)\s+\S")
 _DASHED_LETTER: Final = re.compile(r"([أبجد])\s*[-–:]\s*\S")
 _JUDGED: Final = re.compile(
-    rf"[✓✔☑✅✗✘✖❌❎⭐]|الإجابة الصحيحة|\d\D{{0,20}}\sصح$"
-    rf"|[(\[]\s*(?:(?:ال)?(?:{_ANSWER}|حل|خيار)(?:\s+{_RIGHT})?|{_RIGHT}"
-    r"|(?i:correct|incorrect|true|false|right|wrong|answer|key))\s*[)\]]"
+    rf"[✓✔☑✅✗✘✖❌❎⭐]|الإجابة الصحيحة|\d\s?\w{{0,12}}\s(?:صح|صحيح|خطأ)$|ه[وي]\s+(?:{_RIGHT}|ال{_ANSWER})(?!\w)"
+    rf"|[(\[][^()\[\]]{{0,30}}(?:{_ANSWER}|{_RIGHT}(?!\w)"
+    r"|(?i:correct|true|false|right|wrong|answer|\bkey\b))[^()\[\]]{0,30}[)\]]"
 )
 _JUDGED_ASIDE: Final = re.compile(
-    rf"^(?:ال)?(?:صحيح|{_ANSWER})\s*(?P<before>:)|(?P<after>[-–—←→⇐⟵])\s*(?:(?:ال)?{_ANSWER}|{_RIGHT}|(?i:correct|answer))\s*$"
+    rf"^(?:ال)?(?:صحيح|{_ANSWER})\s?(?P<before>:)"
+    rf"|(?P<after>[-–—←→⇐⟵])\s?(?:(?:ال)?{_ANSWER}|{_RIGHT}|(?i:correct|answer))\s?$"
 )
+#: Words in brackets after others; brackets of an expression hold signs or follow their factor.
+_REMARK: Final = re.compile(r"\w\s[(\[][^\W\d_]{1,12}[)\]]$")
 _EASTERN_DIGIT: Final = re.compile("[٠-٩۰-۹]")
+_TATWEEL: Final = re.compile("ـ")

@@ -20,6 +20,7 @@ from generation.disclosures import (
     tells_key,
 )
 from generation.text_signs import (
+    has_foreign_sign,
     has_html,
     has_invisible,
     has_latex,
@@ -72,9 +73,7 @@ def _in_any_text(check: Callable[[str], bool]) -> Callable[[Written], bool]:
 
 
 _MARKUP: Final = "لا LaTeX ولا شرطة مائلة عكسية ولا $، ولا Markdown ولا HTML ولا رموز مثل &nbsp;؛ والسطر الجديد وحده يُكتب \\n."
-_PLAIN: Final = (
-    "حروف عربية عادية بترتيب النطق، بلا علامات اتجاه ولا محارف خفية ولا أشكال عرض ولا حروف تالفة الترميز."
-)
+_PLAIN: Final = "حروف عربية عادية بترتيب النطق، بلا علامات اتجاه ولا محارف خفية ولا أشكال عرض ولا حروف تالفة الترميز ولا حروف لغة أخرى ولا صور تعبيرية."
 _UNMARKED: Final = (
     "الخيارات الأربعة بلا علامة ولا تعليق: لا يتميز الصحيح بنجمة ولا نقطة ولا قوس ولا بكلمة «صحيح»."
 )
@@ -86,6 +85,7 @@ TEXT_RULES: Final[tuple[TextRule, ...]] = (
     TextRule("markdown", _MARKUP, _in_any_text(has_markdown)),
     TextRule("html", _MARKUP, _in_any_text(has_html)),
     TextRule("broken_encoding", _PLAIN, _in_any_text(is_wrongly_encoded)),
+    TextRule("foreign_sign", _PLAIN, _in_any_text(has_foreign_sign)),
     TextRule("direction_marks", _PLAIN, _in_any_text(has_stray_direction)),
     TextRule("invisible_sign", _PLAIN, _in_any_text(has_invisible)),
     TextRule("presentation_forms", _PLAIN, _in_any_text(has_presentation_forms)),

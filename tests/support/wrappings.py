@@ -15,9 +15,9 @@ _SEPARATORS: Final = ("\n", ",\n", ",", ", ", "", " ", "\r\n", "\n\n", "\nثم �
 
 def wrapped(questions: Questions, rng: Random) -> str:
     """The questions as one random reply: each on its own or in a wrapper, joined, wrapped, with text around."""
-    one, joined, outer, around = (rng.choice(kinds) for kinds in (_EACH, _JOINED, _OUTER, _AROUND))
-    whole = outer(joined([one(question, rng) for question in questions], rng), rng)
-    return around(whole, rng)
+    one, join = rng.choice(_EACH), rng.choice(_JOINED)
+    wrap, surround = rng.choice(_OUTER), rng.choice(_AROUND)
+    return surround(wrap(join([one(question, rng) for question in questions], rng), rng), rng)
 
 
 def dumped(value: Any, rng: Random) -> str:
