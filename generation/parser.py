@@ -121,9 +121,11 @@ class QuestionParser:
         return None if self._scanned == len(self._text) else self._scanned
 
     def _end_of_run(self) -> int | None:
-        self._scanned = _end_of(_STRING_RUN, self._text, self._scanned)
-        at_escape = self._text.endswith("\\") and self._scanned == len(self._text) - 1
-        return None if at_escape else self._here
+        end = _end_of(_STRING_RUN, self._text, self._scanned)
+        self._scanned = end
+        length = len(self._text)
+        is_at_escape = end == length - 1 and self._text[end] == "\\"
+        return None if end == length or is_at_escape else end
 
     def _note(self, began: int) -> None:
         """Remember of the signs from `began` on what a later step asks for: the name, and the last sign."""
@@ -225,6 +227,10 @@ class QuestionParser:
 
     def _forget(self) -> None:
         """Keep the text of the outermost object that may become a question, and what `_resynchronize` looks at."""
+        first = max(self._wrappers, self._too_large)
+        is_all_needed = first < len(self._open) and self._open[first].start == self._base
+        if is_all_needed and len(self._text) <= MAX_OBJECT_CHARS:
+            return
         end = self._base + len(self._text)
         while (
             self._too_large < len(self._open) and end - self._open[self._too_large].start > MAX_OBJECT_CHARS
