@@ -78,7 +78,7 @@ class DraftPassage(_Written):
 class DraftQuestion(DraftPassage):
     """One line of a reply. The short names are the model's, the long ones are ours."""
 
-    slot: Annotated[int, BeforeValidator(slot_number)]
+    slot: int
     stem: _Text = Field(alias="q")
     figure: dict[str, object] | None = Field(None, alias="f")
     explanation: _Text = Field(alias="w")

@@ -62,7 +62,7 @@ class Validator:
         slot = self._slot_of(raw)
         if isinstance(slot, Rejected):
             return slot
-        verdict = self._question(slot, raw)
+        verdict = self._question(slot, {**raw, "slot": slot.position})
         if isinstance(verdict, str):
             return Rejected(slot.position, verdict)
         del self._open[slot.position]
