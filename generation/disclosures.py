@@ -58,13 +58,14 @@ def tells_key(question: Written) -> bool:
     if any(f"{normalize(question.stem[end : end + longest])} ".startswith(f"{key} ") for end in ends):
         return True
     tail = _LABEL.sub("", _tail(question.stem), count=1)
-    return key != "" and normalize(tail).lstrip("=>") == key
+    return key != "" and key in {normalize(tail), normalize(tail.strip(" =>→←-–—"))}
 
 
 def lists_choices(question: Written) -> bool:
     """Whether the stem repeats the choices: as a lettered list, or all four after the question or between "or"s."""
     letters = "".join(found[1] or found[2] for found in _LISTED.finditer(question.stem)).upper()
     tail = _tail(question.stem)
+    letters += "".join(found[1] for found in _COLON_ITEM.finditer(tail))
     numbers = "".join(str(int(found[1])) for found in _NUMBERED_ITEM.finditer(tail))
     if "أبج" in letters or "ABC" in letters or "1234" in numbers or _CHOICES_ARE.search(question.stem):
         return True
@@ -162,7 +163,8 @@ _LONE: Final = r"(?!\w)(?!\s+[أبجدهو](?!\w))"
 
 _PLACED: Final = re.compile(
     rf"{_CHOICE}(?:\s+الصحيح[ةه]?)?(?:\s+ه[وي])?\s+{_ORDINAL}(?!\w)"
-    rf"|{_CHOICE}\s+رقم\s*\(?\d|رقم\s*\(?[1-4]\)?{_IS_RIGHT}"
+    rf"|(?:الخيار(?:ان|ين|ات)|البدائل)\s+(?:الثلاث[ةه]?\s+)?{_ORDINAL}(?!\w)"
+    rf"|{_CHOICE}\s+(?:ذو ال)?رقم\s*\(?\d|رقم\s*\(?[1-4]\)?{_IS_RIGHT}"
     r"|(?<!\w)(?:أول|ثاني|ثالث|رابع|آخر)\s+(?:ال)?(?:خيار|خيارات|اختيارات|بدائل)(?!\w)"
     r"|(?i:\b(?:option|choice|answer)s?\b(?:\s+(?:is|are)\b)?\s*:?\s*\(?[a-d1-4]\b)"
 )
@@ -185,8 +187,9 @@ _ANSWER_IN_BRACKETS: Final = re.compile(
 _ANSWER_IS: Final = re.compile(
     rf"(?:ال(?:{_ANSWER}|حل)(?:\s+الصحيح[ةه]?)?(?:\s+ه[وي](?!\w))?|(?i:\banswer|\bans))\s*[:=]?\s*"
 )
-_LABEL: Final = re.compile(r"^\W{0,4}\w{1,12}\s?[:=]")
+_LABEL: Final = re.compile(r"^\W{0,4}(?:\w{1,12}\s?[:=]|(?:ال)?(?:صحيح|صواب|ناتج|جواب)\s)")
 _LISTED: Final = re.compile(r"(?<!\w)\(?([أبجدA-Da-d])(?:\)|[.-](?=\s))|^([أبجدA-D]) ?[-–:]\s", re.MULTILINE)
+_COLON_ITEM: Final = re.compile(r"(?<!\w)([أبجد])\s?:")
 _NUMBERED_ITEM: Final = re.compile(r"(?<!\w)\(?([1-4١-٤])\s?[).-](?=\s)")
 _CHOICES_ARE: Final = re.compile(r"(?:الخيارات|الاختيارات|البدائل)\s?:")
 _OR: Final = re.compile(r"(?<!\w)أم(?!\w)")
@@ -195,15 +198,15 @@ _SEPARATORS: Final = re.compile(r"[،,؛;|\n()\[\]]|\s[/–—-]\s")
 _LETTERED_CHOICE: Final = re.compile(r"(?:\([أابجدA-Da-d]\)|[أابجدA-Da-d] ?[).])\s*\S|\(?[1-4١-٤]\)\s+\S")
 _DASHED_LETTER: Final = re.compile(r"([أبجد])\s*[-–:]\s*\S")
 _JUDGED: Final = re.compile(
-    rf"[✓✔☑✅✗✘✖❌❎⭐]|الإجابة الصحيحة|\d\s?\w{{0,12}}\s(?:صح|صحيح|خطأ)$|ه[وي]\s+(?:{_RIGHT}|ال{_ANSWER})(?!\w)"
+    rf"[✓✔☑✅✗✘✖❌❎⭐]|الإجابة الصحيحة|^(?:ال)?(?:صحيح|{_ANSWER})\s\d|\d\s?\w{{0,12}}\s(?:صح|صحيح|خطأ)$|ه[وي]\s+(?:{_RIGHT}|ال{_ANSWER})(?!\w)"
     rf"|[(\[][^()\[\]]{{0,30}}(?:{_ANSWER}|{_RIGHT}(?!\w)"
     r"|(?i:correct|true|false|right|wrong|answer|\bkey\b))[^()\[\]]{0,30}[)\]]"
 )
 _JUDGED_ASIDE: Final = re.compile(
     rf"^(?:ال)?(?:صحيح|{_ANSWER})\s?(?P<before>:)"
-    rf"|(?P<after>[-–—←→⇐⟵])\s?(?:(?:ال)?{_ANSWER}|{_RIGHT}|(?i:correct|answer))\s?$"
+    rf"|(?P<after>[-–—←→⇐⟵#=/])\s?(?:(?:ال)?{_ANSWER}|{_RIGHT}|(?i:correct|answer))\s?$"
 )
 #: Words in brackets after others; brackets of an expression hold signs or follow their factor.
-_REMARK: Final = re.compile(r"\w\s[(\[][^\W\d_]{1,12}[)\]]$")
+_REMARK: Final = re.compile(r"\w\s[(\[](?:[^\W\d_]| ){1,30}[)\]]$")
 _EASTERN_DIGIT: Final = re.compile("[٠-٩۰-۹]")
 _TATWEEL: Final = re.compile("ـ")
