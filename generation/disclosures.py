@@ -105,11 +105,14 @@ def marks_key(question: Written) -> bool:
     if not question.choices:
         return False
     key, *others = map(_decoration, question.choices)
-    return len(set(others)) == 1 and key != others[0]
+    return None not in (key, *others) and len(set(others)) == 1 and key != others[0]
 
 
-def _decoration(choice: str) -> tuple[str, str, tuple[bool, ...]]:
-    """The signs before and after the words of a choice; whether it has a remark, eastern digits, or tatweel."""
+def _decoration(choice: str) -> tuple[str, str, tuple[bool, ...]] | None:
+    """The signs before and after the words of a choice; whether it has a remark, eastern digits, or tatweel.
+
+    None for a choice without words. Brackets around a pair, a set or an expression are no decoration.
+    """
     text = choice.strip()
     start, end = 0, len(text)
     while start < end and _decorates(text[start], _MAY_LEAD):
@@ -118,8 +121,8 @@ def _decoration(choice: str) -> tuple[str, str, tuple[bool, ...]]:
         end -= 1
     core, before, after = text[start:end], text[:start].strip(), text[end:].strip()
     if not core:
-        return "", "", ()
-    if not _is_balanced(core):  # the brackets are of the words themselves
+        return None
+    if not _is_balanced(core) or _EXPRESSION.search(core):
         before, after = before.strip(_BRACKETS), after.strip(_BRACKETS)
     if core[0].isdigit():
         before = before.removesuffix(".")  # a decimal
@@ -155,7 +158,7 @@ _RIGHT: Final = "(?:ال)?(?:صح|صواب|صحيح[ةه]?|خط[أا]|خاطئ[�
 _ANSWER: Final = "(?:[إا]جاب[ةه]|جواب)"
 _CHOICE: Final = f"(?:(?:ال)?(?:خيار|اختيار)|البديل|ال{_ANSWER})"
 _NAMED: Final = rf"(?:{_CHOICE}|الخياران|الخيارات|الصحيح[ةه]?)(?:\s+الصحيح[ةه]?)?(?:\s+ه[وي])?"
-_IS_RIGHT: Final = rf"\s+ه[وي]\s+(?:{_CHOICE}|{_RIGHT})"
+_IS_RIGHT: Final = rf"\s+ه[وي]\s+(?:{_CHOICE}|{_RIGHT})(?!\w)"
 _ORDINAL: Final = "(?:ال[أا]ول[ىي]?|الثاني[ةه]?|الثالث[ةه]?|الرابع[ةه]?|(?:قبل )?ال[أا]خير[ةه]?)"
 _SIGN: Final = "أابجدA-D"
 #: After a letter by itself; two of them name a segment.
@@ -206,6 +209,7 @@ _JUDGED_ASIDE: Final = re.compile(
     rf"^(?:ال)?(?:صحيح|{_ANSWER})\s?(?P<before>:)"
     rf"|(?P<after>[-–—←→⇐⟵#=/])\s?(?:(?:ال)?{_ANSWER}|{_RIGHT}|(?i:correct|answer))\s?$"
 )
+_EXPRESSION: Final = re.compile("[،,؛;=+−×÷<>≤≥]")
 #: Words in brackets after others; brackets of an expression hold signs or follow their factor.
 _REMARK: Final = re.compile(r"\w\s[(\[](?:[^\W\d_]| ){1,30}[)\]]$")
 _EASTERN_DIGIT: Final = re.compile("[٠-٩۰-۹]")
