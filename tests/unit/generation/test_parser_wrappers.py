@@ -218,3 +218,42 @@ def test_the_figure_of_a_question_is_no_question() -> None:
 def test_an_object_without_any_question_is_returned_for_the_validator_to_reject() -> None:
     refusal = {"error": "cannot", "details": {"type": "slot"}}
     assert questions(one_line(refusal)) == [refusal]
+
+
+class CountedSteps(QuestionParser):
+    """Each step reads on from where the last one ended, so the number of steps is the cost of a reply."""
+
+    steps = 0
+
+    def _next_mark(self) -> int | None:
+        self.steps += 1
+        return super()._next_mark()
+
+
+@pytest.mark.parametrize("chars", [40, 1_000_000])
+@pytest.mark.parametrize(
+    "pump",
+    [
+        '{"slot":"',
+        '{"a":{"slot":1',
+        '{"',
+        '"},{',
+        '"{"',
+        "{{",
+        "}{",
+        '{"x":"slot","y":',
+        '{"slot":1,"d":[',
+        '{"slot":1,"f":{"slot":2}}',
+        '{"questions":[{"slot":1,"q":"a"b"}]}',
+        '\n{"a"',
+        " ",
+        '{"a" ',
+    ],
+)
+def test_no_reply_costs_more_than_a_few_steps_a_sign_or_is_kept_in_memory(pump: str, chars: int) -> None:
+    counted = CountedSteps()
+    text = (pump * 100_000)[:100_000]
+    for piece in in_pieces(text, chars):
+        counted.feed(piece)
+        assert len(counted._text) <= MAX_OBJECT_CHARS
+    assert counted.steps <= 2 * len(text) + len(text) // chars + 1
