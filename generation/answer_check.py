@@ -60,7 +60,7 @@ class AnswerCheck:
         call = Call(self._context, solver, asked=len(questions), purpose=Purpose.SOLVE)
         answers = Answers()
         try:
-            call.make(build_solver_prompt(questions), take=answers.take, drop=lambda: None)
+            call.make(build_solver_prompt(questions), take=answers.take, drop=lambda _reason: None)
         except Exception as err:  # noqa: BLE001  a failed check must not end the run; the next write meets a failing store
             return type(err).__name__, {}
         if call.ended or call.error is not None:

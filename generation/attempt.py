@@ -49,7 +49,7 @@ class _Attempt:
     def make(self, prompt: Prompt) -> AttemptResult:
         fatal: Exception | None = None
         try:
-            self._call.make(prompt, take=self._judge, drop=lambda: self._reject(None, "broken_object"))
+            self._call.make(prompt, take=self._judge, drop=self._drop)
         except Exception as err:  # noqa: BLE001  the run raises it when its other lanes have ended
             fatal = err
         return AttemptResult(
@@ -67,6 +67,9 @@ class _Attempt:
             self._commit(verdict.question)
         else:
             self._reject(verdict.position, verdict.reason)
+
+    def _drop(self, reason: str) -> None:
+        self._reject(None, f"{reason}_object")
 
     def _commit(self, question: Question) -> None:
         claim = self._context.claim

@@ -88,9 +88,9 @@ class Call:
         return self._ended is not None
 
     def make(
-        self, prompt: Prompt, *, take: Callable[[Mapping[str, Any]], None], drop: Callable[[], None]
+        self, prompt: Prompt, *, take: Callable[[Mapping[str, Any]], None], drop: Callable[[str], None]
     ) -> None:
-        """Send the call. `take` receives each object of the reply as it closes; `drop` is called for each broken one.
+        """Send the call. `take` receives each object of the reply as it closes; `drop` the reason for each broken one.
 
         A ProviderError is kept in `error`. Raises what `take`, `drop` and the ledger raise.
         """
@@ -121,7 +121,7 @@ class Call:
         self._is_in_ledger = True
 
     def _follow(
-        self, event: StreamEvent, take: Callable[[Mapping[str, Any]], None], drop: Callable[[], None]
+        self, event: StreamEvent, take: Callable[[Mapping[str, Any]], None], drop: Callable[[str], None]
     ) -> None:
         match event:
             case TextDelta(text):
@@ -136,8 +136,10 @@ class Call:
                 self._started = event
             case StreamEnded():
                 self._ended = event
-                for _ in range(self._parser.finish()):
-                    drop()
+                self._parser.finish()
+                for reason, number in self._parser.left_behind.items():
+                    for _ in range(number):
+                        drop(reason)
 
     def _close(self) -> None:
         closing = self._record(self._billed())

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
+from generation.disclosures import Written
 from generation.model import CHOICES_PER_QUESTION, COMPARISON_CHOICES, QuestionType, Section, Slot
 from generation.normalization import normalize
 from generation.schema import DraftQuestion
+from generation.text_rules import rejecting_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Candidate:
 
     slot: Slot
     draft: DraftQuestion
+    figure_texts: tuple[str, ...] = ()
     stem: str = field(init=False)  #: normalized
     key: str = field(init=False)  #: normalized
     distractors: tuple[str, ...] = field(init=False)  #: normalized
@@ -61,17 +64,19 @@ _SHORTEST_PASSAGE_WORDS: Final = 40
 
 def first_reason(candidate: Candidate) -> str | None:
     """The reason of the first rule that the candidate breaks, or None."""
-    for rule in (*_RULES, _TYPE_RULES.get(candidate.slot.question_type)):
+    for rule in (*_RULES, _TYPE_RULES.get(candidate.slot.question_type), *_TEXT_RULES):
         if rule is not None and (reason := rule(candidate)) is not None:
             return reason
     return None
 
 
-def is_passage(text: str) -> bool:
-    """Whether the text is Arabic and long enough for questions."""
-    return (
-        len(text.split()) >= _SHORTEST_PASSAGE_WORDS and _arabic_share(text) >= _ARABIC_SHARE[Section.VERBAL]
-    )
+def passage_reason(text: str) -> str | None:
+    """The reason why questions cannot be about this text: it is short, not Arabic, or not clean; or None."""
+    broken = rejecting_rule(Written("", "", others=(text,)))
+    if broken is not None:
+        return broken.name
+    is_short = len(text.split()) < _SHORTEST_PASSAGE_WORDS
+    return "poor_passage" if is_short or _arabic_share(text) < _ARABIC_SHARE[Section.VERBAL] else None
 
 
 def fixed_choice(normalized: str) -> str:
@@ -147,17 +152,17 @@ def _no_catch_all(candidate: Candidate) -> str | None:
     return "catch_all_choice" if any(map(_CATCH_ALL.search, candidate.choices)) else None
 
 
-def _no_letters(candidate: Candidate) -> str | None:
-    """The program orders the choices, so a letter before a choice is wrong, and before the key alone it is a hint."""
-    choices = [choice.strip() for choice in candidate.written_choices]
-    dashed = {found[1] for choice in choices if (found := _DASHED_LETTER.match(choice))}
-    if len(dashed) == CHOICES_PER_QUESTION or any(map(_LETTERED.match, choices)):
-        return "lettered_choice"
-    return None
-
-
-def _no_marks(candidate: Candidate) -> str | None:
-    return "marked_choice" if any(map(_MARKED.search, candidate.written_choices)) else None
+def _texts_are_clean(candidate: Candidate) -> str | None:
+    draft = candidate.draft
+    written = Written(
+        draft.stem,
+        draft.explanation,
+        () if candidate.is_comparison else candidate.written_choices,
+        candidate.figure_texts,
+        lists_words=candidate.slot.question_type in _LISTING_TYPES,
+    )
+    broken = rejecting_rule(written)
+    return broken.name if broken else None
 
 
 def _lengths_match(candidate: Candidate) -> str | None:
@@ -204,11 +209,12 @@ _RULES: Final[tuple[Rule, ...]] = (
     _has_its_choices,
     _has_one_key,
     _no_catch_all,
-    _no_letters,
-    _no_marks,
-    _lengths_match,
-    _is_arabic,
 )
+
+_TEXT_RULES: Final[tuple[Rule, ...]] = (_texts_are_clean, _lengths_match, _is_arabic)
+
+#: The types that ask for their choices in the stem.
+_LISTING_TYPES: Final = frozenset({QuestionType.ERROR, QuestionType.ODD_WORD})
 
 _TYPE_RULES: Final[dict[QuestionType, Rule]] = {
     QuestionType.COMPARISON: _names_both_quantities,
@@ -238,8 +244,3 @@ _CATCH_ALL: Final = re.compile(
     r"|^(?:جميع|كل|كافه) (?:هذه |تلك )?(?:الاجابات|الخيارات|البدايل|الاختيارات)\b"
     r"|^[ابجد] و ?[ابجد](?: معا| فقط)?$"
 )
-
-#: For text as written.
-_LETTERED: Final = re.compile(r"(?:\([أابجدA-Da-d]\)|[أابجدA-Da-d] ?[).])\s*\S|\(?[1-4١-٤]\)\s+\S")
-_DASHED_LETTER: Final = re.compile(r"([أبجد])\s*[-–:]\s*\S")
-_MARKED: Final = re.compile(r"[✓✔☑✅]|الإجابة الصحيحة|\((?:صح|صحيح|صحيحة)\)")

@@ -29,6 +29,8 @@ def _blank_is_none(value: object) -> object:
 #: Control characters except line break and tab, and half surrogate pairs.
 _UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LARGEST: Final = 10**9
+#: With at most so many digits that the conversion costs nothing.
+_WHOLE: Final = re.compile(r"\s{,9}(?P<whole>\d{1,9})(?:[.٫][0٠۰]{1,9})?\s{,9}")
 _Number = (
     Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
     | Annotated[float, Field(ge=-_LARGEST, le=_LARGEST, allow_inf_nan=False)]
@@ -55,6 +57,16 @@ ChartKind = Literal["bar-chart", "line-chart", "pie-chart", "table"]
 
 class _Written(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+def slot_number(written: object) -> int | None:
+    """The position that a model names: a whole number, also as a float or a text, in any script's digits."""
+    if isinstance(written, float) and written.is_integer() and abs(written) <= _LARGEST:
+        return int(written)
+    if isinstance(written, str):
+        found = _WHOLE.fullmatch(written)
+        return int(found["whole"]) if found else None
+    return written if isinstance(written, int) and not isinstance(written, bool) else None
 
 
 class DraftPassage(_Written):

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 from generation.model import COMPARISON_CHOICES, EarlierQuestion, Question, QuestionType, Slot
 from generation.normalization import normalize
 from generation.repeats import Seen, Traits
-from generation.rules import Candidate, first_reason, fixed_choice, is_passage
-from generation.schema import Chart, Diagram, DraftPassage, DraftQuestion
+from generation.rules import Candidate, first_reason, fixed_choice, passage_reason
+from generation.schema import Chart, Diagram, DraftPassage, DraftQuestion, slot_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Validator:
         slot = self._slot_of(raw)
         if isinstance(slot, Rejected):
             return slot
-        verdict = self._question(slot, raw)
+        verdict = self._question(slot, {**raw, "slot": slot.position})
         if isinstance(verdict, str):
             return Rejected(slot.position, verdict)
         del self._open[slot.position]
@@ -70,8 +70,8 @@ class Validator:
         return Accepted(verdict)
 
     def _slot_of(self, raw: Mapping[str, Any]) -> Slot | Rejected:
-        position = raw.get("slot")
-        if not isinstance(position, int) or isinstance(position, bool):
+        position = slot_number(raw.get("slot"))
+        if position is None:
             return Rejected(None, "no_slot")
         if position in self._filled:
             return Rejected(position, "slot_filled")
@@ -90,7 +90,7 @@ class Validator:
         figure = _figure(slot, draft)
         if isinstance(figure, str):
             return figure
-        candidate = Candidate(slot, draft)
+        candidate = Candidate(slot, draft, _texts_of(figure))
         if reason := first_reason(candidate):
             return reason
         return self._admitted(candidate, figure)
@@ -105,8 +105,8 @@ class Validator:
             return "no_passage" if known is None else None
         if known is not None:
             return None if normalize(known) == normalize(passage) else "other_passage"
-        if not is_passage(passage):
-            return "poor_passage"
+        if reason := passage_reason(passage):
+            return reason
         if not self._seen.admit_passage(passage, group):
             return "repeated_passage"
         self._passages[group] = passage
@@ -178,6 +178,15 @@ def _figure(slot: Slot, draft: DraftQuestion) -> dict[str, Any] | str | None:
         return shape.model_validate(draft.figure).model_dump()
     except ValidationError:
         return "wrong_figure"
+
+
+def _texts_of(figure: dict[str, Any] | None) -> tuple[str, ...]:
+    """What a student reads in a figure: its texts, the labels, and the names of the measures."""
+    texts: list[str] = []
+    for value in (figure or {}).values():
+        parts = [value] if isinstance(value, str) else value
+        texts += (part for part in parts if isinstance(part, str))
+    return tuple(texts)
 
 
 _WRONG: Final = {

@@ -11,6 +11,10 @@ from functools import cache
 from importlib.resources import files
 
 from generation.model import Section, SystemBlock
+from generation.text_rules import stated
+
+#: Where the rules' text has the list of the rules for texts.
+_TEXT_RULES = "{text_rules}"
 
 
 @cache
@@ -36,4 +40,4 @@ def solver_blocks() -> tuple[SystemBlock, ...]:
 def _text(name: str) -> str:
     # Text mode and NFC: other line ends, or another composition of Arabic letters, yield the same bytes.
     text = files("generation.prompts").joinpath("text", f"{name}.md").read_text(encoding="utf-8")
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", text.replace(_TEXT_RULES, stated()))

@@ -1,4 +1,7 @@
-"""The parser under random chunkings, truncations and single-object corruptions: no whole object may be lost."""
+"""The parser under random chunkings, truncations and single-object corruptions: no whole object may be lost.
+
+Corruptions are done to lines, and to the same questions in wrappers and arrays on one line.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,22 @@ from generation.parser import QuestionParser
 from tools.bench.replies import reply
 
 _LINES = 3  # of a reply: enough for a neighbour on both sides
+_WRAPPERS = (
+    ("[{}]", ","),
+    ('{"questions":[{}]}', ","),
+    ('{"exam":{"questions":[\n  {}\n]}}', ", "),
+    ("{}", ""),
+    ("{}", " "),
+)
 _NOISE = '{}[]",:\\\n a٣ق'
 
 
 def torture(rounds: int, *, seed: int) -> list[dict[str, Any]]:
-    """A row a kind of harm, each done a third of `rounds` times."""
+    """A row a kind of harm, each done a quarter of `rounds` times."""
     lines = [line for line in reply().splitlines() if line]
     return [
-        {"harm": harm.__name__.strip("_").replace("_", " "), **_tortured(harm, lines, -(-rounds // 3), seed)}
-        for harm in (_chunked, _cut_off, _corrupted)
+        {"harm": harm.__name__.strip("_").replace("_", " "), **_tortured(harm, lines, -(-rounds // 4), seed)}
+        for harm in (_chunked, _cut_off, _corrupted, _corrupted_in_a_wrapper)
     ]
 
 
@@ -60,6 +70,17 @@ def _cut_off(lines: list[str], rng: Random) -> tuple[str, list[str]]:
 
 
 def _corrupted(lines: list[str], rng: Random) -> tuple[str, list[str]]:
+    parts, others = _with_one_broken(lines, rng)
+    return "\n".join(parts), others
+
+
+def _corrupted_in_a_wrapper(lines: list[str], rng: Random) -> tuple[str, list[str]]:
+    parts, others = _with_one_broken(lines, rng)
+    frame, between = rng.choice(_WRAPPERS)
+    return frame.replace("{}", between.join(parts), 1), others
+
+
+def _with_one_broken(lines: list[str], rng: Random) -> tuple[list[str], list[str]]:
     victim = rng.randrange(len(lines))
     line = lines[victim]
     at = rng.randrange(len(line))
@@ -71,4 +92,4 @@ def _corrupted(lines: list[str], rng: Random) -> tuple[str, list[str]]:
         )
     )
     others = lines[:victim] + lines[victim + 1 :]
-    return "\n".join([*lines[:victim], broken, *lines[victim + 1 :]]), others
+    return [*lines[:victim], broken, *lines[victim + 1 :]], others

@@ -20,18 +20,22 @@ from generation.model import (
     Topic,
 )
 from generation.prompts.blocks import system_blocks
+from generation.text_rules import TEXT_RULES, stated
 
 PROJECT = Path(__file__).parents[3]
 
 # A changed text invalidates every cached prefix once and may change every exam: change it only deliberately.
 GOLDEN_BLOCKS = {
-    "rules.md": "13b03451b910ef1cde4df78a900aa1060668cccafe51df1b8079bb52d1739a2a",
+    "rules.md": "6c0d859141ab1c6bf260eceeaac22e4ee010f1d9a865a77af3640ba7efde33b9",
     "section-quantitative.md": "76e4ea93bf1d79a01ce56c4fb7bbd00db5a7f49914ce4d291266f632a3433688",
     "section-verbal.md": "75080c2fcbeda3c042afaecbb75f5bf4fb2fedcb36309f1ed334337c21b7752a",
     "examples-quantitative.md": "b89a13ee6ca8a04d318c9be21a4065630abb925dde6ec37b0b9e769450ec6727",
     "examples-verbal.md": "99014bb7157b4998a2a397e483b6f802ff8fa1ed66d6c049bc8484dd529bf67e",
     "solver.md": "2f08c5229a74018f5aa4d9414d2c664fe28cd90fc39c35617d3867f2881cc8cb",
 }
+
+#: The list that the rules' text gets of the table of rules, pinned for the same reason.
+GOLDEN_LIST = "53f78fcda9995f02551fde3530e431aa99d42aeb9368c6a1137ee614f15627e2"
 
 #: The largest minimum prefix of any model that may be configured.
 LARGEST_CACHE_MINIMUM = 4_096
@@ -46,11 +50,24 @@ def test_a_text_changes_only_together_with_its_golden_fingerprint(name: str) -> 
     assert sha256(text).hexdigest() == GOLDEN_BLOCKS[name]
 
 
+def test_the_list_of_rules_for_texts_changes_only_together_with_its_golden_fingerprint() -> None:
+    assert sha256(stated().encode()).hexdigest() == GOLDEN_LIST
+
+
+def test_every_rule_for_texts_is_stated_to_the_model_in_its_own_sentence_once() -> None:
+    prompt = system_blocks(Section.VERBAL)[0].text
+    assert "{text_rules}" not in prompt
+    for rule in TEXT_RULES:
+        assert prompt.count(f"\n- {rule.sentence}\n") == 1
+
+
 @pytest.mark.parametrize("section", Section)
 def test_a_prefix_is_its_texts_whole_and_in_the_order_of_their_reuse(section: Section) -> None:
     names = ("rules.md", f"section-{section.value}.md", f"examples-{section.value}.md")
     texts = [files("generation.prompts").joinpath("text", name).read_bytes().decode() for name in names]
-    assert [block.text for block in system_blocks(section)] == texts
+    assert [block.text for block in system_blocks(section)] == [
+        text.replace("{text_rules}", stated()) for text in texts
+    ]
 
 
 @pytest.mark.parametrize("name", GOLDEN_BLOCKS)

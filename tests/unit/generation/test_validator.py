@@ -93,7 +93,7 @@ def test_figures_that_the_prompt_asks_for_are_accepted_d14() -> None:
 # --- what belongs to no open slot --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [None, "4", 4.0, True, [4], {}])
+@pytest.mark.parametrize("number", [None, "four", 4.5, True, [4], {}])
 def test_an_object_without_a_slot_number_is_rejected(number: object) -> None:
     validator = validator_for(slot_for(QuestionType.MCQ, position=1), slot_for(QuestionType.MCQ))
     assert validator.judge(line(QuestionType.MCQ, slot=number)) == Rejected(None, "no_slot")
@@ -110,6 +110,40 @@ def test_a_second_question_for_a_filled_slot_is_rejected() -> None:
     validator.judge(line(QuestionType.MCQ))
     again = line(QuestionType.MCQ, q="ما ثلث العدد 27 مضافًا إليه 1؟")
     assert validator.judge(again) == Rejected(4, "slot_filled")
+
+
+@pytest.mark.parametrize("slot", [4, 4.0, "4", "٤", "۴", " 4 ", "04", "4.0", "٤٫٠"])
+def test_a_slot_may_be_written_as_a_number_in_any_digits(slot: object) -> None:
+    verdict = validator_for(slot_for(QuestionType.MCQ)).judge({**line(QuestionType.MCQ), "slot": slot})
+    assert isinstance(verdict, Accepted)
+
+
+@pytest.mark.parametrize(
+    "slot",
+    [
+        None,
+        True,
+        4.5,
+        -4,
+        "-4",
+        "",
+        " ",
+        "²",
+        "4²",
+        "4.5",
+        "four",
+        "4 5",
+        "4" * 5_000,
+        1e300,
+        [4],
+        {"n": 4},
+        "٤x",
+    ],
+)
+def test_what_is_no_whole_number_names_no_slot(slot: object) -> None:
+    verdict = validator_for(slot_for(QuestionType.MCQ)).judge({**line(QuestionType.MCQ), "slot": slot})
+    assert isinstance(verdict, Rejected)
+    assert verdict.position is None
 
 
 # --- shapes ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,97 @@
+"""The rules for texts find what is planted, leave alone what only looks like it, and are what the prompt states."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from generation import text_rules
+from generation.disclosures import Written
+from generation.text_rules import TEXT_RULES, Severity, broken_rules, rejecting_rule
+from tests.unit.generation.labelled.clean import CLEAN
+from tests.unit.generation.labelled.planted import NEAR, PLANTED
+
+
+def question_with(part: str, text: str) -> Written:
+    texts = {
+        "q": "ما ثمن الكتاب إذا كان ثمن كتابين منه 40 ريالا؟",
+        "w": "نقسم ثمن الكتابين على عددهما فيكون الناتج.",
+        "c": "20 ريالا|30 ريالا|40 ريالا|50 ريالا",
+    }
+    texts[part] = text
+    return Written(texts["q"], texts["w"], texts["c"].split("|"))
+
+
+def names(question: Written) -> set[str]:
+    return {rule.name for rule in broken_rules(question)}
+
+
+@pytest.mark.parametrize(
+    ("rule", "part", "text"), [(rule, part, text) for rule, texts in PLANTED.items() for part, text in texts]
+)
+def test_a_planted_flaw_is_found_by_its_rule(rule: str, part: str, text: str) -> None:
+    assert rule in names(question_with(part, text))
+
+
+@pytest.mark.parametrize(("part", "text"), NEAR)
+def test_a_near_case_of_a_planted_flaw_is_found(part: str, text: str) -> None:
+    assert names(question_with(part, text)) != set()
+
+
+@pytest.mark.parametrize(("part", "text"), CLEAN)
+def test_a_text_that_only_looks_suspicious_breaks_no_rule(part: str, text: str) -> None:
+    assert names(question_with(part, text)) == set()
+
+
+def test_the_labelled_set_has_texts_for_every_rule_and_enough_of_both_kinds() -> None:
+    assert set(PLANTED) == {rule.name for rule in TEXT_RULES}
+    assert sum(map(len, PLANTED.values())) >= 150
+    assert len(CLEAN) >= 150
+
+
+def test_every_rule_rejects_for_now() -> None:
+    assert {rule.severity for rule in TEXT_RULES} == {Severity.REJECT}
+
+
+def test_a_rule_that_only_counts_rejects_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    flawed = question_with("w", "نجمع **العددين** فيكون الناتج.")
+    found = rejecting_rule(flawed)
+    assert found is not None
+    assert found.name == "markdown"
+    lenient = tuple(replace(rule, severity=Severity.COUNT) for rule in TEXT_RULES)
+    monkeypatch.setattr(text_rules, "TEXT_RULES", lenient)
+    assert rejecting_rule(flawed) is None
+    assert [rule.name for rule in broken_rules(flawed)] == ["markdown"]
+
+
+LONG = 2_000
+
+
+@pytest.mark.parametrize(
+    "pump",
+    [
+        "الحل ",
+        "(أ) ",
+        "أ) ",
+        "**",
+        "\\",
+        "_س",
+        "<a ",
+        "\u2066",
+        "الإجابة  ",
+        "؟",
+        "( ",
+        "أم ",
+        "]( ",
+        "ط§",
+        "$",
+    ],
+)
+def test_a_question_of_the_longest_texts_is_judged_in_milliseconds(pump: str) -> None:
+    text = (pump * LONG)[:LONG]
+    question = Written(text, text, [text[:300]] * 4, others=(text * 2,))
+    began = time.process_time()
+    broken_rules(question)
+    assert time.process_time() - began < 0.5
