@@ -19,6 +19,7 @@ from generation.errors import (
     ProviderMisused,
     ProviderRefused,
     ProviderThrottled,
+    StaleConnection,
 )
 
 
@@ -62,7 +63,7 @@ class Kind(StrEnum):
     COUNT = "count"
     DENY = "deny"
     MISUSE = "misuse"
-    UNSENT = "unsent"  #: nothing was asked, so somebody else may try
+    UNSENT = "unsent"  #: it was not asked, so somebody else may try
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def verdict_on(error: ProviderError | None, rules: BreakerRules) -> Verdict:
     match error:
         case None | ProviderRefused():  # who declines to write is there, and answers
             return Verdict(Kind.WELL)
-        case ProviderThrottled() | CircuitOpen():
+        case ProviderThrottled() | CircuitOpen() | StaleConnection():  # says nothing about the provider
             return Verdict(Kind.UNSENT)
         case ProviderMisused():
             return Verdict(Kind.MISUSE)
