@@ -179,7 +179,7 @@ def _read(shape: type[_Shape], found: Any) -> _Shape:
     except ValidationError as err:
         raise BillingReportError(
             f"The statement has another shape than we know ({err.error_count()} fields): "
-            "compare providers/statements.py with the provider's documentation."
+            "compare providers/billing_reports.py with the provider's documentation."
         ) from err
 
 

@@ -37,7 +37,7 @@ from providers.read_pacing import ReadPacing
 from providers.redis_scripts import RedisScripts
 from providers.stream import Call, StreamLimits, streaming
 from providers.telemetry import ProviderTelemetry
-from providers.usage_recovery import OutputCounter, settle
+from providers.usage_recovery import OutputCounter, prompt_estimate, settle
 from runtime.settings import ClaudeSettings
 
 #: After a shorter wait than this, what the circuit breaker said before it still holds.
@@ -179,14 +179,33 @@ class MessagesClient:
         self, events: Iterator[StreamEvent], prompt: Prompt, flight: Flight, *, permit: Permit
     ) -> Iterator[StreamEvent]:
         """The same events, with their usage counted. The first one says why the cache was missed, if it was."""
+        known = prompt_estimate(prompt, ttl=flight.ttl, writes_prefix=flight.leads)
+        reported: str | None = None
         for event in events:
             match event:
-                case StreamStarted(usage=usage, cache_miss_reason=reported):
-                    permit.count(usage)
-                    if self._diagnostics is not None:
-                        self._diagnostics.remember(prompt, event.message_id)
-                    yield replace(event, cache_miss_reason=flight.began(usage, reported))
-                    continue
-                case StreamEnded(usage=usage):
-                    permit.count(usage, is_final=True)
-            yield event
+                case StreamStarted():
+                    reported = event.cache_miss_reason
+                    if event.prompt_is_reported:
+                        known = event.usage
+                    permit.count(known)
+                    yield self._begun(event, prompt, flight, known=known)
+                case StreamEnded():
+                    if event.prompt_is_reported:
+                        known = event.usage
+                    usage = replace(known, output=event.usage.output)
+                    permit.count(usage, is_final=event.output_is_reported)
+                    reason = flight.missed(usage, reported) if event.prompt_is_reported else None
+                    yield replace(event, usage=usage, cache_miss_reason=reason)
+                case _:
+                    yield event
+
+    def _begun(self, event: StreamStarted, prompt: Prompt, flight: Flight, *, known: Usage) -> StreamStarted:
+        if self._diagnostics is not None and event.message_id:
+            self._diagnostics.remember(prompt, event.message_id)
+        reason = flight.began(known, event.cache_miss_reason)
+        return replace(
+            event,
+            usage=replace(known, output=event.usage.output),
+            cache_miss_reason=reason if event.prompt_is_reported else None,
+            price_is_known=profile_of(event.model).price_is_known,
+        )

@@ -20,6 +20,7 @@ from generation.errors import ProviderThrottled
 from generation.model import Prompt, Urgency, Usage
 from providers.failures import retry_after_s
 from providers.limits import BUCKETS, Lesson, LimitRules, Need, Reservation
+from providers.numbers import whole_number
 from providers.redis_scripts import RedisScripts, in_ms, nobody_answers
 from providers.telemetry import ProviderTelemetry
 
@@ -157,10 +158,10 @@ def _lesson(
 ) -> Lesson:
     limits = {}
     for name in BUCKETS:
-        limit = headers.get(f"anthropic-ratelimit-{name}-limit", "")
-        remaining = headers.get(f"anthropic-ratelimit-{name}-remaining", "")
-        if limit.isdigit() and remaining.isdigit() and int(limit) > 0:
-            limits[name] = (int(limit), int(remaining))
+        limit = whole_number(headers.get(f"anthropic-ratelimit-{name}-limit"))
+        remaining = whole_number(headers.get(f"anthropic-ratelimit-{name}-remaining"))
+        if limit and remaining is not None:
+            limits[name] = (limit, min(limit, remaining))
     if status != HTTPStatus.TOO_MANY_REQUESTS:
         return Lesson(limits)
     pause_s = min(retry_after_s(headers) or 0.0, longest_pause_s)

@@ -18,6 +18,7 @@ from providers.error_answers import is_error
 from providers.failures import as_provider_error
 from providers.messages import CacheTtl
 from providers.nesting import check_nesting
+from providers.numbers import name
 from providers.read_pacing import ReadPacing
 from providers.reply import REFUSAL, Reply, UnreadableReply
 from providers.transport import Overdue, Transport, requesting_on, retire_connections
@@ -145,7 +146,9 @@ def _post(call: Call) -> RawStream:
 def _events(
     raw: RawStream, call: Call, transport: Transport, *, stop: CancellationSignal
 ) -> Iterator[StreamEvent]:
-    reply = Reply(request_id=_request_id(raw.response), cache_ttl=call.cache_ttl)
+    reply = Reply(
+        request_id=_request_id(raw.response), cache_ttl=call.cache_ttl, asked_model=call.body["model"]
+    )
     try:
         for transport_event in raw:
             if stop.reason is not None:
@@ -172,7 +175,7 @@ def _end(reply: Reply, call: Call) -> StreamEvent:
             provider=call.provider,
             request_id=reply.request_id,
             category=reply.refusal_category,
-            usage=reply.usage,  # a refusal is billed too
+            usage=reply.usage if reply.is_reported else None,  # a refusal is billed too
         )
     return reply.ended()
 
@@ -195,4 +198,4 @@ def _request_id(response: httpx2.Response) -> str | None:
     """The provider's name for this call, for its support and its bill. OpenRouter's own before the one it
     passes on: its bill knows no other.
     """
-    return response.headers.get("x-generation-id") or response.headers.get("request-id")
+    return name(response.headers.get("x-generation-id")) or name(response.headers.get("request-id"))
