@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from generation.model import StreamEnded, StreamEvent, StreamStarted, TextDelta, Usage
@@ -110,10 +111,15 @@ class _Counts:
 
     def __init__(self, cache_ttl: CacheTtl) -> None:
         self.usage = Usage()
-        self.output_is_final = False  #: reported after the beginning, which knows only the first token
+        self._has_final = False  #: output was reported after the beginning, which knows only the first token
+        self._output_is_unclear = False  #: its last report was no number
         self._cache_ttl = cache_ttl
         self._has_input = False
         self._unclear: set[str] = set()  #: counts whose last report was no number
+
+    @property
+    def output_is_final(self) -> bool:
+        return self._has_final and not self._output_is_unclear
 
     @property
     def prompt_is_reported(self) -> bool:
@@ -125,21 +131,21 @@ class _Counts:
         if not isinstance(reported, dict):
             return
         before = self.usage
-        output = whole_number(reported.get("output_tokens"), at_most=MOST_TOKENS)
-        if is_final and output is not None:
-            self.output_is_final = True
-        elif is_final and reported.get("output_tokens") is not None:
-            self.output_is_final = False
         prompt = self._prompt(reported)
         if _prompt(prompt) < _prompt(before):
             prompt = before
-        self.usage = Usage(
-            input=prompt.input,
-            output=max(before.output, output or 0),
-            cache_read=prompt.cache_read,
-            cache_write_5m=prompt.cache_write_5m,
-            cache_write_1h=prompt.cache_write_1h,
-        )
+        self.usage = replace(prompt, output=self._output(reported, is_final=is_final))
+
+    def _output(self, reported: dict[str, Any], *, is_final: bool) -> int:
+        value = reported.get("output_tokens")
+        output = whole_number(value, at_most=MOST_TOKENS)
+        if output is None:
+            self._output_is_unclear = self._output_is_unclear or value is not None
+            return self.usage.output
+        # The beginning's count is of a first token, which may never come.
+        before = self.usage.output if self._has_final else 0
+        self._has_final, self._output_is_unclear = self._has_final or is_final, False
+        return max(before, output)
 
     def _prompt(self, reported: dict[str, Any]) -> Usage:
         before = self.usage
