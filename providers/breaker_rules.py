@@ -41,8 +41,8 @@ class BreakerRules:
     """When the breaker opens, and for how long. Seconds."""
 
     failures_before_open: int = 3  #: in a row; single breaks are everyday life
-    #: In a row, over all batches: one bad request is its own fault, but an account that has reached a spend
-    #: limit of its own is answered like this too, and only the row of them tells.
+    #: In a row, over all batches: one bad request is its own fault, but a setting that the provider refuses is
+    #: answered like this too, and only the row of them tells.
     misuses_before_open: int = 5
     busy_open_s: float = 0.5  #: after an answer that it has no capacity, when it names no time
     first_open_s: float = 2.0  #: doubled with each probe that fails

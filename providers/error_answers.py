@@ -102,9 +102,10 @@ _BY_WORDING = (
     (
         ErrorKind.CONTENT_FILTER,
         re.compile(
-            r"content[ _-]?(filter|moderat)|moderation|guardrail|prompt injection"
-            r"|(content|safety|usage|acceptable use)[ _-](polic|guideline|system|filter)"
-            r"|(blocked|flagged|filtered|declined).{0,60}(polic|safety|filter|harm)",
+            r"content[ _-]?(management[ _-]?)?(filter|moderat|polic|safety)|moderation|guardrail|prompt injection|jailbreak|flagged"
+            r"|safety (system|polic|filter|classifier|reasons|settings)|unsafe|harmful|inappropriate|objectionable"
+            r"|(usage|acceptable use)[ _-](polic|guideline)|violat.{0,40}(polic|guideline|terms|usage)"
+            r"|(blocked|filtered|declined|rejected|refused).{0,60}(polic|safety|filter|classifier)",
             re.IGNORECASE,
         ),
     ),

@@ -73,6 +73,13 @@ REFUSALS: list[tuple[int, Error, ErrorKind]] = [
     (400, invalid("Output blocked by content filtering policy"), ErrorKind.CONTENT_FILTER),
     (400, invalid("The request was flagged by our safety system."), ErrorKind.CONTENT_FILTER),
     (400, invalid("Your request violates our usage policy."), ErrorKind.CONTENT_FILTER),
+    (400, invalid("This request was rejected by our safety classifier"), ErrorKind.CONTENT_FILTER),
+    (400, invalid("The output may contain unsafe or harmful content."), ErrorKind.CONTENT_FILTER),
+    (
+        400,
+        invalid("The response was filtered due to the prompt triggering content management policy"),
+        ErrorKind.CONTENT_FILTER,
+    ),
     (400, invalid(CREDIT), ErrorKind.CREDIT),
     (400, invalid(USAGE_LIMITS), ErrorKind.QUOTA),
     (400, invalid("This organization has been disabled."), ErrorKind.POLICY),
