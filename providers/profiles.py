@@ -69,18 +69,21 @@ def known_profiles() -> tuple[ModelProfile, ...]:
     return tuple(_profiles().values())
 
 
-#: What gateways and clouds write around a name: `~anthropic/`, `us.anthropic.`; `:beta`, `-v1:0`, `@20250929`.
-_AROUND = re.compile(
-    r".*?(?P<name>claude-[a-z0-9-]*?)(?:-v\d+)?(?:[@-]\d{8})?(?:-latest)?(?:-v\d+)?(?:[:@\[].*)?", re.DOTALL
-)
 _VERSION_FIRST = re.compile(r"claude-(?P<version>\d+(?:-\d)?)-(?P<line>[a-z]+)")
+#: What gateways and clouds write behind a name: `:beta`, `[1m]`, `@20250929`; then `-v1`; then `-20250929`, `-latest`.
+_VARIANT = re.compile(r"[:@\[]")
+_REVISION = re.compile(r"-v\d{1,2}$")
+_DATE = re.compile(r"-(?:\d{8}|latest)$")
 _LONGEST_NAME = 200
 
 
 def _bare(model: str) -> str:
     """`anthropic/claude-4.5-sonnet-20250929` and its kin as the bare name `claude-sonnet-4-5`."""
-    around = _AROUND.fullmatch(model[:_LONGEST_NAME].lower().replace(".", "-"))
-    name = around["name"] if around else model
+    before, claude, rest = model[:_LONGEST_NAME].lower().replace(".", "-").partition("claude-")
+    if not claude:
+        return before
+    name = claude + _VARIANT.split(rest, maxsplit=1)[0]
+    name = _DATE.sub("", _REVISION.sub("", name))
     if swapped := _VERSION_FIRST.fullmatch(name):
         return f"claude-{swapped['line']}-{swapped['version']}"
     return name
