@@ -15,6 +15,8 @@ from structlog.testing import capture_logs
 
 from generation.errors import (
     CircuitOpen,
+    ConnectionsExhausted,
+    ContentFiltered,
     ProviderBusy,
     ProviderDenied,
     ProviderError,
@@ -22,6 +24,7 @@ from generation.errors import (
     ProviderRefused,
     ProviderThrottled,
     ProviderUnreachable,
+    StaleConnection,
     StreamCut,
 )
 from providers.breaker_rules import BreakerRules, BreakerState
@@ -137,7 +140,17 @@ def test_an_old_call_that_ends_well_does_not_close_the_source(health: BreakerSta
     assert asked(health) == [False]
 
 
-@pytest.mark.parametrize("kind", [ProviderRefused, ProviderThrottled, CircuitOpen])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ProviderRefused,
+        ContentFiltered,
+        ProviderThrottled,
+        ConnectionsExhausted,
+        CircuitOpen,
+        StaleConnection,
+    ],
+)
 def test_what_is_about_one_request_says_nothing_about_the_source(
     health: BreakerState, kind: type[ProviderError]
 ) -> None:
