@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from redis import Redis
@@ -16,6 +17,7 @@ from generation.plan import plan_exam
 from generation.run_batch import READY
 from providers.fallback import OrderedFallback
 from tests.integration.providers.test_with_the_simulator import ask, prompt_for
+from tools.simulator.faults import Fault
 from tools.simulator.running import RunningSimulator
 from tools.studies.economics.fleet import Memory, Site, chains_of, claim_of, run
 from tools.studies.economics.outage import DEATH
@@ -59,6 +61,39 @@ def test_when_claude_dies_in_mid_stream_the_fallback_finishes_and_nothing_is_los
     assert sum(kept) > 0, "what Claude had finished is not written again"
     picked = [fallback.pick(NOBODY) for fallback in chains]
     assert [provider and provider.name for provider in picked] == ["openrouter"] * 4
+
+
+FILTERED = "Output blocked by content filtering policy"
+FILTER = {
+    "before the first token": Fault("http", status=400, message=FILTERED),
+    "at the first token": Fault(
+        "error_event", after_chars=0, error_type="invalid_request_error", message=FILTERED
+    ),
+    "after it": Fault("error_event", after_chars=40, error_type="invalid_request_error", message=FILTERED),
+}
+
+
+@pytest.mark.parametrize("when", FILTER)
+@pytest.mark.parametrize("urgency", list(Urgency))
+def test_a_filter_that_hits_one_slot_closes_claude_to_nobody(
+    simulator: RunningSimulator, chains: list[OrderedFallback], when: str, urgency: Urgency
+) -> None:
+    """Everybody's batch has the slot, so that Claude refuses many calls in a row."""
+    simulator.faults.append(replace(FILTER[when], route="anthropic", contains='{"slot":3,'))
+    plan = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=5)
+    memories = [Memory() for _ in range(8)]
+
+    def fill(number: int) -> str:
+        claim = claim_of(plan, plan.batches[0], memories[number], urgency)
+        return run(chains[number % 4], claim, memories[number], lanes).outcome
+
+    with ThreadPoolExecutor(8) as lanes, ThreadPoolExecutor(8) as runs:
+        assert list(runs.map(fill, range(8))) == [READY] * 8
+    assert all(len(memory.questions) == 10 for memory in memories)
+    outcomes = [attempt.outcome for memory in memories for attempt in memory.attempts]
+    assert outcomes.count("content_filtered") >= 8
+    picked = [fallback.pick(NOBODY) for fallback in chains]
+    assert [provider and provider.name for provider in picked] == ["claude"] * 4
 
 
 def test_a_call_that_waited_while_its_source_was_found_dead_is_not_made(
