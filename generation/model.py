@@ -316,7 +316,7 @@ class UsageSource(StrEnum):
 
     REPORTED = "reported"  #: the provider reported all of them when the reply ended
     FREE = "free"  #: the provider answered with an error, which costs nothing
-    COUNTED = "counted"  #: the reply broke off; the model's tokenizer counted the received part
+    COUNTED = "counted"  #: the output was not reported; the model's tokenizer counted what was received
     ESTIMATED = "estimated"  #: part of them could not be counted, or the model's price is not known
     UNKNOWN = "unknown"  #: unknown whether and how far the reply got; its cost is taken as zero
 
