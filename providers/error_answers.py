@@ -128,10 +128,12 @@ class ErrorAnswer:
 
     @classmethod
     def of(cls, error: anthropic.APIStatusError) -> ErrorAnswer:
-        """Reads any body: a page of a proxy, a list, an error that is a string."""
-        said = _mapping(_mapping(error.body).get("error"))
+        """Reads any body: a page of a proxy, a list, an error that is a string, one that is not in an envelope."""
+        body = _mapping(error.body)
+        inner = body.get("error", body)
+        said = _mapping(inner)
         metadata = _mapping(said.get("metadata"))
-        wording = said.get("message")
+        wording = inner if isinstance(inner, str) else said.get("message")
         return cls(
             status=_status(error.status_code, said),
             type=_name(said.get("type")),

@@ -11,6 +11,9 @@ from providers.numbers import name, whole_number
 
 REFUSAL = "refusal"
 
+#: What gateways call the end of a reply that a filter has stopped.
+FILTERED: Final = frozenset({"content_filter", "content_filtered", "guardrail_intervened", "safety"})
+
 #: Of one call; a model's whole context is a million.
 MOST_TOKENS: Final = 2_000_000
 

@@ -12,7 +12,14 @@ import httpx2
 from anthropic._streaming import ServerSentEvent
 
 from generation.cancellation import CancellationSignal
-from generation.errors import ProviderError, ProviderRefused, StaleConnection, StreamCut, StreamStalled
+from generation.errors import (
+    ContentFiltered,
+    ProviderError,
+    ProviderRefused,
+    StaleConnection,
+    StreamCut,
+    StreamStalled,
+)
 from generation.model import StreamEvent
 from providers.error_answers import is_error
 from providers.failures import as_provider_error
@@ -20,7 +27,7 @@ from providers.messages import CacheTtl
 from providers.nesting import check_nesting
 from providers.numbers import name
 from providers.read_pacing import ReadPacing
-from providers.reply import REFUSAL, Reply, UnreadableReply
+from providers.reply import FILTERED, REFUSAL, Reply, UnreadableReply
 from providers.transport import Overdue, Transport, requesting_on, retire_connections
 
 
@@ -170,12 +177,13 @@ def _events(
 def _end(reply: Reply, call: Call) -> StreamEvent:
     if reply.stop_reason is None:
         raise StreamCut(provider=call.provider, request_id=reply.request_id)
-    if reply.stop_reason == REFUSAL:
-        raise ProviderRefused(
+    if reply.stop_reason == REFUSAL or reply.stop_reason in FILTERED:
+        kind = ProviderRefused if reply.stop_reason == REFUSAL else ContentFiltered
+        raise kind(
             provider=call.provider,
             request_id=reply.request_id,
             category=reply.refusal_category,
-            usage=reply.usage if reply.is_reported else None,  # a refusal is billed too
+            usage=reply.usage if reply.is_reported else None,  # it is billed too
         )
     return reply.ended()
 

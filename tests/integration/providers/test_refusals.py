@@ -207,3 +207,27 @@ def test_every_sentence_ends_and_is_no_wording_of_the_provider(
     assert sentence.endswith(".")
     message = error.get("message", "m")
     assert message == "m" or message not in sentence
+
+
+@pytest.mark.parametrize("reason", ["content_filter", "content_filtered", "guardrail_intervened"])
+def test_a_reply_that_a_filter_has_stopped_is_filtered_and_its_text_is_kept(
+    openrouter: ServeOpenRouter, reason: str
+) -> None:
+    end = {"type": "message_delta", "delta": {"stop_reason": reason}, "usage": {"output_tokens": 9}}
+    _, provider = openrouter(breaks_with(end, event="message_delta", text='{"slot": 1}'))
+    events: list[StreamEvent] = []
+    assert caught_from(provider, events).kind is ErrorKind.CONTENT_FILTER
+    assert text_of(events) == '{"slot": 1}'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"error": "Output blocked by content filtering policy"},
+        {"type": "error", "message": "Output blocked by content filtering policy"},
+        {"type": "error", "error": {"message": "Output blocked by content filtering policy"}},
+    ],
+)
+def test_a_filter_is_known_in_any_envelope(claude: ServeClaude, data: Any) -> None:
+    _, provider = claude(breaks_with(data, event="error", text='{"slot": 1}'))
+    assert caught_from(provider).kind is ErrorKind.CONTENT_FILTER
