@@ -26,6 +26,8 @@ DELTAS_PER_PING = 40
 TEXT_HEAD = 'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":'
 THOUGHT = "أراجع الخانات المطلوبة وأختار فكرة لكل سؤال."
 SIGNATURE = "EqQBCkYIBxgCKkBsb2NhbC1zaW11bGF0b3Itc2lnbmF0dXJl"
+DELTA_HEAD = b"event: content_block_delta\n"
+EVENT_END = b"\n\n"
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 OPENROUTER_COMMENT = b": OPENROUTER PROCESSING\n\n"
 
@@ -234,9 +236,16 @@ def _first_bytes(frames: list[Frame], limit: int) -> list[Frame]:
     tokens, lines = 0, 0
     for frame in frames:
         if len(frame.data) > limit:
+            if _delta_is_whole(frame, limit):  # the ping behind it is what is cut
+                tokens, lines = frame.tokens, frame.lines
             kept.append(Frame(frame.wait_s, frame.data[:limit], tokens, lines))
             break
         kept.append(frame)
         limit -= len(frame.data)
         tokens, lines = frame.tokens, frame.lines
     return kept
+
+
+def _delta_is_whole(frame: Frame, limit: int) -> bool:
+    end = frame.data.find(EVENT_END)
+    return frame.data.startswith(DELTA_HEAD) and 0 <= end <= limit - len(EVENT_END)

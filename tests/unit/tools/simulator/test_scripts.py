@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from tools.simulator.config import SimulatorConfig
 from tools.simulator.faults import Fault, FaultBook, end_of_question, read_faults
-from tools.simulator.script import Draft, Ending, Frame, Pace, Script, limited, make_script, output_tokens
+from tools.simulator.script import (
+    PING,
+    Draft,
+    Ending,
+    Frame,
+    Pace,
+    Script,
+    limited,
+    make_script,
+    output_tokens,
+)
 from tools.simulator.text import Text
 from tools.simulator.usage_shapes import USAGE_SHAPES
 
@@ -260,3 +270,17 @@ def test_an_error_may_come_as_openrouter_sends_it() -> None:
     last = frames_of(script)[-1].data
     assert last.startswith(b"data: ")
     assert json.loads(last.removeprefix(b"data: "))["error"]["code"] == 402
+
+
+def test_a_delta_whose_ping_is_cut_has_left_and_is_billed() -> None:
+    whole = frames_of(script_of(text=TEXT * 40))
+    before = 0
+    for frame in whole:
+        if frame.data.startswith(b"event: content_block_delta") and frame.data.endswith(PING):
+            break
+        before += len(frame.data)
+    delta = len(frame.data) - len(PING)
+    for beyond, tokens in ((-1, None), (0, frame.tokens), (1, frame.tokens), (len(PING) - 1, frame.tokens)):
+        cut = script_of(Fault("cut", after_bytes=before + delta + beyond), text=TEXT * 40)
+        last = frames_of(cut)[-1]
+        assert last.tokens == tokens or (tokens is None and last.tokens < frame.tokens)
