@@ -47,8 +47,8 @@ class Cost:
     rejected: int
     usage: Usage
     cost_microdollars: Decimal
-    counted: int = 0  #: attempts whose reply broke off, and whose received tokens were counted
-    estimated: int = 0  #: attempts whose tokens could not all be counted
+    counted: int = 0  #: attempts whose output was not reported, and whose received tokens were counted
+    estimated: int = 0  #: attempts whose tokens could not all be counted, or whose price is not known
     unknown: int = 0  #: attempts of unknown cost, which is taken as zero
 
 

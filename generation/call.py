@@ -148,14 +148,26 @@ class Call:
         self._context.observer.notice(AttemptEnded(closing, since_run_start_ms))
 
     def _billed(self) -> Billed:
-        if self._ended is not None:
-            return Billed(self._ended.usage, UsageSource.REPORTED)
+        billed = self._tokens()
+        is_guess = self._started is not None and not self._started.price_is_known
+        return replace(billed, usage_source=UsageSource.ESTIMATED) if is_guess else billed
+
+    def _tokens(self) -> Billed:
+        ended = self._ended
+        if ended is not None and ended.output_is_reported:
+            is_whole = ended.prompt_is_reported
+            return Billed(ended.usage, UsageSource.REPORTED if is_whole else UsageSource.ESTIMATED)
         if isinstance(self.error, ProviderRefused) and self.error.usage is not None:
             return Billed(self.error.usage, UsageSource.REPORTED)
         if self._started is not None:
-            return self._provider.settle(self._started, "".join(self._received))
+            return self._provider.settle(self._as_known_last(self._started), "".join(self._received))
         is_free = self.error is not None and self.error.costs_nothing
         return Billed(Usage(), UsageSource.FREE if is_free else UsageSource.UNKNOWN)
+
+    def _as_known_last(self, started: StreamStarted) -> StreamStarted:
+        if self._ended is None:
+            return started
+        return replace(started, usage=self._ended.usage, prompt_is_reported=self._ended.prompt_is_reported)
 
     def _record(self, billed: Billed) -> AttemptRecord:
         started, ended, error = self._started, self._ended, self.error
@@ -174,7 +186,7 @@ class Call:
             stop_reason=ended.stop_reason if ended else None,
             request_id=(started and started.request_id) or (error and error.request_id) or None,
             message_id=started.message_id if started else None,
-            cache_miss_reason=started.cache_miss_reason if started else None,
+            cache_miss_reason=last.cache_miss_reason if (last := ended or started) else None,
         )
 
     def _milliseconds(self) -> int:

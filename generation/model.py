@@ -314,10 +314,10 @@ class Usage:
 class UsageSource(StrEnum):
     """How the tokens of a model call are known, the most certain first."""
 
-    REPORTED = "reported"  #: the provider reported them when the reply ended
+    REPORTED = "reported"  #: the provider reported all of them when the reply ended
     FREE = "free"  #: the provider answered with an error, which costs nothing
-    COUNTED = "counted"  #: the reply broke off; the model's tokenizer counted the received part
-    ESTIMATED = "estimated"  #: the reply broke off, and part of it could not be counted
+    COUNTED = "counted"  #: the output was not reported; the model's tokenizer counted what was received
+    ESTIMATED = "estimated"  #: part of them could not be counted, or the model's price is not known
     UNKNOWN = "unknown"  #: unknown whether and how far the reply got; its cost is taken as zero
 
 
@@ -348,13 +348,15 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class StreamStarted:
-    """The reply has begun; input and cache counts are final."""
+    """The reply has begun; input and cache counts are final, unless they are an estimate."""
 
     model: str
     message_id: str
     request_id: str | None
     usage: Usage
     cache_miss_reason: str | None = None
+    prompt_is_reported: bool = True  #: False: input and cache counts are estimated from what was sent
+    price_is_known: bool = True  #: False: the model's cost is taken from the dearest known prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +370,9 @@ class StreamEnded:
 
     stop_reason: str
     usage: Usage
+    prompt_is_reported: bool = True  #: False: input and cache counts are estimated from what was sent
+    output_is_reported: bool = True  #: False: the output count is what was reported last, if anything
+    cache_miss_reason: str | None = None  #: by the final usage, which may correct the one of the beginning
 
 
 StreamEvent = StreamStarted | TextDelta | StreamEnded

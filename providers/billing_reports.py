@@ -27,6 +27,7 @@ from runtime.settings import BillingReportSettings, ClaudeSettings, OpenRouterSe
 Statement = Callable[[date, date], list[DayCost]]
 
 _DAYS_A_PAGE = 31
+_MOST_PAGES = 1_000  #: of one question; a statement may say for ever that it has more
 
 _Shape = TypeVar("_Shape", bound=BaseModel)
 
@@ -119,7 +120,7 @@ class _ClaudeStatement:
         }
         if self._key_id is not None:
             query["api_key_ids[]"] = self._key_id
-        while True:
+        for _ in range(_MOST_PAGES):
             found = _get(
                 self._client, "/v1/organizations/usage_report/messages", query, "ANTHROPIC_ADMIN_KEY"
             )
@@ -130,6 +131,7 @@ class _ClaudeStatement:
             if page.next_page is None:
                 raise BillingReportError("The statement has more and does not say where. Try again later.")
             query["page"] = page.next_page
+        raise BillingReportError(f"The statement has more than {_MOST_PAGES} pages. Ask for fewer days.")
 
 
 def _claude_cost(starting_at: datetime, used: _ClaudeDay) -> DayCost:
@@ -179,7 +181,7 @@ def _read(shape: type[_Shape], found: Any) -> _Shape:
     except ValidationError as err:
         raise BillingReportError(
             f"The statement has another shape than we know ({err.error_count()} fields): "
-            "compare providers/statements.py with the provider's documentation."
+            "compare providers/billing_reports.py with the provider's documentation."
         ) from err
 
 

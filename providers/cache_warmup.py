@@ -107,7 +107,7 @@ class Flight:
         """
         self._warmup.began(self)  # also when nothing is cached: then nobody has to wait for anybody
         self.over()
-        reason = self._missed(usage, reported)
+        reason = self.missed(usage, reported)
         if reason in _DRIFTS:
             self._warmup.drifted(reason)
         return reason
@@ -124,7 +124,8 @@ class Flight:
     def __exit__(self, *_: object) -> None:
         self.over()
 
-    def _missed(self, usage: Usage, reported: str | None) -> str | None:
+    def missed(self, usage: Usage, reported: str | None) -> str | None:
+        """Why the prefix was missed, by this usage; None for a hit, or for a call that asked for no breakpoint."""
         if not self.levels or (usage.cache_read and not usage.cache_written):
             return None
         if not usage.cache_written:

@@ -24,9 +24,10 @@ from generation.model import (
     Urgency,
     Usage,
 )
-from providers.breaker_rules import BreakerState, LocalBreaker
+from providers.breaker_rules import BreakerState
 from providers.cache_diagnostics import CacheDiagnostics
 from providers.cache_warmup import Flight, WarmUp
+from providers.circuit_breaker import CircuitBreaker
 from providers.limits import LimitRules
 from providers.messages import PREFIXES_KEPT, CacheTtl, prefix_levels, request_body
 from providers.prices import cost_microdollars
@@ -36,7 +37,7 @@ from providers.read_pacing import ReadPacing
 from providers.redis_scripts import RedisScripts
 from providers.stream import Call, StreamLimits, streaming
 from providers.telemetry import ProviderTelemetry
-from providers.usage_recovery import OutputCounter, settle
+from providers.usage_recovery import OutputCounter, prompt_estimate, settle
 from runtime.settings import ClaudeSettings
 
 #: After a shorter wait than this, what the circuit breaker said before it still holds.
@@ -50,7 +51,7 @@ class Traffic:
     scripts: RedisScripts | None = None
     limits: LimitRules = field(default_factory=LimitRules)
     telemetry: ProviderTelemetry = field(default_factory=ProviderTelemetry)
-    health: BreakerState = field(default_factory=LocalBreaker)
+    health: BreakerState = field(default_factory=CircuitBreaker)
     read_pacing: ReadPacing = field(default_factory=ReadPacing)
 
 
@@ -178,14 +179,33 @@ class MessagesClient:
         self, events: Iterator[StreamEvent], prompt: Prompt, flight: Flight, *, permit: Permit
     ) -> Iterator[StreamEvent]:
         """The same events, with their usage counted. The first one says why the cache was missed, if it was."""
+        known = prompt_estimate(prompt, ttl=flight.ttl, writes_prefix=flight.leads)
+        reported: str | None = None
         for event in events:
             match event:
-                case StreamStarted(usage=usage, cache_miss_reason=reported):
-                    permit.count(usage)
-                    if self._diagnostics is not None:
-                        self._diagnostics.remember(prompt, event.message_id)
-                    yield replace(event, cache_miss_reason=flight.began(usage, reported))
-                    continue
-                case StreamEnded(usage=usage):
-                    permit.count(usage, is_final=True)
-            yield event
+                case StreamStarted():
+                    reported = event.cache_miss_reason
+                    if event.prompt_is_reported:
+                        known = event.usage
+                    permit.count(known)
+                    yield self._begun(event, prompt, flight, known=known)
+                case StreamEnded():
+                    if event.prompt_is_reported:
+                        known = event.usage
+                    usage = replace(known, output=event.usage.output)
+                    permit.count(usage, is_final=event.output_is_reported)
+                    reason = flight.missed(usage, reported) if event.prompt_is_reported else None
+                    yield replace(event, usage=usage, cache_miss_reason=reason)
+                case _:
+                    yield event
+
+    def _begun(self, event: StreamStarted, prompt: Prompt, flight: Flight, *, known: Usage) -> StreamStarted:
+        if self._diagnostics is not None and event.message_id:
+            self._diagnostics.remember(prompt, event.message_id)
+        reason = flight.began(known, event.cache_miss_reason)
+        return replace(
+            event,
+            usage=replace(known, output=event.usage.output),
+            cache_miss_reason=reason if event.prompt_is_reported else None,
+            price_is_known=profile_of(event.model).price_is_known,
+        )

@@ -97,9 +97,10 @@ def _table_warnings(profile: ModelProfile, setting: str) -> Iterator[str]:
 
 def _unknown(profile: ModelProfile) -> Iterator[str]:
     if not profile.known:
+        cost = "" if profile.price_is_known else ", and its cost is counted at the dearest known prices"
         yield (
             f"{profile.name} is not in providers/models.json: its thinking is not switched off, so the first "
-            "question may come late, and its cost is counted at the dearest known prices. Add it there."
+            f"question may come late{cost}. Add it there."
         )
 
 

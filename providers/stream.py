@@ -9,25 +9,38 @@ from typing import Any
 
 import anthropic
 import httpx2
+from anthropic._streaming import ServerSentEvent
 
 from generation.cancellation import CancellationSignal
-from generation.errors import ProviderError, ProviderRefused, StreamCut, StreamStalled
+from generation.errors import (
+    ContentFiltered,
+    ProviderError,
+    ProviderRefused,
+    StaleConnection,
+    StreamCut,
+    StreamStalled,
+)
 from generation.model import StreamEvent
+from providers.error_answers import is_error
 from providers.failures import as_provider_error
 from providers.messages import CacheTtl
 from providers.nesting import check_nesting
+from providers.numbers import name
 from providers.read_pacing import ReadPacing
-from providers.reply import REFUSAL, Reply, UnreadableReply
-from providers.transport import Overdue, Transport, requesting_on
+from providers.reply import FILTERED, REFUSAL, Reply, UnreadableReply
+from providers.transport import Overdue, Transport, requesting_on, retire_connections
 
 
 class RawStream(anthropic.Stream[object]):
-    """The SDK's stream, which raises TooDeep for an event before it is decoded."""
+    """The SDK's stream, which raises TooDeep for an event before it is decoded.
+
+    A gateway's error may come without the event's name, which the SDK would pass over: it is named here.
+    """
 
     def _iter_events(self) -> Iterator[Any]:
         for event in super()._iter_events():
             check_nesting(event.data)
-            yield event
+            yield ServerSentEvent(event="error", data=event.data) if is_error(event.data) else event
 
 
 #: All that the SDK, the HTTP library below it and the decoding of their data are known to raise.
@@ -108,27 +121,41 @@ def _open(call: Call, transport: Transport, stop: CancellationSignal) -> RawStre
             call.answered(err.status_code, err.response.headers, err.error_code)
         if stop.reason is not None:
             return None
-        raise as_provider_error(err, provider=call.provider, request_id=None, started=False) from err
+        raise _unopened(err, call, transport) from err
     call.answered(raw.response.status_code, raw.response.headers, None)
     return raw
+
+
+def _unopened(error: Exception, call: Call, transport: Transport) -> ProviderError:
+    failure = as_provider_error(
+        error, provider=call.provider, request_id=None, started=False, is_stale=transport.is_stale
+    )
+    if isinstance(failure, StaleConnection):
+        retire_connections(call.client._client)  # noqa: SLF001  the SDK hands it out nowhere else
+    return failure
 
 
 def _post(call: Call) -> RawStream:
     # `messages.create` would send the same request, and before it a DeprecationWarning for some models:
     # an exception where warnings are errors, and repeated for every call where not. We warn once, at start.
-    return call.client.post(
+    raw: RawStream = call.client.post(
         "/v1/messages",
         body=call.body,
         cast_to=object,
         stream=True,
         stream_cls=RawStream,
     )
+    if "json" in raw.response.headers.get("content-type", ""):  # an error under status 200, and no stream
+        raise call.client._make_status_error_from_response(raw.response)  # noqa: SLF001  as the SDK makes them
+    return raw
 
 
 def _events(
     raw: RawStream, call: Call, transport: Transport, *, stop: CancellationSignal
 ) -> Iterator[StreamEvent]:
-    reply = Reply(request_id=_request_id(raw.response), cache_ttl=call.cache_ttl)
+    reply = Reply(
+        request_id=_request_id(raw.response), cache_ttl=call.cache_ttl, asked_model=call.body["model"]
+    )
     try:
         for transport_event in raw:
             if stop.reason is not None:
@@ -150,12 +177,13 @@ def _events(
 def _end(reply: Reply, call: Call) -> StreamEvent:
     if reply.stop_reason is None:
         raise StreamCut(provider=call.provider, request_id=reply.request_id)
-    if reply.stop_reason == REFUSAL:
-        raise ProviderRefused(
+    if reply.stop_reason == REFUSAL or reply.stop_reason in FILTERED:
+        kind = ProviderRefused if reply.stop_reason == REFUSAL else ContentFiltered
+        raise kind(
             provider=call.provider,
             request_id=reply.request_id,
             category=reply.refusal_category,
-            usage=reply.usage,  # a refusal is billed too
+            usage=reply.usage if reply.is_reported else None,  # it is billed too
         )
     return reply.ended()
 
@@ -178,4 +206,4 @@ def _request_id(response: httpx2.Response) -> str | None:
     """The provider's name for this call, for its support and its bill. OpenRouter's own before the one it
     passes on: its bill knows no other.
     """
-    return response.headers.get("x-generation-id") or response.headers.get("request-id")
+    return name(response.headers.get("x-generation-id")) or name(response.headers.get("request-id"))

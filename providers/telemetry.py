@@ -27,6 +27,7 @@ class ProviderTelemetry:
             "circuit_breaker_opened",
             provider=provider,
             because=error.code,
+            kind=error.kind,
             error_code=error.context.get("error_code"),
             provider_request=error.request_id,
             text=str(error),

@@ -1,7 +1,7 @@
-"""What a reply that broke off has used: asked for where the provider can say, estimated where it cannot.
+"""What a reply has used that did not say so: asked for where the provider can say, estimated where it cannot.
 
 A whole reply ends with its usage. A cut, stalled or stopped one never does, and is billed all the same: its
-input is known from its beginning, its output has to be found out.
+input is known from its beginning, its output has to be found out. Some gateways report nothing at all.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ import anthropic
 import httpx2
 from anthropic.types import MessageTokensCount
 
-from generation.model import Billed, StreamStarted, UsageSource
+from generation.model import Billed, Prompt, StreamStarted, Usage, UsageSource
+from providers.messages import CacheTtl
+from providers.numbers import whole_number
 from providers.profiles import ModelProfile, ThinkingOff
+from providers.reply import MOST_TOKENS
 
 #: A run must not wait long for a number that only the ledger needs.
 _TIMEOUT_S = 2
@@ -46,10 +49,21 @@ def settle(started: StreamStarted, text: str, *, profile: ModelProfile, count: O
     """
     counted = count(started, text) if text.strip() else started.usage.output
     output = len(text) // _LETTERS_PER_TOKEN if counted is None else counted
-    is_sure = counted is not None and _cannot_think(profile)
+    is_sure = counted is not None and started.prompt_is_reported and _cannot_think(profile)
     return Billed(
         replace(started.usage, output=max(output, started.usage.output)),
         UsageSource.COUNTED if is_sure else UsageSource.ESTIMATED,
+    )
+
+
+def prompt_estimate(prompt: Prompt, *, ttl: CacheTtl, writes_prefix: bool) -> Usage:
+    """The prompt's tokens from its letters, where the provider does not say: the system part as it was asked for."""
+    system = sum(len(block.text) for block in prompt.system) // _LETTERS_PER_TOKEN
+    own = max(1, len(prompt.user) // _LETTERS_PER_TOKEN)
+    if not writes_prefix:
+        return Usage(input=own, cache_read=system)
+    return Usage(
+        input=own, cache_write_5m=system if ttl == "5m" else 0, cache_write_1h=system if ttl == "1h" else 0
     )
 
 
@@ -70,7 +84,7 @@ class TokenCounter:
 
     def __call__(self, _started: StreamStarted, text: str) -> int | None:
         try:
-            return self._message(text) - self._added_by_a_message()
+            return max(0, self._message(text) - self._added_by_a_message())
         except _FAILURES:
             return None
 
@@ -88,7 +102,10 @@ class TokenCounter:
             cast_to=MessageTokensCount,
             options={"timeout": _TIMEOUT_S},
         )
-        return int(counted.input_tokens)
+        tokens = whole_number(counted.input_tokens, at_most=MOST_TOKENS)
+        if tokens is None:
+            raise ValueError("The count is no number.")
+        return tokens
 
 
 class GenerationRecord:
@@ -120,4 +137,4 @@ class GenerationRecord:
 def _completion_tokens(record: Any) -> int | None:
     data = record.get("data") if isinstance(record, Mapping) else None
     tokens = data.get("native_tokens_completion") if isinstance(data, Mapping) else None
-    return tokens if isinstance(tokens, int) else None
+    return whole_number(tokens, at_most=MOST_TOKENS)

@@ -116,7 +116,7 @@ QuotaFunctionName = Annotated[
 
 
 #: As the kubelet writes it: an IPv4 address, or an IPv6 one in brackets.
-_SERVICE_LINK = re.compile(r"\w+_port=(tcp|udp|sctp)://[\d.:a-f\[\]]+:\d+", re.IGNORECASE)
+_SERVICE_LINK = re.compile(r"^\w+_port=(tcp|udp|sctp)://[\d.:a-f\[\]]+:\d+", re.IGNORECASE)
 
 
 class SettingsSlice(BaseSettings):

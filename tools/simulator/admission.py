@@ -100,6 +100,7 @@ def _raise_early(fault: Fault | None) -> None:
         kind=fault.error_type,
         error_code=fault.error_code,
         retry_after=fault.retry_after,
+        flagged=fault.flagged,
     )
 
 

@@ -36,6 +36,7 @@ class ApiError(Exception):
         retry_after: float | None = None,
         should_retry: bool | None = None,
         limits: dict[str, str] | None = None,
+        flagged: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -45,6 +46,7 @@ class ApiError(Exception):
         self.retry_after = retry_after
         self.should_retry = should_retry
         self.limits = limits or {}
+        self.flagged = flagged
 
     def body(self, request_id: str, *, openrouter: bool = False) -> dict[str, Any]:
         """The error envelope. OpenRouter's carries its own error_type beside Anthropic's."""
@@ -53,6 +55,12 @@ class ApiError(Exception):
             error["details"] = {"error_code": self.error_code}
         if openrouter:
             error["error_type"] = self.kind.removesuffix("_error")
+        if self.flagged:
+            error["metadata"] = {
+                "reasons": ["violence"],
+                "flagged_input": "...",
+                "provider_name": "Anthropic",
+            }
         return {"type": "error", "error": error, "request_id": request_id}
 
     def headers(self) -> dict[str, str]:

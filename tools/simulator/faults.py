@@ -8,12 +8,13 @@ from random import Random
 from typing import Any
 
 from tools.simulator.json_text import decode
+from tools.simulator.usage_shapes import USAGE_SHAPES
 
 #: Before the response begins.
 EARLY = frozenset({"http", "overloaded", "rate_limit", "reset_early", "slow_first_token", "slow"})
 #: While the response runs.
 LATE = frozenset(
-    {"error_event", "stall", "cut", "reset", "no_stop", "refusal", "max_tokens", "unknown_event"}
+    {"error_event", "stall", "cut", "reset", "no_stop", "refusal", "max_tokens", "unknown_event", "usage"}
 )
 
 
@@ -39,11 +40,17 @@ class Fault:
     seconds: float | None = None  #: simulated; how long to stall (None: until the client goes) or to be slow
     factor: float = 10.0  #: how many times slower `slow` is
     category: str | None = None  #: of a refusal
+    flagged: bool = False  #: an HTTP error with the metadata of OpenRouter's moderation
+    names_status: int | None = None  #: an error event as OpenRouter's: bare data that names this status
+    usage: str | None = None  #: how usage is reported: a name in USAGE_SHAPES; goes with any late kind
 
     def __post_init__(self) -> None:
         if self.kind not in EARLY | LATE:
             known = ", ".join(sorted(EARLY | LATE))
             raise ValueError(f"There is no fault {self.kind!r}; choose one of {known}.")
+        if self.usage is not None and self.usage not in USAGE_SHAPES:
+            known = ", ".join(sorted(USAGE_SHAPES))
+            raise ValueError(f"There is no shape of usage {self.usage!r}; choose one of {known}.")
 
     def cut_position(self, text: str, *, default: int) -> int:
         """Where in the reply it strikes, in characters; `default` when nothing was said."""

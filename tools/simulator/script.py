@@ -18,6 +18,7 @@ from tools.simulator.config import SimulatorConfig
 from tools.simulator.faults import Fault
 from tools.simulator.text import Text
 from tools.simulator.tokens import beyond_ascii, tokens_of
+from tools.simulator.usage_shapes import TRUE_SHAPE, USAGE_SHAPES, UsageShape
 
 DELTA_CHARS = (20, 120)
 PADDING = 12  #: the recorded API pads its data lines with up to this many spaces
@@ -25,6 +26,8 @@ DELTAS_PER_PING = 40
 TEXT_HEAD = 'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":'
 THOUGHT = "أراجع الخانات المطلوبة وأختار فكرة لكل سؤال."
 SIGNATURE = "EqQBCkYIBxgCKkBsb2NhbC1zaW11bGF0b3Itc2lnbmF0dXJl"
+DELTA_HEAD = b"event: content_block_delta\n"
+EVENT_END = b"\n\n"
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 OPENROUTER_COMMENT = b": OPENROUTER PROCESSING\n\n"
 
@@ -110,15 +113,16 @@ def make_script(draft: Draft, pace: Pace, rng: Random, fault: Fault | None) -> S
     if late is not None and late.after_bytes is None:
         whole = text.whole()
         text = Text(whole[: late.cut_position(whole, default=len(whole) // 2)])
-    begun = chain(_opening(draft, pace), _deltas(text, draft, pace, rng))
+    shape = USAGE_SHAPES[fault.usage] if fault is not None and fault.usage else TRUE_SHAPE
+    begun = chain(_opening(draft, pace, shape), _deltas(text, draft, pace, rng))
     if late is None:
         novel = fault is not None and fault.kind == "unknown_event"
-        return Script(chain(_with_novelty(begun) if novel else begun, _closing(draft)))
+        return Script(chain(_with_novelty(begun) if novel else begun, _closing(draft, shape)))
     frames = list(begun)
     if late.kind == "error_event":
         frames.append(frames[-1]._replace(wait_s=0.0, data=_error_event(late)))
     if late.after_bytes is not None:
-        frames += _closing(draft)
+        frames += _closing(draft, shape)
         frames = _first_bytes(frames, late.after_bytes)
     return Script(frames, _ENDINGS[late.kind], late.seconds)
 
@@ -146,8 +150,9 @@ def output_tokens(draft: Draft) -> int:
     return draft.thinking_tokens + draft.text.tokens()
 
 
-def _opening(draft: Draft, pace: Pace) -> Iterator[Frame]:
-    start = _event("message_start", {"message": draft.message})
+def _opening(draft: Draft, pace: Pace, shape: UsageShape) -> Iterator[Frame]:
+    message = draft.message | {"usage": shape.start(draft.message["usage"])}
+    start = _event("message_start", {"message": message})
     if draft.openrouter:
         start = OPENROUTER_COMMENT + start
     yield Frame(pace.first_s, start, 1)
@@ -188,7 +193,7 @@ def _deltas(text: Text, draft: Draft, pace: Pace, rng: Random) -> Iterator[Frame
         yield Frame(wait_s, data.encode() + ping, produced, lines)
 
 
-def _closing(draft: Draft) -> Iterator[Frame]:
+def _closing(draft: Draft, shape: UsageShape) -> Iterator[Frame]:
     tokens = output_tokens(draft)
     usage: dict[str, Any] = dict(draft.message["usage"]) | {"output_tokens": tokens}
     if draft.cost is not None:
@@ -198,7 +203,8 @@ def _closing(draft: Draft) -> Iterator[Frame]:
         usage["output_tokens_details"] = {"thinking_tokens": draft.thinking_tokens}
     delta = {"stop_reason": draft.stop_reason, "stop_sequence": None, "stop_details": draft.stop_details}
     end = _event("content_block_stop", {"index": _text_index(draft)})
-    end += _event("message_delta", {"delta": delta, "usage": usage})
+    for reported in shape.end(usage):
+        end += _event("message_delta", {"delta": delta, "usage": reported})
     lines = draft.text.whole().count("\n")
     yield Frame(0.0, end, tokens, lines)
     yield Frame(0.0, _event("message_stop", {}), tokens, lines)
@@ -209,6 +215,9 @@ def _text_index(draft: Draft) -> int:
 
 
 def _error_event(fault: Fault) -> bytes:
+    if fault.names_status is not None:
+        bare = {"error": {"code": fault.names_status, "message": fault.message or "Provider returned error"}}
+        return b"data: " + json.dumps(bare).encode() + b"\n\n"
     error = {
         "type": fault.error_type or "overloaded_error",
         "message": fault.message or "Overloaded",
@@ -227,9 +236,16 @@ def _first_bytes(frames: list[Frame], limit: int) -> list[Frame]:
     tokens, lines = 0, 0
     for frame in frames:
         if len(frame.data) > limit:
+            if _delta_is_whole(frame, limit):  # the ping behind it is what is cut
+                tokens, lines = frame.tokens, frame.lines
             kept.append(Frame(frame.wait_s, frame.data[:limit], tokens, lines))
             break
         kept.append(frame)
         limit -= len(frame.data)
         tokens, lines = frame.tokens, frame.lines
     return kept
+
+
+def _delta_is_whole(frame: Frame, limit: int) -> bool:
+    end = frame.data.find(EVENT_END)
+    return frame.data.startswith(DELTA_HEAD) and 0 <= end <= limit - len(EVENT_END)

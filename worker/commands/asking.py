@@ -107,5 +107,5 @@ def ask(provider: MessagesClient, prompt: Prompt) -> Reading:
         first_token_s=first_token_s,
         duration_s=round(time.monotonic() - began, 3),
         request_id=started.request_id if started else None,
-        cache_miss_reason=started.cache_miss_reason if started else None,
+        cache_miss_reason=last.cache_miss_reason if (last := ended or started) else None,
     )

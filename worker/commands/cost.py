@@ -65,7 +65,10 @@ def _summary(rows: Sequence[Cost], by: CostKey) -> Iterable[str]:
         sum(getattr(row, name) for row in rows) for name in ("counted", "estimated", "unknown")
     )
     if counted or estimated:
-        yield f"Of interrupted calls, {counted} were counted by the text that we received, and {estimated} estimated."
+        yield (
+            f"Of calls whose usage the provider did not report, {counted} were counted by what we received; "
+            f"{estimated} are estimated, or of a model without a known price."
+        )
     if unknown:
         yield f"The cost of {unknown} calls is unknown and not in the sum: `reconcile` asks the providers for it."
 

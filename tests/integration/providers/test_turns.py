@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from redis import Redis
 
 from generation.cancellation import CancellationSignal
-from generation.errors import CircuitOpen, ProviderThrottled, ProviderUnreachable
+from generation.errors import CircuitOpen, ProviderMisused, ProviderThrottled, ProviderUnreachable
 from generation.model import Track, Urgency
 from generation.plan import plan_exam
 from generation.run_batch import READY
 from providers.fallback import OrderedFallback
 from tests.integration.providers.test_with_the_simulator import ask, prompt_for
+from tools.simulator.faults import Fault
 from tools.simulator.running import RunningSimulator
 from tools.studies.economics.fleet import Memory, Site, chains_of, claim_of, run
 from tools.studies.economics.outage import DEATH
@@ -61,6 +63,39 @@ def test_when_claude_dies_in_mid_stream_the_fallback_finishes_and_nothing_is_los
     assert [provider and provider.name for provider in picked] == ["openrouter"] * 4
 
 
+FILTERED = "Output blocked by content filtering policy"
+FILTER = {
+    "before the first token": Fault("http", status=400, message=FILTERED),
+    "at the first token": Fault(
+        "error_event", after_chars=0, error_type="invalid_request_error", message=FILTERED
+    ),
+    "after it": Fault("error_event", after_chars=40, error_type="invalid_request_error", message=FILTERED),
+}
+
+
+@pytest.mark.parametrize("when", FILTER)
+@pytest.mark.parametrize("urgency", list(Urgency))
+def test_a_filter_that_hits_one_slot_closes_claude_to_nobody(
+    simulator: RunningSimulator, chains: list[OrderedFallback], when: str, urgency: Urgency
+) -> None:
+    """Everybody's batch has the slot, so that Claude refuses many calls in a row."""
+    simulator.faults.append(replace(FILTER[when], route="anthropic", contains='{"slot":3,'))
+    plan = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=5)
+    memories = [Memory() for _ in range(8)]
+
+    def fill(number: int) -> str:
+        claim = claim_of(plan, plan.batches[0], memories[number], urgency)
+        return run(chains[number % 4], claim, memories[number], lanes).outcome
+
+    with ThreadPoolExecutor(8) as lanes, ThreadPoolExecutor(8) as runs:
+        assert list(runs.map(fill, range(8))) == [READY] * 8
+    assert all(len(memory.questions) == 10 for memory in memories)
+    outcomes = [attempt.outcome for memory in memories for attempt in memory.attempts]
+    assert outcomes.count("content_filtered") >= 8
+    picked = [fallback.pick(NOBODY) for fallback in chains]
+    assert [provider and provider.name for provider in picked] == ["claude"] * 4
+
+
 def test_a_call_that_waited_while_its_source_was_found_dead_is_not_made(
     simulator: RunningSimulator, chains: list[OrderedFallback], redis_client: Redis
 ) -> None:
@@ -74,6 +109,17 @@ def test_a_call_that_waited_while_its_source_was_found_dead_is_not_made(
         with pytest.raises(CircuitOpen):
             call.result(timeout=3)
     assert simulator.requests == []
+
+
+def test_what_the_solver_meets_keeps_nobody_from_writing(chains: list[OrderedFallback]) -> None:
+    """A model that is not there answers every opinion with an error; the exam is another model's."""
+    for fallback in (*chains, chains[0]):
+        assert fallback.pick_solver() is not None
+        fallback.report_solver(ProviderMisused(provider="claude"))
+    assert [fallback.pick_solver() for fallback in chains] == [None] * 4
+    provider = chains[0].pick(NOBODY)
+    assert provider is not None
+    assert provider.name == "claude"
 
 
 def test_a_call_that_cannot_be_booked_gives_its_turn_back(

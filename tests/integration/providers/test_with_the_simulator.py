@@ -18,7 +18,6 @@ from generation.errors import (
     ProviderBusy,
     ProviderDenied,
     ProviderError,
-    ProviderMisused,
     ProviderRefused,
     ProviderUnreachable,
     StreamCut,
@@ -266,7 +265,7 @@ def test_too_many_requests_say_when_to_come_back(make: Make, simulator: RunningS
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("enforced", ProviderDenied), ("contract", ProviderDenied), ("own", ProviderMisused)],
+    [("enforced", ProviderDenied), ("contract", ProviderDenied), ("own", ProviderDenied)],
 )
 def test_a_spent_budget_is_no_matter_of_waiting(
     make: Make, simulator: RunningSimulator, kind: str, expected: type[ProviderError]

@@ -115,7 +115,7 @@ def test_what_is_not_known_is_said(engine: Engine, tool: Tool) -> None:
     said = tool("cost", "--by", "session").stdout
     assert "In all $2.47, cache hit rate 75.0%" in said
     assert "The cost of 1 calls is unknown" in said
-    assert "1 were counted by the text that we received" in said
+    assert "1 were counted by what we received" in said
     report = read(tool("cost", "--json"))
     assert (report["unknown"], report["rows"][0]["counted"]) == (1, 1)
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import re
 from datetime import date
+from decimal import Decimal
+from typing import get_args
 
 import pytest
+from anthropic.types import Model
 
 from generation.model import Usage
-from providers.prices import cost_microdollars
-from providers.profiles import ThinkingOff, known_profiles, profile_of
+from providers.prices import PriceTable, Rates, cost_microdollars
+from providers.profiles import ThinkingOff, known_prices, known_profiles, profile_of
 
 
 @pytest.mark.parametrize(
@@ -42,7 +46,51 @@ def test_a_stranger_costs_no_less_than_any_known_model_for_any_kind_of_token(kin
     """A spend limit must not be overrun because one model is the dearest to write and another to read."""
     many = Usage(**{kind: 1_000_000})
     stranger = cost_microdollars(profile_of("claude-sonnet-9").prices, many)
-    assert stranger == max(cost_microdollars(known.prices, many) for known in known_profiles())
+    assert stranger == max(cost_microdollars(prices, many) for prices in known_prices())
+    assert not profile_of("claude-sonnet-9").price_is_known
+
+
+def named_by_the_sdk() -> list[str]:
+    return [name for choice in get_args(Model) for name in get_args(choice)]
+
+
+#: Named by the SDK; no list price of theirs could be read.
+WITHOUT_A_LIST_PRICE = {"claude-fable-5-2", "claude-mythos-5-2"}
+
+
+def test_every_model_that_the_sdk_names_has_a_price() -> None:
+    names = named_by_the_sdk()
+    assert len(names) > 20
+    assert {name for name in names if not profile_of(name).price_is_known} == WITHOUT_A_LIST_PRICE
+
+
+@pytest.mark.parametrize("name", named_by_the_sdk())
+def test_a_model_has_the_same_price_by_its_name_at_openrouter(name: str) -> None:
+    version = re.sub(r"-(\d)-(\d)(?=$|-)", r"-\1.\2", name)
+    prices = profile_of(name).prices
+    for other in (f"anthropic/{version}", f"~anthropic/{name}", f"us.anthropic.{name}-v1:0", f"{name}:beta"):
+        assert profile_of(other).prices == prices
+
+
+@pytest.mark.parametrize(
+    ("name", "dollars"),
+    [
+        ("claude-opus-5", ("5", "25", "6.25", "10", "0.50")),
+        ("claude-fable-5", ("10", "50", "12.50", "20", "1")),
+        ("claude-mythos-5-1", ("10", "50", "12.50", "20", "0.25")),
+        ("claude-fable-5-2", ("10", "50", "12.50", "20", "1")),
+    ],
+)
+def test_a_price_without_a_profile_is_the_vendors(name: str, dollars: tuple[str, ...]) -> None:
+    assert profile_of(name).prices == PriceTable(Rates(*map(Decimal, dollars)))
+
+
+@pytest.mark.parametrize(
+    "name", ["", "claude", "gpt-5", "claude-sonnet-5-6", "x" * 100_000, "anthropic/", "كلود"]
+)
+def test_any_name_has_a_price(name: str) -> None:
+    assert not profile_of(name).price_is_known
+    assert profile_of(name).prices.rates.output >= 50
 
 
 #: The vendor's tables, written down a second time: thinking off, cache minimum, largest reply, deprecated,

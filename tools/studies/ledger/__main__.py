@@ -110,9 +110,10 @@ def _show(found: Comparison, tally: Tally, seed: int) -> None:
     print(
         f"Of known cost: ledger {ledger}, bill {bill}; {len(found.wrong)} calls differ, to the micro-dollar."
     )
-    unknown = as_json(found)["flaggedUnknown"]
+    unknown = as_json(found)["flagged"]
     print(
-        f"Flagged as unknown: {unknown['calls']} calls, billed {dollars(Decimal(unknown['billMicrodollars']))}."
+        f"Flagged as unknown or estimated: {unknown['calls']} calls, in the ledger "
+        f"{dollars(Decimal(unknown['ledgerMicrodollars']))}, billed {dollars(Decimal(unknown['billMicrodollars']))}."
     )
     print(
         f"Billed without a name in the ledger: {len(found.strangers)}, which has {found.nameless} calls that "

@@ -37,8 +37,8 @@ class Group:
 
     @property
     def is_flagged(self) -> bool:
-        """The ledger itself says that it does not know the cost."""
-        return self.usage_source == UsageSource.UNKNOWN
+        """The ledger itself says that it does not know the cost, or not exactly."""
+        return self.usage_source in {UsageSource.UNKNOWN, UsageSource.ESTIMATED}
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Comparison:
     groups: dict[tuple[str, str], Group] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)  #: attempts of which ledger and bill say different things
     strangers: list[str] = field(default_factory=list)  #: billed requests of which the ledger has no name
-    nameless: int = 0  #: calls flagged as unknown that saw no answer, so that they have no request id
+    nameless: int = 0  #: calls flagged that saw no answer, so that they have no request id
     lines_lost: int = 0  #: whole questions that left the provider and were neither kept nor judged
 
     @property
@@ -132,7 +132,8 @@ def as_json(found: Comparison) -> dict[str, Any]:
         "calls": found.calls,
         "ledgerMicrodollars": str(sum((group.ledger for group in found.known), ZERO)),
         "billMicrodollars": str(sum((group.bill for group in found.known), ZERO)),
-        "flaggedUnknown": {
+        "flagged": {
+            "ledgerMicrodollars": str(sum((group.ledger for group in found.flagged), ZERO)),
             "calls": sum(group.calls for group in found.flagged),
             "billMicrodollars": str(sum((group.bill for group in found.flagged), ZERO)),
         },

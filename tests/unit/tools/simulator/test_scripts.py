@@ -13,8 +13,19 @@ from hypothesis import strategies as st
 
 from tools.simulator.config import SimulatorConfig
 from tools.simulator.faults import Fault, FaultBook, end_of_question, read_faults
-from tools.simulator.script import Draft, Ending, Frame, Pace, Script, limited, make_script, output_tokens
+from tools.simulator.script import (
+    PING,
+    Draft,
+    Ending,
+    Frame,
+    Pace,
+    Script,
+    limited,
+    make_script,
+    output_tokens,
+)
 from tools.simulator.text import Text
+from tools.simulator.usage_shapes import USAGE_SHAPES
 
 TEXT = "".join(
     f'{{"slot":{i},"q":"سؤالٌ رقمه {i} وفيه \\"اقتباس\\" وكلامٌ طويل يكفي لعدة قطع"}}\n' for i in range(6)
@@ -227,3 +238,49 @@ def test_faults_are_read_from_short_and_long_specs() -> None:
 def test_the_end_of_a_question_is_the_end_of_its_line() -> None:
     assert end_of_question("أ\nب\n", 1) == 2
     assert end_of_question("أ\nب\n", 9) == 4
+
+
+def usages_of(script: Script) -> tuple[Any, list[Any]]:
+    """What the beginning reports, and what each later event does."""
+    events = events_of(script)
+    later = [event["usage"] for event in events if event["type"] == "message_delta"]
+    return events[0]["message"]["usage"], later
+
+
+@pytest.mark.parametrize("shape", sorted(USAGE_SHAPES))
+def test_every_shape_of_usage_leaves_the_text_and_the_bill_alone(shape: str) -> None:
+    honest, shaped = script_of(), script_of(Fault("usage", usage=shape))
+    assert (text_of(shaped), shaped.ending) == (text_of(honest), Ending.COMPLETE)
+    assert frames_of(shaped)[-1].tokens == frames_of(honest)[-1].tokens
+    assert str(usages_of(shaped)) != str(usages_of(honest))
+
+
+def test_a_cut_reply_reports_its_beginning_in_the_shape_too() -> None:
+    start, later = usages_of(script_of(Fault("cut", usage="zeros_at_start")))
+    assert (start["input_tokens"], later) == (0, [])
+
+
+def test_a_shape_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="zeros_at_end"):
+        Fault("usage", usage="odd")
+
+
+def test_an_error_may_come_as_openrouter_sends_it() -> None:
+    script = script_of(Fault("error_event", names_status=402))
+    last = frames_of(script)[-1].data
+    assert last.startswith(b"data: ")
+    assert json.loads(last.removeprefix(b"data: "))["error"]["code"] == 402
+
+
+def test_a_delta_whose_ping_is_cut_has_left_and_is_billed() -> None:
+    whole = frames_of(script_of(text=TEXT * 40))
+    before = 0
+    for frame in whole:
+        if frame.data.startswith(b"event: content_block_delta") and frame.data.endswith(PING):
+            break
+        before += len(frame.data)
+    delta = len(frame.data) - len(PING)
+    for beyond, tokens in ((-1, None), (0, frame.tokens), (1, frame.tokens), (len(PING) - 1, frame.tokens)):
+        cut = script_of(Fault("cut", after_bytes=before + delta + beyond), text=TEXT * 40)
+        last = frames_of(cut)[-1]
+        assert last.tokens == tokens or (tokens is None and last.tokens < frame.tokens)
