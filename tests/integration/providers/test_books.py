@@ -78,7 +78,7 @@ def booked(provider: MessagesClient) -> AttemptRecord:
     claim = claim_of(plan, plan.batches[0], memory, Urgency.INTERACTIVE)
     context = RunContext(claim, memory, books, memory, CancellationSignal(), time.monotonic, time.monotonic())
     Call(context, provider, asked=1, purpose=Purpose.WRITE).make(
-        PROMPT, take=lambda _: None, drop=lambda: None
+        PROMPT, take=lambda _: None, drop=lambda _: None
     )
     assert books.record is not None
     return books.record
