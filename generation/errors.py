@@ -10,6 +10,7 @@ from http import HTTPStatus
 from inspect import getdoc
 from typing import Any, ClassVar
 
+from generation.error_kinds import AskNext, ErrorKind, Scope
 from generation.model import Usage
 
 
@@ -33,31 +34,49 @@ class ProviderError(GenerationError):
     """The provider did not write the questions."""
 
     code = "provider_failed"
+    default_kind: ClassVar[ErrorKind] = ErrorKind.UNREACHABLE
 
     def __init__(
         self,
         message: str | None = None,
         *,
         provider: str,
+        kind: ErrorKind | None = None,
         request_id: str | None = None,
         status: int | None = None,
+        was_sent: bool = True,
         **context: Any,
     ) -> None:
         self.provider = provider
+        self.kind = kind or self.default_kind
         self.request_id = request_id
         self.status = status  #: of the HTTP response, if there was one
-        super().__init__(message, provider=provider, request_id=request_id, status=status, **context)
+        self.was_sent = was_sent  #: False: no byte of the request has left us
+        super().__init__(
+            message, provider=provider, kind=self.kind, request_id=request_id, status=status, **context
+        )
+
+    @property
+    def ask_next(self) -> AskNext:
+        """Whom to ask for the same slots now."""
+        return self.kind.ask_next
+
+    @property
+    def scope(self) -> Scope:
+        """What rests meanwhile."""
+        return self.kind.scope
 
     @property
     def costs_nothing(self) -> bool:
-        """Whether the provider answered with an HTTP error instead of a reply, which it does not bill."""
-        return self.status is not None and self.status != HTTPStatus.OK
+        """Whether there is surely nothing to pay: an HTTP error instead of a reply, or no request at all."""
+        return not self.was_sent or (self.status is not None and self.status != HTTPStatus.OK)
 
 
 class ProviderBusy(ProviderError):
     """The provider has no capacity for us right now; ask another provider, or the same one later."""
 
     code = "provider_busy"
+    default_kind = ErrorKind.BUSY
 
     def __init__(
         self, message: str | None = None, *, retry_after_s: float | None = None, **context: Any
@@ -70,12 +89,21 @@ class ProviderThrottled(ProviderBusy):
     """Our own share of the provider's rate limits is used up for now; no call was made."""
 
     code = "provider_throttled"
+    default_kind = ErrorKind.THROTTLED
+
+
+class ConnectionsExhausted(ProviderThrottled):
+    """All connections that this process may open to the provider are in use; no call was made."""
+
+    code = "connections_exhausted"
+    default_kind = ErrorKind.POOL
 
 
 class CircuitOpen(ProviderError):
     """The provider's circuit breaker opened while the call waited for the rate limiter; no call was made."""
 
     code = "circuit_open"
+    default_kind = ErrorKind.CIRCUIT_OPEN
 
 
 class ProviderUnreachable(ProviderError):
@@ -84,38 +112,57 @@ class ProviderUnreachable(ProviderError):
     code = "provider_unreachable"
 
 
+class StaleConnection(ProviderUnreachable):
+    """A connection that was kept open had died; the request was lost with it, before any byte of a reply."""
+
+    code = "stale_connection"
+    default_kind = ErrorKind.STALE_CONNECTION
+
+
 class StreamStalled(ProviderUnreachable):
     """The reply stopped growing: pings may have arrived, but no text."""
 
     code = "stream_stalled"
+    default_kind = ErrorKind.STALLED
 
 
 class StreamCut(ProviderUnreachable):
     """The reply broke off in the middle; the questions that were complete are kept."""
 
     code = "stream_cut"
+    default_kind = ErrorKind.CUT
 
 
 class ProviderRefused(ProviderError):
     """The model declined to write these questions."""
 
     code = "provider_refused"
+    default_kind = ErrorKind.REFUSAL
 
     def __init__(self, message: str | None = None, *, usage: Usage | None = None, **context: Any) -> None:
         self.usage = usage  #: a refusal is also billed
         super().__init__(message, **context)
 
 
+class ContentFiltered(ProviderRefused):
+    """A filter of the provider blocked what these slots ask for; other slots are not concerned."""
+
+    code = "content_filtered"
+    default_kind = ErrorKind.CONTENT_FILTER
+
+
 class ProviderMisused(ProviderError):
     """The provider will never accept this request: our request or our settings are wrong."""
 
     code = "provider_misused"
+    default_kind = ErrorKind.MISTAKE
 
 
 class ProviderDenied(ProviderError):
     """The provider does not accept our key, or our account may not spend: an operator must act."""
 
     code = "provider_denied"
+    default_kind = ErrorKind.KEY
 
 
 class StoreRejected(GenerationError):

@@ -18,15 +18,16 @@ from generation.answer_check import AnswerCheck
 from generation.attempt import AttemptResult, make_attempt
 from generation.call import CRASHED, RunContext
 from generation.cancellation import CancellationSignal, StopReason
+from generation.error_kinds import AskNext
 from generation.errors import (
     FenceLost,
     ProviderBusy,
     ProviderDenied,
     ProviderError,
-    ProviderMisused,
     ProviderRefused,
     ProviderThrottled,
     SessionClosed,
+    StaleConnection,
     StreamCut,
     StreamStalled,
 )
@@ -44,7 +45,7 @@ SLOTS_LEFT_OPEN = "slots_left_open"
 PROVIDERS_UNAVAILABLE = "providers_unavailable"
 
 #: Errors of one reply rather than of the provider: the run calls the same provider once more before another.
-_FORGIVEN_ONCE = (StreamCut, StreamStalled, ProviderRefused)
+_FORGIVEN_ONCE = (StreamCut, StreamStalled, StaleConnection, ProviderRefused)
 
 #: Errors that concern the provider as a whole, even if it answered other lanes of the round.
 _OF_THE_PROVIDER = (ProviderThrottled, ProviderDenied)
@@ -175,9 +176,9 @@ class _Run:
 
     def _final(self, errors: Sequence[ProviderError]) -> ProviderError | None:
         """The error that ends the run without another provider, if there is one."""
-        misused = _first(errors, ProviderMisused)
-        if misused is not None:
-            return misused  # the request is wrong: it would fail, and cost money, at any provider
+        mistake = next((error for error in errors if error.ask_next is AskNext.NOBODY), None)
+        if mistake is not None:
+            return mistake  # the request is wrong: it would fail, and cost money, at any provider
         # No student waits for a prefetch yet, so our own rate limit is no reason to pay another provider.
         is_prefetch = self._context.claim.urgency is Urgency.PREFETCH
         return _first(errors, ProviderThrottled) if is_prefetch else None

@@ -1,53 +1,58 @@
 """The providers' health as all workers know it: what one learns, the next to pick knows.
 
 Kept in Redis, asked at every pick, so that an opening is seen at once and a provider that may be back is
-probed by one worker alone. Without Redis each process goes on with its own memory.
+probed by one worker alone. Without Redis nobody counts failures: each process pauses after every one.
 """
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+
 from generation.errors import ProviderError
-from providers.breaker_rules import BreakerRules, Change, LocalBreaker, verdict_on
+from providers.breaker_rules import BreakerRules, Change, Kind, Verdict, verdict_on
 from providers.redis_scripts import RedisScripts, in_ms, nobody_answers
 from providers.telemetry import ProviderTelemetry
 
 #: A provider that nobody has called for this long counts as healthy.
 _FORGOTTEN_AFTER_S = 600
 
+_PAUSED_FOR = frozenset({Kind.COUNT, Kind.OPEN, Kind.DENY})
 _CHANGES = {1: Change.OPENED, 2: Change.CLOSED}
 
 
 class CircuitBreaker:
-    """Implements SourceHealth for all processes on one Redis."""
+    """Implements BreakerState for all processes on one Redis."""
 
     def __init__(
         self,
-        scripts: RedisScripts | None,
+        scripts: RedisScripts | None = None,
         *,
         rules: BreakerRules | None = None,
         telemetry: ProviderTelemetry | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rules = rules or BreakerRules()
         self._telemetry = telemetry or ProviderTelemetry()
-        self._local = LocalBreaker(self._rules)
+        self._pauses = _Pauses(self._rules.pause_without_redis_s, clock)
         self._ask = scripts.script("breaker_ask") if scripts else nobody_answers
         self._open = scripts.script("breaker_is_open") if scripts else nobody_answers
         self._note = scripts.script("breaker_note") if scripts else nobody_answers
 
     def may_be_asked(self, provider: str) -> bool:
         answer = self._ask([_key(provider)], in_ms(self._rules.probe_s))
-        # The own memory is asked only when it is needed: asking takes its probe.
-        allowed = self._local.may_be_asked(provider) if answer is None else bool(answer)
+        allowed = not self._pauses.holds(provider) if answer is None else bool(answer)
         self._telemetry.circuit_breaker_open(provider, not allowed)
         return allowed
 
     def is_open(self, provider: str) -> bool:
         answer = self._open([_key(provider)])
-        return self._local.is_open(provider) if answer is None else bool(answer)
+        return self._pauses.holds(provider) if answer is None else bool(answer)
 
     def note(self, provider: str, error: ProviderError | None) -> None:
         verdict = verdict_on(error, self._rules)
-        change = self._local.judge(provider, error)
+        self._pauses.note(provider, verdict)
         rules = self._rules
         answer = self._note(
             [_key(provider)],
@@ -60,15 +65,33 @@ class CircuitBreaker:
             in_ms(rules.denied_open_s),
             in_ms(_FORGOTTEN_AFTER_S),
         )
-        if answer is not None:
-            change = _CHANGES.get(int(answer))
-        self._tell(provider, change, error)
+        self._tell(provider, _CHANGES.get(int(answer or 0)), error)
 
     def _tell(self, provider: str, change: Change | None, error: ProviderError | None) -> None:
         if change is Change.OPENED and error is not None:
             self._telemetry.circuit_breaker_opened(provider, error)
         elif change is Change.CLOSED:
             self._telemetry.circuit_breaker_closed(provider)
+
+
+class _Pauses:
+    """What one process knows for when Redis is away: until when to leave a provider alone. No count, no probe."""
+
+    def __init__(self, shortest_s: float, clock: Callable[[], float]) -> None:
+        self._shortest_s = shortest_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._until: dict[str, float] = {}
+
+    def note(self, provider: str, verdict: Verdict) -> None:
+        if verdict.kind not in _PAUSED_FOR:
+            return
+        until = self._clock() + (verdict.open_s or self._shortest_s)
+        with self._lock:  # a call that failed late must not shorten the time that an answer asked for
+            self._until[provider] = max(until, self._until.get(provider, until))
+
+    def holds(self, provider: str) -> bool:
+        return self._until.get(provider, float("-inf")) > self._clock()
 
 
 def _key(provider: str) -> str:

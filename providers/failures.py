@@ -1,76 +1,99 @@
-"""Every way an API call fails, as one of the domain's errors. Decided by error code, type and status:
-the wording of a message may change any day, so it is never looked at, and never passed on.
+"""Every way an API call fails, as one of the domain's errors. What an error answer says is read in
+`providers.error_answers`; no wording of a provider is ever passed on.
 """
 
 from __future__ import annotations
 
 import email.utils
-import math
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import anthropic
+import httpx2
 
+from generation.error_kinds import ErrorKind
 from generation.errors import (
+    ConnectionsExhausted,
+    ContentFiltered,
     ProviderBusy,
     ProviderDenied,
     ProviderError,
     ProviderMisused,
+    ProviderRefused,
     ProviderUnreachable,
+    StaleConnection,
     StreamCut,
 )
+from providers.error_answers import ErrorAnswer
+from providers.numbers import seconds
 
-#: 429s that no waiting cures: the account may not spend.
-_SPEND_LIMITS = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
-
-_BY_TYPE: Mapping[str, type[ProviderError]] = {
-    "overloaded_error": ProviderBusy,
-    "rate_limit_error": ProviderBusy,
-    "conflict_error": ProviderBusy,
-    "api_error": ProviderUnreachable,
-    "timeout_error": ProviderUnreachable,
-    "authentication_error": ProviderDenied,
-    "billing_error": ProviderDenied,
-    "permission_error": ProviderDenied,
-    "invalid_request_error": ProviderMisused,
-    "not_found_error": ProviderMisused,
-    "request_too_large": ProviderMisused,
+_CLASSES: Mapping[ErrorKind, type[ProviderError]] = {
+    ErrorKind.CONTENT_FILTER: ContentFiltered,
+    ErrorKind.MODERATION: ContentFiltered,
+    ErrorKind.REFUSAL: ProviderRefused,
+    ErrorKind.KEY: ProviderDenied,
+    ErrorKind.CREDIT: ProviderDenied,
+    ErrorKind.QUOTA: ProviderDenied,
+    ErrorKind.POLICY: ProviderDenied,
+    ErrorKind.MODEL: ProviderMisused,
+    ErrorKind.MISTAKE: ProviderMisused,
+    ErrorKind.BUSY: ProviderBusy,
+    ErrorKind.UNREACHABLE: ProviderUnreachable,
 }
 
-_BY_STATUS: Mapping[int, type[ProviderError]] = {
-    401: ProviderDenied,
-    402: ProviderDenied,
-    403: ProviderDenied,
-    408: ProviderUnreachable,
-    409: ProviderBusy,
-    429: ProviderBusy,
-    499: ProviderUnreachable,
-    529: ProviderBusy,
-}
-
-_SENTENCES: Mapping[type[ProviderError], str] = {
-    ProviderMisused: (
-        "The provider refused the request itself. Check the model's name and the request; an account that has "
-        "reached a spend limit of its own gets the same answer."
+#: What an operator reads, where the docstring of the class does not say it.
+_SENTENCES: Mapping[ErrorKind, str] = {
+    ErrorKind.MODERATION: (
+        "The moderation in front of the provider flagged what these slots ask for; other slots are not concerned."
     ),
-    ProviderDenied: "The provider does not accept our key, or our account may not spend. Check both in its console.",
+    ErrorKind.KEY: "The provider does not accept our key. Set a valid one.",
+    ErrorKind.CREDIT: "Our account at the provider has no credit left. Add credit in its console.",
+    ErrorKind.QUOTA: (
+        "Our account has reached a spend limit at the provider. Raise it in its console, or wait until its period ends."
+    ),
+    ErrorKind.POLICY: (
+        "The provider knows our key and does not let it use this model or route. Check the account's state, the "
+        "key's rights and the data policy in its console."
+    ),
+    ErrorKind.MODEL: "The provider has no model of this name, or has retired it. Check the model's name.",
+    ErrorKind.MISTAKE: (
+        "The provider refused the request itself, and would refuse it again. Check the settings of the model; if "
+        "they are right, this is a defect of ours: report it with the request id."
+    ),
 }
+
+#: Before a connection is there, nothing is sent.
+_NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol, httpx2.ProxyError)
+#: How a connection ends that had died while nobody used it.
+_RESETS = (httpx2.NetworkError, httpx2.RemoteProtocolError)
+_LONGEST_DATE = 64  #: characters
 
 
 def as_provider_error(
-    error: Exception, *, provider: str, request_id: str | None, started: bool
+    error: Exception, *, provider: str, request_id: str | None, started: bool, is_stale: bool = False
 ) -> ProviderError:
     """What this exception of the SDK, the HTTP library or a decoder means for us.
 
     `started` says whether the reply had begun: the same broken connection then is a StreamCut, whose
-    complete questions are kept, and a ProviderUnreachable otherwise.
+    complete questions are kept, and a ProviderUnreachable otherwise. `is_stale`: the connection had carried
+    an earlier call, and no byte of an answer to this one came.
     """
     if isinstance(error, anthropic.APIStatusError):
         return _from_status(error, provider=provider, request_id=request_id)
-    kind = StreamCut if started else ProviderUnreachable
-    return kind(provider=provider, request_id=request_id, cause=type(error).__name__)
+    cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
+    about: dict[str, Any] = {
+        "provider": provider,
+        "request_id": request_id,
+        "cause": type(error).__name__,
+        "was_sent": not isinstance(cause, _NEVER_SENT),
+    }
+    if isinstance(cause, httpx2.PoolTimeout):
+        return ConnectionsExhausted(**about | {"was_sent": False})
+    if is_stale and isinstance(cause, _RESETS):
+        return StaleConnection(**about)
+    return StreamCut(**about) if started else ProviderUnreachable(**about)
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -78,37 +101,37 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
     Understands `retry-after-ms`, and `retry-after` in seconds or as a date.
     """
-    in_ms = _number(headers.get("retry-after-ms"))
+    in_ms = seconds(headers.get("retry-after-ms"))
     if in_ms is not None:
         return max(0.0, in_ms / 1000)
     value = headers.get("retry-after")
-    in_s = _number(value)
+    in_s = seconds(value)
     if in_s is None:
         in_s = _until(value)
     return None if in_s is None else max(0.0, in_s)
 
 
 def _from_status(error: anthropic.APIStatusError, *, provider: str, request_id: str | None) -> ProviderError:
+    answer = ErrorAnswer.of(error)
     wait_s = retry_after_s(error.response.headers)
-    kind = _kind(error, wait_s)
+    kind = answer.kind
+    if wait_s is not None and kind in _MAY_PASS and _may_name_a_time(error.status_code):
+        kind = ErrorKind.BUSY
     about: dict[str, Any] = {
         "provider": provider,
+        "kind": kind,
         "request_id": error.request_id or request_id,
         "status": error.status_code,
-        "error_type": error.type,
-        "error_code": error.error_code,
+        "error_type": answer.type,
+        "error_code": answer.code,
     }
-    if kind is ProviderBusy:
+    if kind is ErrorKind.BUSY:
         return ProviderBusy(retry_after_s=wait_s, **about)
-    return kind(_SENTENCES.get(kind), **about)
+    return _CLASSES[kind](_SENTENCES.get(kind), **about)
 
 
-def _kind(error: anthropic.APIStatusError, wait_s: float | None) -> type[ProviderError]:
-    if error.error_code in _SPEND_LIMITS:
-        return ProviderDenied
-    if wait_s is not None and _may_name_a_time(error.status_code):
-        return ProviderBusy
-    return _BY_TYPE.get(str(error.type)) or _BY_STATUS.get(error.status_code) or _default(error.status_code)
+#: Kinds that an answer with a time makes a wait.
+_MAY_PASS = frozenset({ErrorKind.CREDIT, ErrorKind.UNREACHABLE, ErrorKind.BUSY})
 
 
 def _may_name_a_time(status: int) -> bool:
@@ -116,25 +139,9 @@ def _may_name_a_time(status: int) -> bool:
     return status == HTTPStatus.PAYMENT_REQUIRED or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def _default(status: int) -> type[ProviderError]:
-    """From redirects to client errors we asked wrongly; anything else is their trouble."""
-    asked_wrongly = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-    return ProviderMisused if asked_wrongly else ProviderUnreachable
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
 def _until(http_date: str | None) -> float | None:
-    parsed = email.utils.parsedate_tz(http_date or "")
-    if parsed is None:
-        return None
     try:
-        return email.utils.mktime_tz(parsed) - time.time()
-    except (ValueError, OverflowError):
+        parsed = email.utils.parsedate_tz((http_date or "")[:_LONGEST_DATE])
+        return None if parsed is None else email.utils.mktime_tz(parsed) - time.time()
+    except (ValueError, OverflowError, IndexError, TypeError):  # the parser has surprised before
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from generation.errors import ProviderError
-from providers.breaker_rules import BreakerState, LocalBreaker
+from providers.breaker_rules import BreakerState
 from providers.circuit_breaker import CircuitBreaker
 from providers.claude import SOLVER, make_claude, make_solver
 from providers.limits import LimitRules
@@ -27,8 +27,8 @@ def make_fallback(
 ) -> OrderedFallback:
     """Claude first, then OpenRouter where it has a key. Make it once per process, after a fork.
 
-    With `scripts` all workers have one breaker, one set of rate limits and one warm-up of each prefix;
-    without it every process has its own.
+    With `scripts` all workers have one breaker, one set of rate limits and one warm-up of each prefix. Without
+    it a process pauses after a failure, keeps no limits but the provider's, and warms up by itself.
     """
     telemetry = telemetry or ProviderTelemetry()
     health = CircuitBreaker(scripts, telemetry=telemetry)
@@ -67,7 +67,7 @@ class OrderedFallback:
     ) -> None:
         self.providers = tuple(providers)  #: in order of preference
         self.solver = solver
-        self._health = health or LocalBreaker()
+        self._health = health or CircuitBreaker()
 
     def pick(self, excluded: frozenset[str]) -> MessagesClient | None:
         """The first provider that is neither excluded nor behind an open circuit breaker, or None: then the batch waits."""

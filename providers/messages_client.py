@@ -24,9 +24,10 @@ from generation.model import (
     Urgency,
     Usage,
 )
-from providers.breaker_rules import BreakerState, LocalBreaker
+from providers.breaker_rules import BreakerState
 from providers.cache_diagnostics import CacheDiagnostics
 from providers.cache_warmup import Flight, WarmUp
+from providers.circuit_breaker import CircuitBreaker
 from providers.limits import LimitRules
 from providers.messages import PREFIXES_KEPT, CacheTtl, prefix_levels, request_body
 from providers.prices import cost_microdollars
@@ -50,7 +51,7 @@ class Traffic:
     scripts: RedisScripts | None = None
     limits: LimitRules = field(default_factory=LimitRules)
     telemetry: ProviderTelemetry = field(default_factory=ProviderTelemetry)
-    health: BreakerState = field(default_factory=LocalBreaker)
+    health: BreakerState = field(default_factory=CircuitBreaker)
     read_pacing: ReadPacing = field(default_factory=ReadPacing)
 
 

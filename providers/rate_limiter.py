@@ -2,7 +2,8 @@
 
 Cache reads are not counted, because the provider does not. Prefetches leave a share of every limit alone,
 so that a first batch never queues behind them, and wait in Postgres rather than here. What a call will
-need is estimated from what calls needed, and settled when it has ended.
+need is estimated from what calls needed, and settled when it has ended. Without Redis every call goes at
+once, and the provider's own refusals are the limit.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from generation.cancellation import CancellationSignal
 from generation.errors import ProviderThrottled
 from generation.model import Prompt, Urgency, Usage
 from providers.failures import retry_after_s
-from providers.limits import BUCKETS, Lesson, LimitRules, LocalLimits, Need, Reservation
+from providers.limits import BUCKETS, Lesson, LimitRules, Need, Reservation
 from providers.redis_scripts import RedisScripts, in_ms, nobody_answers
 from providers.telemetry import ProviderTelemetry
 
 _TOO_FAST = "ramp_limit_exceeded"
+_AT_ONCE = Reservation(admitted=True, wait_s=0.0)
 
 
 class RateLimiter:
@@ -40,7 +42,6 @@ class RateLimiter:
         self._provider = provider
         self._rules = rules or LimitRules()
         self._telemetry = telemetry or ProviderTelemetry()
-        self._local = LocalLimits(self._rules)
         self._estimates = _Estimates()
         self._key = f"rate_limiter:{provider}:{model}"
         script: Callable[[str], Any] = scripts.script if scripts else lambda _: nobody_answers
@@ -76,7 +77,6 @@ class RateLimiter:
         lesson = _lesson(status, headers, error_code, longest_pause_s=self._rules.longest_pause_s)
         if not lesson.limits and not lesson.pause_s and not lesson.too_fast:
             return
-        self._local.learn(lesson)
         pairs = [lesson.limits.get(name, (-1, -1)) for name in BUCKETS]
         for name, (limit, remaining) in lesson.limits.items():
             self._telemetry.limit_seen(self._provider, name, limit=limit, remaining=remaining)
@@ -94,7 +94,6 @@ class RateLimiter:
         if used is not None and ended:
             self._estimates.learn(prompt, used)
         unused = Need(need.input - counted.input, need.output - counted.output)
-        self._local.settle(unused)
         self._settle([self._key], unused.input, unused.output)
 
     def _book(self, need: Need, reserve: float, longest_s: float) -> Reservation:
@@ -102,11 +101,8 @@ class RateLimiter:
             [self._key], need.input, need.output, reserve, in_ms(longest_s), self._rules.ramp_per_s
         )
         if answer is None:
-            return self._local.take(need, reserve, longest_s)
-        reservation = Reservation(bool(answer[0]), int(answer[1]) / 1000, slowed=int(answer[2]))
-        if reservation.admitted:
-            self._local.take(need, reserve, float("inf"))  # to know it when Redis goes away
-        return reservation
+            return _AT_ONCE
+        return Reservation(bool(answer[0]), int(answer[1]) / 1000, slowed=int(answer[2]))
 
     def _wait(self, reservation: Reservation, longest_s: float, stop: CancellationSignal) -> float:
         """Wait until the call may go. If the provider refused another call meanwhile, wait again.
@@ -125,7 +121,7 @@ class RateLimiter:
     def _look_again(self, reservation: Reservation) -> Reservation:
         answer = self._again([self._key], reservation.slowed)
         if answer is None:
-            return self._local.again(reservation)
+            return _AT_ONCE
         return Reservation(admitted=True, wait_s=int(answer[0]) / 1000, slowed=int(answer[1]))
 
     def _throttled(self, wait_s: float, urgency: Urgency) -> ProviderThrottled:

@@ -1,6 +1,6 @@
 """What all workers know together, kept in a Redis that may be away: quick answers, or none.
 
-Nothing here is truth: whoever asks has a memory of its own to go on with.
+Nothing here is truth: whoever asks goes on without it.
 """
 
 from __future__ import annotations

@@ -9,25 +9,30 @@ from typing import Any
 
 import anthropic
 import httpx2
+from anthropic._streaming import ServerSentEvent
 
 from generation.cancellation import CancellationSignal
-from generation.errors import ProviderError, ProviderRefused, StreamCut, StreamStalled
+from generation.errors import ProviderError, ProviderRefused, StaleConnection, StreamCut, StreamStalled
 from generation.model import StreamEvent
+from providers.error_answers import is_error
 from providers.failures import as_provider_error
 from providers.messages import CacheTtl
 from providers.nesting import check_nesting
 from providers.read_pacing import ReadPacing
 from providers.reply import REFUSAL, Reply, UnreadableReply
-from providers.transport import Overdue, Transport, requesting_on
+from providers.transport import Overdue, Transport, requesting_on, retire_connections
 
 
 class RawStream(anthropic.Stream[object]):
-    """The SDK's stream, which raises TooDeep for an event before it is decoded."""
+    """The SDK's stream, which raises TooDeep for an event before it is decoded.
+
+    A gateway's error may come without the event's name, which the SDK would pass over: it is named here.
+    """
 
     def _iter_events(self) -> Iterator[Any]:
         for event in super()._iter_events():
             check_nesting(event.data)
-            yield event
+            yield ServerSentEvent(event="error", data=event.data) if is_error(event.data) else event
 
 
 #: All that the SDK, the HTTP library below it and the decoding of their data are known to raise.
@@ -108,21 +113,33 @@ def _open(call: Call, transport: Transport, stop: CancellationSignal) -> RawStre
             call.answered(err.status_code, err.response.headers, err.error_code)
         if stop.reason is not None:
             return None
-        raise as_provider_error(err, provider=call.provider, request_id=None, started=False) from err
+        raise _unopened(err, call, transport) from err
     call.answered(raw.response.status_code, raw.response.headers, None)
     return raw
+
+
+def _unopened(error: Exception, call: Call, transport: Transport) -> ProviderError:
+    failure = as_provider_error(
+        error, provider=call.provider, request_id=None, started=False, is_stale=transport.is_stale
+    )
+    if isinstance(failure, StaleConnection):
+        retire_connections(call.client._client)  # noqa: SLF001  the SDK hands it out nowhere else
+    return failure
 
 
 def _post(call: Call) -> RawStream:
     # `messages.create` would send the same request, and before it a DeprecationWarning for some models:
     # an exception where warnings are errors, and repeated for every call where not. We warn once, at start.
-    return call.client.post(
+    raw: RawStream = call.client.post(
         "/v1/messages",
         body=call.body,
         cast_to=object,
         stream=True,
         stream_cls=RawStream,
     )
+    if "json" in raw.response.headers.get("content-type", ""):  # an error under status 200, and no stream
+        raise call.client._make_status_error_from_response(raw.response)  # noqa: SLF001  as the SDK makes them
+    return raw
 
 
 def _events(

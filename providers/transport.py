@@ -53,6 +53,21 @@ class Transport:
         self._cut = threading.Event()
         #: Set when one of our limits, rather than the network, ended a read.
         self.overdue: Overdue | None = None
+        self._is_reused = False  #: its connection has carried an earlier attempt
+        self._heard = False  #: a byte has come
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the request went into a connection that was kept open, and nothing at all came back."""
+        return self._is_reused and not self._heard
+
+    def sends_on(self, *, reused: bool) -> None:
+        """The request is about to be written."""
+        self._is_reused = reused
+
+    def heard(self) -> None:
+        """A byte of the answer came."""
+        self._heard = True
 
     def grew(self) -> None:
         """Text came, or we have only now come back to listen: the stall timeout starts again."""
@@ -142,6 +157,11 @@ def watch_sockets(client: httpx2.Client) -> None:
     httpx2 has no public API for a network backend, so this replaces the one inside its transports, also
     those it made for proxies. Raises TypeError when the library has changed so that it can no longer.
     """
+    for pool in _pools(client):
+        pool._network_backend = _WatchedBackend(pool._network_backend)  # noqa: SLF001  no public API
+
+
+def _pools(client: httpx2.Client) -> Iterator[httpcore2.ConnectionPool]:
     transports = (client._transport, *client._mounts.values())  # noqa: SLF001  no public API
     for transport in transports:
         if transport is None:
@@ -151,25 +171,47 @@ def watch_sockets(client: httpx2.Client) -> None:
             raise TypeError(
                 f"{type(transport).__name__} has no connection pool whose sockets could be watched."
             )
-        pool._network_backend = _WatchedBackend(pool._network_backend)  # noqa: SLF001  no public API
+        yield pool
+
+
+def retire_connections(client: httpx2.Client) -> None:
+    """The next requests of this client go over fresh connections; calls under way keep theirs.
+
+    Where one kept-alive connection was dead, its neighbours are: a proxy or a firewall had forgotten them.
+    """
+    for pool in _pools(client):
+        backend = pool._network_backend  # noqa: SLF001  no public API
+        if isinstance(backend, _WatchedBackend):
+            backend.retire_idle()
 
 
 class _WatchedStream(httpcore2.NetworkStream):
     """A connection that obeys the transport of the request it carries now; between requests, nobody's."""
 
-    def __init__(self, stream: httpcore2.NetworkStream) -> None:
+    def __init__(self, stream: httpcore2.NetworkStream, pool: _Connections) -> None:
         self._stream = stream
+        self._pool = pool
+        self._opened_in = pool.generation
         self._transport: Transport | None = None
+        self._has_answered = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._transport is not None:
             self._transport.gather()
         with _waiting(self._transport, self._stream, timeout) as limit_s:
-            return self._stream.read(max_bytes, limit_s)
+            data = self._stream.read(max_bytes, limit_s)
+        if data:
+            self._has_answered = True
+            if self._transport is not None:
+                self._transport.heard()
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         # A request begins with a write by the thread that sends it: from here on the connection is its own.
-        self._transport = _current.get()
+        transport = _current.get()
+        if transport is not None and transport is not self._transport:
+            transport.sends_on(reused=self._has_answered)
+        self._transport = transport
         with _waiting(self._transport, self._stream, timeout) as limit_s:
             self._stream.write(buffer, limit_s)
 
@@ -183,15 +225,30 @@ class _WatchedStream(httpcore2.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore2.NetworkStream:
         with _waiting(_current.get(), self._stream, timeout) as limit_s:
-            return _WatchedStream(self._stream.start_tls(ssl_context, server_hostname, limit_s))
+            return _WatchedStream(self._stream.start_tls(ssl_context, server_hostname, limit_s), self._pool)
 
     def get_extra_info(self, info: str) -> Any:
+        # The HTTP library asks an idle connection whether it is readable, which means: closed by the server.
+        if info == "is_readable" and self._opened_in != self._pool.generation:
+            return True
         return self._stream.get_extra_info(info)
+
+
+class _Connections:
+    """What the connections of one pool know of each other: those of an earlier generation are not used again."""
+
+    def __init__(self) -> None:
+        self.generation = 0
 
 
 class _WatchedBackend(httpcore2.NetworkBackend):
     def __init__(self, backend: httpcore2.NetworkBackend) -> None:
         self._backend = backend
+        self._connections = _Connections()
+
+    def retire_idle(self) -> None:
+        """No connection that is open now carries another request; what it carries now goes on."""
+        self._connections.generation += 1
 
     def connect_tcp(
         self,
@@ -202,7 +259,7 @@ class _WatchedBackend(httpcore2.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
         stream = self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
-        return _WatchedStream(stream)
+        return _WatchedStream(stream, self._connections)
 
     def sleep(self, seconds: float) -> None:
         self._backend.sleep(seconds)

@@ -10,7 +10,14 @@ import structlog
 
 from db.batches import BatchStore
 from generation.cancellation import StopReason
-from generation.errors import FenceLost, ProviderMisused, ProviderThrottled, SessionClosed, SpendLimitReached
+from generation.errors import (
+    ConnectionsExhausted,
+    FenceLost,
+    ProviderMisused,
+    ProviderThrottled,
+    SessionClosed,
+    SpendLimitReached,
+)
 from generation.model import Claim, Urgency
 from generation.run_batch import PROVIDERS_UNAVAILABLE, READY, SLOTS_LEFT_OPEN, RunResult
 from runtime.settings import GenerationSettings
@@ -41,6 +48,7 @@ OUTCOMES: dict[str, Outcome] = {
     STORE_AWAY: Outcome.WAIT,
     PROVIDERS_UNAVAILABLE: Outcome.WAIT,
     ProviderThrottled.code: Outcome.WAIT,
+    ConnectionsExhausted.code: Outcome.WAIT,
     StopReason.DEADLINE: Outcome.COUNT,
     SLOTS_LEFT_OPEN: Outcome.COUNT,
     SpendLimitReached.code: Outcome.GIVE_UP,

@@ -1,4 +1,4 @@
-"""The breaker on a real Redis, held to what the memory of one process does, and to seeing others' openings."""
+"""The breaker on a real Redis: its rules, and that all workers see them. Without Redis: unit/test_health."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from redis import Redis
 from structlog.testing import capture_logs
@@ -22,7 +24,7 @@ from generation.errors import (
     ProviderUnreachable,
     StreamCut,
 )
-from providers.breaker_rules import BreakerRules, BreakerState, LocalBreaker
+from providers.breaker_rules import BreakerRules, BreakerState
 from providers.circuit_breaker import CircuitBreaker
 from providers.redis_scripts import RedisScripts
 from providers.telemetry import ProviderTelemetry
@@ -37,18 +39,13 @@ FIRST_OPEN_S, PROBE_S, LONGEST_S = 2.1, 10.1, 60.1
 
 
 class Clock:
-    """The time of one process's memory, and of what lies in Redis."""
+    """The time of what lies in Redis."""
 
     def __init__(self, redis: Redis) -> None:
-        self.now = 1000.0
         self._redis = redis
-
-    def __call__(self) -> float:
-        return self.now
 
     def pass_s(self, seconds: float) -> None:
         """What was to happen then happens so much sooner."""
-        self.now += seconds
         for key in self._redis.scan_iter("test:breaker:*"):
             for field in ("until", "probe"):
                 if int(float(self._redis.hget(key, field) or 0)):
@@ -76,11 +73,9 @@ def clock(redis: Redis) -> Clock:
     return Clock(redis)
 
 
-@pytest.fixture(params=["local", "scripts"])
-def health(
-    request: pytest.FixtureRequest, worker: Callable[[], CircuitBreaker], clock: Clock
-) -> BreakerState:
-    return worker() if request.param == "scripts" else LocalBreaker(RULES, clock=clock)
+@pytest.fixture
+def health(worker: Callable[[], CircuitBreaker]) -> BreakerState:
+    return worker()
 
 
 def asked(health: BreakerState, times: int = 1) -> list[bool]:
@@ -121,6 +116,61 @@ def test_a_probe_that_fails_doubles_the_rest(health: BreakerState, clock: Clock)
     clock.pass_s(FIRST_OPEN_S)
     assert asked(health) == [False]
     clock.pass_s(FIRST_OPEN_S)
+    assert asked(health) == [True]
+
+
+def test_each_probe_that_fails_rests_the_source_longer(health: BreakerState, clock: Clock) -> None:
+    rests = []
+    for _ in range(8):
+        fail(health, 1)
+        rested_s = 0.0
+        while not health.may_be_asked("claude"):
+            clock.pass_s(0.5)
+            rested_s += 0.5
+        rests.append(rested_s)
+    assert rests == [0, 0, 2, 4, 8, 15, 15, 15]
+
+
+def test_an_old_call_that_ends_well_does_not_close_the_source(health: BreakerState) -> None:
+    fail(health)
+    health.note("claude", None)
+    assert asked(health) == [False]
+
+
+@pytest.mark.parametrize("kind", [ProviderRefused, ProviderThrottled, CircuitOpen])
+def test_what_is_about_one_request_says_nothing_about_the_source(
+    health: BreakerState, kind: type[ProviderError]
+) -> None:
+    fail(health, 10, lambda: kind(provider="claude"))
+    assert asked(health) == [True]
+
+
+def test_a_call_that_went_well_ends_the_row_of_misuses(health: BreakerState) -> None:
+    def misused() -> ProviderError:
+        return ProviderMisused(provider="claude")
+
+    fail(health, 4, misused)
+    health.note("claude", None)
+    fail(health, 1, misused)
+    assert asked(health) == [True]
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=st.lists(st.sampled_from([None, *range(5)]), max_size=60))
+def test_no_history_rests_a_source_for_longer_than_the_longest_rest(
+    redis: Redis, health: BreakerState, clock: Clock, history: list[int | None]
+) -> None:
+    redis.delete("test:breaker:claude")
+    errors = [
+        broken(),
+        ProviderUnreachable(provider="claude"),
+        ProviderDenied(provider="claude"),
+        ProviderBusy(provider="claude", retry_after_s=1e9),
+        ProviderBusy(provider="claude"),
+    ]
+    for choice in history:
+        health.note("claude", None if choice is None else errors[choice])
+    clock.pass_s(LONGEST_S)
     assert asked(health) == [True]
 
 
@@ -253,14 +303,18 @@ def test_the_alarm_for_a_spent_account_is_given_once_by_all(redis: Redis) -> Non
     assert metrics.breaker_openings.labels("claude", "provider_denied")._value.get() == 1
 
 
-def test_without_redis_each_worker_goes_on_with_what_it_knows() -> None:
+def test_without_redis_each_worker_pauses_after_a_failure() -> None:
     away = make_redis(RedisSettings(redis_url="redis://127.0.0.1:1/0"), timeout_s=0.2)
-    health = CircuitBreaker(RedisScripts(away, prefix="test:"), rules=RULES)
-    fail(health, error=lambda: ProviderUnreachable(provider="claude"))
+    now = [0.0]
+    health = CircuitBreaker(RedisScripts(away, prefix="test:"), rules=RULES, clock=lambda: now[0])
+    fail(health, 1, error=lambda: ProviderUnreachable(provider="claude"))
     began = time.monotonic()
     assert asked(health, 100) == [False] * 100
     assert health.is_open("claude")
     assert time.monotonic() - began < 0.5
+    now[0] += RULES.pause_without_redis_s
+    assert asked(health, 2) == [True, True], "nobody has to probe"
+    assert not health.is_open("claude")
 
 
 def test_a_redis_that_goes_away_and_comes_back_is_used_again() -> None:
@@ -272,7 +326,7 @@ def test_a_redis_that_goes_away_and_comes_back_is_used_again() -> None:
         client.config_set("maxmemory", "1")  # refuses every write, and a script with them
         with capture_logs() as logs:
             fail(health, 1)
-            assert asked(health) == [False], "the own memory knows it too"
+            assert asked(health) == [False], "it pauses after the failure"
         assert [line["event"] for line in logs] == ["redis_unreachable"]
         client.config_set("maxmemory", "0")
         now[0] += 2

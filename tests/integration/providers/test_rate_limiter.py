@@ -1,4 +1,4 @@
-"""The rate limits that all workers share: on a real Redis and in the memory of one process, held to the same."""
+"""The rate limits that all workers share, on a real Redis; without it every call goes at once."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from providers.redis_scripts import RedisScripts
 from runtime.redis import make_redis
 from runtime.settings import RedisSettings
 from tools.simulator.running import RunningSimulator
+from tools.stack.embedded import EmbeddedRedis
 from tools.studies.economics.fleet import Site
 from tools.studies.economics.rates import Load, figures, latencies, offer
 
@@ -36,14 +37,10 @@ def redis(redis_url: str) -> Iterator[Redis]:
         yield client
 
 
-@pytest.fixture(params=["local", "scripts"])
-def worker(request: pytest.FixtureRequest, redis: Redis) -> MakeRateLimiter:
-    """With a Redis each is one worker more; without, there is but one."""
-    if request.param == "scripts":
-        return lambda rules=RULES: RateLimiter(
-            "claude", "m", RedisScripts(redis, prefix="test:"), rules=rules
-        )
-    return lambda rules=RULES: RateLimiter("claude", "m", None, rules=rules)
+@pytest.fixture
+def worker(redis: Redis) -> MakeRateLimiter:
+    """One worker more on the same Redis."""
+    return lambda rules=RULES: RateLimiter("claude", "m", RedisScripts(redis, prefix="test:"), rules=rules)
 
 
 def headers(**limits: tuple[int, int]) -> dict[str, str]:
@@ -226,13 +223,31 @@ def test_what_one_worker_learns_all_know(redis: Redis) -> None:
     )
 
 
-def test_without_redis_the_own_memory_takes_over_at_once() -> None:
-    away = make_redis(RedisSettings(redis_url="redis://127.0.0.1:1/0"), timeout_s=0.2)
-    rate_limiter = RateLimiter("claude", "m", RedisScripts(away, prefix="test:"), rules=RULES)
-    rate_limiter.learn(200, headers(requests=(100, 25)))
+@pytest.mark.parametrize("url", [None, "redis://127.0.0.1:1/0"])
+def test_without_redis_every_call_goes_at_once(url: str | None) -> None:
+    away = url and RedisScripts(make_redis(RedisSettings(redis_url=url), timeout_s=0.2), prefix="test:")
+    rate_limiter = RateLimiter("claude", "m", away or None, rules=RULES)
+    rate_limiter.learn(200, headers(requests=(100, 0)))
+    rate_limiter.learn(429, {"retry-after": "60"})
     began = time.monotonic()
-    assert 5 <= admitted(rate_limiter, Urgency.PREFETCH, 50) <= 12
+    assert admitted(rate_limiter, Urgency.PREFETCH, 50) == 50
     assert time.monotonic() - began < 3
+
+
+def test_who_waits_for_its_turn_goes_when_redis_goes_away() -> None:
+    with EmbeddedRedis(durable=False) as server, Redis.from_url(server.url, socket_timeout=0.2) as client:
+        rate_limiter = RateLimiter(
+            "claude", "m", RedisScripts(client, prefix="test:"), rules=replace(RULES, interactive_wait_s=30)
+        )
+        rate_limiter.learn(200, headers(requests=(60, 1)))
+        admit(rate_limiter)
+        with ThreadPoolExecutor(1) as threads:
+            waiting = threads.submit(admit, rate_limiter)
+            while not (booked := client.hget("test:rate_limiter:claude:m", "r")) or float(booked) > -0.5:
+                assert not waiting.done()
+                time.sleep(0.01)
+            client.config_set("maxmemory", "1")  # refuses every write, and a script with them
+            waiting.result(timeout=20)
 
 
 def test_at_twice_the_load_nobody_is_refused_and_students_do_not_wait(redis_url: str) -> None:

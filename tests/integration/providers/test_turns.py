@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from generation.cancellation import CancellationSignal
-from generation.errors import CircuitOpen, ProviderThrottled, ProviderUnreachable
+from generation.errors import CircuitOpen, ProviderMisused, ProviderThrottled, ProviderUnreachable
 from generation.model import Track, Urgency
 from generation.plan import plan_exam
 from generation.run_batch import READY
@@ -74,6 +74,17 @@ def test_a_call_that_waited_while_its_source_was_found_dead_is_not_made(
         with pytest.raises(CircuitOpen):
             call.result(timeout=3)
     assert simulator.requests == []
+
+
+def test_what_the_solver_meets_keeps_nobody_from_writing(chains: list[OrderedFallback]) -> None:
+    """A model that is not there answers every opinion with an error; the exam is another model's."""
+    for fallback in (*chains, chains[0]):
+        assert fallback.pick_solver() is not None
+        fallback.report_solver(ProviderMisused(provider="claude"))
+    assert [fallback.pick_solver() for fallback in chains] == [None] * 4
+    provider = chains[0].pick(NOBODY)
+    assert provider is not None
+    assert provider.name == "claude"
 
 
 def test_a_call_that_cannot_be_booked_gives_its_turn_back(

@@ -1,3 +1,5 @@
+"""What a process knows of its sources without Redis: a pause after each failure. With it: test_breaker."""
+
 from __future__ import annotations
 
 import pytest
@@ -15,7 +17,9 @@ from generation.errors import (
     ProviderUnreachable,
     StreamCut,
 )
-from providers.breaker_rules import BreakerRules, Change, LocalBreaker
+from generation.run_batch import _OPEN_WAITED_FOR_S
+from providers.breaker_rules import BreakerRules
+from providers.circuit_breaker import CircuitBreaker
 
 RULES = BreakerRules()
 
@@ -38,133 +42,73 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def health(clock: Clock) -> LocalBreaker:
-    return LocalBreaker(RULES, clock=clock)
+def health(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker(rules=RULES, clock=clock)
 
 
-def test_a_source_nobody_has_asked_may_be_asked(health: LocalBreaker) -> None:
-    assert health.may_be_asked("claude")
+def paused_s(health: CircuitBreaker, clock: Clock) -> float:
+    began = clock.now
+    while not health.may_be_asked("claude"):
+        assert health.is_open("claude")
+        clock.now += 0.25
+    assert not health.is_open("claude")
+    return clock.now - began
 
 
-def test_a_busy_source_rests_for_as_long_as_it_says(health: LocalBreaker, clock: Clock) -> None:
-    health.note("claude", ProviderBusy(provider="claude", retry_after_s=7))
-    clock.now += 6.9
-    assert not health.may_be_asked("claude")
-    clock.now += 0.2
-    assert health.may_be_asked("claude")
-
-
-def test_a_wait_of_hours_is_capped(health: LocalBreaker, clock: Clock) -> None:
-    health.note("claude", ProviderBusy(provider="claude", retry_after_s=86_400))
-    clock.now += RULES.longest_asked_open_s
-    assert health.may_be_asked("claude")
-
-
-def test_a_single_break_rests_nobody(health: LocalBreaker) -> None:
-    health.note("claude", StreamCut(provider="claude"))
-    health.note("claude", unreachable())
-    assert health.may_be_asked("claude")
-
-
-def test_each_probe_that_fails_rests_the_source_longer(health: LocalBreaker, clock: Clock) -> None:
-    rests = []
-    for _ in range(8):
-        health.note("claude", unreachable())
-        began = clock.now
-        while not health.may_be_asked("claude"):
-            clock.now += 1
-        rests.append(clock.now - began)
-    assert rests == [0, 0, 2, 4, 8, 15, 15, 15]
-
-
-def test_many_calls_that_break_at_once_open_the_source_once(health: LocalBreaker, clock: Clock) -> None:
-    changes = [health.judge("claude", unreachable()) for _ in range(200)]
-    assert changes.count(Change.OPENED) == 1
-    clock.now += RULES.first_open_s
-    assert health.may_be_asked("claude")
-
-
-def test_after_a_rest_one_caller_alone_may_try(health: LocalBreaker, clock: Clock) -> None:
-    for _ in range(3):
-        health.note("claude", unreachable())
-    clock.now += RULES.first_open_s
-    assert [health.may_be_asked("claude") for _ in range(5)] == [True, False, False, False, False]
-    clock.now += RULES.probe_s
-    assert health.may_be_asked("claude"), "a probe that never ends must not close the source for ever"
-
-
-def test_a_probe_that_went_well_opens_the_way_for_all(health: LocalBreaker, clock: Clock) -> None:
-    for _ in range(3):
-        health.note("claude", unreachable())
-    clock.now += RULES.first_open_s
-    assert health.may_be_asked("claude")
-    assert health.judge("claude", None) is Change.CLOSED
-    assert all(health.may_be_asked("claude") for _ in range(5))
-
-
-def test_an_old_call_that_ends_well_does_not_close_the_source(health: LocalBreaker, clock: Clock) -> None:
-    for _ in range(3):
-        health.note("claude", unreachable())
-    health.note("claude", None)
-    assert not health.may_be_asked("claude")
-
-
-def test_a_call_that_went_well_forgets_the_failures(health: LocalBreaker) -> None:
-    for _ in range(2):
-        health.note("claude", unreachable())
-    health.note("claude", None)
-    health.note("claude", unreachable())
-    assert health.may_be_asked("claude")
-
-
-def test_a_source_that_denies_us_rests_at_once(health: LocalBreaker, clock: Clock) -> None:
-    health.note("claude", ProviderDenied(provider="claude"))
-    assert not health.may_be_asked("claude")
-    clock.now += RULES.denied_open_s
-    assert health.may_be_asked("claude")
-
-
-@pytest.mark.parametrize("kind", [ProviderRefused, ProviderThrottled, CircuitOpen])
-def test_what_is_about_one_request_says_nothing_about_the_source(
-    health: LocalBreaker, kind: type[ProviderError]
+@pytest.mark.parametrize(
+    ("error", "pause_s"),
+    [
+        (None, 0),
+        (ProviderUnreachable(provider="claude"), RULES.pause_without_redis_s),
+        (StreamCut(provider="claude"), RULES.pause_without_redis_s),
+        (ProviderBusy(provider="claude"), RULES.busy_open_s),
+        (ProviderBusy(provider="claude", retry_after_s=7), 7),
+        (ProviderBusy(provider="claude", retry_after_s=86_400), RULES.longest_asked_open_s),
+        (ProviderDenied(provider="claude"), RULES.denied_open_s),
+        (ProviderRefused(provider="claude"), 0),
+        (ProviderThrottled(provider="claude"), 0),
+        (CircuitOpen(provider="claude"), 0),
+        (ProviderMisused(provider="claude"), 0),
+    ],
+)
+def test_a_source_is_left_alone_for_the_time_it_names_or_a_moment(
+    health: CircuitBreaker, clock: Clock, error: ProviderError | None, pause_s: float
 ) -> None:
-    for _ in range(10):
-        health.note("claude", kind(provider="claude"))
-    assert health.may_be_asked("claude")
+    health.note("claude", error)
+    assert paused_s(health, clock) == pause_s
 
 
-def test_a_row_of_misuses_stops_the_queue_and_a_few_do_not(health: LocalBreaker, clock: Clock) -> None:
-    """An account's own spend limit is answered as a bad request: only the row of them tells."""
-    changes = [health.judge("claude", ProviderMisused(provider="claude")) for _ in range(5)]
-    assert changes == [None, None, None, None, Change.OPENED]
-    clock.now += RULES.denied_open_s - 1
-    assert not health.may_be_asked("claude")
+def test_failures_in_a_row_make_the_pause_no_longer(health: CircuitBreaker, clock: Clock) -> None:
+    for _ in range(20):
+        health.note("claude", unreachable())
+    assert paused_s(health, clock) == RULES.pause_without_redis_s
 
 
-def test_a_call_that_went_well_ends_the_row_of_misuses(health: LocalBreaker) -> None:
-    for _ in range(4):
-        health.note("claude", ProviderMisused(provider="claude"))
-    health.note("claude", None)
-    health.note("claude", ProviderMisused(provider="claude"))
-    assert health.may_be_asked("claude")
-
-
-def test_a_failure_that_comes_late_does_not_shorten_the_rest(health: LocalBreaker, clock: Clock) -> None:
+def test_a_failure_that_comes_late_does_not_shorten_the_pause(health: CircuitBreaker, clock: Clock) -> None:
     health.note("claude", ProviderBusy(provider="claude", retry_after_s=30))
     health.note("claude", unreachable())
-    clock.now += 29
-    assert not health.may_be_asked("claude")
+    assert paused_s(health, clock) == 30
 
 
-def test_sources_rest_apart(health: LocalBreaker) -> None:
+def test_a_call_that_began_before_and_ends_well_does_not_end_the_pause(health: CircuitBreaker) -> None:
+    health.note("claude", unreachable())
+    health.note("claude", None)
+    assert health.is_open("claude")
+
+
+def test_sources_rest_apart(health: CircuitBreaker) -> None:
     health.note("claude", ProviderDenied(provider="claude"))
     assert health.may_be_asked("openrouter")
+
+
+def test_a_students_run_outlasts_the_pause_of_its_only_source() -> None:
+    assert RULES.pause_without_redis_s < _OPEN_WAITED_FOR_S
 
 
 @given(st.lists(st.sampled_from([None, *range(5)]), max_size=60))
 def test_no_history_rests_a_source_for_longer_than_the_longest_rest(history: list[int | None]) -> None:
     clock = Clock()
-    health = LocalBreaker(RULES, clock=clock)
+    health = CircuitBreaker(rules=RULES, clock=clock)
     errors: list[ProviderError] = [
         unreachable(),
         StreamCut(provider="c"),
