@@ -106,6 +106,13 @@ class Urgency(StrEnum):
     PREFETCH = "prefetch"
 
 
+class Deviation(StrEnum):
+    """How far a slot is from the plan because no provider could fill it as planned."""
+
+    SUBTOPIC = "subtopic"
+    TOPIC = "topic"
+
+
 class EventKind(StrEnum):
     QUESTION = "question"
     BATCH_READY = "batch-ready"
@@ -128,6 +135,7 @@ class Slot:
     angle: str  #: Arabic setting or viewpoint that makes neighbours differ
     key_index: int | None = None  #: where the key goes, 0-3; None where the choices have a fixed order
     passage_group: int | None = None  #: slots of one group share a passage and go to the same call
+    deviation: Deviation | None = None  #: None: as planned
 
     @property
     def question_id(self) -> str:
@@ -135,7 +143,8 @@ class Slot:
         return f"{prefix}_{self.batch_index}_{self.sequence:02d}"
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        deviation = {} if self.deviation is None else {"deviation": self.deviation.value}
+        return deviation | {
             "position": self.position,
             "batchIndex": self.batch_index,
             "sequence": self.sequence,
@@ -163,6 +172,7 @@ class Slot:
             angle=spec["angle"],
             key_index=spec["keyIndex"],
             passage_group=spec["passageGroup"],
+            deviation=Deviation(spec["deviation"]) if "deviation" in spec else None,
         )
 
 
@@ -278,6 +288,14 @@ class EarlierQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What the calls for one batch have used of its budget."""
+
+    calls: int = 0  #: that were answered
+    microdollars: Decimal = Decimal(0)  #: of all calls
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """The right to fill one batch, given by Postgres; every write carries its epoch, the fencing token."""
 
@@ -293,6 +311,10 @@ class Claim:
     open_slots: tuple[Slot, ...]
     earlier: tuple[EarlierQuestion, ...]  #: the student's latest of other sessions, then all of this one
     waited_s: float = 0.0  #: since the batch was due
+    spent: Spent = Spent()  #: by earlier runs since the batch last rested
+    rests: int = 0  #: how often the batch rested because nothing came of it
+    is_last: bool = False  #: no batch of the session follows
+    topics: tuple[Topic, ...] = tuple(Topic)  #: that the session may have
     traceparent: str | None = None  #: trace context of the request for the batch; only tracing reads it
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from generation.model import AttemptRecord, QuestionType, Section, Urgency
+from generation.model import AttemptRecord, Deviation, QuestionType, Section, Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,26 @@ class ProviderGivenUp:
     session_id: UUID
     batch_index: int
     provider: str
-    because: str  #: the error's code
+    because: str  #: an error's code, or "no_yield"
+
+
+@dataclass(frozen=True, slots=True)
+class SlotDeviated:
+    """No provider could fill the slot; another one takes its place."""
+
+    session_id: UUID
+    batch_index: int
+    position: int
+    deviation: Deviation | None  #: from the plan
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEndedShort:
+    """The session's last batch is published with fewer questions than planned."""
+
+    session_id: UUID
+    batch_index: int
+    missing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +109,8 @@ RunEvent = (
     | QuestionRejected
     | AttemptEnded
     | ProviderGivenUp
+    | SlotDeviated
+    | BatchEndedShort
     | BatchChecked
     | RunEnded
 )

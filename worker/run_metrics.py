@@ -11,12 +11,14 @@ from generation.model import AttemptRecord
 from generation.run_events import (
     AttemptEnded,
     BatchChecked,
+    BatchEndedShort,
     ProviderGivenUp,
     QuestionAccepted,
     QuestionRejected,
     RunEnded,
     RunEvent,
     RunStarted,
+    SlotDeviated,
 )
 from runtime.telemetry import OPERATION, Metrics, provider_name
 
@@ -41,6 +43,10 @@ class RunMetrics:
                 self._attempt_ended(event.attempt)
             case ProviderGivenUp():
                 self._provider_given_up(event)
+            case SlotDeviated():
+                self._deviated(event)
+            case BatchEndedShort():
+                self._ended_short(event)
             case BatchChecked():
                 self._checked(event)
             case RunEnded():
@@ -105,6 +111,14 @@ class RunMetrics:
     def _provider_given_up(self, event: ProviderGivenUp) -> None:
         self._metrics.providers_given_up.labels(provider_name(event.provider), event.because).inc()
         log.warning("provider_given_up", provider=event.provider, because=event.because)
+
+    def _deviated(self, event: SlotDeviated) -> None:
+        self._metrics.slots_deviated.labels(event.deviation or "").inc()
+        log.warning("slot_deviated", position=event.position, deviation=event.deviation)
+
+    def _ended_short(self, event: BatchEndedShort) -> None:
+        self._metrics.batches_ended_short.inc()
+        log.error("batch_ended_short", missing=event.missing)
 
     def _checked(self, event: BatchChecked) -> None:
         for verdict in ("agreed", "disputed", "unsure", "skipped"):
