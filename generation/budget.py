@@ -20,6 +20,8 @@ from generation.ports import ProviderClient
 EXPECTED_TOKENS_PER_QUESTION = 320
 #: The slots, and the stems to avoid, of one call.
 EXPECTED_TOKENS_PER_USER_MESSAGE = 350
+#: Each of two providers has a cache of its own, in which a batch may be the first to write the prefix.
+CACHES = 2
 #: Arabic text has more characters for each token, so that token counts made with this are on the dear side.
 CHARS_PER_TOKEN = 2
 
@@ -63,7 +65,7 @@ class Budget:
         return most
 
     def microdollars(self, provider: ProviderClient, system: Iterable[SystemBlock]) -> Decimal:
-        """The factor times the expected price with a warm cache, and writing the cache once."""
+        """The factor times the expected price with a warm cache, and what fills a cold one."""
         prefix = _tokens(system)
         warm = Usage(
             input=self.lanes * EXPECTED_TOKENS_PER_USER_MESSAGE,
@@ -71,8 +73,8 @@ class Budget:
             output=self.slots * EXPECTED_TOKENS_PER_QUESTION,
         )
         price = provider.cost_microdollars
-        once = price(provider.model, Usage(cache_write_1h=prefix))
-        return self.factor * price(provider.model, warm) + once
+        cold = price(provider.model, Usage(cache_write_1h=prefix * CACHES))
+        return self.factor * price(provider.model, warm) + cold
 
 
 def _highest_price(provider: ProviderClient, prompt: Prompt) -> Decimal:

@@ -7,7 +7,7 @@ import structlog
 from generation.call import COMPLETE
 from generation.cancellation import StopReason
 from generation.errors import FenceLost
-from generation.model import AttemptRecord
+from generation.model import AttemptRecord, Deviation
 from generation.run_events import (
     AttemptEnded,
     BatchChecked,
@@ -30,6 +30,10 @@ class RunMetrics:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        for (
+            deviation
+        ) in Deviation:  # a series that begins with its first slot would hide that slot from an alert
+            metrics.slots_deviated.labels(deviation)
 
     def notice(self, event: RunEvent) -> None:
         match event:
