@@ -31,12 +31,12 @@ from db.leases import lease_end
 from db.session_row import IN_PROGRESS, batches_of, choice_of, select_sessions
 from db.spent import read_spent
 from db.tables import SlotState, batches, plans, slots
+from generation.batch_history import Spent
 from generation.model import (
     BatchStatus,
     Claim,
     SessionKind,
     Slot,
-    Spent,
     Topic,
     Track,
     Urgency,

@@ -11,8 +11,8 @@ from sqlalchemy import TIMESTAMP, Connection, Integer, Select, Uuid, bindparam, 
 
 from db.ledger import OPEN
 from db.tables import attempts
+from generation.batch_history import Spent
 from generation.budget import ANSWERED
-from generation.model import Spent
 from generation.verdicts import Purpose
 
 

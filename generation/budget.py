@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from generation.batch_history import Spent
 from generation.call import COMPLETE
 from generation.cancellation import StopReason
 from generation.errors import ContentFiltered, ProviderMisused, ProviderRefused, StreamCut, StreamStalled
-from generation.model import Prompt, Spent, SystemBlock, Usage
+from generation.model import Prompt, SystemBlock, Usage
 from generation.ports import ProviderClient
 
 #: One question with its solution, and its share of a passage or a figure: 310 are usual.

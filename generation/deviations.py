@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
+from generation.batch_history import Deviation
 from generation.catalogue import Catalogue, TopicData, load_catalogue
-from generation.model import CHOICES_PER_QUESTION, Deviation, QuestionType, Slot, Topic, Track
+from generation.model import CHOICES_PER_QUESTION, QuestionType, Slot, Topic, Track
 
 #: The next deviation of a slot, by its present one; without an entry there is none.
 _NEXT = {None: Deviation.SUBTOPIC, Deviation.SUBTOPIC: Deviation.TOPIC}

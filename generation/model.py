@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from generation.batch_history import Deviation, Spent
 from generation.verdicts import Purpose
 
 
@@ -106,13 +107,6 @@ class Urgency(StrEnum):
     PREFETCH = "prefetch"
 
 
-class Deviation(StrEnum):
-    """How far a slot is from the plan because no provider could fill it as planned."""
-
-    SUBTOPIC = "subtopic"
-    TOPIC = "topic"
-
-
 class EventKind(StrEnum):
     QUESTION = "question"
     BATCH_READY = "batch-ready"
@@ -143,8 +137,7 @@ class Slot:
         return f"{prefix}_{self.batch_index}_{self.sequence:02d}"
 
     def to_json(self) -> dict[str, Any]:
-        deviation = {} if self.deviation is None else {"deviation": self.deviation.value}
-        return deviation | {
+        return {
             "position": self.position,
             "batchIndex": self.batch_index,
             "sequence": self.sequence,
@@ -156,7 +149,7 @@ class Slot:
             "angle": self.angle,
             "keyIndex": self.key_index,
             "passageGroup": self.passage_group,
-        }
+        } | ({"deviation": self.deviation.value} if self.deviation else {})
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> Slot:
@@ -288,14 +281,6 @@ class EarlierQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """What the calls for one batch have used of its budget."""
-
-    calls: int = 0  #: that were answered
-    microdollars: Decimal = Decimal(0)  #: of all calls
-
-
-@dataclass(frozen=True, slots=True)
 class Claim:
     """The right to fill one batch, given by Postgres; every write carries its epoch, the fencing token."""
 
@@ -311,7 +296,7 @@ class Claim:
     open_slots: tuple[Slot, ...]
     earlier: tuple[EarlierQuestion, ...]  #: the student's latest of other sessions, then all of this one
     waited_s: float = 0.0  #: since the batch was due
-    spent: Spent = Spent()  #: by earlier runs since the batch last rested
+    spent: Spent = field(default_factory=Spent)  #: by earlier runs since the batch last rested
     rests: int = 0  #: how often the batch rested because nothing came of it
     is_last: bool = False  #: no batch of the session follows
     topics: tuple[Topic, ...] = tuple(Topic)  #: that the session may have

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from generation.model import AttemptRecord, Deviation, QuestionType, Section, Urgency
+from generation.batch_history import Deviation
+from generation.model import AttemptRecord, QuestionType, Section, Urgency
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import structlog
 
+from generation.batch_history import Deviation
 from generation.call import COMPLETE
 from generation.cancellation import StopReason
 from generation.errors import FenceLost
-from generation.model import AttemptRecord, Deviation
+from generation.model import AttemptRecord
 from generation.run_events import (
     AttemptEnded,
     BatchChecked,

@@ -14,8 +14,9 @@ from db.batches import BatchStore
 from db.errors import BatchIncomplete
 from db.events import EventLog
 from db.sessions import SessionStore
+from generation.batch_history import Deviation
 from generation.errors import FenceLost
-from generation.model import Deviation, EventKind, SessionKind, Topic, Urgency
+from generation.model import EventKind, SessionKind, Topic, Urgency
 from tests.integration.db.exams import (
     STUDENT,
     claimed,

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generation.batch_history import Deviation, Spent
 from generation.budget import Budget
 from generation.errors import ContentFiltered, ProviderError, ProviderMisused, StaleConnection, StreamCut
-from generation.model import Claim, Deviation, EarlierQuestion, QuestionType, Spent, Urgency
+from generation.model import Claim, EarlierQuestion, QuestionType, Urgency
 from generation.prompts.blocks import system_blocks
 from generation.run_batch import BUDGET_EXHAUSTED, READY, SLOTS_LEFT_OPEN, RunLimits, RunResult, run_batch
 from generation.run_events import BatchEndedShort, ProviderGivenUp, SlotDeviated
