@@ -94,20 +94,17 @@ def wrong_prompt(ward: Ward, record: Record) -> None:
 
 def vain_replies(ward: Ward, record: Record) -> None:
     ward.restart_workers(GENERATION_BUDGET_FACTOR="1")
-    with students(ward.api_url, 2, hurried):
-        time.sleep(_TRAFFIC_S)
-        record.calm("BudgetsExhausted")
-        record.fault("Nothing that the model writes is accepted, with `GENERATION_BUDGET_FACTOR=1`.")
-        ward.simulate(reject_rate=1)
-        record.fires("BudgetsExhausted")
-        stuck = Student(ward.api_url)
-        stuck.begin({"track": "scientific"}, prefer="respond-async")
-        _await_batch(ward, stuck, "failed")
-        record.remedy("The model writes well again; `tafawoq-worker retry SESSION`.")
-        ward.simulate(reject_rate=0)
-        ward.operate("retry", stuck.session_id)
-        record.ends("BudgetsExhausted")
-        _await_batch(ward, stuck, "ready")
+    record.calm("BudgetsExhausted")
+    record.fault("Nothing that the model writes is accepted, with `GENERATION_BUDGET_FACTOR=1`.")
+    ward.simulate(reject_rate=1)
+    stuck = Student(ward.api_url)
+    stuck.begin({"track": "scientific"}, prefer="respond-async")
+    record.fires("BudgetsExhausted")  # the batch has failed by then
+    record.remedy("The model writes well again; `tafawoq-worker retry SESSION`.")
+    ward.simulate(reject_rate=0)
+    ward.operate("retry", stuck.session_id)
+    record.ends("BudgetsExhausted")
+    _await_batch(ward, stuck, "ready")
 
 
 def filtered_topic(ward: Ward, record: Record) -> None:
