@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Request
 
 from api.context import AppContext, RequestContext
-from api.errors import RETRY_AFTER_S, ApiError
+from api.errors import RESTING, RETRY_AFTER_S, ApiError
 from api.openapi import events_url
 from api.waiting import Preference, closed_on_disconnect, wait_until
 from db.session_status import SessionStatus, WantedBatch
@@ -74,17 +74,27 @@ def unavailable_error(context: AppContext, session_status: SessionStatus) -> Api
     if pause_s is None:
         return None
     context.metrics.batch_answers.labels("unavailable").inc()
-    return ApiError("generation_unavailable", retry_after_s=pause_s)
+    return ApiError(
+        "generation_unavailable",
+        sentence=RESTING if _is_resting(session_status.batch) else None,
+        retry_after_s=pause_s,
+    )
 
 
 def unavailable_for_s(batch: WantedBatch | None) -> float | None:
     """Seconds until a failed or deferred batch is worth asking for again; None for any other batch."""
     if batch is None:
         return None
-    if batch.status is BatchStatus.FAILED:
-        return RETRY_AFTER_S
     now = datetime.now(UTC)
-    return (batch.not_before - now).total_seconds() if _is_deferred(batch, until=now) else None
+    left_s = (batch.not_before - now).total_seconds()
+    if batch.status is BatchStatus.FAILED:
+        return max(left_s, RETRY_AFTER_S)
+    return left_s if _is_deferred(batch, until=now) else None
+
+
+def _is_resting(batch: WantedBatch | None) -> bool:
+    """Whether the batch failed, and a request for it would change nothing yet."""
+    return batch is not None and batch.status is BatchStatus.FAILED and batch.not_before > datetime.now(UTC)
 
 
 def _is_deferred(batch: WantedBatch, *, until: datetime) -> bool:

@@ -78,6 +78,9 @@ EXACT_SENTENCES: Mapping[str, str] = {
 #: The sentence when a spend limit stops new work: unlike the code's own, it does not say that we keep trying.
 NOT_NOW = "لا يمكن إعداد أسئلة جديدة الآن، عُد في وقت لاحق."
 
+#: The sentence while a batch rests: it begins again when the student asks for it after the rest.
+RESTING = "لم ننجح في إعداد هذه الأسئلة بعد عدة محاولات، فتوقفنا لبعض الوقت. عُد لاحقًا لنحاول من جديد."
+
 #: The codes of the GenerationErrors that a caller can meet; any other one is our bug: `internal_error`.
 _GENERATION_CODES: Mapping[type[Exception], str] = {
     BatchNotNext: "invalid_batch_index",

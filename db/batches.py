@@ -17,7 +17,7 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, Engine, case, func, literal, select, tuple_, update
 from sqlalchemy.exc import DataError, IntegrityError
 
-from db import claims, leases, progress, requests, verdicts
+from db import claims, deviations, leases, progress, requests, verdicts
 from db.accept import accept_parameters, accept_statement
 from db.engine import committing_each
 from db.errors import QuestionUnstorable
@@ -169,18 +169,31 @@ class BatchStore:
         """
         with self._engine.begin() as connection:
             published = lock_row(connection, claim.session_id, claim.kind)
-            mark_ready(connection, claim)
-            _record_event(connection, claim, EventKind.BATCH_READY)
-            publish_ready(connection, claim.session_id, claim.kind, published=published)
+            _publish(connection, claim, published)
+
+    def replace_slots(self, claim: Claim, slots: Sequence[Slot]) -> None:
+        """Store other slots in the place of these open ones, and keep what was planned. Raises FenceLost."""
+        with self._engine.begin() as connection:
+            deviations.replace_slots(connection, claim, slots)
+
+    def finish_short(self, claim: Claim) -> None:
+        """Like `finish` for the session's last batch, without its open slots: the session's total is lowered.
+
+        The batch's last questions take the places of open slots; no other position changes. Raises FenceLost.
+        """
+        with self._engine.begin() as connection:
+            published = lock_row(connection, claim.session_id, claim.kind)
+            deviations.shorten(connection, claim)
+            _publish(connection, claim, published)
 
     def release(self, claim: Claim, delay_s: float, error_code: str, *, counts_as_failure: bool) -> None:
         """Queue the batch again, to run no earlier than `delay_s` seconds from now.
 
-        The delay is zero when the batch became urgent during the run: the student waits no longer than necessary.
-        Raises FenceLost.
+        The delay is zero when the batch became urgent during a run that did not fail: the student waits no longer
+        than necessary. Raises FenceLost.
         """
-        is_as_claimed = batches.c.urgency == claim.urgency
-        delay = case((is_as_claimed, literal(timedelta(seconds=delay_s))), else_=timedelta(0))
+        waits = batches.c.urgency == claim.urgency if not counts_as_failure else literal(True)
+        delay = case((waits, literal(timedelta(seconds=delay_s))), else_=timedelta(0))
         with self._engine.begin() as connection:
             _change(
                 connection,
@@ -193,8 +206,16 @@ class BatchStore:
                 **NO_LEASE,
             )
 
-    def fail(self, claim: Claim, error_code: str, *, counts_as_failure: bool = False) -> None:
-        """Mark the batch failed; it stays so until it is requested again. Raises FenceLost."""
+    def fail(
+        self, claim: Claim, error_code: str, *, counts_as_failure: bool = False, rest_s: float = 0
+    ) -> None:
+        """Mark the batch failed; it stays so until it is requested again. Raises FenceLost.
+
+        With `rest_s`, requests change nothing for so many seconds; then its budget begins anew. `revive` ends
+        the rest at once.
+        """
+        rest_ends = func.now() + literal(timedelta(seconds=rest_s))
+        rest = {"not_before": rest_ends, "budget_from": rest_ends, "rests": batches.c.rests + 1}
         with self._engine.begin() as connection:
             lock_row(connection, claim.session_id, claim.kind)
             _change(
@@ -203,6 +224,7 @@ class BatchStore:
                 status=BatchStatus.FAILED,
                 last_error=error_code,
                 failures=batches.c.failures + int(counts_as_failure),
+                **(rest if rest_s else {}),
                 **NO_LEASE,
             )
             _record_event(connection, claim, EventKind.BATCH_FAILED, code=error_code)
@@ -227,6 +249,12 @@ class BatchStore:
         left = tuple_(batches.c.session_id, batches.c.batch_index).in_(keys)
         with self._engine.begin() as connection:
             connection.execute(update(batches).where(left).values(enqueued_at=None))
+
+
+def _publish(connection: Connection, claim: Claim, published: int) -> None:
+    mark_ready(connection, claim)
+    _record_event(connection, claim, EventKind.BATCH_READY)
+    publish_ready(connection, claim.session_id, claim.kind, published=published)
 
 
 def _change(connection: Connection, claim: Claim, **values: Any) -> None:

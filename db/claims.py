@@ -28,13 +28,16 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from db.fence import is_batch
 from db.history import earlier_questions
 from db.leases import lease_end
-from db.session_row import IN_PROGRESS, batches_of, select_sessions
+from db.session_row import IN_PROGRESS, batches_of, choice_of, select_sessions
+from db.spent import read_spent
 from db.tables import SlotState, batches, plans, slots
+from generation.batch_history import Spent
 from generation.model import (
     BatchStatus,
     Claim,
     SessionKind,
     Slot,
+    Topic,
     Track,
     Urgency,
 )
@@ -74,10 +77,15 @@ def _compare_and_set() -> ReturningUpdate[Any]:
             batches.c.epoch,
             batches.c.runs,
             batches.c.failures,
+            batches.c.rests,
+            batches.c.budget_from,
             batches.c.urgency,
             batches.c.traceparent,
             _waited_s,
-            *(session.c[name] for name in ("session_id", "user_id", "kind", "track", "seed", "batches")),
+            *(
+                session.c[name]
+                for name in ("session_id", "user_id", "kind", "track", "seed", "batches", "practice")
+            ),
         )
     )
 
@@ -91,11 +99,12 @@ _waited_s = extract(
 
 def _claim(connection: Connection, batch_index: int, taken: Row[Any]) -> Claim:
     wanted = open_slots(connection, taken.session_id, batch_index)
+    planned, practice = batches_of(taken.batches), choice_of(taken.practice)
     return Claim(
         session_id=taken.session_id,
         kind=SessionKind(taken.kind),
         track=Track(taken.track),
-        batch=batches_of(taken.batches)[batch_index],
+        batch=planned[batch_index],
         seed=taken.seed,
         epoch=taken.epoch,
         runs=taken.runs,
@@ -105,7 +114,18 @@ def _claim(connection: Connection, batch_index: int, taken: Row[Any]) -> Claim:
         earlier=earlier_questions(connection, taken.session_id, taken.user_id, wanted),
         waited_s=float(taken.waited_s),
         traceparent=taken.traceparent,
+        spent=_spent(connection, batch_index, taken),
+        rests=taken.rests,
+        is_last=batch_index == len(planned) - 1,
+        topics=practice.topics if practice else tuple(Topic),
     )
+
+
+def _spent(connection: Connection, batch_index: int, taken: Row[Any]) -> Spent:
+    """Before its first run a batch has spent nothing, which saves a query while a student waits."""
+    if taken.runs == 1:
+        return Spent()
+    return read_spent(connection, taken.session_id, batch_index, taken.budget_from)
 
 
 def open_slots(connection: Connection, session_id: UUID, batch_index: int) -> tuple[Slot, ...]:

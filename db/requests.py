@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, case, func, insert, select, update
 
 from db.fence import is_batch
 from db.publish import set_generating
@@ -45,7 +45,7 @@ def request(
 
 
 def revive(connection: Connection, session_id: UUID) -> list[int]:
-    """Queue the failed batches of a session in progress with their old urgency; the sweep enqueues them.
+    """Queue the failed batches of a session in progress with their old urgency and a new budget, for the sweep.
 
     Returns their indexes. Raises SessionMissing and SessionClosed.
     """
@@ -55,7 +55,7 @@ def revive(connection: Connection, session_id: UUID) -> list[int]:
     revived = connection.execute(
         update(batches)
         .where(batches.c.session_id == session_id, batches.c.status == BatchStatus.FAILED)
-        .values(_QUEUED_AGAIN | {"enqueued_at": None})
+        .values(_QUEUED_AGAIN | {"enqueued_at": None, "rests": 0, "budget_from": func.now()})
         .returning(batches.c.batch_index)
     )
     indexes = sorted(revived.scalars())
@@ -64,7 +64,10 @@ def revive(connection: Connection, session_id: UUID) -> list[int]:
 
 
 def _lock_batch(connection: Connection, session_id: UUID, batch_index: int) -> Row[Any] | None:
-    query = select(batches).where(is_batch(session_id, batch_index)).with_for_update(key_share=True)
+    is_resting = (batches.c.not_before > func.now()).label("is_resting")
+    query = (
+        select(batches, is_resting).where(is_batch(session_id, batch_index)).with_for_update(key_share=True)
+    )
     return connection.execute(query).one_or_none()
 
 
@@ -106,10 +109,12 @@ def _ask_again(
 
     A student who waits revives a failed batch, and makes a prefetch urgent and due at once. An urgent request
     without a waiting student does this only to a queued batch (D8: moving on must not restart a failed batch).
-    A prefetch request changes nothing.
+    A prefetch request changes nothing, and no request shortens a rest or the pause after a run that failed.
     """
     status = BatchStatus(row.status)
     if not waits and status is not BatchStatus.QUEUED:
+        return _answer(row, created=False)
+    if status is BatchStatus.FAILED and row.is_resting:
         return _answer(row, created=False)
     if urgency is Urgency.PREFETCH or (status is not BatchStatus.FAILED and row.urgency == urgency):
         return _answer(row, created=False)
@@ -142,7 +147,8 @@ def _revived(status: BatchStatus) -> dict[str, Any]:
     if status is BatchStatus.RUNNING:
         return {}
     if status is BatchStatus.QUEUED:
-        return {"not_before": func.now(), "enqueued_at": func.now()}
+        due = case((batches.c.failures == 0, func.now()), else_=batches.c.not_before)
+        return {"not_before": due, "enqueued_at": func.now()}
     return _QUEUED_AGAIN
 
 

@@ -110,6 +110,7 @@ slots = Table(
     Column("batch_index", Integer, nullable=False),
     Column("spec", JSONB, nullable=False),
     Column("state", Text, nullable=False, server_default=text("'open'")),
+    Column("planned", JSONB),  # the spec at first, of a slot that deviates from it
     _count("disputes"),  # how often its question was replaced because the solver disputed the key
     PrimaryKeyConstraint("session_id", "position"),
     _of_a_plan(),
@@ -161,6 +162,8 @@ batches = Table(
     _moment("ready_at"),
     _count("runs"),
     _count("failures"),
+    _count("rests"),
+    _moment("budget_from"),  # calls since then count towards the budget; NULL: all of them
     Column("last_error", Text),
     Column("traceparent", Text),  # of the latest request, so that the run continues its trace
     PrimaryKeyConstraint("session_id", "batch_index"),

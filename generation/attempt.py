@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from generation.call import Call, RunContext
@@ -25,6 +26,9 @@ class AttemptResult:
     ended: bool  #: the reply is complete
     error: ProviderError | None  #: why the reply broke off, or why no request was sent
     fatal: Exception | None  #: what ends the whole run: a lost fence, a failing store, or a defect
+    outcome: str  #: as in the ledger
+    cost_microdollars: Decimal
+    rejections: tuple[str, ...]  #: why its objects were not accepted
 
 
 def make_attempt(
@@ -44,6 +48,7 @@ class _Attempt:
         self._validator = validator
         self._call = Call(context, provider, asked=len(validator.open_slots), purpose=Purpose.WRITE)
         self._committed: list[Question] = []
+        self._rejections: list[str] = []
         self._first_question_ms: int | None = None
 
     def make(self, prompt: Prompt) -> AttemptResult:
@@ -59,6 +64,9 @@ class _Attempt:
             ended=self._call.ended,
             error=self._call.error,
             fatal=fatal,
+            outcome=self._call.outcome,
+            cost_microdollars=self._call.cost_microdollars,
+            rejections=tuple(self._rejections),
         )
 
     def _judge(self, raw: Mapping[str, Any]) -> None:
@@ -100,6 +108,7 @@ class _Attempt:
 
     def _reject(self, position: int | None, reason: str) -> None:
         self._call.rejected += 1
+        self._rejections.append(reason)
         claim = self._context.claim
         self._context.observer.notice(
             QuestionRejected(claim.session_id, claim.batch.index, position, reason, self._provider.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -61,6 +62,7 @@ class Call:
         self.rejected = 0
         self.error: ProviderError | None = None  #: why the reply broke off, or why no request was sent
         self.outcome: str = CRASHED
+        self.cost_microdollars = Decimal(0)  #: known when the call has ended
         self._context = context
         self._provider = provider
         self._stop = CallCancellation(context.stop)
@@ -143,6 +145,7 @@ class Call:
 
     def _close(self) -> None:
         closing = self._record(self._billed())
+        self.cost_microdollars = closing.cost_microdollars
         self._context.ledger.close(closing)
         since_run_start_ms = round((self._began - self._context.started_at) * 1000)
         self._context.observer.notice(AttemptEnded(closing, since_run_start_ms))

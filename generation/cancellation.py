@@ -18,6 +18,7 @@ class StopReason(StrEnum):
     SHUTDOWN = "shutdown"
     DEADLINE = "deadline"
     LANE_FAILED = "lane_failed"  # an error in another lane ends the run
+    FRUITLESS = "fruitless"  # other lanes of the round got a complete reply that brought nothing
 
 
 class CancellationSignal:
@@ -90,6 +91,28 @@ class CancellationSignal:
         finally:
             with self._lock:
                 self._listeners.remove(listen)
+
+
+class RoundCancellation(CancellationSignal):
+    """The signal of one round of calls: it follows the run's, and may be set without ending the run."""
+
+    def __init__(self, run: CancellationSignal) -> None:
+        super().__init__()
+        self._run = run
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Follow the run's signal while the block runs."""
+        with self._run.waking(self._follow), self._run.listening(self._ask):
+            yield
+
+    def _follow(self) -> None:
+        if self._run.reason is not None:
+            self.set(self._run.reason)
+
+    def _ask(self) -> None:
+        if self._run.asked is not None:
+            self.ask(self._run.asked)
 
 
 class CallCancellation(CancellationSignal):

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from generation.batch_history import Deviation, Spent
 from generation.verdicts import Purpose
 
 
@@ -128,6 +129,7 @@ class Slot:
     angle: str  #: Arabic setting or viewpoint that makes neighbours differ
     key_index: int | None = None  #: where the key goes, 0-3; None where the choices have a fixed order
     passage_group: int | None = None  #: slots of one group share a passage and go to the same call
+    deviation: Deviation | None = None  #: None: as planned
 
     @property
     def question_id(self) -> str:
@@ -147,7 +149,7 @@ class Slot:
             "angle": self.angle,
             "keyIndex": self.key_index,
             "passageGroup": self.passage_group,
-        }
+        } | ({"deviation": self.deviation.value} if self.deviation else {})
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> Slot:
@@ -163,6 +165,7 @@ class Slot:
             angle=spec["angle"],
             key_index=spec["keyIndex"],
             passage_group=spec["passageGroup"],
+            deviation=Deviation(spec["deviation"]) if "deviation" in spec else None,
         )
 
 
@@ -293,6 +296,10 @@ class Claim:
     open_slots: tuple[Slot, ...]
     earlier: tuple[EarlierQuestion, ...]  #: the student's latest of other sessions, then all of this one
     waited_s: float = 0.0  #: since the batch was due
+    spent: Spent = field(default_factory=Spent)  #: by earlier runs since the batch last rested
+    rests: int = 0  #: how often the batch rested because nothing came of it
+    is_last: bool = False  #: no batch of the session follows
+    topics: tuple[Topic, ...] = tuple(Topic)  #: that the session may have
     traceparent: str | None = None  #: trace context of the request for the batch; only tracing reads it
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Protocol
@@ -108,8 +108,17 @@ class RunStore(Protocol):
         while no student has asked for the batch or reached it. May be repeated. Raises FenceLost.
         """
 
+    def replace_slots(self, claim: Claim, slots: Sequence[Slot]) -> None:
+        """Store other slots in the place of these open ones, by position. May be repeated. Raises FenceLost."""
+
     def finish(self, claim: Claim) -> None:
         """Mark the batch ready, and publish every batch that is ready and next in order. Raises FenceLost."""
+
+    def finish_short(self, claim: Claim) -> None:
+        """Like `finish` for the session's last batch, without its open slots: the session has fewer questions.
+
+        The last questions of the batch take the places of open slots; no other position changes.
+        """
 
 
 class Ledger(Protocol):

@@ -1,8 +1,10 @@
 """The use case: fill the open slots of one batch with the available providers.
 
 Only this module knows the order of the steps: ask for exactly the open slots, commit accepted questions, ask
-the same or another provider for the slots that are still open, check the answers, publish. No transaction is
-open while it waits for a model. It is one level of retry: a provider client makes one attempt, a run makes a
+the same or another provider for the slots that are still open, put other slots in the place of the few that no
+provider fills, check the answers, publish. What a provider brought decides who is asked next
+(`generation.yields`), and the batch's budget decides whether anybody is. No transaction is open while it waits
+for a model. It is one level of retry: a provider client makes one attempt, a run makes a
 few rounds, and the queue decides about the next run.
 """
 
@@ -12,43 +14,39 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 
 from generation.answer_check import AnswerCheck
 from generation.attempt import AttemptResult, make_attempt
+from generation.budget import Budget, spent_with
 from generation.call import CRASHED, RunContext
 from generation.cancellation import CancellationSignal, StopReason
-from generation.error_kinds import AskNext
-from generation.errors import (
-    FenceLost,
-    ProviderBusy,
-    ProviderDenied,
-    ProviderError,
-    ProviderRefused,
-    ProviderThrottled,
-    SessionClosed,
-    StaleConnection,
-    StreamCut,
-    StreamStalled,
-)
+from generation.deviations import deviate
+from generation.error_kinds import AskNext, Scope
+from generation.errors import FenceLost, ProviderBusy, ProviderError, ProviderThrottled, SessionClosed
 from generation.lanes import Lane, run_lanes, share_out
 from generation.model import Claim, EarlierQuestion, Prompt, Slot, Urgency
 from generation.ports import Fallback, Ledger, Observer, ProviderClient, RunStore
 from generation.prompts.request import build_prompt
 from generation.repeats import Seen
-from generation.run_events import ProviderGivenUp, RunEnded, RunStarted
+from generation.round import Round
+from generation.run_events import (
+    BatchEndedShort,
+    ProviderGivenUp,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    SlotDeviated,
+)
 from generation.validator import Validator, known_passages
+from generation.yields import Yields
 
 #: Outcomes of a run that are neither a stop reason nor an error's code.
 READY = "ready"
 SLOTS_LEFT_OPEN = "slots_left_open"
 PROVIDERS_UNAVAILABLE = "providers_unavailable"
-
-#: Errors of one reply rather than of the provider: the run calls the same provider once more before another.
-_FORGIVEN_ONCE = (StreamCut, StreamStalled, StaleConnection, ProviderRefused)
-
-#: Errors that concern the provider as a whole, even if it answered other lanes of the round.
-_OF_THE_PROVIDER = (ProviderThrottled, ProviderDenied)
+BUDGET_EXHAUSTED = "budget_exhausted"
 
 #: The circuit breaker opens for half a second after each "busy" answer, which is frequent with many calls. An
 #: urgent run waits for it, because a released run starts again only after several seconds.
@@ -58,8 +56,9 @@ _POLL_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class RunLimits:
-    max_rounds: int  #: how often the run asks for the open slots before it releases the batch
+    max_rounds: int  #: how often the run asks for open slots before it releases the batch
     lanes: int  #: calls at the same time while a student waits; a prefetch has one
+    budget_factor: Decimal = Decimal(3)  #: how often the batch may cost its expected price, over all its runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +108,22 @@ class _Run:
     """The state of one run. Only its own thread changes it; lanes receive what they need."""
 
     def __init__(self, context: RunContext, providers: Fallback, limits: RunLimits, lanes: Executor) -> None:
+        claim = context.claim
         self._context = context
         self._providers = providers
         self._limits = limits
         self._lanes = lanes
         self._answer_check = AnswerCheck(context, providers)
-        self._open: dict[int, Slot] = {slot.position: slot for slot in context.claim.open_slots}
-        self._earlier = list(context.claim.earlier)
-        self._seen = Seen(context.claim.earlier)
-        self._passages: Mapping[int, str] = known_passages(context.claim.earlier)
-        self._forgiven: set[str] = set()
-        self._given_up: set[str] = set()
+        self._open: dict[int, Slot] = {slot.position: slot for slot in claim.open_slots}
+        self._earlier = list(claim.earlier)
+        self._seen = Seen(claim.earlier)
+        self._passages: Mapping[int, str] = known_passages(claim.earlier)
+        self._yields = Yields(in_trouble=claim.failures > 0, run=claim.runs)
+        self._budget = Budget(
+            limits.budget_factor, claim.batch.size, min(self._lanes_wanted(), claim.batch.size)
+        )
+        self._spent = claim.spent
+        self._reported_mistake = claim.failures > 0
         self._attempts = 0
         self._first_question_ms: int | None = None
         self._waits: dict[str, float] = {}  # the pause in seconds that each provider named in its last round
@@ -127,43 +131,102 @@ class _Run:
 
     def fill(self) -> str:
         """Fill the open slots, check the answers, write disputed questions again, then publish. Returns the outcome."""
-        ended = self._write()
+        ended = self._write(may_deviate=True)
         if ended is not None:
-            return ended
+            return self._end_short(ended)
         while disputed := self._answer_check.disputed():
             self._open = {slot.position: slot for slot in disputed}
-            self._write()  # if this fails, the disputed questions stay
+            self._write(may_deviate=False)  # if this fails, the disputed questions stay
         self._open.clear()
         self._context.store.finish(self._context.claim)
         return READY
 
-    def _write(self) -> str | None:
+    def _write(self, *, may_deviate: bool) -> str | None:
         """Fill every open slot; returns None, or the outcome that ended it early."""
-        rounds = 0
-        while self._open and rounds < self._limits.max_rounds:
+        for _ in range(self._limits.max_rounds):
+            if not self._open:
+                return None
             if self._stopped is not None:
                 return self._stopped
-            rounds += 1
             provider = self._pick()
             if provider is None:
-                return self._context.stop.asked or PROVIDERS_UNAVAILABLE
-            results = self._round(provider)
-            if self._stopped is not None:
-                return self._stopped
-            errors = [result.error for result in results if result.error is not None]
-            self._waits[provider.name] = _longest_wait_s(errors)
-            if (final := self._final(errors)) is not None:
-                return final.code
-            if errors and not _is_bad_luck(errors, calls=len(results)):
-                self._forgive_or_give_up(provider, errors)
+                if may_deviate and self._deviate():
+                    continue
+                return self._context.stop.asked or (
+                    SLOTS_LEFT_OPEN if self._yields.were_vain else PROVIDERS_UNAVAILABLE
+                )
+            wanted = self._yields.lanes(provider.name, self._open.values(), self._lanes_wanted())
+            if not wanted:
+                self._yields.exhaust(provider.name)
+                continue
+            lanes = self._affordable(provider, wanted)
+            if not lanes:
+                return BUDGET_EXHAUSTED
+            if (ended := self._ask(provider, lanes)) is not None:
+                return ended
         return SLOTS_LEFT_OPEN if self._open else None
+
+    def _ask(self, provider: ProviderClient, lanes: Sequence[Lane]) -> str | None:
+        """Make one round of calls and judge it; returns the outcome when it ends the run."""
+        results = self._round(provider, lanes)
+        if self._stopped is not None:
+            return self._stopped
+        errors = [result.error for result in results if result.error is not None]
+        self._waits[provider.name] = _longest_wait_s(errors)
+        if (final := self._final(errors)) is not None:
+            return final.code
+        because = self._yields.judge(provider.name, lanes, results)
+        if because is not None:
+            claim = self._context.claim
+            self._notice(ProviderGivenUp(claim.session_id, claim.batch.index, provider.name, because))
+        return None
+
+    def _affordable(self, provider: ProviderClient, lanes: Sequence[Lane]) -> Sequence[Lane]:
+        """The first of these calls that the budget allows; one that is too dear is made for fewer slots."""
+        while lanes:
+            prompts = [self._prompt(provider, lane) for lane in lanes]
+            allowed = self._budget.affordable(provider, prompts, self._spent)
+            if allowed:
+                return lanes[:allowed]
+            halves = share_out(lanes[0], 2)
+            lanes = halves[:1] if len(halves) > 1 else []
+        return []
+
+    def _deviate(self) -> bool:
+        """Put other slots in the place of the few that no provider fills; False when there are none to put."""
+        if not self._yields.were_vain or not self._are_few:
+            return False
+        claim = self._context.claim
+        slots = deviate(tuple(self._open.values()), claim.track, seed=claim.seed, topics=claim.topics)
+        if not slots:
+            return False
+        self._context.store.replace_slots(claim, slots)
+        self._open |= {slot.position: slot for slot in slots}
+        self._yields.forget_slots()
+        for slot in slots:
+            self._notice(SlotDeviated(claim.session_id, claim.batch.index, slot.position, slot.deviation))
+        return True
+
+    @property
+    def _are_few(self) -> bool:
+        """At most half of the batch is open: the rest shows that the slots are the trouble, not the providers."""
+        return 2 * len(self._open) <= self._context.claim.batch.size
+
+    def _end_short(self, ended: str) -> str:
+        """Publish the session's last batch without the slots that nobody could fill; else the outcome stays."""
+        claim = self._context.claim
+        if not (claim.is_last and self._are_few and ended in {SLOTS_LEFT_OPEN, BUDGET_EXHAUSTED}):
+            return ended
+        self._context.store.finish_short(claim)
+        self._notice(BatchEndedShort(claim.session_id, claim.batch.index, missing=len(self._open)))
+        return READY
 
     def _pick(self) -> ProviderClient | None:
         """The provider to call, or None. An urgent run that has given up no provider waits for a breaker to close."""
-        clock, stop = self._context.clock, self._context.stop
+        clock, stop, given_up = self._context.clock, self._context.stop, self._yields.given_up
         is_urgent = self._context.claim.urgency is Urgency.INTERACTIVE
-        gives_up_at = clock() + (_OPEN_WAITED_FOR_S if is_urgent and not self._given_up else 0)
-        while (provider := self._providers.pick(frozenset(self._given_up))) is None:
+        gives_up_at = clock() + (_OPEN_WAITED_FOR_S if is_urgent and not given_up else 0)
+        while (provider := self._providers.pick(given_up)) is None:
             if clock() >= gives_up_at or stop.asked is not None:
                 return None
             time.sleep(_POLL_S)
@@ -189,11 +252,12 @@ class _Run:
         stop = self._context.stop
         return stop.asked if self._open else stop.reason
 
-    def _round(self, provider: ProviderClient) -> list[AttemptResult]:
-        """Ask for every open slot once, and add the results of all lanes to the run's state."""
-        shared = share_out(tuple(self._open.values()), self._lanes_wanted())
-        self._attempts += len(shared)
-        results = run_lanes(self._lanes, shared, partial(self._attempt, provider))
+    def _round(self, provider: ProviderClient, lanes: Sequence[Lane]) -> list[AttemptResult]:
+        """Make the calls of one round, and add the results of all lanes to the run's state."""
+        self._attempts += len(lanes)
+        round_ = Round(self._context, len(lanes))
+        with round_.stop.following():
+            results = run_lanes(self._lanes, lanes, partial(self._attempt, provider, round_))
         for result in results:
             self._take_in(result)
         for result in results:
@@ -205,23 +269,37 @@ class _Run:
         """Several only while a student waits, because each lane pays for its own user message."""
         return self._limits.lanes if self._context.claim.urgency is Urgency.INTERACTIVE else 1
 
-    def _attempt(self, provider: ProviderClient, lane: Lane) -> AttemptResult:
+    def _attempt(self, provider: ProviderClient, round_: Round, lane: Lane) -> AttemptResult:
         validator = Validator(lane, seen=self._seen, passages=self._passages, seed=self._context.claim.seed)
-        result = make_attempt(self._context, provider, self._prompt(lane), validator)
+        result = make_attempt(round_.context, provider, self._prompt(provider, lane), validator)
+        round_.note(result)
         if result.ended or result.error is not None:
-            self._providers.report(provider.name, result.error)
+            self._report(provider, result.error)
         if result.fatal is not None:
             # It ends the run, so the other lanes must not write more.
             self._context.stop.set(StopReason.LANE_FAILED)
         return result
 
-    def _prompt(self, lane: Lane) -> Prompt:
+    def _report(self, provider: ProviderClient, error: ProviderError | None) -> None:
+        """Tell the circuit breaker. A mistake of ours in this batch counts once, however often it is made again."""
+        if error is not None and error.scope is Scope.BATCH:
+            if self._reported_mistake:
+                return
+            self._reported_mistake = True
+        self._providers.report(provider.name, error)
+
+    def _prompt(self, provider: ProviderClient, lane: Lane) -> Prompt:
         return build_prompt(
-            track=self._context.claim.track, slots=lane, passages=self._passages, earlier=self._earlier
+            track=self._context.claim.track,
+            slots=lane,
+            passages=self._passages,
+            earlier=self._earlier,
+            rejections=self._yields.reasons(provider.name),
         )
 
     def _take_in(self, result: AttemptResult) -> None:
         self._passages = {**self._passages, **result.passages}
+        self._spent = spent_with(self._spent, result.outcome, result.cost_microdollars)
         for question in result.committed:
             del self._open[question.slot.position]
             self._earlier.append(EarlierQuestion.of(question))
@@ -229,17 +307,8 @@ class _Run:
         firsts = [self._first_question_ms, result.first_question_ms]
         self._first_question_ms = min((ms for ms in firsts if ms is not None), default=None)
 
-    def _forgive_or_give_up(self, provider: ProviderClient, errors: Sequence[ProviderError]) -> None:
-        """Decide whether the run calls the provider again after a round with these errors."""
-        are_of_one_reply = all(isinstance(error, _FORGIVEN_ONCE) for error in errors)
-        if are_of_one_reply and provider.name not in self._forgiven:
-            self._forgiven.add(provider.name)
-            return
-        self._given_up.add(provider.name)
-        claim = self._context.claim
-        self._context.observer.notice(
-            ProviderGivenUp(claim.session_id, claim.batch.index, provider.name, errors[0].code)
-        )
+    def _notice(self, event: RunEvent) -> None:
+        self._context.observer.notice(event)
 
     def ended(self, outcome: str) -> RunEnded:
         claim = self._context.claim
@@ -254,14 +323,6 @@ class _Run:
             first_question_ms=self._first_question_ms,
             duration_ms=round((self._context.clock() - self._context.started_at) * 1000),
         )
-
-
-def _is_bad_luck(errors: Sequence[ProviderError], *, calls: int) -> bool:
-    """Whether other lanes of the round succeeded: then the errors concern these calls, not the provider.
-
-    A pause that the provider asked for is handled by its circuit breaker, so it may still not be picked.
-    """
-    return len(errors) < calls and not any(isinstance(error, _OF_THE_PROVIDER) for error in errors)
 
 
 def _longest_wait_s(errors: Sequence[ProviderError]) -> float:

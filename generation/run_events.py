@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from generation.batch_history import Deviation
 from generation.model import AttemptRecord, QuestionType, Section, Urgency
 
 
@@ -54,7 +55,26 @@ class ProviderGivenUp:
     session_id: UUID
     batch_index: int
     provider: str
-    because: str  #: the error's code
+    because: str  #: an error's code, or "no_yield"
+
+
+@dataclass(frozen=True, slots=True)
+class SlotDeviated:
+    """No provider could fill the slot; another one takes its place."""
+
+    session_id: UUID
+    batch_index: int
+    position: int
+    deviation: Deviation | None  #: from the plan
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEndedShort:
+    """The session's last batch is published with fewer questions than planned."""
+
+    session_id: UUID
+    batch_index: int
+    missing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +110,8 @@ RunEvent = (
     | QuestionRejected
     | AttemptEnded
     | ProviderGivenUp
+    | SlotDeviated
+    | BatchEndedShort
     | BatchChecked
     | RunEnded
 )

@@ -278,7 +278,12 @@ class PlanSettings(SettingsSlice):
 
 
 class GenerationSettings(SettingsSlice):
-    generation_max_rounds_per_run: int = Field(4, ge=1, le=50)
+    generation_max_rounds_per_run: int = Field(20, ge=1, le=50)
+    #: How often a batch may cost its expected price, over all its runs; then it rests.
+    generation_budget_factor: Decimal = Field(Decimal(3), ge=1, le=100, allow_inf_nan=False)
+    #: How long a batch rests of which nothing came; doubled with each rest, up to the cap. No request shortens it.
+    generation_rest_first_s: float = Field(900, gt=0)
+    generation_rest_cap_s: float = Field(14_400, gt=0)
     #: Parallel calls for a batch that a student waits for; 1 is cheapest, the batch size is fastest.
     generation_lanes: int = Field(10, ge=1, le=20)
     #: Threads of one worker process for parallel calls, beyond one call for each of its slots.

@@ -211,7 +211,23 @@ class Metrics:
         )
         self.batches_given_up = Counter(
             "tafawoq_batches_given_up_total",
-            "Batches that failed for good; `show` prints the outcome of the last run",
+            "Batches that rest because nothing came of them; `show` prints the outcome of the last run",
+            registry=registry,
+        )
+        self.budgets_exhausted = Counter(
+            "tafawoq_budgets_exhausted_total",
+            "Batches that rest because they have used up their budget of calls or money",
+            registry=registry,
+        )
+        self.slots_deviated = Counter(
+            "tafawoq_slots_deviated_total",
+            "Slots that were replaced because no provider could fill them: by another subtopic or another topic",
+            ["deviation"],
+            registry=registry,
+        )
+        self.batches_ended_short = Counter(
+            "tafawoq_batches_ended_short_total",
+            "Last batches of a session that were published with fewer questions than planned",
             registry=registry,
         )
         self.leases_lost = Counter(

@@ -19,7 +19,7 @@ from generation.errors import (
     SpendLimitReached,
 )
 from generation.model import Claim, Urgency
-from generation.run_batch import PROVIDERS_UNAVAILABLE, READY, SLOTS_LEFT_OPEN, RunResult
+from generation.run_batch import BUDGET_EXHAUSTED, PROVIDERS_UNAVAILABLE, READY, SLOTS_LEFT_OPEN, RunResult
 from runtime.settings import GenerationSettings
 from runtime.telemetry import Metrics
 
@@ -33,6 +33,7 @@ class Outcome(Enum):
     RELEASE = auto()  #: any worker may go on at once; nothing is wrong with the batch
     WAIT = auto()  #: try again after a pause, without a limit: the batch did not cause the failure
     COUNT = auto()  #: try again after a pause, up to a limit
+    REST = auto()  #: failed, and requests change nothing for a while that grows with each rest
     GIVE_UP = auto()  #: failed until a caller requests it again
 
 
@@ -51,11 +52,12 @@ OUTCOMES: dict[str, Outcome] = {
     ConnectionsExhausted.code: Outcome.WAIT,
     StopReason.DEADLINE: Outcome.COUNT,
     SLOTS_LEFT_OPEN: Outcome.COUNT,
+    BUDGET_EXHAUSTED: Outcome.REST,
     SpendLimitReached.code: Outcome.GIVE_UP,
     ProviderMisused.code: Outcome.COUNT,
 }
 
-#: The share of the longest pause that applies to a batch that a student waits for.
+#: The share of the longest pause that applies to a batch that a student waits for, unless its run failed.
 INTERACTIVE_PAUSE_SHARE = 0.25
 
 
@@ -78,6 +80,8 @@ class Outcomes:
                     self._release(claim, result, delay_s=self._pause_s(claim, result))
                 case Outcome.COUNT:
                     batch_outcome = self._count(claim, result)
+                case Outcome.REST:
+                    self._rest(claim, result)
                 case Outcome.GIVE_UP:
                     self.batches.fail(claim, result.outcome)
         except FenceLost:
@@ -86,24 +90,33 @@ class Outcomes:
         return batch_outcome
 
     def _count(self, claim: Claim, result: RunResult) -> Outcome:
-        """Give up after too many failures. A run that committed at least one question does not count."""
+        """Let the batch rest after too many failures. A run that committed at least one question does not count."""
         failed = result.accepted == 0
         if failed and claim.failures + 1 >= self.limits.generation_max_failed_runs:
-            self.batches.fail(claim, result.outcome, counts_as_failure=True)
-            self.metrics.batches_given_up.inc()
-            log.error("batch_given_up", outcome=result.outcome, failures=claim.failures + 1)
-            return Outcome.GIVE_UP
-        self._release(claim, result, delay_s=self._pause_s(claim, result), counts=failed)
+            self._rest(claim, result, counts=True)
+            return Outcome.REST
+        self._release(claim, result, delay_s=self._pause_s(claim, result, failed=failed), counts=failed)
         return Outcome.COUNT
+
+    def _rest(self, claim: Claim, result: RunResult, *, counts: bool = False) -> None:
+        """Fail the batch until a caller requests it again after the rest, or an operator does at once."""
+        doublings = min(claim.rests, 16)
+        rest_s = min(self.limits.generation_rest_cap_s, self.limits.generation_rest_first_s * 2**doublings)
+        self.batches.fail(claim, result.outcome, counts_as_failure=counts, rest_s=rest_s)
+        self.metrics.batches_given_up.inc()
+        if result.outcome == BUDGET_EXHAUSTED:
+            self.metrics.budgets_exhausted.inc()
+        failures = claim.failures + int(counts)
+        log.error("batch_given_up", outcome=result.outcome, failures=failures, rest_s=rest_s)
 
     def _release(self, claim: Claim, result: RunResult, *, delay_s: float, counts: bool = False) -> None:
         self.batches.release(claim, delay_s=delay_s, error_code=result.outcome, counts_as_failure=counts)
 
-    def _pause_s(self, claim: Claim, result: RunResult) -> float:
+    def _pause_s(self, claim: Claim, result: RunResult, *, failed: bool = False) -> float:
         """Between half of a doubling bound and the whole bound, and at least what a provider asked for, up to a cap."""
         doublings = 0 if result.accepted else min(claim.runs, 16)
         # Killed runs count, too, so the bound is soon reached; the shared circuit breaker protects the provider.
-        share = 1 if claim.urgency is Urgency.PREFETCH else INTERACTIVE_PAUSE_SHARE
+        share = 1 if failed or claim.urgency is Urgency.PREFETCH else INTERACTIVE_PAUSE_SHARE
         longest_s = self.limits.generation_backoff_cap_s * share
         bound_s = min(longest_s, self.limits.generation_retry_base_s * 2**doublings)
         asked_s = min(result.retry_after_s or 0.0, self.limits.generation_retry_cap_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 
+from generation.batch_history import Deviation
 from generation.call import COMPLETE
 from generation.cancellation import StopReason
 from generation.errors import FenceLost
@@ -11,12 +12,14 @@ from generation.model import AttemptRecord
 from generation.run_events import (
     AttemptEnded,
     BatchChecked,
+    BatchEndedShort,
     ProviderGivenUp,
     QuestionAccepted,
     QuestionRejected,
     RunEnded,
     RunEvent,
     RunStarted,
+    SlotDeviated,
 )
 from runtime.telemetry import OPERATION, Metrics, provider_name
 
@@ -28,6 +31,10 @@ class RunMetrics:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        for (
+            deviation
+        ) in Deviation:  # a series that begins with its first slot would hide that slot from an alert
+            metrics.slots_deviated.labels(deviation)
 
     def notice(self, event: RunEvent) -> None:
         match event:
@@ -41,6 +48,10 @@ class RunMetrics:
                 self._attempt_ended(event.attempt)
             case ProviderGivenUp():
                 self._provider_given_up(event)
+            case SlotDeviated():
+                self._deviated(event)
+            case BatchEndedShort():
+                self._ended_short(event)
             case BatchChecked():
                 self._checked(event)
             case RunEnded():
@@ -105,6 +116,14 @@ class RunMetrics:
     def _provider_given_up(self, event: ProviderGivenUp) -> None:
         self._metrics.providers_given_up.labels(provider_name(event.provider), event.because).inc()
         log.warning("provider_given_up", provider=event.provider, because=event.because)
+
+    def _deviated(self, event: SlotDeviated) -> None:
+        self._metrics.slots_deviated.labels(event.deviation or "").inc()
+        log.warning("slot_deviated", position=event.position, deviation=event.deviation)
+
+    def _ended_short(self, event: BatchEndedShort) -> None:
+        self._metrics.batches_ended_short.inc()
+        log.error("batch_ended_short", missing=event.missing)
 
     def _checked(self, event: BatchChecked) -> None:
         for verdict in ("agreed", "disputed", "unsure", "skipped"):

@@ -128,6 +128,7 @@ class Runner:
             limits=RunLimits(
                 max_rounds=assembly.limits.generation_max_rounds_per_run,
                 lanes=assembly.limits.generation_lanes,
+                budget_factor=assembly.limits.generation_budget_factor,
             ),
             lanes=assembly.lanes,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -72,6 +72,12 @@ class RetryingStore:
 
     def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
         return self.retry.with_(lambda: self.store.settle_verdicts(claim, given))
+
+    def replace_slots(self, claim: Claim, slots: Sequence[Slot]) -> None:
+        self.retry.with_(lambda: self.store.replace_slots(claim, slots))
+
+    def finish_short(self, claim: Claim) -> None:
+        self.retry.with_(lambda: self.store.finish_short(claim))
 
     def finish(self, claim: Claim) -> None:
         self.retry.with_(lambda: self.store.finish(claim))

@@ -26,6 +26,12 @@ TOKENS_PER_FIGURE = 400
 AVOIDED_CHARS = 200
 AVOIDED_CHARS_PER_SLOT = 80
 
+#: What a provider reads that is asked again, in words other than the shared rules'.
+_AGAIN = (
+    "رد سابق على هذه الخانات لم يُقبل كله أو بعضه. اكتب الآن لكل خانة كائن JSON واحدًا في سطر واحد، بالمفاتيح "
+    "المتفق عليها وبرقم الخانة كما ورد أعلاه، بلا غلاف ولا مصفوفة ولا مقدمة ولا خاتمة."
+)
+
 _FIGURED = frozenset({QuestionType.DIAGRAM, QuestionType.CHART})
 
 _TRACKS = {Track.SCIENTIFIC: "scientific (العلمي)", Track.LITERARY: "literary (الأدبي)"}
@@ -55,18 +61,21 @@ def build_prompt(
     slots: Sequence[Slot],
     passages: Mapping[int, str],
     earlier: Sequence[EarlierQuestion] = (),
+    rejections: Sequence[str] = (),
 ) -> Prompt:
     """The prompt of one call for exactly these slots, in this order. Equal input gives equal bytes.
 
     `slots`: of one section, not empty. `passages`: the known ones by group; only the wanted groups are included.
-    `earlier`: the questions not to repeat.
+    `earlier`: the questions not to repeat. `rejections`: our own names for why an earlier reply was not accepted.
     """
     (section,) = {slot.section for slot in slots}
     max_chars = AVOIDED_CHARS + AVOIDED_CHARS_PER_SLOT * len(slots)
     avoided = stems_to_avoid(earlier, slots, max_chars=max_chars)
     return Prompt(
         system=system_blocks(section),
-        user="\n".join(_lines(track, section, slots, passages=passages, avoided=avoided)),
+        user="\n".join(
+            _lines(track, section, slots, passages=passages, avoided=avoided, rejections=rejections)
+        ),
         max_tokens=_max_tokens(slots, passages),
     )
 
@@ -78,6 +87,7 @@ def _lines(
     *,
     passages: Mapping[int, str],
     avoided: Sequence[str],
+    rejections: Sequence[str],
 ) -> Iterator[str]:
     yield f"المسار: {_TRACKS[track]}"
     yield f"العمق: {_DEPTHS[track, section]}"
@@ -92,6 +102,8 @@ def _lines(
     if avoided:
         yield from ("", "أسئلة سابقة لا تكررها:")
         yield from (f"- {stem}" for stem in avoided)
+    if rejections:
+        yield from ("", _AGAIN, f"أسباب الرفض: {', '.join(rejections)}")
 
 
 def _wanted(slot: Slot) -> dict[str, Any]:

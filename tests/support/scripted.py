@@ -255,6 +255,7 @@ class MemoryStore:
 
     questions: dict[int, Question] = field(default_factory=dict)
     finished: bool = False
+    deviations: list[Slot] = field(default_factory=list)  #: the slots that replaced others
     refuse: Callable[[Question], GenerationError | None] = lambda _: None
     verdicts: dict[str, Verdict] = field(
         default_factory=dict
@@ -285,6 +286,14 @@ class MemoryStore:
             if verdict is Verdict.DISPUTED and not self.is_waited_for and not self.disputes.get(position):
                 again.append(question.slot)
         return tuple(again)
+
+    def replace_slots(self, claim: Claim, slots: Sequence[Slot]) -> None:
+        assert not {slot.position for slot in slots} & set(self.questions)
+        self.deviations += slots
+
+    def finish_short(self, claim: Claim) -> None:
+        assert claim.is_last
+        self.finished = True
 
     def finish(self, claim: Claim) -> None:
         assert {slot.position for slot in claim.open_slots} <= set(self.questions)

@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from api.errors import RESTING
 from db.session_status import SessionStatus
 from db.sweep import Due
 from generation.model import Urgency
@@ -165,6 +166,20 @@ def test_a_batch_that_fails_during_a_wait_is_503_and_starts_again_when_asked_for
     assert ask(student, exam_id, 0, "respond-async").status_code == 202
     writer.finish()
     assert ask(student, exam_id, 0).status_code == 200
+
+
+@pytest.mark.parametrize("prefer", [None, "wait=30", "respond-async"])
+def test_a_batch_that_rests_is_503_until_the_end_of_its_rest(
+    student: httpx2.Client, writer: Writer, exam_id: str, prefer: str | None
+) -> None:
+    """A request neither shortens the rest nor is told that we keep trying."""
+    writer.batches.fail(writer.claim(), "budget_exhausted", rest_s=900)
+    for _ in range(3):
+        answer = ask(student, exam_id, 0, prefer)
+        assert answer.status_code == 503
+        assert answer.json()["error"] == RESTING
+        assert 880 < int(answer.headers["Retry-After"]) <= 900
+    assert student.get(f"/exams/{exam_id}").json()["generationInProgress"] is False
 
 
 @pytest.mark.parametrize("prefer", [None, "wait=30"])

@@ -206,8 +206,8 @@ def test_a_cancelled_session_stops_its_run(exam: Exam, provider: ScriptedProvide
 
 
 def test_every_stop_reason_is_settled_on_purpose() -> None:
-    """A run whose lane failed ends with what the lane met."""
-    assert set(StopReason) - {StopReason.LANE_FAILED} <= set(OUTCOMES)
+    """A run whose lane failed ends with what the lane met, and a round without a yield ends no run."""
+    assert set(StopReason) - {StopReason.LANE_FAILED, StopReason.FRUITLESS} <= set(OUTCOMES)
     assert OUTCOMES[StopReason.SHUTDOWN] is Outcome.RELEASE
 
 

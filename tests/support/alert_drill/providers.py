@@ -92,6 +92,42 @@ def wrong_prompt(ward: Ward, record: Record) -> None:
         _await_batch(ward, stuck, "ready")
 
 
+def vain_replies(ward: Ward, record: Record) -> None:
+    ward.restart_workers(GENERATION_BUDGET_FACTOR="1")
+    record.calm("BudgetsExhausted")
+    record.fault("Nothing that the model writes is accepted, with `GENERATION_BUDGET_FACTOR=1`.")
+    ward.simulate(reject_rate=1)
+    stuck = Student(ward.api_url)
+    stuck.begin({"track": "scientific"}, prefer="respond-async")
+    record.fires("BudgetsExhausted")  # the batch has failed by then
+    record.remedy("The model writes well again; `tafawoq-worker retry SESSION`.")
+    ward.simulate(reject_rate=0)
+    ward.operate("retry", stuck.session_id)
+    record.ends("BudgetsExhausted")
+    _await_batch(ward, stuck, "ready")
+
+
+def filtered_topic(ward: Ward, record: Record) -> None:
+    with students(ward.api_url, 3, hurried):
+        time.sleep(_TRAFFIC_S)
+        record.calm("SlotsDeviate")
+        record.fault("A content filter blocks each call for a slot of algebra.")
+        ward.inject(_FILTER)
+        record.fires("SlotsDeviate")
+        record.remedy("The filter is lifted; else the topic's subtopics are corrected in `generation/data/`.")
+        ward.inject()
+        record.ends("SlotsDeviate")
+
+
+_FILTER = {
+    "kind": "http",
+    "status": 400,
+    "error_type": "invalid_request_error",
+    "message": "Output blocked by content filtering policy",
+    "contains": '"topic":"algebra"',
+}
+
+
 def drifting_prompt(ward: Ward, record: Record) -> None:
     with students(ward.api_url, 3, hurried):
         time.sleep(_TRAFFIC_S)

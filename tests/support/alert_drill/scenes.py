@@ -28,6 +28,8 @@ SCENES = (
     Scene(("KeyRefused",), providers.key_refused),
     Scene(("RequestRefused",), providers.model_retired),
     Scene(("RejectsMany", "BatchesGivenUp"), providers.wrong_prompt),
+    Scene(("BudgetsExhausted",), providers.vain_replies),
+    Scene(("SlotsDeviate",), providers.filtered_topic),
     Scene(("PrefixDrifted", "CacheCold", "DearQuestions"), providers.drifting_prompt),
     Scene(("SpendLimitReached",), money.spent_up, environment=money.LITTLE),
     Scene(("QueueFull", "FirstQuestionSlow"), pressure.too_few_slots),

@@ -249,14 +249,14 @@ def test_a_model_that_declines_twice_is_left_for_the_next() -> None:
     other = ScriptedProvider(name="openrouter")
     bench = Bench(provider, other)
     assert bench.run().outcome == READY
-    assert len(provider.prompts) == 2
+    assert sorted(provider.asked()[1:]) == [list(range(5)), list(range(5, 10))]
 
 
-def test_a_model_that_never_gets_it_right_ends_the_run_with_slots_open() -> None:
+def test_a_model_that_never_gets_it_right_is_asked_once_more_for_a_part_of_the_slots() -> None:
     provider = ScriptedProvider([lambda _: ("لا أستطيع كتابة ذلك.\n", None)])
     bench = Bench(provider)
     assert bench.run(max_rounds=3) == RunResult(SLOTS_LEFT_OPEN, 0)
-    assert len(provider.prompts) == 3
+    assert [len(asked) for asked in provider.asked()] == [10, 3]
     assert not bench.store.finished
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -109,6 +109,10 @@ class Memory:
 
     def settle_verdicts(self, _claim: Claim, _given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
         return ()
+
+    def replace_slots(self, claim: Claim, slots: Sequence[Slot]) -> None: ...
+
+    def finish_short(self, claim: Claim) -> None: ...
 
     def finish(self, claim: Claim) -> None: ...
 

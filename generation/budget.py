@@ -1,0 +1,93 @@
+"""What one batch may cost: so many calls, and so much money in proportion to its expected price.
+
+The budget holds over all runs, lanes and requests for the batch. What was spent is read from the ledger when a
+run claims the batch, and each run adds its own calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from generation.batch_history import Spent
+from generation.call import COMPLETE
+from generation.cancellation import StopReason
+from generation.errors import ContentFiltered, ProviderMisused, ProviderRefused, StreamCut, StreamStalled
+from generation.model import Prompt, SystemBlock, Usage
+from generation.ports import ProviderClient
+
+#: One question with its solution, and its share of a passage or a figure: 310 are usual.
+EXPECTED_TOKENS_PER_QUESTION = 320
+#: The slots, and the stems to avoid, of one call.
+EXPECTED_TOKENS_PER_USER_MESSAGE = 350
+#: Each of two providers has a cache of its own, in which a batch may be the first to write the prefix.
+CACHES = 2
+#: Arabic text has more characters for each token, so that token counts made with this are on the dear side.
+CHARS_PER_TOKEN = 2
+
+#: The outcomes of a call that was answered. Another call met a provider that was away or a run that was stopped:
+#: an outage or a deploy must not use up a batch's calls.
+ANSWERED = frozenset(
+    {
+        COMPLETE,
+        StopReason.FRUITLESS.value,
+        *(
+            error.code
+            for error in (ProviderRefused, ContentFiltered, ProviderMisused, StreamCut, StreamStalled)
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The limits of one batch."""
+
+    factor: Decimal  #: how often the batch may cost its expected price
+    slots: int  #: of the whole batch
+    lanes: int  #: calls that such a batch usually takes
+
+    @property
+    def calls(self) -> int:
+        """A batch of ten may be 30 calls: ten lanes, once more, and as many at a fallback."""
+        return int(self.factor * self.slots)
+
+    def affordable(self, provider: ProviderClient, calls: Sequence[Prompt], spent: Spent) -> int:
+        """How many of these calls, in their order, the budget allows even if each reply is as long as it may be."""
+        if not calls:
+            return 0
+        left = self.microdollars(provider, calls[0].system) - spent.microdollars
+        most = max(0, min(len(calls), self.calls - spent.calls))
+        for number, prompt in enumerate(calls[:most]):
+            left -= _highest_price(provider, prompt)
+            if left < 0:
+                return number
+        return most
+
+    def microdollars(self, provider: ProviderClient, system: Iterable[SystemBlock]) -> Decimal:
+        """The factor times the expected price with a warm cache, and what fills a cold one."""
+        prefix = _tokens(system)
+        warm = Usage(
+            input=self.lanes * EXPECTED_TOKENS_PER_USER_MESSAGE,
+            cache_read=self.lanes * prefix,
+            output=self.slots * EXPECTED_TOKENS_PER_QUESTION,
+        )
+        price = provider.cost_microdollars
+        cold = price(provider.model, Usage(cache_write_1h=prefix * CACHES))
+        return self.factor * price(provider.model, warm) + cold
+
+
+def _highest_price(provider: ProviderClient, prompt: Prompt) -> Decimal:
+    user = len(prompt.user) // CHARS_PER_TOKEN
+    usage = Usage(input=user, cache_read=_tokens(prompt.system), output=prompt.max_tokens)
+    return provider.cost_microdollars(provider.model, usage)
+
+
+def spent_with(spent: Spent, outcome: str, microdollars: Decimal) -> Spent:
+    """What is spent after one more call."""
+    return Spent(spent.calls + (outcome in ANSWERED), spent.microdollars + microdollars)
+
+
+def _tokens(system: Iterable[SystemBlock]) -> int:
+    return sum(len(block.text) for block in system) // CHARS_PER_TOKEN

@@ -1,0 +1,88 @@
+"""Another slot in the place of one that no provider fills: first another subtopic, then another topic.
+
+The position, the section and the difficulty stay, so that neither the exam's shape nor another question moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+from generation.batch_history import Deviation
+from generation.catalogue import Catalogue, TopicData, load_catalogue
+from generation.model import CHOICES_PER_QUESTION, QuestionType, Slot, Topic, Track
+
+#: The next deviation of a slot, by its present one; without an entry there is none.
+_NEXT = {None: Deviation.SUBTOPIC, Deviation.SUBTOPIC: Deviation.TOPIC}
+
+
+def deviate(slots: Sequence[Slot], track: Track, *, seed: int, topics: Sequence[Topic]) -> list[Slot]:
+    """The slots that replace these, each one step further from the plan. Equal input gives equal slots.
+
+    A slot that has no step left is not returned. `topics` are those that the session may have.
+    """
+    catalogue = load_catalogue()
+    replaced = []
+    for slot in slots:
+        step = _NEXT.get(slot.deviation)
+        rng = Random(f"{seed}:{slot.position}:{step}")  # noqa: S311 - must be repeatable, not secret
+        if step is Deviation.SUBTOPIC:
+            replaced.append(_with_subtopic(slot, catalogue, track, rng))
+        elif step is Deviation.TOPIC:
+            other = _with_topic(slot, catalogue, track, rng=rng, topics=topics)
+            replaced += [other] if other is not None else []
+    return _with_common_angles(replaced, catalogue, seed)
+
+
+def _with_subtopic(slot: Slot, catalogue: Catalogue, track: Track, rng: Random) -> Slot:
+    names = _subtopics(catalogue.topics[slot.topic], slot.question_type, track)
+    others = [name for name in names if name != slot.subtopic] or names
+    return replace(slot, subtopic=rng.choice(others), deviation=Deviation.SUBTOPIC)
+
+
+def _with_topic(
+    slot: Slot, catalogue: Catalogue, track: Track, *, rng: Random, topics: Sequence[Topic]
+) -> Slot | None:
+    """A slot of another topic that needs no passage; None when the session may have no such topic."""
+    others = [
+        topic
+        for topic, data in catalogue.topics_of(slot.section).items()
+        if topic is not slot.topic and topic in topics and data.weight and not data.shares_passages
+    ]
+    if not others:
+        return None
+    topic = rng.choice(others)
+    data = catalogue.topics[topic]
+    question_type = rng.choices(list(data.types), list(data.types.values()))[0]
+    return replace(
+        slot,
+        topic=topic,
+        question_type=question_type,
+        subtopic=rng.choice(_subtopics(data, question_type, track)),
+        key_index=_key_index(slot, question_type, rng),
+        passage_group=None,
+        deviation=Deviation.TOPIC,
+    )
+
+
+def _key_index(slot: Slot, question_type: QuestionType, rng: Random) -> int | None:
+    if question_type is QuestionType.COMPARISON:
+        return None
+    return rng.randrange(CHOICES_PER_QUESTION) if slot.key_index is None else slot.key_index
+
+
+def _subtopics(data: TopicData, question_type: QuestionType, track: Track) -> list[str]:
+    pools = [pool for pool in data.subtopics if track in pool.tracks and question_type in pool.types]
+    return [name for pool in pools for name in pool.names]
+
+
+def _with_common_angles(slots: Sequence[Slot], catalogue: Catalogue, seed: int) -> list[Slot]:
+    """Each slot with another angle; the slots of one passage share theirs."""
+    changed = []
+    for slot in slots:
+        shared_by = slot.position if slot.passage_group is None else f"group {slot.passage_group}"
+        rng = Random(f"{seed}:{shared_by}:{slot.deviation}:angle")  # noqa: S311 - must be repeatable, not secret
+        others = [angle for angle in catalogue.angles[slot.section] if angle != slot.angle]
+        changed.append(replace(slot, angle=rng.choice(others)))
+    return changed
