@@ -85,8 +85,8 @@ class SharedLimits:
         self._prefix = settings.redis_key_prefix
         self._rates = rates
         self._turns = asyncio.Semaphore(CONCURRENT_COUNTS)
-        self._redis = Redis.from_url(
-            settings.redis_url,
+        self._redis = Redis(
+            **settings.redis_address.arguments(),
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,
             retry=Retry(NoBackoff(), 0),

@@ -16,8 +16,11 @@ from runtime.settings import RedisSettings, WorkerSettings, load
 def configuration() -> dict[str, Any]:
     """Celery's settings. Each that is not its default has its reason."""
     redis, worker = load(RedisSettings), load(WorkerSettings)
+    address = redis.redis_address
     return {
-        "broker_url": redis.redis_url,
+        "broker_url": address.url,
+        # Without it, kombu verifies no certificate, and Flower does not start.
+        "broker_use_ssl": None if address.tls is None else address.tls.arguments(),
         # --- a message is only a hint: the row in Postgres says which batch is requested ---
         "task_ignore_result": True,
         "task_acks_late": True,  # the messages of a worker that dies return to the queue
