@@ -16,9 +16,7 @@ from urllib.parse import quote, unquote
 
 _BYTE_ORDER_MARK = "\ufeff"
 _QUOTES = ("'", '"', "`")
-_ADDRESS = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*)://(?P<authority>[^/?]*)(?P<path>/[^?]*)?(\?(?P<query>.*))?"
-)
+_MOST_CHARS = 4096
 _HOST_AND_PORT = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(:(?P<port>.*))?")
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.\-]{0,252})")
 _PORTS = range(1, 65536)
@@ -58,26 +56,27 @@ def parts_of(text: str, *, schemes: Collection[str], like: str) -> Parts:
     text = unwrapped(text)
     if re.search(r"[\s\x00-\x1f\x7f]", text):
         raise AddressError("has a space or a line break within it; in a password write a space as %20")
-    found = _ADDRESS.fullmatch(text)
-    if found is None or found["scheme"].lower() not in schemes:
+    scheme, _, rest = text.partition("://")
+    if scheme.lower() not in schemes or len(text) > _MOST_CHARS:
         raise AddressError(f"must be like {like}")
-    after_host = (found["path"] or "") + (found["query"] or "")
-    if "#" in text or "@" in after_host:
+    before_query, _, query = rest.partition("?")
+    authority, _, path = before_query.partition("/")
+    if "#" in text or "@" in path or "@" in query:
         raise AddressError(
             "has a /, ? or # in its user or password, or an @ after the host; "
             "write these as %2F, %3F, %23 and %40"
         )
-    login, _, place = found["authority"].rpartition("@")
+    login, _, place = authority.rpartition("@")
     user, _, password = login.partition(":")
     host, port = _host_and_port(place)
     return Parts(
-        scheme=found["scheme"].lower(),
+        scheme=scheme.lower(),
         user=_filled("user", _decoded("user", user)),
         password=_filled("password", _decoded("password", password)),
         host=host,
         port=port,
-        path=_filled("path", _decoded("path", (found["path"] or "")[1:])),
-        query=_query(found["query"] or ""),
+        path=_filled("path", _decoded("path", path)),
+        query=_query(query),
     )
 
 

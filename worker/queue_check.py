@@ -9,6 +9,8 @@ from uuid import uuid4
 from redis import Redis
 from redis.exceptions import NoPermissionError, ReadOnlyError, RedisError, ResponseError
 
+from runtime.redis_refusals import redis_refusal
+
 #: The test key is deleted at once; if that fails, it expires after this time.
 _KEPT_MS = 1000
 _ANSWER_S = 1.0
@@ -76,4 +78,4 @@ def _named(err: ResponseError) -> QueueProblem:
             "it is a Redis Cluster, of which each server holds only a part of the keys",
             "Name a Redis without cluster mode in REDIS_URL.",
         )
-    return QueueProblem(f"it answers: {said[:200]}", "See its log: its memory or its disk may be full.")
+    return QueueProblem(f"it answers: {said[:200]}", redis_refusal(err, None).remedy)
