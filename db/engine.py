@@ -8,10 +8,12 @@ import select
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
+import structlog
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
@@ -19,8 +21,10 @@ from sqlalchemy.exc import DisconnectionError
 
 from db.errors import DatabaseStruggling, DatabaseUnreachable
 from db.pool import ReconnectGate, SharedPool
-from db.refusals import READ_ONLY_REMEDY, refusal_of
+from db.refusals import POOLER_REMEDY, READ_ONLY_REMEDY, refusal_of
 from runtime.settings import DatabaseSettings
+
+log = structlog.get_logger(__name__)
 
 POOL_TIMEOUT_S = 10
 RECYCLE_S = 1800
@@ -29,6 +33,8 @@ IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
 #: After a write was refused because all is read-only, the pool reconnects at once, and then after these pauses.
 READ_ONLY_PAUSE_BASE_S = 1.0
 READ_ONLY_PAUSE_CAP_S = 30.0
+
+IGNORED_OPTIONS = "a pooler drops our time limits"
 
 _SESSION_MODE = "session_mode"
 
@@ -117,6 +123,16 @@ def _adapt(engine: Engine, connection: psycopg.Connection[Any], _record: Any) ->
     pool = engine.pool
     if isinstance(pool, SharedPool):
         pool.adapt_to(connection)
+    if engine.get_execution_options().get(_SESSION_MODE) and ignores_options(connection):
+        log.warning("pooler_ignores_options", says=IGNORED_OPTIONS, remedy=POOLER_REMEDY)
+
+
+def ignores_options(connection: psycopg.Connection[Any]) -> bool:
+    """Whether our time limits did not reach the server: a pooler between us drops them without a word."""
+    with suppress(psycopg.Error), connection.transaction(force_rollback=True):
+        row = connection.execute("SELECT current_setting('statement_timeout') = '0'").fetchone()
+        return row is not None and bool(row[0])
+    return False
 
 
 class ReadOnlyPauses:

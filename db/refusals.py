@@ -39,6 +39,7 @@ class Cause(StrEnum):
 #: These pass without anybody's help, so they are tried again soon.
 PASSING = frozenset({Cause.AWAY, Cause.TIMEOUT, Cause.FULL, Cause.STARTING, Cause.OTHER})
 
+POOLER_REMEDY = "A pooler that pools transactions is at this address. Set DATABASE_SESSION_MODE=false."
 READ_ONLY_REMEDY = (
     "Name the primary server in DATABASE_URL, or end the read-only mode there: a managed database is read-only while "
     "its disk is nearly full."
@@ -71,7 +72,7 @@ _KNOWN: tuple[tuple[str, Cause, str], ...] = (
             r"bind message supplies|options.* not supported|startup parameter.* not allowed"
         ),
         Cause.POOLER,
-        "A pooler that pools transactions is at this address. Set DATABASE_SESSION_MODE=false.",
+        POOLER_REMEDY,
     ),
     (
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from collections.abc import Mapping
@@ -113,6 +114,13 @@ class RedisAddress:
             "password": self.password,
             **tls,
         }
+
+
+def require_no_other_broker() -> None:
+    """Raises AddressError when a variable of Celery's own, which it prefers to our setting, names a broker."""
+    for name in ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"):
+        if os.environ.get(name):
+            raise AddressError(f"{name} would lead the queue past REDIS_URL. Unset it")
 
 
 def _database(path: str | None, parameter: str | None) -> int:

@@ -81,7 +81,10 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     ),
     (
         r"Timeout|timed out",
-        "It does not answer. Start it, correct host and port in REDIS_URL, or open the firewall.",
+        (
+            "It does not answer. Start it, correct host and port in REDIS_URL, or open the firewall; if it has no TLS at this "
+            "port, write redis://."
+        ),
     ),
     (
         r"refused|unreachable|No route",

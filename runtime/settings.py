@@ -26,7 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from runtime.addresses import require_file, unwrapped
 from runtime.database_address import DatabaseAddress
-from runtime.redis_address import RedisAddress
+from runtime.redis_address import RedisAddress, require_no_other_broker
 
 
 class SettingsError(Exception):
@@ -177,10 +177,6 @@ class DatabaseSettings(SettingsSlice):
         return self.database_address.url("postgresql")
 
 
-#: Celery prefers these to every setting of ours.
-_CELERYS_OWN = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL")
-
-
 class RedisSettings(SettingsSlice):
     redis_url: str
     #: The authorities that Redis' certificate is verified with; unset: the public ones.
@@ -201,9 +197,7 @@ class RedisSettings(SettingsSlice):
 
     @model_validator(mode="after")
     def _one_broker(self) -> Self:
-        for name in _CELERYS_OWN:
-            if os.environ.get(name):
-                raise ValueError(f"{name} would lead the queue past REDIS_URL. Unset it")
+        require_no_other_broker()
         return self
 
     @property

@@ -22,10 +22,11 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine, column, func, select, table, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from db.engine import IGNORED_OPTIONS
 from db.errors import DatabaseUnreachable
 from db.privileges import Privileges, read_privileges
 from db.queue_stats import QueueStats, read_queue_stats
-from db.refusals import READ_ONLY_REMEDY
+from db.refusals import POOLER_REMEDY, READ_ONLY_REMEDY
 from db.tables import SCHEMA
 from generation.model import Urgency
 from runtime.redis_refusals import redis_refusal
@@ -45,6 +46,7 @@ _GRANTS_REMEDY = (
 INSPECT_S = 1.5
 
 _READ_ONLY = text("SELECT current_setting('transaction_read_only')")
+_TIME_LIMIT = text("SELECT current_setting('statement_timeout')")
 _VERSION = table("alembic_version", schema=SCHEMA)
 
 
@@ -85,8 +87,9 @@ def examine_postgres(engine: Engine, *, clock: Callable[[], float] = time.time) 
             )
             privileges = read_privileges(connection)
             is_read_only = connection.execute(_READ_ONLY).scalar_one() == "on"
+            drops_options = connection.execute(_TIME_LIMIT).scalar_one() == "0"
     except DatabaseUnreachable as err:
-        yield Finding("Postgres", Health.BROKEN, err.says, err.remedy)
+        yield Finding("Postgres", Health.BROKEN, err.says.removeprefix("Postgres at "), err.remedy)
         return
     except SQLAlchemyError as err:
         yield _refused_statement("Postgres", err)
@@ -98,6 +101,8 @@ def examine_postgres(engine: Engine, *, clock: Callable[[], float] = time.time) 
             "Postgres", Health.BROKEN, "it answers, and takes no writes: it is read-only", READ_ONLY_REMEDY
         )
     )
+    if drops_options:
+        yield Finding("pooler", Health.POOR, IGNORED_OPTIONS, POOLER_REMEDY)
     yield judge_skew("Postgres", skew_s)
     yield judge_version(version, head_revision())
     yield judge_privileges(privileges)

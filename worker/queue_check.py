@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from dataclasses import dataclass
 from uuid import uuid4
@@ -65,7 +66,7 @@ def _try_listening(redis: Redis, prefix: str) -> None:
 
 
 def _named(err: ResponseError) -> QueueProblem:
-    said = str(err)
+    said = re.sub(r"^Command # \d+ \(.*?\) of pipeline caused error: ", "", str(err))
     if isinstance(err, NoPermissionError) or "permission" in said:
         return QueueProblem(
             f"its account lacks a right ({said.rstrip('.')[:200]})",

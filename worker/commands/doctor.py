@@ -9,7 +9,7 @@ from dataclasses import asdict
 import typer
 
 from db.engine import make_engine
-from runtime.api_settings import SigningKeySettings
+from runtime.api_settings import ApiSettings, SigningKeySettings
 from runtime.redis import make_redis
 from runtime.settings import (
     ClaudeSettings,
@@ -79,6 +79,15 @@ def examine() -> Iterator[Finding]:
     yield from _redis_and_workers(service)
     yield from _model() if service is Service.WORKER else [_needs_no_model(service)]
     yield from _signing_keys()
+    if service is Service.API:
+        yield from _api()
+
+
+def _api() -> Iterator[Finding]:
+    try:
+        load(ApiSettings)
+    except SettingsError as err:
+        yield _wrong_settings("API", err)
 
 
 def _needs_no_model(service: Service) -> Finding:
@@ -131,16 +140,20 @@ def _queue(workers: ActiveWorkers) -> Iterator[Finding]:
 
 
 def _model() -> Iterator[Finding]:
+    try:
+        yield from _asked_models()
+    except SettingsError as err:
+        yield _wrong_settings("model", err)
+
+
+def _asked_models() -> Iterator[Finding]:
+    """What the providers say. Raises SettingsError."""
     # Imported here, because the SDK takes a second to load and few commands need it.
     from providers.claude import make_claude
     from providers.model_check import check_model, check_openrouter_key
 
-    try:
-        claude, limits = load(ClaudeSettings), load(GenerationSettings)
-        openrouter = load(OpenRouterSettings)
-    except SettingsError as err:
-        yield _wrong_settings("model", err)
-        return
+    claude, limits = load(ClaudeSettings), load(GenerationSettings)
+    openrouter = load(OpenRouterSettings)
     provider = make_claude(
         claude, stall_timeout_s=limits.generation_stall_timeout_s, deadline_s=limits.generation_run_deadline_s
     )
