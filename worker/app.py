@@ -6,11 +6,14 @@ needs it. `include` lists the modules with tasks and signal handlers.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from celery import Celery
 
-from runtime.settings import RedisSettings, WorkerSettings, load
+from runtime.settings import RedisSettings, SettingsError, WorkerSettings, load
+
+BAD_SETTINGS = 2
 
 
 def configuration() -> dict[str, Any]:
@@ -65,6 +68,15 @@ def configuration() -> dict[str, Any]:
     }
 
 
+def configuration_or_exit() -> dict[str, Any]:
+    """The configuration; a wrong setting ends Celery's own commands with a sentence instead of a traceback."""
+    try:
+        return configuration()
+    except SettingsError as err:
+        sys.stderr.write(f"{err}\n")
+        raise SystemExit(BAD_SETTINGS) from None
+
+
 app = Celery(
     "tafawoq",
     include=["worker.signals", "tasks.generate_batch", "tasks.prefetch", "tasks.refusals", "tasks.sweep"],
@@ -73,4 +85,4 @@ app = Celery(
     amqp="worker.broker:GuardedAMQP",
     set_as_current=False,
 )
-app.add_defaults(configuration)
+app.add_defaults(configuration_or_exit)
