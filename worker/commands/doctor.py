@@ -99,10 +99,13 @@ def _needs_no_model(service: Service) -> Finding:
 
 def _postgres() -> Iterator[Finding]:
     try:
-        engine = make_engine(load(DatabaseSettings), application_name="tafawoq-doctor")
+        settings = load(DatabaseSettings)
+        engine = make_engine(settings, application_name="tafawoq-doctor")
     except SettingsError as err:
         yield _wrong_settings("Postgres", err)
         return
+    if not settings.database_address.is_verified:
+        yield _unverified("Postgres", "Write sslmode=verify-full in DATABASE_URL")
     try:
         yield from examine_postgres(engine)
     finally:
@@ -115,6 +118,9 @@ def _redis_and_workers(service: Service) -> Iterator[Finding]:
     except SettingsError as err:
         yield _wrong_settings("Redis", err)
         return
+    tls = settings.redis_address.tls
+    if tls is not None and not tls.verifies:
+        yield _unverified("Redis", "Remove ssl_cert_reqs from REDIS_URL")
     with closing(make_redis(settings, timeout_s=INSPECT_S)) as redis:
         found = list(examine_redis(redis))
         # Only the workers' account has every permission that the queue needs.
@@ -177,6 +183,16 @@ def _signing_keys() -> Iterator[Finding]:
         yield _wrong_settings("signing keys", err)
         return
     yield from examine_signing_keys(settings)
+
+
+def _unverified(server: str, remedy: str) -> Finding:
+    variable = "DATABASE_CA_FILE" if server == "Postgres" else "REDIS_CA_FILE"
+    return Finding(
+        f"certificate of {server}",
+        Health.POOR,
+        "it is not verified: whoever stands between can read along",
+        f"{remedy}, and let {variable} name its authority if it is a private one.",
+    )
 
 
 def _wrong_settings(about: str, err: SettingsError) -> Finding:

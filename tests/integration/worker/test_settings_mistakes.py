@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.mistaken_servers import SECRET, Site, site
 from tests.support.settings_mistakes import MISTAKES, PAGE, Mistake, observed, row
+from worker.commands.doctor import examine
+from worker.doctor import Health
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +35,25 @@ def test_the_page_has_no_other_mistake() -> None:
     rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
 
     assert [line.split(" | ")[0] for line in rows[1:]] == [f"| {mistake.what}" for mistake in MISTAKES]
+
+
+@pytest.mark.parametrize(
+    ("variable", "address", "about"),
+    [
+        ("DATABASE_URL", "postgresql://db.tafawoq.invalid/d?sslmode=require", "certificate of Postgres"),
+        ("REDIS_URL", "rediss://127.0.0.1:1/0?ssl_cert_reqs=none", "certificate of Redis"),
+    ],
+)
+def test_doctor_names_a_server_that_need_not_prove_who_it_is(
+    monkeypatch: pytest.MonkeyPatch, variable: str, address: str, about: str
+) -> None:
+    monkeypatch.setenv("TAFAWOQ_ENV", "development")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/d")
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv(variable, address)
+
+    [found] = [finding for finding in examine() if finding.about.startswith("certificate")]
+
+    assert found.about == about
+    assert found.health is Health.POOR
+    assert "_CA_FILE" in found.remedy
