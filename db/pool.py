@@ -13,7 +13,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.pool.base import ConnectionPoolEntry
 from sqlalchemy.util.queue import Empty
 
-from db.refusals import PASSING, Refusal, is_full
+from db.refusals import PASSING, Cause, Refusal, is_full
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 _PAUSE_BASE_S = 0.1
 _PAUSE_CAP_S = 2.0
 _PAUSE_CAP_LASTING_S = 15.0
+#: Nobody was asked to let us in: trying again costs the server nothing, and it may be back the next moment.
+_NOT_LOGINS = frozenset({Cause.AWAY, Cause.STARTING})
 #: A trial that has not ended after this long blocks the others no longer.
 _TRIAL_S = 10.0
 
@@ -64,9 +66,10 @@ class ReconnectGate:
         with self._lock:
             cap_s = _PAUSE_CAP_S if refusal.cause in PASSING else _PAUSE_CAP_LASTING_S
             pause_s = min(_PAUSE_BASE_S * 2.0 ** min(self._refusals, 16), cap_s)
-            self._refusals += 1
-            self._last = error.with_traceback(None)
-            self._next_try_at = self._clock() + pause_s
+            if refusal.cause not in _NOT_LOGINS:
+                self._refusals += 1
+                self._last = error.with_traceback(None)
+                self._next_try_at = self._clock() + pause_s
             is_new, self._logged = refusal != self._logged, refusal
         if is_new:
             log.warning(
@@ -75,7 +78,7 @@ class ReconnectGate:
 
     def accepted(self) -> None:
         with self._lock:
-            was_refused = self._last is not None
+            was_refused = self._logged is not None
             self._refusals, self._last, self._logged = 0, None, None
         if was_refused:
             log.info("postgres_accepts_again")
