@@ -14,6 +14,7 @@ from functools import partial
 
 import structlog
 from fastapi import FastAPI
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Engine
 from sqlalchemy.exc import ProgrammingError
 
@@ -119,6 +120,11 @@ def _check_database(engine: Engine) -> None:
     try:
         EventLog(engine).ping()
     except ProgrammingError as error:
+        if isinstance(error.orig, InsufficientPrivilege):
+            raise CannotStart(
+                "The account of DATABASE_URL may not read our tables. As the owner, give it what docs/web-app.md, "
+                "section 1, gives an account."
+            ) from error
         raise CannotStart(
             "The database does not have our tables. Run `alembic upgrade head` first."
         ) from error

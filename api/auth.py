@@ -2,7 +2,7 @@
 
 Every token, whatever its bytes, yields a user id or 401; 503 only while no signing keys could be fetched.
 The configuration, never the token, decides which key verifies which algorithm. Without any configured auth
-the server is on loopback only (the settings check this) and trusts every caller.
+a development server is on loopback only (the settings check this) and trusts every caller.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ class Authenticator:
         self._secret = _revealed(settings.supabase_jwt_secret)
         self._service_token = _revealed(settings.api_service_token)
         self._audience = settings.supabase_jwt_audience
+        self._issuer = settings.issuer
+        self._allows_anonymous = settings.supabase_allow_anonymous
         self._keys = signing_keys
 
     async def refresh_keys(self) -> None:
@@ -74,7 +76,7 @@ class Authenticator:
         return hmac.compare_digest(token.encode(), self._service_token.encode())
 
     async def _claims(self, token: str) -> dict[str, Any]:
-        """The claims of a token, once its signature, audience and times are verified.
+        """The claims of a token, once its signature, issuer, audience and times are verified.
 
         A secret and signing keys may both be configured, while a project moves from one to the other.
         """
@@ -90,14 +92,18 @@ class Authenticator:
 
     def _verified(self, token: str, key: jwt.PyJWK | str, algorithm: str) -> dict[str, Any]:
         with _as_bad_token():
-            return jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
                 algorithms=[algorithm],
                 audience=self._audience,
+                issuer=self._issuer,
                 leeway=_LEEWAY_S,
-                options={"require": ["exp", "aud", "sub"]},
+                options={"require": ["exp", "aud", "sub", *(["iss"] if self._issuer else [])]},
             )
+        if claims.get("is_anonymous") not in (None, False) and not self._allows_anonymous:
+            raise BadToken("AnonymousUser")
+        return claims
 
 
 @contextmanager

@@ -144,7 +144,9 @@ class Notifier:
 
 #: How long one wait on the connection lasts; the thread notices a stop after at most this time.
 _WAIT_S = 0.25
+#: The pause after a lost connection doubles from the first to the last while no other can be had.
 _RETRY_S = 2.0
+_RETRY_CAP_S = 30.0
 
 
 @contextlib.contextmanager
@@ -161,13 +163,16 @@ def listening(database: DatabaseSettings, wake: Callable[[UUID], None]) -> Itera
 
 
 def _listen(database: DatabaseSettings, wake: Callable[[UUID], None], stop: threading.Event) -> None:
+    pause_s = _RETRY_S
     while not stop.is_set():
         try:
             with Listener(database) as listener:
+                pause_s = _RETRY_S
                 _wake_each(listener, wake, stop)
-        except DatabaseUnreachable:
-            log.warning("listener_lost", retry_in_s=_RETRY_S)
-            stop.wait(_RETRY_S)
+        except DatabaseUnreachable as err:
+            log.warning("listener_lost", says=err.says, retry_in_s=pause_s)
+            stop.wait(pause_s)
+            pause_s = min(pause_s * 2, _RETRY_CAP_S)
 
 
 def _wake_each(listener: Listener, wake: Callable[[UUID], None], stop: threading.Event) -> None:

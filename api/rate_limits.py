@@ -21,6 +21,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from runtime.api_settings import ApiSettings
+from runtime.redis_refusals import redis_refusal
 from runtime.settings import RedisSettings
 
 log = structlog.get_logger(__name__)
@@ -83,10 +84,11 @@ class SharedLimits:
         self, settings: RedisSettings, rates: dict[Kind, Rate], *, timeout_s: float = TIMEOUT_S
     ) -> None:
         self._prefix = settings.redis_key_prefix
+        self._password = settings.redis_address.password
         self._rates = rates
         self._turns = asyncio.Semaphore(CONCURRENT_COUNTS)
-        self._redis = Redis.from_url(
-            settings.redis_url,
+        self._redis = Redis(
+            **settings.redis_address.arguments(),
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,
             retry=Retry(NoBackoff(), 0),
@@ -110,7 +112,8 @@ class SharedLimits:
             wait_us = await self._take(keys=[bucket], args=[token_us, rate.times])
         except RedisError as err:
             self._ask_again_at = time.monotonic() + _REDIS_PAUSE_S
-            log.warning("limits_unknown", error=type(err).__name__, retry_in_s=_REDIS_PAUSE_S)
+            says = redis_refusal(err, self._password).says
+            log.warning("limits_unknown", error=type(err).__name__, says=says, retry_in_s=_REDIS_PAUSE_S)
             return 0.0
         return float(wait_us) / 1_000_000
 

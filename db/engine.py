@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import json
+import math
 import select
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
+import structlog
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.exc import DisconnectionError
 
 from db.errors import DatabaseStruggling, DatabaseUnreachable
+from db.pool import ReconnectGate, SharedPool
+from db.refusals import POOLER_REMEDY, READ_ONLY_REMEDY, refusal_of
 from runtime.settings import DatabaseSettings
+
+log = structlog.get_logger(__name__)
 
 POOL_TIMEOUT_S = 10
 RECYCLE_S = 1800
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
+
+#: After a write was refused because all is read-only, the pool reconnects at once, and then after these pauses.
+READ_ONLY_PAUSE_BASE_S = 1.0
+READ_ONLY_PAUSE_CAP_S = 30.0
+
+IGNORED_OPTIONS = "a pooler drops our time limits"
 
 _SESSION_MODE = "session_mode"
 
@@ -40,6 +55,8 @@ KEEPALIVE = {
 #: SQLSTATEs after which the same transaction may succeed later: a read-only standby, no resources (a full disk,
 #: no connections), an operator's stop, an I/O error, a deadlock, a lock timeout or a statement timeout.
 READ_ONLY = "25006"
+#: A prepared statement that is not there, or is there already.
+POOLED = ("26000", "42P05")
 TRANSIENT = (READ_ONLY, "53", "57P", "58030", "40001", "40P01", "55P03", "57014")
 
 
@@ -52,6 +69,7 @@ def make_engine(settings: DatabaseSettings, application_name: str) -> Engine:
     """
     engine = create_engine(
         settings.sqlalchemy_url,
+        poolclass=SharedPool,
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_overflow,
         pool_timeout=POOL_TIMEOUT_S,
@@ -68,8 +86,9 @@ def make_engine(settings: DatabaseSettings, application_name: str) -> Engine:
         },
         connect_args=connect_arguments(settings, application_name),
     )
-    event.listen(engine, "handle_error", partial(_translate_error, settings))
-    event.listen(engine, "do_connect", partial(_connect, _longest_silence_s(settings)))
+    event.listen(engine, "handle_error", partial(_translate_error, settings, ReadOnlyPauses()))
+    event.listen(engine, "do_connect", partial(_connect, settings, ReconnectGate()))
+    event.listen(engine, "first_connect", partial(_adapt, engine))
     event.listen(engine, "checkout", _discard_if_closed)
     if not settings.database_session_mode:
         event.listen(engine, "begin", partial(_set_parameters, settings))
@@ -93,11 +112,56 @@ class RetryingConnection(psycopg.Connection[Any]):
 
 
 def _connect(
-    longest_silence_s: float, _dialect: Any, _record: Any, arguments: Any, named: Any
+    settings: DatabaseSettings, gate: ReconnectGate, _dialect: Any, _record: Any, arguments: Any, named: Any
 ) -> RetryingConnection:
-    connection = RetryingConnection.connect(*arguments, **named)
-    connection.longest_silence_s = longest_silence_s
+    gate.enter()
+    try:
+        connection = RetryingConnection.connect(*arguments, **named)
+    except psycopg.Error as err:
+        gate.refused(err, refusal_of(err, settings.database_address))
+        raise
+    gate.accepted()
+    connection.longest_silence_s = _longest_silence_s(settings)
     return connection
+
+
+def _adapt(engine: Engine, connection: psycopg.Connection[Any], _record: Any) -> None:
+    pool = engine.pool
+    if isinstance(pool, SharedPool):
+        pool.adapt_to(connection)
+    if engine.get_execution_options().get(_SESSION_MODE) and ignores_options(connection):
+        log.warning("pooler_ignores_options", says=IGNORED_OPTIONS, remedy=POOLER_REMEDY)
+
+
+def ignores_options(connection: psycopg.Connection[Any]) -> bool:
+    """Whether our time limits did not reach the server: a pooler between us drops them without a word."""
+    with suppress(psycopg.Error), connection.transaction(force_rollback=True):
+        row = connection.execute("SELECT current_setting('statement_timeout') = '0'").fetchone()
+        return row is not None and bool(row[0])
+    return False
+
+
+class ReadOnlyPauses:
+    """How often a server that takes no writes is left for a new connection, which may reach another server."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._pause_s = READ_ONLY_PAUSE_BASE_S
+        self._last_at = -math.inf
+
+    def may_reconnect(self) -> bool:
+        """True for the first error, and later after pauses that double while the errors go on."""
+        with self._lock:
+            passed_s = self._clock() - self._last_at
+            if passed_s < self._pause_s:
+                return False
+            is_over = passed_s > READ_ONLY_PAUSE_CAP_S * 2
+            self._pause_s = (
+                READ_ONLY_PAUSE_BASE_S if is_over else min(self._pause_s * 2, READ_ONLY_PAUSE_CAP_S)
+            )
+            self._last_at = self._clock()
+            return True
 
 
 def _longest_silence_s(settings: DatabaseSettings) -> float:
@@ -130,14 +194,22 @@ def connect_arguments(settings: DatabaseSettings, application_name: str) -> dict
     return {**arguments, "prepare_threshold": None}
 
 
-def unreachable(settings: DatabaseSettings) -> DatabaseUnreachable:
-    """The error, which names the host and port, never the user, the password or the database."""
-    url = make_url(settings.sqlalchemy_url)
-    where = f"{url.host or 'the local socket'}:{url.port or 5432}"
+def unreachable(settings: DatabaseSettings, error: BaseException | None = None) -> DatabaseUnreachable:
+    """The error, which names the host and port, what the server said, and what helps; never the password."""
+    address = settings.database_address
+    if error is None:
+        return DatabaseUnreachable(
+            f"Postgres at {address.place} cannot be reached.",
+            remedy="Start it, or correct DATABASE_URL in the environment or in .env.",
+        )
+    refusal = refusal_of(error, address)
     return DatabaseUnreachable(
-        f"Postgres at {where} cannot be reached or refuses the connection. "
-        "Start it, or correct DATABASE_URL in the environment or in .env."
+        f"Postgres at {address.place} (DATABASE_URL) cannot be used: {refusal.says}.", remedy=refusal.remedy
     )
+
+
+def read_only() -> DatabaseStruggling:
+    return DatabaseStruggling("Postgres takes no writes: it is read-only.", remedy=READ_ONLY_REMEDY)
 
 
 def _parameters(settings: DatabaseSettings) -> Mapping[str, str]:
@@ -174,15 +246,19 @@ def _discard_if_closed(connection: psycopg.Connection[Any], *_: object) -> None:
         raise DisconnectionError("Postgres closed the connection while it was idle.")
 
 
-def _translate_error(settings: DatabaseSettings, context: ExceptionContext) -> None:
+def _translate_error(settings: DatabaseSettings, pauses: ReadOnlyPauses, context: ExceptionContext) -> None:
     """Raise our errors for connections that fail to open or break, and for the TRANSIENT errors.
 
     `is_disconnect` covers the idle-in-transaction timeout too, which psycopg raises as an InternalError.
     """
-    if context.connection is None or context.is_disconnect:
-        raise unreachable(settings) from context.original_exception
-    state = getattr(context.original_exception, "sqlstate", None) or ""
+    error = context.original_exception
+    state = getattr(error, "sqlstate", None) or ""
+    # In a session of our own both states are impossible: a pooler changes sessions between our transactions.
+    if context.connection is None or context.is_disconnect or state in POOLED:
+        raise unreachable(settings, error) from error
     if state == READ_ONLY:
-        context.is_disconnect = True  # the pool points at a former primary: reconnect
+        # The pool may point at a former primary. Where all is read-only, a new connection helps nobody.
+        context.is_disconnect = pauses.may_reconnect()
+        raise read_only() from error
     if state.startswith(TRANSIENT):
-        raise DatabaseStruggling from context.original_exception
+        raise DatabaseStruggling from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from generation.errors import GenerationError, StoreRejected
 
 
@@ -9,6 +11,15 @@ class DatabaseUnreachable(GenerationError):
     """Postgres cannot be reached. Start it, or correct DATABASE_URL."""
 
     code = "database_unreachable"
+
+    def __init__(self, message: str | None = None, *, remedy: str = "", **context: Any) -> None:
+        self.remedy = remedy  #: what helps; the message ends with it
+        super().__init__(f"{message} {remedy}" if message and remedy else message, **context)
+
+    @property
+    def says(self) -> str:
+        """The message without the remedy."""
+        return str(self).removesuffix(self.remedy).rstrip(" .")
 
 
 class DatabaseStruggling(DatabaseUnreachable):

@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from db.engine import committing_each
+from db.engine import committing_each, read_only
 from db.notify import CHANNEL
 from db.tables import events, plans, questions
 from generation.model import EventKind
@@ -66,6 +66,15 @@ class EventLog:
         """Raise ProgrammingError when our tables do not exist, and DatabaseUnreachable without Postgres."""
         with self._engine.connect() as connection:
             connection.execute(select(plans.c.last_seq).limit(0))
+
+    def require_writes(self) -> None:
+        """Raise DatabaseUnreachable without Postgres, and DatabaseStruggling when it takes no writes."""
+        with self._engine.connect() as connection:
+            if (
+                connection.execute(text("SELECT current_setting('transaction_read_only')")).scalar_one()
+                == "on"
+            ):
+                raise read_only()
 
     def changed(self, seen: Mapping[UUID, int]) -> dict[UUID, int]:
         """The last number of each session that has a later one than `seen`.

@@ -49,7 +49,7 @@ class Listener:
         try:
             yield
         except psycopg.Error as err:
-            raise unreachable(self._settings) from err
+            raise unreachable(self._settings, err) from err
 
     def close(self) -> None:
         self._connection.close()

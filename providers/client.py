@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -14,7 +14,9 @@ import structlog
 
 from providers.nesting import check_answer
 from providers.transport import watch_sockets
-from runtime.settings import ClaudeSettings
+from runtime.addresses import is_near
+from runtime.proxies import client_options, environment_problem, readable_exceptions
+from runtime.settings import ClaudeSettings, SettingsError
 
 log = structlog.get_logger(__name__)
 
@@ -48,8 +50,7 @@ class Line:
     @property
     def is_near(self) -> bool:
         """Whether this is our own machine or a bare service name: no proxy stands between."""
-        host = urlsplit(self.base_url).hostname or ""
-        return host == "127.0.0.1" or "." not in host  # also localhost and ::1
+        return is_near(urlsplit(self.base_url).hostname)
 
 
 def line_to(base_url: str, settings: ClaudeSettings) -> Line:
@@ -84,23 +85,37 @@ def make_client(
 
 
 def _http_client(line: Line) -> httpx2.Client:
-    no_proxies: Mapping[str, None] = {"http://": None, "https://": None, "all://": None}
-    return anthropic.DefaultHttpxClient(
-        limits=httpx2.Limits(
-            max_connections=line.max_connections,
-            max_keepalive_connections=_IDLE_CONNECTIONS,
-            keepalive_expiry=_KEEPALIVE_EXPIRY_S,
-        ),
-        timeout=httpx2.Timeout(
-            connect=line.connect_timeout_s,
-            read=line.read_timeout_s,
-            write=_WRITE_TIMEOUT_S,
-            pool=_POOL_TIMEOUT_S,
-        ),
-        follow_redirects=False,  # a redirected prompt went somewhere we did not choose
-        event_hooks={"response": [check_answer]},
-        mounts=no_proxies if line.is_near else {},
-    )
+    """Raises SettingsError when a variable of the environment names an unusable proxy or certificate file."""
+    try:
+        with _readable_no_proxy():
+            return anthropic.DefaultHttpxClient(
+                limits=httpx2.Limits(
+                    max_connections=line.max_connections,
+                    max_keepalive_connections=_IDLE_CONNECTIONS,
+                    keepalive_expiry=_KEEPALIVE_EXPIRY_S,
+                ),
+                timeout=httpx2.Timeout(
+                    connect=line.connect_timeout_s,
+                    read=line.read_timeout_s,
+                    write=_WRITE_TIMEOUT_S,
+                    pool=_POOL_TIMEOUT_S,
+                ),
+                follow_redirects=False,  # a redirected prompt went somewhere we did not choose
+                event_hooks={"response": [check_answer]},
+                **client_options(line.base_url),
+            )
+    except (ImportError, OSError, ValueError, httpx2.InvalidURL) as err:
+        raise SettingsError(f"{environment_problem(err)}.") from err
+
+
+@contextmanager
+def _readable_no_proxy() -> Iterator[None]:
+    given = {name: os.environ[name] for name in ("NO_PROXY", "no_proxy") if name in os.environ}
+    os.environ.update({name: readable_exceptions(value) for name, value in given.items()})
+    try:
+        yield
+    finally:
+        os.environ.update(given)
 
 
 @contextmanager

@@ -12,11 +12,21 @@ from runtime.settings import (
     LogLevel,
     OptionalBearer,
     OptionalHttpUrl,
-    OptionalTrimmedSecret,
+    OptionalSecret,
+    OptionalText,
     Origins,
     QuotaFunctionName,
     SettingsSlice,
 )
+
+#: A random text of so many letters and digits cannot be guessed over a network.
+FEWEST_TOKEN_CHARS = 16
+#: A token shows whether a guess is right, so the secret can be tried offline (RFC 7518, 3.2).
+FEWEST_JWT_SECRET_BYTES = 32
+
+#: Where a Supabase project publishes its keys; what stands before the second is the issuer of its tokens.
+_AUTH_PATH = "/auth/v1"
+_KEYS_PATH = "/.well-known/jwks.json"
 
 
 class SigningKeySettings(SettingsSlice):
@@ -41,8 +51,12 @@ class ApiSettings(SigningKeySettings):
     api_max_wait_s: float = Field(120, ge=0, le=600)
     api_heartbeat_s: float = Field(15, gt=0)
     api_poll_s: float = Field(0.5, gt=0)
-    supabase_jwt_secret: OptionalTrimmedSecret = None
+    supabase_jwt_secret: OptionalSecret = None
     supabase_jwt_audience: str = "authenticated"
+    #: What `iss` of a token must be; unset: as SUPABASE_JWKS_URL shows it, where it does; off: not checked.
+    supabase_jwt_issuer: OptionalText = None
+    #: Whether users who signed in anonymously are let in: whoever opens the web app can be any number of them.
+    supabase_allow_anonymous: bool = False
     api_service_token: OptionalBearer = None
     #: Calls of one user, over all API processes; a minute's worth may come at once. 0: no limit.
     api_calls_per_minute: int = Field(600, ge=0, le=1_000_000)
@@ -83,11 +97,42 @@ class ApiSettings(SigningKeySettings):
     def has_auth(self) -> bool:
         return any((self.supabase_jwt_secret, self.supabase_jwks_url, self.api_service_token))
 
+    @property
+    def issuer(self) -> str | None:
+        """What `iss` of a token must be; None: it is not checked."""
+        if self.supabase_jwt_issuer is not None:
+            return None if self.supabase_jwt_issuer == "off" else self.supabase_jwt_issuer
+        keys_url = self.supabase_jwks_url or ""
+        return keys_url.removesuffix(_KEYS_PATH) if keys_url.endswith(_AUTH_PATH + _KEYS_PATH) else None
+
+    @model_validator(mode="after")
+    def _nobody_can_guess(self) -> Self:
+        for name, secret, fewest in (
+            ("API_SERVICE_TOKEN", self.api_service_token, FEWEST_TOKEN_CHARS),
+            ("SUPABASE_JWT_SECRET", self.supabase_jwt_secret, FEWEST_JWT_SECRET_BYTES),
+        ):
+            if self.is_production and secret and len(secret.get_secret_value().encode()) < fewest:
+                raise ValueError(
+                    f"{name} is too short for production: it can be guessed. It must have at least {fewest} "
+                    "characters; `openssl rand -hex 32` makes a good one"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _auth_in_production(self) -> Self:
+        if self.is_production and not self.has_auth:
+            raise ValueError(
+                "Without auth the API would serve everybody as anybody, so it does not start in production. Set "
+                "SUPABASE_JWKS_URL, SUPABASE_JWT_SECRET or API_SERVICE_TOKEN; on your own machine set "
+                "TAFAWOQ_ENV=development"
+            )
+        return self
+
     @model_validator(mode="after")
     def _open_only_on_loopback(self) -> Self:
         if self.has_auth or self.api_host in {"127.0.0.1", "localhost", "::1"}:
             return self
-        if self.is_production or not self.api_insecure_no_auth:
+        if not self.api_insecure_no_auth:
             raise ValueError(
                 f"API_HOST={self.api_host} would serve everybody without a password. Set SUPABASE_JWT_SECRET, "
                 "SUPABASE_JWKS_URL or API_SERVICE_TOKEN, or use API_HOST=127.0.0.1"

@@ -17,6 +17,8 @@ import httpx2
 from cryptography.exceptions import UnsupportedAlgorithm
 from jwt import PyJWK, PyJWTError
 
+from runtime.proxies import client_options, environment_problem
+
 #: From the DNS look-up to the last byte. Calls whose key is known do not wait for it, so it can be long.
 DEADLINE_S = 10.0
 #: A project publishes two or three keys of a few hundred bytes, or of some thousands with certificates.
@@ -74,7 +76,7 @@ async def fetch_key_set(url: str, *, deadline_s: float = DEADLINE_S) -> KeySet:
 
 async def _body(url: str) -> bytes:
     # In a thread, because making a client reads the certificate authorities' files.
-    client = await asyncio.to_thread(httpx2.AsyncClient, timeout=None, follow_redirects=False)
+    client = await asyncio.to_thread(_client, url)
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     async with client, client.stream("GET", url, headers=headers) as answer:
         if answer.status_code != httpx2.codes.OK:
@@ -85,6 +87,14 @@ async def _body(url: str) -> bytes:
             if len(body) > MAX_BYTES:
                 raise KeySetUnavailable(FetchOutcome.TOO_LARGE, f"it answers more than {MAX_BYTES} bytes")
         return bytes(body)
+
+
+def _client(url: str) -> httpx2.AsyncClient:
+    options = client_options(url)
+    try:
+        return httpx2.AsyncClient(timeout=None, follow_redirects=False, **options)
+    except (ImportError, OSError, ValueError, httpx2.InvalidURL) as err:
+        raise KeySetUnavailable(FetchOutcome.UNREACHABLE, environment_problem(err)) from err
 
 
 def _what_status(answer: httpx2.Response) -> str:

@@ -17,8 +17,8 @@ def make_redis(settings: RedisSettings, *, timeout_s: float) -> Redis:
 
     Redis only makes things faster: a caller that gets an error goes on without it.
     """
-    return Redis.from_url(
-        settings.redis_url,
+    return Redis(
+        **settings.redis_address.arguments(),
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         retry=Retry(NoBackoff(), 0),

@@ -24,6 +24,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from runtime.addresses import require_file, unwrapped
+from runtime.database_address import DatabaseAddress
+from runtime.redis_address import RedisAddress, require_no_other_broker
+
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names the variable and says what to do."""
@@ -43,13 +47,12 @@ def _off_is_none(value: object) -> object:
     return None if value == "off" else value
 
 
-OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
 OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
 
 
 def _trimmed(value: object) -> object:
     """Files and secret stores end values with a line break, which an HTTP header cannot carry."""
-    return value.strip() if isinstance(value, str) else value
+    return unwrapped(value) if isinstance(value, str) else value
 
 
 def _can_be_sent(secret: SecretStr | None) -> SecretStr | None:
@@ -58,9 +61,9 @@ def _can_be_sent(secret: SecretStr | None) -> SecretStr | None:
     return secret
 
 
-OptionalTrimmedSecret = Annotated[OptionalSecret, BeforeValidator(_trimmed)]
-#: What a client sends as `Authorization: Bearer`.
-OptionalBearer = Annotated[OptionalTrimmedSecret, AfterValidator(_can_be_sent)]
+OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset), BeforeValidator(_trimmed)]
+#: What is sent in a header: a provider's key, a client's token.
+OptionalBearer = Annotated[OptionalSecret, AfterValidator(_can_be_sent)]
 #: Blank is the default, as everywhere; so it takes a word to have none.
 TextOrOff = Annotated[str | None, BeforeValidator(_off_is_none)]
 
@@ -84,6 +87,11 @@ def _like(pattern: str, sentence: str) -> AfterValidator:
 
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+OptionalFile = Annotated[
+    Annotated[str, AfterValidator(lambda path: require_file("the file", path))] | None,
+    BeforeValidator(_blank_is_unset),
+    BeforeValidator(_trimmed),
+]
 HttpUrl = Annotated[str, _like(r"https?://.+", "must begin with http:// or https://")]
 OptionalHttpUrl = Annotated[HttpUrl | None, BeforeValidator(_blank_is_unset), BeforeValidator(_trimmed)]
 Origin = Annotated[
@@ -147,12 +155,10 @@ class SettingsSlice(BaseSettings):
 
 
 class DatabaseSettings(SettingsSlice):
-    database_url: Annotated[
-        str,
-        _like(
-            r"postgres(ql)?(\+psycopg)?://.*", "must be like postgresql://user:password@host:5432/database"
-        ),
-    ]
+    #: As it was read: in one meaning for every library.
+    database_url: str
+    #: The authorities that Postgres' certificate is verified with; unset: the public ones.
+    database_ca_file: OptionalFile = None
     #: Connections kept open: opening one costs more than a hundred queries, and bursts of calls would open and close
     #: overflow connections again and again.
     database_pool_size: int = Field(12, ge=1, le=100)
@@ -163,20 +169,30 @@ class DatabaseSettings(SettingsSlice):
     #: False behind a transaction-pooling proxy: no prepared statements, no options at connect, no LISTEN.
     database_session_mode: bool = True
 
+    @field_validator("database_url")
+    @classmethod
+    def _read(cls, value: str) -> str:
+        return DatabaseAddress.of(value).url("postgresql")
+
+    @property
+    def database_address(self) -> DatabaseAddress:
+        """With TLS as it will be used."""
+        return DatabaseAddress.of(self.database_url).verified(self.database_ca_file)
+
     @property
     def sqlalchemy_url(self) -> str:
         """The address with the driver's name, as SQLAlchemy needs it."""
-        _, address = self.database_url.split("://", 1)
-        return f"postgresql+psycopg://{address}"
+        return self.database_address.url("postgresql+psycopg")
 
     @property
     def libpq_url(self) -> str:
-        _, address = self.database_url.split("://", 1)
-        return f"postgresql://{address}"
+        return self.database_address.url("postgresql")
 
 
 class RedisSettings(SettingsSlice):
     redis_url: str
+    #: The authorities that Redis' certificate is verified with; unset: the public ones.
+    redis_ca_file: OptionalFile = None
     redis_key_prefix: Annotated[
         str, _like(r"[a-z][a-z0-9-]*:", "must be small letters, digits and dashes, and a colon at the end")
     ] = "tafawoq:"
@@ -187,17 +203,22 @@ class RedisSettings(SettingsSlice):
 
     @field_validator("redis_url")
     @classmethod
-    def _over_tcp(cls, value: str) -> str:
-        if not value.startswith(("redis://", "rediss://")):
-            raise ValueError(
-                "must begin with redis:// or rediss://; a socket file (unix://) cannot be used, because "
-                "the queue's library does not know such an address"
-            )
-        return value
+    def _read(cls, value: str) -> str:
+        RedisAddress.of(value)
+        return unwrapped(value)
+
+    @model_validator(mode="after")
+    def _one_broker(self) -> Self:
+        require_no_other_broker()
+        return self
+
+    @property
+    def redis_address(self) -> RedisAddress:
+        return RedisAddress.of(self.redis_url, ca_file=self.redis_ca_file)
 
 
 class ClaudeSettings(SettingsSlice):
-    anthropic_api_key: OptionalSecret = None
+    anthropic_api_key: OptionalBearer = None
     claude_model: str = Field("claude-sonnet-5-5", min_length=1)
     #: The model of the answer check: it answers prefetched questions without their keys. off: no answer check.
     solver_model: TextOrOff = "claude-haiku-5-5"
@@ -232,7 +253,7 @@ class ClaudeSettings(SettingsSlice):
 
 
 class OpenRouterSettings(SettingsSlice):
-    openrouter_api_key: OptionalSecret = None
+    openrouter_api_key: OptionalBearer = None
     openrouter_base_url: HttpUrl = "https://openrouter.ai/api"
     openrouter_model: str = Field("anthropic/claude-sonnet-5.5", min_length=1)
 
@@ -249,10 +270,10 @@ class OpenRouterSettings(SettingsSlice):
 class BillingReportSettings(SettingsSlice):
     """Keys that can read the providers' bills and call no model. Only `tafawoq-worker reconcile` loads them."""
 
-    anthropic_admin_key: OptionalSecret = None
+    anthropic_admin_key: OptionalBearer = None
     #: The id of the workers' own key, needed when other work is billed to the same organization.
     anthropic_key_id: OptionalText = None
-    openrouter_management_key: OptionalSecret = None
+    openrouter_management_key: OptionalBearer = None
 
 
 class TrafficSettings(SettingsSlice):

@@ -6,18 +6,24 @@ needs it. `include` lists the modules with tasks and signal handlers.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from celery import Celery
 
-from runtime.settings import RedisSettings, WorkerSettings, load
+from runtime.settings import RedisSettings, SettingsError, WorkerSettings, load
+
+BAD_SETTINGS = 2
 
 
 def configuration() -> dict[str, Any]:
     """Celery's settings. Each that is not its default has its reason."""
     redis, worker = load(RedisSettings), load(WorkerSettings)
+    address = redis.redis_address
     return {
-        "broker_url": redis.redis_url,
+        "broker_url": address.url,
+        # Without it, kombu verifies no certificate, and Flower does not start.
+        "broker_use_ssl": None if address.tls is None else address.tls.arguments(),
         # --- a message is only a hint: the row in Postgres says which batch is requested ---
         "task_ignore_result": True,
         "task_acks_late": True,  # the messages of a worker that dies return to the queue
@@ -62,6 +68,15 @@ def configuration() -> dict[str, Any]:
     }
 
 
+def configuration_or_exit() -> dict[str, Any]:
+    """The configuration; a wrong setting ends Celery's own commands with a sentence instead of a traceback."""
+    try:
+        return configuration()
+    except SettingsError as err:
+        sys.stderr.write(f"{err}\n")
+        raise SystemExit(BAD_SETTINGS) from None
+
+
 app = Celery(
     "tafawoq",
     include=["worker.signals", "tasks.generate_batch", "tasks.prefetch", "tasks.refusals", "tasks.sweep"],
@@ -70,4 +85,4 @@ app = Celery(
     amqp="worker.broker:GuardedAMQP",
     set_as_current=False,
 )
-app.add_defaults(configuration)
+app.add_defaults(configuration_or_exit)

@@ -6,12 +6,16 @@ arguments or settings. The commands are in `worker.commands`.
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
+from runtime.settings import SettingsError
 from worker.commands.check_cache import check_cache
 from worker.commands.check_claude import check_claude
 from worker.commands.cost import cost
 from worker.commands.doctor import doctor
+from worker.commands.output import WRONG
 from worker.commands.plan import plan
 from worker.commands.queues import queues
 from worker.commands.reconcile import reconcile
@@ -34,7 +38,11 @@ cli.add_typer(check, name="check", help="Call Claude; costs a few cents.")
 
 
 def main() -> None:
-    cli()
+    try:
+        cli()
+    except SettingsError as err:
+        typer.echo(str(err), err=True)
+        sys.exit(WRONG)
 
 
 if __name__ == "__main__":

@@ -16,16 +16,20 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from celery import Celery
 from kombu.exceptions import OperationalError as BrokerAway
+from psycopg.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedColumn, UndefinedTable
 from redis import Redis
-from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import RedisError
 from sqlalchemy import Engine, column, func, select, table, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from db.engine import IGNORED_OPTIONS
 from db.errors import DatabaseUnreachable
 from db.privileges import Privileges, read_privileges
 from db.queue_stats import QueueStats, read_queue_stats
+from db.refusals import POOLER_REMEDY, READ_ONLY_REMEDY
 from db.tables import SCHEMA
 from generation.model import Urgency
+from runtime.redis_refusals import redis_refusal
 
 #: Seconds between two clocks; beyond this, tokens and log lines are misjudged.
 SKEW_S = 2.0
@@ -35,9 +39,14 @@ WAIT_S = 20.0
 FULL = 2
 #: The share of Redis' memory in use from which the doctor warns.
 MEMORY = 0.9
+_GRANTS_REMEDY = (
+    "As the owner, give it what docs/web-app.md, section 1, gives an account: grants and BYPASSRLS."
+)
 #: Seconds that workers may take to answer.
 INSPECT_S = 1.5
 
+_READ_ONLY = text("SELECT current_setting('transaction_read_only')")
+_TIME_LIMIT = text("SELECT current_setting('statement_timeout')")
 _VERSION = table("alembic_version", schema=SCHEMA)
 
 
@@ -77,18 +86,43 @@ def examine_postgres(engine: Engine, *, clock: Callable[[], float] = time.time) 
                 else None
             )
             privileges = read_privileges(connection)
-    except (DatabaseUnreachable, SQLAlchemyError) as err:
-        yield Finding(
-            "Postgres",
-            Health.BROKEN,
-            f"it cannot be used ({type(err).__name__})",
-            "Start it, or correct DATABASE_URL: host, port, name, user and password.",
-        )
+            is_read_only = connection.execute(_READ_ONLY).scalar_one() == "on"
+            drops_options = connection.execute(_TIME_LIMIT).scalar_one() == "0"
+    except DatabaseUnreachable as err:
+        yield Finding("Postgres", Health.BROKEN, err.says.removeprefix("Postgres at "), err.remedy)
         return
-    yield well("Postgres", "it answers")
+    except SQLAlchemyError as err:
+        yield _refused_statement("Postgres", err)
+        return
+    yield (
+        well("Postgres", "it answers")
+        if not is_read_only
+        else Finding(
+            "Postgres", Health.BROKEN, "it answers, and takes no writes: it is read-only", READ_ONLY_REMEDY
+        )
+    )
+    if drops_options:
+        yield Finding("pooler", Health.POOR, IGNORED_OPTIONS, POOLER_REMEDY)
     yield judge_skew("Postgres", skew_s)
     yield judge_version(version, head_revision())
     yield judge_privileges(privileges)
+
+
+def _refused_statement(about: str, error: SQLAlchemyError) -> Finding:
+    """Postgres answers and refuses: its words, without the statement's parameters."""
+    cause = getattr(error, "orig", None)
+    if isinstance(cause, InsufficientPrivilege):
+        return Finding(
+            about, Health.BROKEN, f"its account may not use our tables ({_words(cause)})", _GRANTS_REMEDY
+        )
+    if isinstance(cause, UndefinedTable | UndefinedColumn | InvalidSchemaName):
+        return Finding(about, Health.BROKEN, _words(cause), "Run: alembic upgrade head")
+    says = f"it cannot be used ({_words(cause or error)})"
+    return Finding(about, Health.BROKEN, says, "See the log of Postgres for this time.")
+
+
+def _words(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
 
 
 def judge_skew(server: str, skew_s: float) -> Finding:
@@ -138,7 +172,7 @@ def judge_privileges(privileges: Privileges) -> Finding:
         about,
         Health.BROKEN,
         says,
-        "As the owner, give it what docs/web-app.md, section 1, gives an account: grants and BYPASSRLS.",
+        _GRANTS_REMEDY,
     )
 
 
@@ -146,16 +180,10 @@ def examine_redis(redis: Redis, *, clock: Callable[[], float] = time.time) -> It
     """Whether Redis answers, its clock agrees, it keeps every message, and it has free memory."""
     try:
         redis.ping()
-    except AuthenticationError:
-        yield Finding("Redis", Health.BROKEN, "it refuses our password", "Correct REDIS_URL.")
-        return
     except RedisError as err:
-        yield Finding(
-            "Redis",
-            Health.BROKEN,
-            f"it cannot be used ({type(err).__name__})",
-            "Start it, or correct REDIS_URL. Nothing is lost: the sweep enqueues the waiting batches.",
-        )
+        password: str | None = redis.connection_pool.connection_kwargs.get("password")
+        refusal = redis_refusal(err, password)
+        yield Finding("Redis", Health.BROKEN, f"it cannot be used ({refusal.says})", refusal.remedy)
         return
     yield well("Redis", "it answers")
     before = clock()
@@ -250,10 +278,11 @@ def examine_queue(engine: Engine, workers: ActiveWorkers) -> Finding:
     try:
         return judge_queue(read_queue_stats(engine), workers.slots)
     except (DatabaseUnreachable, SQLAlchemyError) as err:
+        says = err.says if isinstance(err, DatabaseUnreachable) else _refused_statement("queue", err).says
         return Finding(
             "queue",
             Health.BROKEN,
-            f"it cannot be read ({type(err).__name__})",
+            f"it cannot be read ({says})",
             "Correct what is wrong with Postgres and the migrations.",
         )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from dataclasses import dataclass
 from uuid import uuid4
 
 from redis import Redis
 from redis.exceptions import NoPermissionError, ReadOnlyError, RedisError, ResponseError
+
+from runtime.redis_refusals import redis_refusal
 
 #: The test key is deleted at once; if that fails, it expires after this time.
 _KEPT_MS = 1000
@@ -63,7 +66,7 @@ def _try_listening(redis: Redis, prefix: str) -> None:
 
 
 def _named(err: ResponseError) -> QueueProblem:
-    said = str(err)
+    said = re.sub(r"^Command # \d+ \(.*?\) of pipeline caused error: ", "", str(err))
     if isinstance(err, NoPermissionError) or "permission" in said:
         return QueueProblem(
             f"its account lacks a right ({said.rstrip('.')[:200]})",
@@ -76,4 +79,4 @@ def _named(err: ResponseError) -> QueueProblem:
             "it is a Redis Cluster, of which each server holds only a part of the keys",
             "Name a Redis without cluster mode in REDIS_URL.",
         )
-    return QueueProblem(f"it answers: {said[:200]}", "See its log: its memory or its disk may be full.")
+    return QueueProblem(f"it answers: {said[:200]}", redis_refusal(err, None).remedy)

@@ -4,6 +4,7 @@ Such a process trusts every caller. It listens on loopback, or a container publi
 machine reaches it. But pages of any site run on this machine too, in the browser: they can send requests here,
 and with a host name that resolves to 127.0.0.1 they could also read the answers (DNS rebinding). So this process
 answers only under host names that no stranger controls, and only pages of its own origin or an allowed one.
+A proxy on this machine would let the whole network in, so calls that a proxy forwarded are refused, too.
 """
 
 from __future__ import annotations
@@ -21,11 +22,18 @@ from api.errors import ApiError, answer
 #: How many host names are cached as ours or foreign; most callers use one.
 _CACHED_HOSTS = 256
 
+#: The headers with which proxies, balancers and tunnels say for whom they call.
+_FORWARDED = re.compile(
+    r"forwarded|via|x-forwarded(-.*)?|x-original-(forwarded-for|host|url)|x-(real|client|cluster-client)-?ip|x-proxyuser-ip|"
+    r"true-client-ip|client-ip|forwarded-for|cf-(connecting-ip|ray|visitor)|fly-client-ip|fastly-client-ip|"
+    r"x-(envoy-external-address|azure-clientip|appengine-user-ip|amzn-trace-id|arr-log-id|vercel-forwarded-for)|cdn-loop"
+)
+
 _HOST = re.compile(r"(?P<name>[^:\[\]]+|\[[^\[\]]+\])(:\d{1,5})?")
 
 
 class AllowedOrigins:
-    """Answers 403 to calls under a foreign host name and to calls from pages of foreign origins."""
+    """Answers 403 to calls under a foreign host name, from pages of foreign origins, and through a proxy."""
 
     def __init__(self, app: ASGIApp, *, origins: Sequence[str], hosts: Sequence[str]) -> None:
         self._app = app
@@ -41,6 +49,8 @@ class AllowedOrigins:
         await self._app(scope, receive, send)
 
     def _is_ours(self, headers: Headers) -> bool:
+        if any(_FORWARDED.fullmatch(name) for name in headers):
+            return False
         host, origin = headers.get("host", ""), headers.get("origin")
         if not self._is_our_host_cached(host):
             return False

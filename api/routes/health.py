@@ -37,8 +37,8 @@ async def alive() -> Health:
 
 @router.get("/readyz", responses=documented("service_unavailable"))
 async def ready(context: Context) -> Health:
-    """Postgres answers. Redis is not needed: without it the API still serves, and the sweep enqueues later."""
-    await context.on_thread(context.events.ping)
+    """Postgres answers and takes writes. Redis is not needed: without it the API still serves, and the sweep enqueues later."""
+    await context.on_thread(context.events.require_writes)
     return Health()
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Self
 
+from runtime.settings import DatabaseSettings, RedisSettings
 from tools.stack import processes
 from tools.stack.child import Child, StartFailed, launch, stop_together
 from tools.stack.embedded import EmbeddedPostgres, EmbeddedRedis
@@ -181,13 +182,13 @@ class Stack:
 
     def _require_given_servers(self) -> None:
         if self.settings.database_url is not None:
-            require_database(self.settings.database_url)
+            require_database(DatabaseSettings(database_url=self.settings.database_url))
         if self.settings.redis_url is not None:
-            require_redis(self.settings.redis_url)
+            require_redis(RedisSettings(redis_url=self.settings.redis_url))
 
     def _postgres(self) -> str:
         if self.settings.database_url is not None:
-            return self.settings.database_url
+            return DatabaseSettings(database_url=self.settings.database_url).libpq_url
         data = self.options.directory / "postgres" if self.options.keep_data else None
         server = EmbeddedPostgres(data, durable=self.options.durable, log=self.logs / "postgres.log")
         return self._serve(server)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import typer
 
 from db.engine import make_engine
-from runtime.api_settings import SigningKeySettings
+from runtime.api_settings import ApiSettings, SigningKeySettings
 from runtime.redis import make_redis
 from runtime.settings import (
     ClaudeSettings,
@@ -79,6 +79,15 @@ def examine() -> Iterator[Finding]:
     yield from _redis_and_workers(service)
     yield from _model() if service is Service.WORKER else [_needs_no_model(service)]
     yield from _signing_keys()
+    if service is Service.API:
+        yield from _api()
+
+
+def _api() -> Iterator[Finding]:
+    try:
+        load(ApiSettings)
+    except SettingsError as err:
+        yield _wrong_settings("API", err)
 
 
 def _needs_no_model(service: Service) -> Finding:
@@ -90,10 +99,13 @@ def _needs_no_model(service: Service) -> Finding:
 
 def _postgres() -> Iterator[Finding]:
     try:
-        engine = make_engine(load(DatabaseSettings), application_name="tafawoq-doctor")
+        settings = load(DatabaseSettings)
+        engine = make_engine(settings, application_name="tafawoq-doctor")
     except SettingsError as err:
         yield _wrong_settings("Postgres", err)
         return
+    if not settings.database_address.is_verified:
+        yield _unverified("Postgres", "Write sslmode=verify-full in DATABASE_URL")
     try:
         yield from examine_postgres(engine)
     finally:
@@ -106,6 +118,9 @@ def _redis_and_workers(service: Service) -> Iterator[Finding]:
     except SettingsError as err:
         yield _wrong_settings("Redis", err)
         return
+    tls = settings.redis_address.tls
+    if tls is not None and not tls.verifies:
+        yield _unverified("Redis", "Remove ssl_cert_reqs from REDIS_URL")
     with closing(make_redis(settings, timeout_s=INSPECT_S)) as redis:
         found = list(examine_redis(redis))
         # Only the workers' account has every permission that the queue needs.
@@ -131,16 +146,20 @@ def _queue(workers: ActiveWorkers) -> Iterator[Finding]:
 
 
 def _model() -> Iterator[Finding]:
+    try:
+        yield from _asked_models()
+    except SettingsError as err:
+        yield _wrong_settings("model", err)
+
+
+def _asked_models() -> Iterator[Finding]:
+    """What the providers say. Raises SettingsError."""
     # Imported here, because the SDK takes a second to load and few commands need it.
     from providers.claude import make_claude
     from providers.model_check import check_model, check_openrouter_key
 
-    try:
-        claude, limits = load(ClaudeSettings), load(GenerationSettings)
-        openrouter = load(OpenRouterSettings)
-    except SettingsError as err:
-        yield _wrong_settings("model", err)
-        return
+    claude, limits = load(ClaudeSettings), load(GenerationSettings)
+    openrouter = load(OpenRouterSettings)
     provider = make_claude(
         claude, stall_timeout_s=limits.generation_stall_timeout_s, deadline_s=limits.generation_run_deadline_s
     )
@@ -164,6 +183,16 @@ def _signing_keys() -> Iterator[Finding]:
         yield _wrong_settings("signing keys", err)
         return
     yield from examine_signing_keys(settings)
+
+
+def _unverified(server: str, remedy: str) -> Finding:
+    variable = "DATABASE_CA_FILE" if server == "Postgres" else "REDIS_CA_FILE"
+    return Finding(
+        f"certificate of {server}",
+        Health.POOR,
+        "it is not verified: whoever stands between can read along",
+        f"{remedy}, and let {variable} name its authority if it is a private one.",
+    )
 
 
 def _wrong_settings(about: str, err: SettingsError) -> Finding:

@@ -20,7 +20,7 @@ from api.app import create_app
 from api.server import ApiServer, bound
 from db.session_status import SessionStatus
 from runtime.api_settings import ApiSettings
-from runtime.settings import PlanSettings, load
+from runtime.settings import Environment, PlanSettings, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +47,10 @@ class _PausedSession:
 
     def changed(self, _seen: object) -> dict[UUID, int]:
         return {}
+
+
+def without_auth(**settings: Any) -> ApiSettings:
+    return ApiSettings(tafawoq_env=Environment.DEVELOPMENT, **settings)
 
 
 def bare_app(settings: ApiSettings) -> FastAPI:

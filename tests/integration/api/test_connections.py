@@ -15,7 +15,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from api.connection import SWEPT_AT_ONCE, BoundedProtocol
 from api.server import ACCEPTED_AT_ONCE
-from runtime.api_settings import ApiSettings
 from tests.integration.api.bare import (
     CHUNKED,
     HEALTH,
@@ -27,6 +26,7 @@ from tests.integration.api.bare import (
     serving,
     status_of_answer,
     until,
+    without_auth,
 )
 
 BIG_CHUNK = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
@@ -51,7 +51,7 @@ def stack() -> Iterator[ExitStack]:
 
 @pytest.fixture
 def bare(stack: ExitStack) -> Bare:
-    return stack.enter_context(serving(bare_app(ApiSettings(**LIMITS))))
+    return stack.enter_context(serving(bare_app(without_auth(**LIMITS))))
 
 
 # --- what is sent too slowly
@@ -217,7 +217,7 @@ def test_a_client_that_never_reads_its_answers_is_disconnected(bare: Bare) -> No
 
 
 def test_a_stream_that_is_never_read_is_disconnected(stack: ExitStack) -> None:
-    bare = stack.enter_context(serving(bare_app(ApiSettings(**LIMITS, api_heartbeat_s=0.000_1))))
+    bare = stack.enter_context(serving(bare_app(without_auth(**LIMITS, api_heartbeat_s=0.000_1))))
     bare.listener.setsockopt(
         socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096
     )  # inherited by connections; otherwise the kernel buffers megabytes
@@ -281,7 +281,7 @@ def test_connections_are_swept_some_at_a_time(stack: ExitStack, monkeypatch: pyt
         turns.append(0)
         run(handle)
 
-    bare = stack.enter_context(serving(bare_app(ApiSettings(**LIMITS))))
+    bare = stack.enter_context(serving(bare_app(without_auth(**LIMITS))))
     for _ in range(200):
         stack.enter_context(bare.connect()).sendall(HEALTH)
     until(lambda: bare.connections == 200)

@@ -3,13 +3,16 @@ from __future__ import annotations
 import json
 import re
 import threading
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx2
+import psycopg
 import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api.app import ENQUEUE_THREADS
+from runtime.settings import DatabaseSettings
 from tests.integration.api.conftest import Serve
 from tests.integration.api.served import Served, Writer
 
@@ -18,6 +21,20 @@ def test_the_process_reports_that_it_runs_and_can_serve(served: Served) -> None:
     for path in ("/healthz", "/readyz"):
         answer = httpx2.get(served.url + path)
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_a_process_whose_database_takes_no_writes_is_not_ready(
+    serve: Serve, database: DatabaseSettings
+) -> None:
+    name = urlsplit(database.libpq_url).path.lstrip("/")
+    with psycopg.connect(database.libpq_url, autocommit=True) as admin:
+        admin.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    served = serve()
+
+    ready, alive = (httpx2.get(served.url + path) for path in ("/readyz", "/healthz"))
+
+    assert (ready.status_code, ready.json()["code"]) == (503, "service_unavailable")
+    assert alive.status_code == 200
 
 
 def test_metrics_count_calls_by_route_and_show_no_id(

@@ -49,6 +49,38 @@ def test_localhost_and_ip_addresses_are_served(serve: Serve, host: str) -> None:
     assert get(serve(), Host=host).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "X-Forwarded-For",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Host",
+        "Forwarded",
+        "Via",
+        "X-Real-IP",
+        "True-Client-IP",
+        "CF-Connecting-IP",
+        "X-Client-IP",
+    ],
+)
+def test_without_auth_a_call_that_a_proxy_forwarded_is_rejected(serve: Serve, header: str) -> None:
+    """nginx's default names the process by its own address, so the host name says nothing."""
+    served = serve()
+    rejected = httpx2.post(
+        f"{served.url}/api/exams", json={"track": "literary"}, headers={header: "203.0.113.7"}
+    )
+
+    assert rejected.status_code == 403
+    assert rejected.json()["code"] == "forbidden_origin"
+    assert served.writer.messages.empty()
+
+
+def test_with_auth_a_proxy_may_stand_before_the_api(serve: Serve) -> None:
+    served = serve(api_service_token="the-service-token")
+
+    assert get(served, **{"X-Forwarded-For": "203.0.113.7", "Via": "1.1 proxy"}, **SERVICE).status_code == 200
+
+
 @pytest.mark.parametrize("host", ["api:8000", "api.internal", "API"])
 def test_a_trusted_name_is_served(serve: Serve, host: str) -> None:
     assert get(serve(**IN_A_CONTAINER), Host=host).status_code == 200

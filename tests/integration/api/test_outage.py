@@ -25,7 +25,10 @@ def postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
         yield server
 
 
-def test_a_stream_survives_a_restart_of_the_database(postgres: EmbeddedPostgres) -> None:
+def test_a_stream_survives_a_restart_of_the_database(
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAFAWOQ_ENV", "development")
     database = DatabaseSettings(database_url=postgres.url)
     engine = make_engine(database, "tests")
     with Served(database, engine, api_poll_s=0.05) as served, served.client(uuid4()) as client:

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 import pytest
 
 from api.server import affordable_connections
-from runtime.api_settings import ApiSettings
 from tests.integration.api.bare import (
     CHUNKED,
     HEALTH,
@@ -19,6 +18,7 @@ from tests.integration.api.bare import (
     serving,
     status_of_answer,
     until,
+    without_auth,
 )
 
 
@@ -34,7 +34,7 @@ def stack() -> Iterator[ExitStack]:
 
 
 def test_a_silent_connection_gives_way_to_a_newcomer(stack: ExitStack) -> None:
-    bare = stack.enter_context(serving(bare_app(ApiSettings(api_max_connections=20))))
+    bare = stack.enter_context(serving(bare_app(without_auth(api_max_connections=20))))
     silent = [stack.enter_context(bare.connect()) for _ in range(100)]
     assert bare.is_well()
     assert silent[0].recv(1) == b""
@@ -43,7 +43,7 @@ def test_a_silent_connection_gives_way_to_a_newcomer(stack: ExitStack) -> None:
 
 @pytest.mark.parametrize("head", [POST, STREAM[:-2]], ids=["a call", "a stream"])
 def test_who_has_not_sent_their_body_gives_way_to_a_newcomer(stack: ExitStack, head: bytes) -> None:
-    settings = ApiSettings(api_max_connections=5, api_streams_per_user=0)
+    settings = without_auth(api_max_connections=5, api_streams_per_user=0)
     bare = stack.enter_context(serving(bare_app(settings)))
     for _ in range(5):
         connection = stack.enter_context(bare.connect())
@@ -53,7 +53,7 @@ def test_who_has_not_sent_their_body_gives_way_to_a_newcomer(stack: ExitStack, h
 
 
 def test_who_was_answered_before_gives_way_after_who_was_not(stack: ExitStack) -> None:
-    bare = stack.enter_context(serving(bare_app(ApiSettings(api_max_connections=20))))
+    bare = stack.enter_context(serving(bare_app(without_auth(api_max_connections=20))))
     kept = stack.enter_context(bare.connect())
     kept.sendall(HEALTH + b"\r\n")
     assert status_of_answer(kept) == 200
@@ -65,7 +65,7 @@ def test_who_was_answered_before_gives_way_after_who_was_not(stack: ExitStack) -
 
 
 def test_a_newcomer_is_not_pushed_out_by_others_before_it_has_spoken(stack: ExitStack) -> None:
-    bare = stack.enter_context(serving(bare_app(ApiSettings(api_max_connections=20))))
+    bare = stack.enter_context(serving(bare_app(without_auth(api_max_connections=20))))
     for _ in range(20):
         kept = stack.enter_context(bare.connect())
         kept.sendall(HEALTH + b"\r\n")
@@ -81,7 +81,7 @@ def test_a_newcomer_is_not_pushed_out_by_others_before_it_has_spoken(stack: Exit
 def test_when_everybody_is_being_served_a_newcomer_is_told_503_and_when_to_come_back(
     stack: ExitStack,
 ) -> None:
-    bare = stack.enter_context(serving(bare_app(ApiSettings(api_max_connections=5))))
+    bare = stack.enter_context(serving(bare_app(without_auth(api_max_connections=5))))
     streams = [stack.enter_context(bare.connect()) for _ in range(5)]
     for stream in streams:
         stream.sendall(STREAM)
@@ -117,7 +117,7 @@ def test_the_process_raises_its_own_limit_of_files_when_the_system_lets_it(
 
 
 def test_one_user_may_have_so_many_streams_and_is_told_so(stack: ExitStack) -> None:
-    bare = stack.enter_context(serving(bare_app(ApiSettings(api_streams_per_user=3))))
+    bare = stack.enter_context(serving(bare_app(without_auth(api_streams_per_user=3))))
     streams = [stack.enter_context(bare.connect()) for _ in range(3)]
     for stream in streams:
         stream.sendall(STREAM)
@@ -138,7 +138,7 @@ def test_one_user_may_have_so_many_streams_and_is_told_so(stack: ExitStack) -> N
 
 
 def test_streams_that_are_opened_all_at_once_are_counted_too(stack: ExitStack) -> None:
-    bare = stack.enter_context(serving(bare_app(ApiSettings())))
+    bare = stack.enter_context(serving(bare_app(without_auth())))
     for connection in [stack.enter_context(bare.connect()) for _ in range(60)]:
         connection.sendall(STREAM)
     metrics = bare.app.state.context.metrics.registry

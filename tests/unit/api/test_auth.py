@@ -23,6 +23,7 @@ from api.metrics import ApiMetrics
 from api.signing_keys import SigningKeys
 from runtime.api_settings import ApiSettings
 from runtime.jwks import FetchOutcome, KeySet, KeySetUnavailable, read_key_set
+from runtime.settings import Environment
 from tests.support.published_keys import PrivateKey, published
 
 SECRET = "a-secret-of-more-than-thirty-two-bytes"
@@ -31,7 +32,7 @@ USER = uuid4()
 
 
 def configured(**settings: Any) -> Authenticator:
-    return Authenticator(ApiSettings(**settings))
+    return Authenticator(ApiSettings(**({"tafawoq_env": Environment.DEVELOPMENT} | settings)))
 
 
 def user_of(authenticator: Authenticator, headers: Mapping[str, str]) -> UUID:
@@ -152,7 +153,11 @@ def with_keys(*, fails: bool = False, **settings: Any) -> Authenticator:
 
     keys = SigningKeys(fetch, refresh_s=300, max_age_s=3600, metrics=ApiMetrics(), clock=lambda: 0.0)
     asyncio.run(keys.refresh())
-    return Authenticator(ApiSettings(supabase_jwks_url="http://127.0.0.1:1/", **settings), keys)
+    environment = Environment.DEVELOPMENT  # where a secret may be short
+    return Authenticator(
+        ApiSettings(tafawoq_env=environment, **({"supabase_jwks_url": "http://127.0.0.1:1/"} | settings)),
+        keys,
+    )
 
 
 def signed_with_the_published_key_as_secret() -> str:
@@ -278,3 +283,54 @@ def test_only_valid_claims_are_served(token: str) -> None:
     assert str(served) == decoded["sub"]
     assert "authenticated" in decoded["aud"]
     assert int(decoded["exp"]) > time.time() - 60
+
+
+PROJECT = "https://project.example/auth/v1"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "error"),
+    [
+        (PROJECT, None),
+        ("https://another.example/auth/v1", "unauthorized"),
+        (f"{PROJECT}/", "unauthorized"),
+        (None, "unauthorized"),
+    ],
+)
+@pytest.mark.parametrize(
+    "settings",
+    [{"supabase_jwt_issuer": PROJECT}, {"supabase_jwks_url": f"{PROJECT}/.well-known/jwks.json"}],
+)
+def test_a_token_is_from_our_project(settings: dict[str, str], issuer: str | None, error: str | None) -> None:
+    authenticator = configured(supabase_jwt_secret=SECRET, **settings)
+
+    if error is None:
+        assert user_of(authenticator, bearing(signed(iss=issuer))) == USER
+    else:
+        assert error_code(authenticator, bearing(signed(iss=issuer))) == error
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"supabase_jwks_url": f"{PROJECT}/.well-known/jwks.json", "supabase_jwt_issuer": "off"},
+        {"supabase_jwks_url": "https://another.example/keys"},
+        {},
+    ],
+)
+def test_an_issuer_that_nobody_named_is_not_checked(settings: dict[str, str]) -> None:
+    authenticator = configured(supabase_jwt_secret=SECRET, **settings)
+
+    assert user_of(authenticator, bearing(signed(iss="https://another.example"))) == USER
+
+
+@pytest.mark.parametrize("claim", [True, "true", 1, "false", 0.5, []])
+def test_an_anonymous_user_is_let_in_by_the_setting_only(claim: object) -> None:
+    token = bearing(signed(is_anonymous=claim))
+
+    assert error_code(configured(supabase_jwt_secret=SECRET), token) == "unauthorized"
+    assert user_of(configured(supabase_jwt_secret=SECRET, supabase_allow_anonymous=True), token) == USER
+
+
+def test_a_user_who_is_not_anonymous_needs_no_setting() -> None:
+    assert user_of(configured(supabase_jwt_secret=SECRET), bearing(signed(is_anonymous=False))) == USER

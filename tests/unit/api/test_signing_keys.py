@@ -21,7 +21,7 @@ from api.signing_keys import (
     UnknownKey,
     make_signing_keys,
 )
-from runtime.api_settings import ApiSettings
+from runtime.api_settings import SigningKeySettings
 from runtime.jwks import FetchOutcome, KeySet, KeySetUnavailable, read_key_set
 from tests.support.published_keys import published
 
@@ -295,4 +295,4 @@ def test_in_every_order_of_events_a_fetched_set_stays(order: tuple[str, ...]) ->
 
 
 def test_without_an_address_there_are_no_signing_keys() -> None:
-    assert make_signing_keys(ApiSettings(), ApiMetrics()) is None
+    assert make_signing_keys(SigningKeySettings(), ApiMetrics()) is None

@@ -15,6 +15,7 @@ from runtime.settings import (
     BillingReportSettings,
     ClaudeSettings,
     DatabaseSettings,
+    Environment,
     GenerationSettings,
     LeaseSettings,
     OpenRouterSettings,
@@ -190,22 +191,25 @@ def test_a_loaded_key_is_not_shown_by_accident(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_open_address_needs_a_password() -> None:
     with pytest.raises(ValueError, match="SUPABASE_JWT_SECRET"):
-        ApiSettings(api_host="0.0.0.0")
+        ApiSettings(tafawoq_env=Environment.DEVELOPMENT, api_host="0.0.0.0")
 
 
-@pytest.mark.parametrize("given", ["a-token\n", " a-token", "a-token\r\n", "\ta-token "])
+TOKEN = "a-token-of-more-than-thirty-two-bytes"
+
+
+@pytest.mark.parametrize("given", [f"{TOKEN}\n", f" {TOKEN}", f"{TOKEN}\r\n", f"\t{TOKEN} ", f'"{TOKEN}"\n'])
 def test_what_a_secret_store_adds_to_a_value_is_no_part_of_it(
     monkeypatch: pytest.MonkeyPatch, given: str
 ) -> None:
     monkeypatch.setenv("API_SERVICE_TOKEN", given)
     monkeypatch.setenv("SUPABASE_JWT_SECRET", given)
-    monkeypatch.setenv("SUPABASE_JWKS_URL", given.replace("a-token", "https://project.example/jwks.json"))
+    monkeypatch.setenv("SUPABASE_JWKS_URL", given.replace(TOKEN, "https://project.example/jwks.json"))
     settings = load(ApiSettings)
 
     assert settings.api_service_token is not None
-    assert settings.api_service_token.get_secret_value() == "a-token"
+    assert settings.api_service_token.get_secret_value() == TOKEN
     assert settings.supabase_jwt_secret is not None
-    assert settings.supabase_jwt_secret.get_secret_value() == "a-token"
+    assert settings.supabase_jwt_secret.get_secret_value() == TOKEN
     assert settings.supabase_jwks_url == "https://project.example/jwks.json"
 
 
@@ -220,7 +224,60 @@ def test_a_service_token_that_no_client_can_send_stops_the_start(
     assert given not in said
 
 
+@pytest.mark.parametrize(
+    ("variable", "given"), [("API_SERVICE_TOKEN", "x"), ("SUPABASE_JWT_SECRET", "a" * 31)]
+)
+def test_a_secret_that_can_be_guessed_stops_production_only(
+    monkeypatch: pytest.MonkeyPatch, variable: str, given: str
+) -> None:
+    monkeypatch.setenv(variable, given)
+    assert refusal(ApiSettings).startswith(f"{variable} is too short for production")
+
+    monkeypatch.setenv("TAFAWOQ_ENV", "development")
+    assert load(ApiSettings).has_auth
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_production_does_not_start_without_auth(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("API_HOST", host)
+    monkeypatch.setenv("API_INSECURE_NO_AUTH", "true")
+
+    assert refusal(ApiSettings).startswith("Without auth the API would serve everybody as anybody")
+
+
+@pytest.mark.parametrize(
+    ("slice_type", "variable", "field"),
+    [
+        (ClaudeSettings, "ANTHROPIC_API_KEY", "anthropic_api_key"),
+        (OpenRouterSettings, "OPENROUTER_API_KEY", "openrouter_api_key"),
+        (BillingReportSettings, "ANTHROPIC_ADMIN_KEY", "anthropic_admin_key"),
+    ],
+)
+def test_a_providers_key_can_always_be_sent(
+    monkeypatch: pytest.MonkeyPatch, slice_type: type, variable: str, field: str
+) -> None:
+    monkeypatch.setenv(variable, f"{SECRET}\n")
+    assert getattr(load(slice_type), field).get_secret_value() == SECRET
+
+    monkeypatch.setenv(variable, f"{SECRET} {SECRET}")
+    said = refusal(slice_type)
+    assert said.startswith(f"{variable} is not usable: it must be at most 1024 visible ASCII characters")
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize("name", ["CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"])
+def test_no_variable_of_celerys_leads_the_queue_past_our_address(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1")
+    monkeypatch.setenv(name, f"redis://:{SECRET}@elsewhere")
+
+    said = refusal(RedisSettings)
+    assert said == f"{name} would lead the queue past REDIS_URL. Unset it."
+
+
 def test_a_blank_service_token_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAFAWOQ_ENV", "development")
     monkeypatch.setenv("API_SERVICE_TOKEN", " \n")
 
     assert not load(ApiSettings).has_auth
@@ -286,6 +343,7 @@ def test_the_stack_tells_a_mistake_of_any_process_before_it_starts_one(
 
 def test_the_stack_in_production_misses_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAFAWOQ_ENV", "production")
+    monkeypatch.setenv("API_SERVICE_TOKEN", TOKEN)
 
     assert not load(StackSettings).needs_simulator
     with pytest.raises(SettingsError, match="ANTHROPIC_API_KEY"):

@@ -40,7 +40,7 @@ def up(tmp_path: Path) -> Up:
 
 
 def test_a_missing_key_in_production_is_told_before_anything_starts(up: Up, tmp_path: Path) -> None:
-    ended = up(TAFAWOQ_ENV="production")
+    ended = up(TAFAWOQ_ENV="production", API_SERVICE_TOKEN="a-token-of-many-characters")
 
     assert ended.returncode == 2
     assert ended.stderr.startswith("ANTHROPIC_API_KEY is not set.")

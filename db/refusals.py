@@ -1,0 +1,213 @@
+"""Why Postgres, or a pooler before it, refuses us: its own words, and the remedy that fits them.
+
+Before a login has succeeded, a server's error arrives as text without its SQLSTATE, so the text decides. A text that
+nobody foresaw is passed on with a remedy that blames nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runtime.database_address import DatabaseAddress
+
+_MOST_CHARS = 300
+
+
+class Cause(StrEnum):
+    """What is wrong, as it stands in the log."""
+
+    AWAY = "away"
+    NAME = "host_name"
+    NETWORK = "network"
+    TIMEOUT = "timeout"
+    LOGIN = "login"
+    NO_DATABASE = "no_database"
+    NOT_ALLOWED = "not_allowed"
+    TLS_REQUIRED = "tls_required"
+    NO_TLS = "no_tls"
+    CERTIFICATE = "certificate"
+    FULL = "full"  #: no connection is free for us
+    POOLER = "pooler"  #: it pools transactions, and we speak to it as to a session
+    TENANT = "tenant"
+    STARTING = "starting"
+    READ_ONLY = "read_only"
+    OTHER = "other"
+
+
+#: These pass without anybody's help, so they are tried again soon.
+PASSING = frozenset({Cause.AWAY, Cause.TIMEOUT, Cause.FULL, Cause.STARTING, Cause.OTHER})
+
+POOLER_REMEDY = "A pooler that pools transactions is at this address. Set DATABASE_SESSION_MODE=false."
+READ_ONLY_REMEDY = (
+    "Name the primary server in DATABASE_URL, or end the read-only mode there: a managed database is read-only while "
+    "its disk is nearly full."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    cause: Cause
+    says: str  #: the server's own words in one line, without the password
+    remedy: str
+
+
+#: The first that is found in the text decides; the more special one stands first.
+_KNOWN: tuple[tuple[str, Cause, str], ...] = (
+    (
+        (
+            r"MaxClientsInSessionMode|max clients reached|EMAXCONN|max_client_conn|no more connections allowed|"
+            r"too many connections|too many clients|connection slots are reserved|too_many_connections"
+        ),
+        Cause.FULL,
+        (
+            "All connections that this account or server allows are in use. Raise the limit (ALTER ROLE ... CONNECTION "
+            "LIMIT, max_connections, the pooler's pool size), or lower DATABASE_POOL_SIZE or the number of processes."
+        ),
+    ),
+    (
+        (
+            r"unsupported startup parameter|prepared statement .* (already exists|does not exist)|"
+            r"bind message supplies|options.* not supported|startup parameter.* not allowed"
+        ),
+        Cause.POOLER,
+        POOLER_REMEDY,
+    ),
+    (
+        (
+            r"tenant or user not found|ENOTFOUND|tenant.* not found|no tenant identifier|endpoint ID is not specified|"
+            r"external_id"
+        ),
+        Cause.TENANT,
+        (
+            "The pooler does not know the project. Correct the host and the user of DATABASE_URL: a shared pooler wants "
+            "the user with the project's name, like postgres.PROJECT."
+        ),
+    ),
+    (
+        (
+            r"password authentication failed|authentication failed|SASL|no password supplied|password is empty|"
+            r"wrong password|auth_query|ECIRCUITBREAKER|authentication errors"
+        ),
+        Cause.LOGIN,
+        "Correct the user and the password in DATABASE_URL; reserved characters of a password are percent-encoded there.",
+    ),
+    (
+        r'role "[^"]*" does not exist|is not permitted to log in|no such user',
+        Cause.LOGIN,
+        "Correct the user in DATABASE_URL, or create the role with LOGIN.",
+    ),
+    (
+        r'database "[^"]*" does not exist|no such database',
+        Cause.NO_DATABASE,
+        "Correct the name of the database at the end of DATABASE_URL, or create it.",
+    ),
+    (
+        r"permission denied for database|does not have CONNECT privilege",
+        Cause.NOT_ALLOWED,
+        "As the owner: GRANT CONNECT ON DATABASE ... TO the role in DATABASE_URL.",
+    ),
+    (
+        (
+            r"no pg_hba\.conf entry.*no encryption|no encryption|SSL connection is required|requires? SSL|SSL/TLS required|"
+            r"connection is insecure"
+        ),
+        Cause.TLS_REQUIRED,
+        "The server wants TLS. Add sslmode=verify-full to DATABASE_URL, or sslmode=require to encrypt without verifying.",
+    ),
+    (
+        (
+            r"no pg_hba\.conf entry|pg_hba\.conf rejects|not in tenant allow_list|allow_list|ident authentication|"
+            r"peer authentication"
+        ),
+        Cause.NOT_ALLOWED,
+        (
+            "The server's rules (pg_hba.conf, network restrictions) do not let this account in from this address. "
+            "Add a rule for it."
+        ),
+    ),
+    (
+        r"server does not support SSL|SSL was required",
+        Cause.NO_TLS,
+        "The server has no TLS. Switch it on there, or add sslmode=disable to DATABASE_URL to send all in plain text.",
+    ),
+    (
+        (
+            r"certificate verify failed|root certificate file|certificate.*(not match|does not|unknown|expired)|"
+            r"does not match host name|self.signed|SSL error|tlsv1 alert|unable to get local issuer"
+        ),
+        Cause.CERTIFICATE,
+        (
+            "The server's certificate cannot be verified. Let DATABASE_CA_FILE name the file of its authority (Supabase: "
+            "project settings, SSL), and use the host name of the certificate; sslmode=require encrypts without verifying."
+        ),
+    ),
+    (
+        (
+            r"starting up|shutting down|recovery mode|not yet accepting connections|not accepting commands|server_login_retry|"
+            r"server login failed|pooler.*(restart|start)"
+        ),
+        Cause.STARTING,
+        "Wait: it is tried again. If this lasts, see the log of Postgres.",
+    ),
+    (
+        (
+            r"failed to resolve host|could not translate host name|Name or service not known|"
+            r"nodename nor servname|Temporary failure in name resolution"
+        ),
+        Cause.NAME,
+        "The host's name is not known here. Correct the host in DATABASE_URL, or the DNS of this machine.",
+    ),
+    (
+        r"Network is unreachable|No route to host|Cannot assign requested address|address family not supported",
+        Cause.NETWORK,
+        (
+            "No network leads there. A host with IPv6 alone needs IPv6 here; Supabase's poolers have IPv4. "
+            "Else correct the host in DATABASE_URL, or the firewall."
+        ),
+    ),
+    (
+        r"timeout expired|timed out|connection timeout",
+        Cause.TIMEOUT,
+        (
+            "It does not answer. Start it, correct host and port in DATABASE_URL, or open the firewall; "
+            "DATABASE_CONNECT_TIMEOUT_S is how long it may take."
+        ),
+    ),
+    (
+        r"Connection refused|No such file or directory|server closed the connection|connection reset|connection is closed",
+        Cause.AWAY,
+        "Start it, or correct host and port in DATABASE_URL.",
+    ),
+    (
+        r"session is read-only|is not in hot standby|server is in hot standby|read-only",
+        Cause.READ_ONLY,
+        READ_ONLY_REMEDY,
+    ),
+)
+
+
+def refusal_of(error: BaseException, address: DatabaseAddress) -> Refusal:
+    """What the server said and what helps. Never raises; quotes no password."""
+    says = _in_a_line(str(error), address.password)
+    for pattern, cause, remedy in _KNOWN:
+        if re.search(pattern, says, re.IGNORECASE):
+            return Refusal(cause, says, remedy)
+    return Refusal(Cause.OTHER, says, "See the log of Postgres, or of the pooler before it, for this time.")
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether it says that no further connection is free for us."""
+    pattern, _, _ = _KNOWN[0]
+    return re.search(pattern, str(error), re.IGNORECASE) is not None
+
+
+def _in_a_line(text: str, password: str | None) -> str:
+    """The end of a message says the most: the beginning repeats the address."""
+    line = " ".join(text.split())
+    if password:
+        line = line.replace(password, "***")
+    line = re.sub(r"^.*connection to server (at|on) .*? failed: (?!.*connection to server)", "", line)
+    line = re.sub(r" Is the server running (locally|on that host).*$", "", line)
+    return line[-_MOST_CHARS:].strip().rstrip(".") or "it gives no reason"
