@@ -77,6 +77,7 @@ def test_every_generation_error_except_these_is_our_fault() -> None:
         "QuestionNotLoaded": 409,
         "PlanError": 422,
         "IdempotencyConflict": 422,
+        "UserGone": 401,
         "QuotaExhausted": 403,
         "DatabaseUnreachable": 503,
         "DatabaseStruggling": 503,
