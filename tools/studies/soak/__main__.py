@@ -19,7 +19,7 @@ from pathlib import Path
 from tools.stack.stack import Stack, StackOptions
 from tools.stack.stack_settings import StackSettings
 from tools.studies.soak import report
-from tools.studies.soak.hostile import Clients, OtherClients
+from tools.studies.soak.hostile import ENDED_EARLY, Clients, OtherClients
 from tools.studies.soak.measures import Sample, load_average, sample
 from tools.studies.soak.signing_keys import SigningKeys
 from tools.studies.soak.students import LoopingStudents
@@ -71,7 +71,8 @@ def _soak(given: argparse.Namespace, stack: Stack, keys: SigningKeys, directory:
     found = report.found(given, students, samples, loads, clients.counts, is_over=not taking.is_alive())
     (directory / "soak.json").write_text(json.dumps(found, indent=2) + "\n")
     _say(report.text(found, samples))
-    return 1 if found["lost"] or found["twice"] or not found["is_over"] else 0
+    failed = found["lost"] or found["twice"] or not found["is_over"] or ENDED_EARLY in clients.counts
+    return 1 if failed else 0
 
 
 def _samples(stack: Stack, began: float, batches: int) -> list[Sample]:

@@ -17,6 +17,8 @@ from tools.stack.stack import Stack
 from tools.studies.soak.signing_keys import SigningKeys
 
 _END_WITHIN_S = 40
+#: What `counts` holds when the clients did not come to their end: then the run says nothing about them.
+ENDED_EARLY = "ended early"
 
 
 class Clients(StrEnum):
@@ -39,7 +41,11 @@ class OtherClients:
     def __enter__(self) -> Self:
         if self._kind is not Clients.NONE:
             self._child = launch(
-                "clients", self._command(), log=self._stack.logs / "clients.log", cwd=PROJECT
+                "clients",
+                self._command(),
+                log=self._stack.logs / "clients.log",
+                env=self._environment(),
+                cwd=PROJECT,
             )
         return self
 
@@ -76,5 +82,5 @@ class OtherClients:
 
 def _last_json(output: str) -> dict[str, Any]:
     lines = [line for line in output.splitlines() if line.startswith("{")]
-    counts: dict[str, Any] = json.loads(lines[-1]) if lines else {"ended early": output[-300:]}
+    counts: dict[str, Any] = json.loads(lines[-1]) if lines else {ENDED_EARLY: output[-300:]}
     return counts
