@@ -20,7 +20,7 @@ _CONTROL = f"{_PREFIX}/0.celery.pidbox"
 _OWN_CONNECTION = 1
 
 _DEEP = 5000
-_HUGE_BYTES = 4_000_000
+_HUGE_BYTES = 1_000_000  # about as long as our Redis takes
 _TYPED = {"__type__": "decimal", "__value__": "x"}
 
 

@@ -60,6 +60,7 @@ def _soak(given: argparse.Namespace, stack: Stack, keys: SigningKeys, directory:
     )
     taking = threading.Thread(target=lambda: asyncio.run(students.sit()), daemon=True)
     taking.start()
+    keys.begin()
     samples: list[Sample] = []
     loads: list[float] = []
     with OtherClients(given.clients, stack, keys, students.until) as clients:

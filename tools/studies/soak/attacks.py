@@ -228,8 +228,11 @@ def main() -> int:
 def _session(target: Target) -> str:
     headers = target.headers() | {"Prefer": "respond-async"}
     body = {"track": "scientific"}
-    created = httpx2.post(f"{target.api}/api/exams", headers=headers, json=body, timeout=_TIMEOUT_S)
-    return str(created.json()["id"])
+    while True:
+        created = httpx2.post(f"{target.api}/api/exams", headers=headers, json=body, timeout=_TIMEOUT_S)
+        if created.status_code == httpx2.codes.CREATED:
+            return str(created.json()["id"])
+        time.sleep(1)
 
 
 def _chosen(kind: str, attack: Attack) -> Callable[[Target, int], Any]:

@@ -26,13 +26,17 @@ class SigningKeys:
     def __init__(self, *, is_hostile: bool) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._is_hostile = is_hostile
-        self._began = time.monotonic()
+        self._began = float("inf")  #: of the harm
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/keys"
+
+    def begin(self) -> None:
+        """From now on the endpoint harms, if it is to; before, it answers well, so that the API has the key."""
+        self._began = time.monotonic() + _MODE_LASTS_S
 
     def token(self, user: str, *, kid: str = _KID) -> str:
         claims = {"sub": user, "aud": "authenticated", "role": "authenticated"}
@@ -60,11 +64,12 @@ class SigningKeys:
         return Handler
 
     def answer(self, call: BaseHTTPRequestHandler) -> None:
-        """Well at first, so that the API has the key; then slow, a web page, an error, byte by byte, and again."""
+        """Well, then slow, a web page, an error, byte by byte, and again."""
         modes: list[Callable[[BaseHTTPRequestHandler], None]] = [self._well]
+        since_s = max(0.0, time.monotonic() - self._began)
         if self._is_hostile:
             modes += [self._slowly, _web_page, _error, self._byte_by_byte]
-        modes[int((time.monotonic() - self._began) / _MODE_LASTS_S) % len(modes)](call)
+        modes[int(since_s / _MODE_LASTS_S) % len(modes)](call)
 
     def _well(self, call: BaseHTTPRequestHandler) -> None:
         _send(call, 200, self._key_set())
