@@ -42,6 +42,14 @@ class PatientConsumer(Consumer):
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         super().on_connection_error_after_connected(exc)
+        self._wait()
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        """Redis took the connection and refused a command of kombu's before Celery counts it as connected."""
+        super().on_connection_error_before_connected(exc)
+        self._wait()
+
+    def _wait(self) -> None:
         self._wait_until_usable()
         self._failures = self._failures + 1 if time.monotonic() < self._failed_at + _SOUND_AFTER_S else 0
         self._pause(min(self._failures, RECONNECT_AT_LATEST_S))

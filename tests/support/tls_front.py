@@ -111,9 +111,8 @@ def _pass_on(client: ssl.SSLSocket, server: socket.socket) -> None:
         for side in other:
             waiting.register(side, selectors.EVENT_READ)
         while True:
-            ready = [key.fileobj for key, _ in waiting.select()] if not client.pending() else [client]
-            for side in ready:
-                assert isinstance(side, socket.socket)
+            found = [key.fileobj for key, _ in waiting.select()] if not client.pending() else [client]
+            for side in (each for each in found if isinstance(each, socket.socket)):
                 data = side.recv(65_536)
                 if not data:
                     return
