@@ -9,6 +9,7 @@ import gc
 import signal
 import socket
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,6 +33,7 @@ from db.quota import ARGUMENTS, Quota, QuotaFunction, no_quota
 from db.sessions import SessionStore
 from db.spending import SpendLimits
 from runtime.api_settings import ApiSettings
+from runtime.redis import make_redis
 from runtime.settings import (
     DatabaseSettings,
     PlanSettings,
@@ -43,7 +45,9 @@ from runtime.settings import (
 )
 from runtime.telemetry import configure_logging
 from runtime.tracing import Tracing, TracingSettings, start_tracing
+from tasks.contract import QUEUES
 from tasks.enqueue import enqueue_batch
+from worker.queue_check import problem_of_enqueueing
 
 BAD_SETTINGS = 2
 CANNOT_START = 1
@@ -54,6 +58,9 @@ log = structlog.get_logger("api")
 #: A full collection visits all open streams, and every event waits for it: 60 ms with 2,000 readers.
 #: Reference counting frees most of what a call leaves behind, so full collections can be a hundred times rarer.
 GC_THRESHOLDS = (700, 10, 1000)
+
+#: A Redis that does not answer delays the start by at most so long.
+QUEUE_ANSWER_S = 2.0
 
 
 class CannotStart(Exception):
@@ -107,6 +114,7 @@ def _serve(settings: _Settings) -> None:
         _check_database(engine)
         quota = _quota(settings.api, engine)
         with _listening_socket(settings.api) as listener:
+            _report_queue_problem(settings.redis)
             gc.set_threshold(*GC_THRESHOLDS)
             where = {"host": settings.api.api_host, "port": settings.api.api_port}
             log.info("api_started", **where, open_in_a_browser=f"{settings.api.address}/")
@@ -128,6 +136,14 @@ def _check_database(engine: Engine) -> None:
         raise CannotStart(
             "The database does not have our tables. Run `alembic upgrade head` first."
         ) from error
+
+
+def _report_queue_problem(settings: RedisSettings) -> None:
+    """Log why Redis takes no messages. The API still starts: rows wait, and the operator may correct Redis."""
+    with closing(make_redis(settings, timeout_s=QUEUE_ANSWER_S)) as redis:
+        problem = problem_of_enqueueing(redis, settings.redis_key_prefix, list(QUEUES.values()))
+    if problem is not None:
+        log.error("queue_unusable", says=str(problem))
 
 
 def _listening_socket(settings: ApiSettings) -> socket.socket:

@@ -30,6 +30,7 @@ def configuration() -> dict[str, Any]:
         "task_default_queue": "interactive",
         # --- one slot for each stream, hundreds of slots in a process ---
         "worker_pool": "threads",
+        "worker_consumer": "worker.consumer:PatientConsumer",
         "worker_concurrency": worker.worker_concurrency,
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": True,  # a worker takes a message only when it has a free slot

@@ -19,8 +19,8 @@ if os.environ.get("TAFAWOQ_ENV", "production") == "production" and not (
 read_only = os.environ.get("FLOWER_READ_ONLY", "true").lower() not in {"false", "0", "no", "off"}
 #: Workers send events by their own setting, and obey no command for it.
 enable_events = False
-#: About 6.5 KB each in memory; the default of 100,000 would take 650 MB.
-max_tasks = 5000
+#: About 6.5 KB each in memory: 13 MB. The default of 100,000 would take 650 MB.
+max_tasks = 2000
 max_workers = 200
 #: A restarted worker has a new name; Flower drops the old row and its metrics after ten minutes.
 purge_offline_workers = 600

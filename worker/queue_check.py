@@ -1,8 +1,9 @@
-"""Whether this Redis can serve the queue: the check runs the commands that a worker needs."""
+"""Whether this Redis can serve the queue: the checks run the commands that a worker, or the API, needs."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from uuid import uuid4
@@ -47,6 +48,24 @@ def problem_of_queue(redis: Redis, prefix: str) -> QueueProblem | None:
     return None
 
 
+def problem_of_enqueueing(redis: Redis, prefix: str, queues: Sequence[str]) -> QueueProblem | None:
+    """Why no message can be enqueued; None when one can, and when Redis cannot be reached. Enqueues nothing.
+
+    Only with commands that the API's account may run.
+    """
+    try:
+        with redis.pipeline(transaction=True) as at_once:
+            for queue in queues:
+                at_once.llen(f"{prefix}{queue}")  # in a cluster they belong to different servers
+            at_once.set(f"{prefix}rate:check:{uuid4()}", "", px=_KEPT_MS)
+            at_once.execute()
+    except ResponseError as err:
+        return _named(err, account="tafawoq_api")
+    except RedisError:
+        return None
+    return None
+
+
 def _try_queues(redis: Redis, prefix: str) -> None:
     """The commands of kombu: a transaction, and one command that waits on several lists."""
     first, second = (f"{prefix}check:{uuid4()}" for _ in range(2))
@@ -65,12 +84,12 @@ def _try_listening(redis: Redis, prefix: str) -> None:
         listener.get_message(timeout=_ANSWER_S)
 
 
-def _named(err: ResponseError) -> QueueProblem:
+def _named(err: ResponseError, account: str = "tafawoq_worker") -> QueueProblem:
     said = re.sub(r"^Command # \d+ \(.*?\) of pipeline caused error: ", "", str(err))
     if isinstance(err, NoPermissionError) or "permission" in said:
         return QueueProblem(
             f"its account lacks a right ({said.rstrip('.')[:200]})",
-            "Give it the rights of tafawoq_worker in ops/redis/accounts.sh.",
+            f"Give it the rights of {account} in ops/redis/accounts.sh.",
         )
     if isinstance(err, ReadOnlyError):
         return QueueProblem("it is a replica, which takes no writes", "Name the primary server in REDIS_URL.")

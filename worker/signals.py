@@ -21,10 +21,9 @@ from celery.signals import (
 )
 from prometheus_client import start_http_server
 
-from runtime.settings import RedisSettings, SettingsError, WorkerSettings, load
+from runtime.settings import SettingsError, WorkerSettings, load
 from runtime.telemetry import configure_logging
 from worker import assembly, liveness
-from worker.queue_check import problem_of_queue
 
 log = structlog.get_logger(__name__)
 
@@ -44,17 +43,9 @@ def assemble_worker(**_: Any) -> None:
     except SettingsError as err:
         sys.stderr.write(f"tafawoq-worker: {err}\n")
         raise SystemExit(2) from err
-    _report_queue_problem()
     liveness.watch_loop(settings)
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, addr=settings.worker_metrics_host)
-
-
-def _report_queue_problem() -> None:
-    """Log once why Redis cannot serve the queue. The worker still starts: the operator may correct Redis."""
-    problem = problem_of_queue(assembly.current().redis, load(RedisSettings).redis_key_prefix)
-    if problem is not None:
-        log.error("queue_unusable", says=str(problem))
 
 
 @worker_ready.connect

@@ -62,6 +62,10 @@ def _examine(system: System, given: argparse.Namespace, directory: Path) -> Find
         redis_flushes=given.flushes,
         connection_drops=given.drops,
         postgres_restarts=given.postgres,
+        pubsub_kills=given.pubsub,
+        refusals=given.maxclients,
+        poisonings=given.poison,
+        read_only_spells=given.read_only,
     )
     plan = faults.draw(amount, duration_s=given.seconds, seed=given.seed, only=given.only)
     students = Class(
@@ -116,6 +120,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--flushes", type=int, default=2, help="of Redis")
     parser.add_argument("--drops", type=int, default=2, help="of every connection to Redis")
     parser.add_argument("--postgres", type=int, default=4, help="immediate restarts of Postgres")
+    parser.add_argument("--pubsub", type=int, default=2, help="kills of every subscription in Redis")
+    parser.add_argument("--maxclients", type=int, default=2, help="times that Redis takes no new connection")
+    parser.add_argument("--poison", type=int, default=2, help="loads of unreadable messages")
+    parser.add_argument("--read-only", type=int, default=2, help="times that Postgres takes no writes")
     parser.add_argument("--speed", type=float, default=4, help="the simulator's factor")
     parser.add_argument(
         "--provider-faults",

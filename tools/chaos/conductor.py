@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import redis as redis_client
 
 from tools.chaos.faults import Fault, Kind
+from tools.chaos.harm import kill_connections, poison, read_only_for, refuse_connections_for
 from tools.chaos.system import System
 from tools.stack.child import Child
 
@@ -88,14 +89,8 @@ class Conductor:
                 self._api_gone_at = self._api_gone_at or at
                 number = signal.SIGKILL if fault.kind is Kind.KILL_API else signal.SIGTERM
                 self.system.signal_child(self.system.children["api"], number)
-            case Kind.RESTART_REDIS:
-                self.system.redis.kill(signal.SIGKILL, away_s=fault.lasts_s)
-            case Kind.RESTART_POSTGRES:
-                self.system.postgres.kill(signal.SIGQUIT, away_s=fault.lasts_s)
-            case Kind.FLUSH_REDIS:
-                self._unless_away(self.system.flush_redis)
-            case Kind.DROP_CONNECTIONS:
-                self._unless_away(self.system.drop_broker_connections)
+            case _:
+                self._hurt_server(fault)
         self.struck.append(Struck(fault.kind, at, _now(), victim))
 
     def _victim(self, fault: Fault) -> Child | None:
@@ -117,6 +112,26 @@ class Conductor:
             case _:
                 self.system.signal_child(child, signal.SIGSTOP)
                 self._frozen.append((time.monotonic() + fault.lasts_s, child))
+
+    def _hurt_server(self, fault: Fault) -> None:
+        system, url = self.system, self.system.redis.url
+        match fault.kind:
+            case Kind.RESTART_REDIS:
+                system.redis.kill(signal.SIGKILL, away_s=fault.lasts_s)
+            case Kind.RESTART_POSTGRES:
+                system.postgres.kill(signal.SIGQUIT, away_s=fault.lasts_s)
+            case Kind.READ_ONLY_POSTGRES:
+                read_only_for(fault.lasts_s, system.postgres.url)
+            case Kind.FLUSH_REDIS:
+                self._unless_away(system.flush_redis)
+            case Kind.DROP_CONNECTIONS:
+                self._unless_away(lambda: kill_connections(url, "normal"))
+            case Kind.KILL_PUBSUB:
+                self._unless_away(lambda: kill_connections(url, "pubsub"))
+            case Kind.REFUSE_CONNECTIONS:
+                self._unless_away(lambda: refuse_connections_for(fault.lasts_s, url))
+            case Kind.POISON_MESSAGES:
+                self._unless_away(lambda: poison(url))
 
     def _unless_away(self, work: Callable[[], None]) -> None:
         try:

@@ -15,8 +15,14 @@ class Kind(StrEnum):
     DRAIN_API = "drain_api"
     RESTART_REDIS = "restart_redis"
     FLUSH_REDIS = "flush_redis"
-    DROP_CONNECTIONS = "drop_connections"  # CLIENT KILL of every client
+    DROP_CONNECTIONS = "drop_connections"  # CLIENT KILL TYPE normal
+    KILL_PUBSUB = "kill_pubsub"  # CLIENT KILL TYPE pubsub
+    REFUSE_CONNECTIONS = "refuse_connections"  # maxclients is reached, and the old connections are gone
+    POISON_MESSAGES = "poison_messages"  # in both queues and on the control channel
     RESTART_POSTGRES = "restart_postgres"  # immediate: as if the power had gone
+    READ_ONLY_POSTGRES = (
+        "read_only_postgres"  # default_transaction_read_only, as a host does before a disk is full
+    )
 
 
 #: What counts as a kill of a process of ours.
@@ -34,6 +40,14 @@ _KILL_SHARES = {
 #: A frozen worker sleeps for less than its lease, or for longer: both must be harmless.
 _FREEZE_S = (0.5, 14.0)
 _AWAY_S = (0.0, 3.0)
+_READ_ONLY_S = (1.0, 8.0)
+_LASTS_S = {
+    Kind.FREEZE_WORKER: _FREEZE_S,
+    Kind.RESTART_REDIS: _AWAY_S,
+    Kind.REFUSE_CONNECTIONS: _AWAY_S,
+    Kind.RESTART_POSTGRES: _AWAY_S,
+    Kind.READ_ONLY_POSTGRES: _READ_ONLY_S,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,10 @@ class Amount:
     redis_flushes: int
     connection_drops: int
     postgres_restarts: int
+    pubsub_kills: int = 0
+    refusals: int = 0  #: of connections to Redis
+    poisonings: int = 0
+    read_only_spells: int = 0
 
 
 def draw(amount: Amount, *, duration_s: float, seed: int, only: Kind | None = None) -> list[Fault]:
@@ -62,14 +80,14 @@ def draw(amount: Amount, *, duration_s: float, seed: int, only: Kind | None = No
     kinds += [Kind.FLUSH_REDIS] * amount.redis_flushes
     kinds += [Kind.DROP_CONNECTIONS] * amount.connection_drops
     kinds += [Kind.RESTART_POSTGRES] * amount.postgres_restarts
+    kinds += [Kind.KILL_PUBSUB] * amount.pubsub_kills
+    kinds += [Kind.REFUSE_CONNECTIONS] * amount.refusals
+    kinds += [Kind.POISON_MESSAGES] * amount.poisonings
+    kinds += [Kind.READ_ONLY_POSTGRES] * amount.read_only_spells
     faults = [_fault(kind, rng, duration_s) for kind in kinds]
     return sorted(faults, key=lambda fault: fault.at_s)
 
 
 def _fault(kind: Kind, rng: random.Random, duration_s: float) -> Fault:
-    lasts_s = 0.0
-    if kind is Kind.FREEZE_WORKER:
-        lasts_s = rng.uniform(*_FREEZE_S)
-    elif kind in {Kind.RESTART_REDIS, Kind.RESTART_POSTGRES}:
-        lasts_s = rng.uniform(*_AWAY_S)
+    lasts_s = rng.uniform(*_LASTS_S[kind]) if kind in _LASTS_S else 0.0
     return Fault(rng.uniform(0, duration_s), kind, rng.random(), lasts_s)

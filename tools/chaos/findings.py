@@ -62,7 +62,9 @@ def judge(
     return findings
 
 
-_OUTAGES = frozenset({Kind.RESTART_REDIS, Kind.RESTART_POSTGRES})
+_OUTAGES = frozenset(
+    {Kind.RESTART_REDIS, Kind.REFUSE_CONNECTIONS, Kind.RESTART_POSTGRES, Kind.READ_ONLY_POSTGRES}
+)
 
 
 def _span(struck: Struck) -> Span:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import httpx2
 
 #: Batch sizes of the two tracks; the tests of the plan pin them.
-_SIZES = {
+SIZES = {
     "scientific": (10, 10, 10, 10, 10, 7, 10, 10, 10, 9),
     "literary": (10, 10, 9, 10, 10, 10, 10, 10, 10, 7),
 }
@@ -60,7 +60,7 @@ class Class:
         user = {"X-User-Id": str(uuid4())}
         session_id = await self._begin(api, track, user)
         position = 0
-        for batch_index, size in enumerate(_SIZES[track]):
+        for batch_index, size in enumerate(SIZES[track]):
             await self._take(api, user, session_id, batch_index=batch_index)
             await self._read(api, user, session_id, positions=range(position, position + size))
             position += size

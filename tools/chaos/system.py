@@ -97,10 +97,6 @@ class System(Stack):
         with redis_client.Redis.from_url(self.redis.url) as client:
             client.flushall()
 
-    def drop_broker_connections(self) -> None:
-        with redis_client.Redis.from_url(self.redis.url) as client:
-            client.client_kill_filter(_type="normal", skipme=True)
-
     def bill(self) -> list[dict[str, Any]]:
         """Every reply that the simulator billed, with its whole questions."""
         answer = httpx2.get(f"{self.simulator_url}/_simulator/bill", timeout=_BILL_WITHIN_S)

@@ -167,6 +167,7 @@ class EmbeddedRedis(EmbeddedServer):
             "appendfsync": "everysec",
             "save": '""',
             "maxmemory-policy": "noeviction",
+            "proto-max-bulk-len": "1mb",  # a worker reads a message whole, before it can see how long it is
             "timeout": "0",
             "tcp-keepalive": "60",
         }

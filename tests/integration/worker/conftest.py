@@ -18,10 +18,17 @@ from tools.stack.processes import PROJECT, Worker, worker
 @contextmanager
 def running_worker(log: Path, env: dict[str, str], *more: str) -> Iterator[Child]:
     """A worker that takes from both queues; `more` are options of its command line."""
+    with starting_worker(log, env, *more) as child:
+        child.await_ready(lambda: " ready." in child.output(), within_s=60)
+        yield child
+
+
+@contextmanager
+def starting_worker(log: Path, env: dict[str, str], *more: str) -> Iterator[Child]:
+    """The same, which may never be ready."""
     spec = Worker("foreign", ("interactive", "prefetch"), concurrency=4)
     child = launch(spec.name, [*worker(spec), *more], log=log, env=env, cwd=PROJECT)
     try:
-        child.await_ready(lambda: " ready." in child.output(), within_s=60)
         yield child
     finally:
         child.stop(grace_s=10)

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
 
 from tests.integration.worker.conftest import running_worker
 from tests.integration.worker.test_foreign_messages import QUEUE, await_listener, await_output, envelope
+from tests.support.tls_front import Authority, TlsFront
 from tools.stack.child import Child
 from tools.stack.embedded import EmbeddedRedis
 from tools.stack.ports import free_port
@@ -145,3 +147,47 @@ def test_a_worker_heals_when_redis_was_started_again(worker_here: Child, server:
             after = f"restart {number}"
             await_output(worker_here, message["headers"]["id"], after=after, within_s=HEALED_WITHIN_S)
             await_listener(owner)
+
+
+@pytest.mark.timeout(240)
+def test_a_worker_heals_when_the_certificate_is_renewed_or_was_wrong_for_a_while(
+    server: EmbeddedRedis, owner: redis.Redis, worker_env: dict[str, str], tmp_path: Path
+) -> None:
+    known, unknown = Authority(tmp_path), Authority(tmp_path, "an authority that nobody knows")
+    address = urlsplit(server.url)
+    assert address.port is not None
+    with TlsFront(address.port, known.server_side()).running() as front:
+        options = f"ssl_cert_reqs=required&ssl_ca_certs={known.file}"
+        env = {**worker_env, "REDIS_URL": f"rediss://:{address.password}@127.0.0.1:{front.port}/0?{options}"}
+        with running_worker(tmp_path / "worker.log", env) as worker:
+            await_listener(owner)
+            front.present(known.server_side())
+            takes_a_message(worker, owner, "the renewal")
+            front.present(unknown.server_side())
+            await_output(
+                worker, "CERTIFICATE_VERIFY_FAILED", after="another authority", within_s=HEALED_WITHIN_S
+            )
+            front.present(known.server_side())
+            takes_a_message(worker, owner, "the right certificate was back")
+
+
+def takes_a_message(worker: Child, client: redis.Redis, after: str) -> None:
+    message = envelope("generation.sweep")
+    client.lpush(QUEUE, json.dumps(message))
+    await_output(worker, message["headers"]["id"], after=after, within_s=HEALED_WITHIN_S)
+
+
+@pytest.mark.timeout(180)
+def test_a_worker_heals_when_another_server_takes_over_the_address(
+    server: EmbeddedRedis, worker_env: dict[str, str], tmp_path: Path
+) -> None:
+    """As after a failover behind one name: the new server has none of the old one's keys."""
+    port, secret = urlsplit(server.url).port, urlsplit(server.url).password
+    with running_worker(tmp_path / "worker.log", {**worker_env, "REDIS_URL": server.url}) as worker:
+        server.stop()
+        with (
+            EmbeddedRedis(port=port, durable=False) as successor,
+            redis.Redis.from_url(successor.url) as client,
+        ):
+            command(client, "ACL", "SETUSER", "default", "resetpass", f">{secret}")
+            takes_a_message(worker, client, "the failover")

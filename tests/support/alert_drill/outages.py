@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import signal
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.integration.stack.student import Student
 from tests.support.alert_drill.load import hurried, students
 from tests.support.alert_drill.record import Record
 from tests.support.alert_drill.ward import Ward
+from tests.support.published_keys import published
+from tests.support.raw_server import RawServer, json_reply, status
 from tests.support.stack import TEST_WORKERS
 
 
@@ -53,3 +58,25 @@ def no_api(ward: Ward, record: Record) -> None:
     record.remedy("`docker compose up -d api`")
     ward.start_api()
     record.ends("ApiDown")
+
+
+def no_signing_keys(ward: Ward, record: Record) -> None:
+    keys = json_reply(json.loads(published({"kid": ec.generate_private_key(ec.SECP256R1())})))
+    with RawServer(keys).running() as endpoint:
+        ward.environment |= {"SUPABASE_JWKS_URL": endpoint.url, "SUPABASE_JWKS_REFRESH_S": "10"}
+        _restart_api(ward)
+        record.calm("SigningKeysOld")
+        record.fault("The endpoint of the signing keys answers 503.")
+        endpoint.script = status(503)
+        record.fires("SigningKeysOld")
+        record.remedy("The endpoint answers again.")
+        endpoint.script = keys
+        record.ends("SigningKeysOld")
+    del ward.environment["SUPABASE_JWKS_URL"]  # the next student has no token
+    _restart_api(ward)
+
+
+def _restart_api(ward: Ward) -> None:
+    ward.kill_api()
+    ward.start_api()
+    ward.await_api()

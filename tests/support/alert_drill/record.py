@@ -22,7 +22,7 @@ A real Prometheus evaluates the expressions of `ops/prometheus/alerts.yml` over 
 Postgres, Redis and the simulator, whose faults are set while it runs. For each alert: its expression is false, the
 fault, it is true; the remedy of `docs/runbook.md`, and it is false again. Afterwards a new student is written ten questions.
 
-A drill has no time for windows of minutes: each is {window} here, clocks are old after 12 s and not 60, and `for:` is not
+A drill has no time for windows of minutes: each is {window} here, clocks are old after 12 s and not 60 or 3600, and `for:` is not
 waited for. Nothing else of an expression is changed. The value is the left side of its comparison, at the largest
 series; `none` where the alert has no single comparison, or nothing to compare. `docker compose up` and `--scale` start
 the same command here without a container. In brackets: after how long.

@@ -36,5 +36,6 @@ SCENES = (
     Scene(("StudentsStall",), pressure.no_prefetch),
     Scene(("LeasesLost",), pressure.starved_worker),
     Scene(("SweepStopped",), pressure.locked_table),
+    Scene(("SigningKeysOld",), outages.no_signing_keys),
     Scene(("MessagesRefused",), pressure.foreign_producer),
 )

@@ -85,6 +85,9 @@ class Ward(Stack):
     def start_api(self) -> None:
         self.restart("api")
 
+    def await_api(self) -> None:
+        self._await_ready(["api"])
+
     def operate(self, *arguments: str) -> str:
         """What `tafawoq-worker` with these arguments prints."""
         done = subprocess.run(

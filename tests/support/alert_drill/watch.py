@@ -20,7 +20,7 @@ from tools.stack.ports import free_port
 RULES = Path(__file__).resolve().parents[3] / "ops" / "prometheus" / "alerts.yml"
 #: What a drill has no time for, and how long it is there.
 WINDOW = "20s"
-SHORTER = {r"\[\d+[mh]\]": f"[{WINDOW}]", r"offset \d+[mh]": f"offset {WINDOW}", r"> 60\b": "> 12"}
+SHORTER = {r"\[\d+[mh]\]": f"[{WINDOW}]", r"offset \d+[mh]": f"offset {WINDOW}", r"> (60|3600)\b": "> 12"}
 
 _FEW = 5
 

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.proof
 RUN = (
     *("--seed", "7", "--exams", "3", "--seconds", "12", "--speed", "20", "--kills", "5"),
     *("--redis", "1", "--flushes", "1", "--drops", "1", "--postgres", "1"),
+    *("--pubsub", "1", "--maxclients", "1", "--poison", "1", "--read-only", "1"),
 )
 
 
@@ -26,5 +27,5 @@ def test_whole_exams_survive_a_short_run_of_everything_that_can_die(tmp_path: Pa
     assert status == 0
     figures = report["figures"]
     assert (figures["exams_whole"], figures["questions"], figures["model_violations"]) == (3, 288, 0)
-    assert sum(figures["struck"].values()) == 9
+    assert sum(figures["struck"].values()) == 13
     assert (tmp_path / "history.jsonl").stat().st_size > 0

@@ -179,6 +179,15 @@ def test_the_password_is_in_no_command_line(data_dir: Path) -> None:
     assert password.encode() not in command
 
 
+def test_redis_takes_no_message_longer_than_a_megabyte(redis_client: redis.Redis) -> None:
+    """A worker reads a message whole before it can see how long it is."""
+    redis_client.lpush("queue", b"x" * 1_000_000)
+    with pytest.raises(redis.RedisError):
+        redis_client.lpush("queue", b"x" * 1_100_000)
+    redis_client.connection_pool.disconnect()  # Redis has closed the connection, and the client may not know
+    assert redis_client.llen("queue") == 1
+
+
 def test_redis_loads_no_module_from_a_file(redis_client: redis.Redis) -> None:
     """Valkey counts its own Lua as one, whose path is its name."""
     assert [module for module in redis_client.module_list() if b"/" in module[b"path"]] == []

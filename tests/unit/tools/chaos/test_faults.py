@@ -15,6 +15,10 @@ AMOUNTS = st.builds(
     redis_flushes=COUNTS,
     connection_drops=COUNTS,
     postgres_restarts=COUNTS,
+    pubsub_kills=COUNTS,
+    refusals=COUNTS,
+    poisonings=COUNTS,
+    read_only_spells=COUNTS,
 )
 
 
@@ -27,3 +31,7 @@ def test_a_seed_gives_exactly_the_amount_and_always_the_same(amount: Amount, see
     assert sum(kinds[kind] for kind in KILLS) == amount.kills
     assert kinds[Kind.RESTART_REDIS] == amount.redis_restarts
     assert kinds[Kind.RESTART_POSTGRES] == amount.postgres_restarts
+    assert kinds[Kind.KILL_PUBSUB] == amount.pubsub_kills
+    assert kinds[Kind.REFUSE_CONNECTIONS] == amount.refusals
+    assert kinds[Kind.POISON_MESSAGES] == amount.poisonings
+    assert kinds[Kind.READ_ONLY_POSTGRES] == amount.read_only_spells
