@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import click
 from celery import Celery
 
 from runtime.settings import RedisSettings, SettingsError, WorkerSettings, load
@@ -70,10 +71,15 @@ def configuration() -> dict[str, Any]:
 
 
 def configuration_or_exit() -> dict[str, Any]:
-    """The configuration; a wrong setting ends Celery's own commands with a sentence instead of a traceback."""
+    """The configuration; a wrong setting ends Celery's own commands with a sentence instead of a traceback.
+
+    Outside of a command it is an error like others: importing a task must not end the program.
+    """
     try:
         return configuration()
     except SettingsError as err:
+        if click.get_current_context(silent=True) is None:
+            raise
         sys.stderr.write(f"{err}\n")
         raise SystemExit(BAD_SETTINGS) from None
 
