@@ -1,0 +1,9 @@
+"""Charts: each module has its patterns; `PATTERNS` lists them all."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from generation.figures.pattern import Pattern
+
+PATTERNS: Final[tuple[type[Pattern], ...]] = ()

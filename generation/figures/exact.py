@@ -1,0 +1,148 @@
+"""Exact numbers of school geometry: sums of rationals, roots and multiples of π."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Final
+
+#: A term is a rational times the root of the radicand times a power of π.
+_Unit = tuple[int, int]
+
+#: Square factors beyond this stay under the root: the value is right, its form is not the shortest.
+_LARGEST_SQUARE_FACTOR: Final = 1_000
+
+
+class Exact:
+    """An exact value; adds, subtracts, multiplies, compares; `float()` and `str()` give what is read."""
+
+    __slots__ = ("_terms",)
+
+    def __init__(self, terms: Mapping[_Unit, Fraction]) -> None:
+        self._terms = {unit: factor for unit, factor in sorted(terms.items()) if factor}
+
+    @property
+    def rational(self) -> Fraction | None:
+        """The value as a fraction, or None if a root or π is part of it."""
+        if not self._terms:
+            return Fraction(0)
+        return self._terms.get((1, 0)) if len(self._terms) == 1 else None
+
+    def __add__(self, other: Exact) -> Exact:
+        units = {*self._terms, *other._terms}
+        return Exact({unit: self._terms.get(unit, _ZERO) + other._terms.get(unit, _ZERO) for unit in units})
+
+    def __sub__(self, other: Exact) -> Exact:
+        return self + other * -1
+
+    def __mul__(self, other: Exact | Fraction | int) -> Exact:
+        if not isinstance(other, Exact):
+            return Exact({unit: factor * other for unit, factor in self._terms.items()})
+        total = Exact({})
+        for (radicand, power), factor in self._terms.items():
+            for (radicand_2, power_2), factor_2 in other._terms.items():
+                product = root(Fraction(radicand * radicand_2)) * (factor * factor_2)
+                total += Exact({(n, power + power_2): value for (n, _), value in product._terms.items()})
+        return total
+
+    def __truediv__(self, other: Fraction | int) -> Exact:
+        return self * (1 / Fraction(other))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Exact) and self._terms == other._terms
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._terms.items()))
+
+    def __float__(self) -> float:
+        return self.with_pi(math.pi)
+
+    def with_pi(self, pi: float) -> float:
+        """The value with an agreed π, such as 22/7."""
+        return math.fsum(
+            float(factor) * math.sqrt(radicand) * pi**power
+            for (radicand, power), factor in self._terms.items()
+        )
+
+    def __str__(self) -> str:
+        """As a student writes it: 42, 2.5, 5√3, 196 − 49π."""
+        written = " + ".join(_term(unit, factor) for unit, factor in self._terms.items()) or "0"
+        return written.replace("+ −", "− ")
+
+    def __repr__(self) -> str:
+        return f"Exact({self})"
+
+
+_ZERO: Final = Fraction(0)
+PI: Final = Exact({(1, 1): Fraction(1)})
+
+
+def exact(value: float | Fraction) -> Exact:
+    """The written decimal itself: 0.1 is one tenth."""
+    return Exact({(1, 0): rational(value)})
+
+
+def rational(value: float | Fraction) -> Fraction:
+    """The written decimal as a fraction."""
+    return value if isinstance(value, Fraction) else Fraction(str(value))
+
+
+def root(value: Fraction) -> Exact:
+    """The square root, with square factors before the root. Raises ValueError for a negative value."""
+    if value < 0:
+        raise ValueError("a negative number has no real root")
+    below, radicand, factor = value.denominator, value.numerator * value.denominator, 1
+    if (whole := math.isqrt(radicand)) ** 2 == radicand:
+        return exact(Fraction(whole, below))
+    for divisor in range(2, min(whole, _LARGEST_SQUARE_FACTOR) + 1):
+        while radicand % (divisor * divisor) == 0:
+            radicand //= divisor * divisor
+            factor *= divisor
+    return Exact({(radicand, 0): Fraction(factor, below)})
+
+
+def cosine(degrees: float) -> Exact | None:
+    """The cosine where it is a rational or a simple root; otherwise None."""
+    turned = abs(rational(degrees)) % 360
+    found = _COSINES.get(min(turned, 360 - turned))
+    return None if found is None else root(abs(found)) * (-1 if found < 0 else 1)
+
+
+def sine(degrees: float) -> Exact | None:
+    """The sine where it is a rational or a simple root; otherwise None."""
+    return cosine(float(90 - rational(degrees)))
+
+
+def number_text(value: Fraction) -> str:
+    """A whole number, a decimal that ends within three places, or a fraction."""
+    if value.denominator == 1:
+        return str(value.numerator).replace("-", "−")
+    if _DECIMAL_PLACES % value.denominator == 0:
+        return f"{float(value):.3f}".rstrip("0").replace("-", "−")
+    return f"{value.numerator}/{value.denominator}".replace("-", "−")
+
+
+_DECIMAL_PLACES: Final = 1_000
+
+#: The signed square of the cosine, by degrees from 0 to 180.
+_COSINES: Final = {
+    Fraction(degrees): Fraction(square)
+    for degrees, square in {
+        0: "1", 30: "3/4", 45: "1/2", 60: "1/4", 90: "0", 120: "-1/4", 135: "-1/2", 150: "-3/4", 180: "-1",
+    }.items()
+}  # fmt: skip
+
+
+def _term(unit: _Unit, factor: Fraction) -> str:
+    radicand, power = unit
+    symbol = ("" if radicand == 1 else f"√{radicand}") + "π" * power
+    if not symbol:
+        return number_text(factor)
+    if abs(factor.numerator) == 1 and factor.denominator == 1:
+        return symbol if factor > 0 else f"−{symbol}"
+    above = factor.numerator
+    number = (
+        symbol if above == 1 else f"−{symbol}" if above == -1 else f"{number_text(Fraction(above))}{symbol}"
+    )
+    return number if factor.denominator == 1 else f"{number}/{factor.denominator}"
