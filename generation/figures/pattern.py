@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from generation.figures.canvas import Canvas
-from generation.figures.quantity import Kind, Quantity, Unit
+from generation.figures.quantity import Quantity, Unit
 from generation.figures.reasons import FigureRejected, Reason
 
 _Name = Annotated[str, Field(min_length=1, max_length=30, pattern=r"^[a-z][a-z0-9_]*$")]
@@ -125,6 +125,3 @@ def need(condition: object, reason: Reason, detail: str = "") -> None:
     """Raise FigureRejected with the reason unless the condition holds."""
     if not condition:
         raise FigureRejected(reason, detail)
-
-
-__all__ = ["Kind", "Names", "Pattern", "need"]

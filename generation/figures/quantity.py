@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from generation.figures.exact import Exact, number_text, rational
+from generation.figures.value import Value, number_text, rational
 
 #: Parameters are what a student could meet: nothing is longer, and no angle is wider.
 _LONGEST: Final = 10_000
@@ -21,6 +21,7 @@ Unit = Literal["", "سم", "م", "كم", "مم", "وحدة"]
 
 #: A given value may be rounded by this part of the true value, unless the true value is a short decimal.
 ROUNDING: Final = 0.005
+_DECIMALS: Final = 100
 
 
 class Kind(StrEnum):
@@ -35,18 +36,15 @@ class Kind(StrEnum):
 class Quantity:
     """One measure of a figure. `names`: Arabic phrases for it, without the article; captions use the first."""
 
-    value: Exact | float
+    value: Value
     kind: Kind
     names: tuple[str, ...]
 
-    @property
-    def exact(self) -> Exact | None:
-        return self.value if isinstance(self.value, Exact) else None
-
     def agrees_with(self, given: float) -> bool:
         """Whether a writer may state this number for it: the value, or its rounding if it does not end soon."""
-        if (known := self.exact) is not None and (whole := known.rational) is not None and _is_short(whole):
-            return rational(given) == whole
+        known = self.value.rational
+        if known is not None and _DECIMALS % known.denominator == 0:
+            return rational(given) == known
         return abs(given - float(self.value)) <= ROUNDING * abs(float(self.value))
 
     def written(self, value: float | Fraction, unit: str) -> str:
@@ -58,25 +56,21 @@ class Quantity:
         return f"{number} {suffix}" if unit and suffix else number
 
 
-def length(value: Exact | float, *names: str) -> Quantity:
+def length(value: Value, *names: str) -> Quantity:
     return Quantity(value, Kind.LENGTH, names)
 
 
-def area(value: Exact | float, *names: str) -> Quantity:
+def area(value: Value, *names: str) -> Quantity:
     return Quantity(value, Kind.AREA, names or ("المساحة",))
 
 
-def volume(value: Exact | float, *names: str) -> Quantity:
+def volume(value: Value, *names: str) -> Quantity:
     return Quantity(value, Kind.VOLUME, names or ("الحجم",))
 
 
-def angle(value: Exact | float, *names: str) -> Quantity:
+def angle(value: Value, *names: str) -> Quantity:
     return Quantity(value, Kind.ANGLE, names)
 
 
-def number(value: Exact | float, *names: str) -> Quantity:
+def number(value: Value, *names: str) -> Quantity:
     return Quantity(value, Kind.NUMBER, names)
-
-
-def _is_short(value: Fraction) -> bool:
-    return 100 % value.denominator == 0

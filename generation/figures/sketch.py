@@ -5,10 +5,11 @@ What is drawn for a quantity is kept as its witness: the tests measure the drawi
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final
+from typing import ClassVar, Final
 
 from generation.figures.canvas import ASKED, INK, QUIET, WIDTH, Canvas
 from generation.figures.geometry import (
@@ -82,11 +83,10 @@ class Drawn:
 
 
 class Sketch:
-    """Draws one figure. `to_scale` is False where a solid is seen at an angle."""
+    """Draws one figure."""
 
-    def __init__(self, figure: Pattern, *, to_scale: bool = True) -> None:
+    def __init__(self, figure: Pattern) -> None:
         self._figure = figure
-        self.to_scale = to_scale
         self._strokes: list[_Stroke] = []
         self._regions: list[tuple[Contour, ...]] = []
         self._marks: list[_Mark] = []
@@ -210,9 +210,6 @@ class Sketch:
         }
         return Drawn(canvas, scale, witnesses)
 
-    def finished(self) -> Canvas:
-        return self.drawn().canvas
-
     def _check_sizes(self, scale: float) -> None:
         for name, (kind, size) in self._witnesses.items():
             if kind is Kind.LENGTH and size * scale < _SMALLEST_PX and self._figure.label(name):
@@ -255,6 +252,29 @@ class Sketch:
         for index, note in enumerate(reversed(notes)):
             canvas.text(note, complex(WIDTH / 2, canvas.height - _NOTE_PX * (index + 0.9)), size=_NOTE_SIZE)
         place([_label(text, to_px) for text in self._texts], lines, canvas)
+
+
+class SketchedPattern(Pattern, ABC):
+    """A pattern that is drawn by geometry. `to_scale`: lengths, angles and areas are measured right in it."""
+
+    to_scale: ClassVar[bool] = True
+
+    @abstractmethod
+    def sketch_on(self, sketch: Sketch) -> None:
+        """Draw the figure in its own units, y upwards."""
+
+    def drawn(self) -> Drawn:
+        """The drawing with its witnesses. Raises FigureRejected if it cannot be read."""
+        sketch = Sketch(self)
+        self.sketch_on(sketch)
+        return sketch.drawn()
+
+    def lay_out(self) -> Canvas:
+        return self.drawn().canvas
+
+    def size(self, name: str) -> float:
+        """The value of one of its quantities as a number."""
+        return float(self.known[name].value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal
 
-from generation.figures.canvas import Canvas
-from generation.figures.exact import PI, Exact, exact
 from generation.figures.geometry import circle
-from generation.figures.pattern import Pattern, need
+from generation.figures.pattern import need
 from generation.figures.quantity import Length, Quantity, area, length
 from generation.figures.reasons import Reason
-from generation.figures.sketch import Sketch
+from generation.figures.sketch import Sketch, SketchedPattern
+from generation.figures.value import PI, Value, exact
 
 
-def radius_of(radius: float | None, diameter: float | None) -> Exact:
+def radius_of(radius: float | None, diameter: float | None) -> Value:
     """From whichever is given. Raises FigureRejected if neither is."""
     if radius is not None:
         return exact(radius)
@@ -22,7 +21,7 @@ def radius_of(radius: float | None, diameter: float | None) -> Exact:
     return exact(diameter or 1) / 2
 
 
-class Circle(Pattern):
+class Circle(SketchedPattern):
     title: ClassVar = "دائرة"
     corners: ClassVar = "م"
 
@@ -39,9 +38,8 @@ class Circle(Pattern):
             "area": area(PI * r * r),
         }
 
-    def lay_out(self) -> Canvas:
-        sketch = Sketch(self)
-        r = float(self.known["radius"].value)
+    def sketch_on(self, sketch: Sketch) -> None:
+        r = self.size("radius")
         sketch.outline(circle(0, r))
         sketch.name(0, 0, -1j, dot=True)
         if self.label("diameter"):
@@ -51,7 +49,6 @@ class Circle(Pattern):
             end = r if not self.label("diameter") else r * (0.6 - 0.8j)
             sketch.line(0, end)
             sketch.length("radius", 0, end)
-        return sketch.finished()
 
     def sentence(self) -> str:
         center = f" مركزها {self.points}" if self.points else ""

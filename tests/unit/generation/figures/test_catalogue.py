@@ -29,7 +29,7 @@ def test_a_figure_is_drawn_with_what_is_given_and_a_mark_for_what_is_asked() -> 
     assert check(triangle) == ()
     assert sorted(texts(draw(triangle))) == sorted(["12 م", "9 م", "؟", "أ", "ب", "ج"])
     assert caption(triangle) == "مثلث أ ب ج قائم الزاوية في ب، القاعدة 12 م، الارتفاع 9 م"
-    assert {name: str(quantity.exact) for name, quantity in asked(triangle).items()} == {"hypotenuse": "15"}
+    assert {name: str(quantity.value) for name, quantity in asked(triangle).items()} == {"hypotenuse": "15"}
 
 
 def test_what_is_asked_for_is_in_nothing_that_the_student_gets() -> None:

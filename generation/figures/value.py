@@ -1,4 +1,4 @@
-"""Exact numbers of school geometry: sums of rationals, roots and multiples of π."""
+"""Numbers of school geometry: exact sums of rationals, roots and multiples of π, or approximations."""
 
 from __future__ import annotations
 
@@ -14,43 +14,62 @@ _Unit = tuple[int, int]
 _LARGEST_SQUARE_FACTOR: Final = 1_000
 
 
-class Exact:
-    """An exact value; adds, subtracts, multiplies, compares; `float()` and `str()` give what is read."""
+class Value:
+    """A number that knows whether it is exact; `float()` and `str()` give what is read."""
 
-    __slots__ = ("_terms",)
+    __slots__ = ("_terms", "is_exact")
 
-    def __init__(self, terms: Mapping[_Unit, Fraction]) -> None:
+    def __init__(self, terms: Mapping[_Unit, Fraction], *, is_exact: bool = True) -> None:
         self._terms = {unit: factor for unit, factor in sorted(terms.items()) if factor}
+        self.is_exact = is_exact
 
     @property
     def rational(self) -> Fraction | None:
-        """The value as a fraction, or None if a root or π is part of it."""
+        """The value as a fraction, or None if a root or π is part of it, or if it is not exact."""
+        if not self.is_exact:
+            return None
         if not self._terms:
-            return Fraction(0)
-        return self._terms.get((1, 0)) if len(self._terms) == 1 else None
+            return _ZERO
+        return self._terms.get(_ONE) if len(self._terms) == 1 else None
 
-    def __add__(self, other: Exact) -> Exact:
+    def __add__(self, other: Value) -> Value:
         units = {*self._terms, *other._terms}
-        return Exact({unit: self._terms.get(unit, _ZERO) + other._terms.get(unit, _ZERO) for unit in units})
+        terms = {unit: self._terms.get(unit, _ZERO) + other._terms.get(unit, _ZERO) for unit in units}
+        return Value(terms, is_exact=self.is_exact and other.is_exact)
 
-    def __sub__(self, other: Exact) -> Exact:
+    def __sub__(self, other: Value) -> Value:
         return self + other * -1
 
-    def __mul__(self, other: Exact | Fraction | int) -> Exact:
-        if not isinstance(other, Exact):
-            return Exact({unit: factor * other for unit, factor in self._terms.items()})
-        total = Exact({})
+    def __mul__(self, other: Value | Fraction | int) -> Value:
+        if not isinstance(other, Value):
+            terms = {unit: factor * other for unit, factor in self._terms.items()}
+            return Value(terms, is_exact=self.is_exact)
+        total = Value({}, is_exact=self.is_exact and other.is_exact)
         for (radicand, power), factor in self._terms.items():
             for (radicand_2, power_2), factor_2 in other._terms.items():
                 product = root(Fraction(radicand * radicand_2)) * (factor * factor_2)
-                total += Exact({(n, power + power_2): value for (n, _), value in product._terms.items()})
+                total += Value({(n, power + power_2): value for (n, _), value in product._terms.items()})
         return total
 
-    def __truediv__(self, other: Fraction | int) -> Exact:
-        return self * (1 / Fraction(other))
+    def __truediv__(self, other: Value | Fraction | int) -> Value:
+        if not isinstance(other, Value):
+            return self * (1 / Fraction(other))
+        if len(other._terms) == 1:
+            ((radicand, power), factor) = next(iter(other._terms.items()))
+            inverse = {(radicand, -power): 1 / (factor * radicand)}
+            return self * Value(inverse, is_exact=other.is_exact)
+        return approximate(float(self) / float(other))
+
+    def sqrt(self) -> Value:
+        """Its square root, exact if the value is rational. Raises ValueError for a negative value."""
+        known = self.rational
+        return approximate(math.sqrt(float(self))) if known is None else root(known)
+
+    def __lt__(self, other: Value) -> bool:
+        return float(self) < float(other)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Exact) and self._terms == other._terms
+        return isinstance(other, Value) and (self._terms, self.is_exact) == (other._terms, other.is_exact)
 
     def __hash__(self) -> int:
         return hash(tuple(self._terms.items()))
@@ -66,21 +85,24 @@ class Exact:
         )
 
     def __str__(self) -> str:
-        """As a student writes it: 42, 2.5, 5√3, 196 − 49π."""
+        """As a student writes it: 42, 2.5, 5√3, 196 − 49π; two decimals of what is not exact."""
+        if not self.is_exact:
+            return number_text(rational(round(float(self), 2)))
         written = " + ".join(_term(unit, factor) for unit, factor in self._terms.items()) or "0"
         return written.replace("+ −", "− ")
 
     def __repr__(self) -> str:
-        return f"Exact({self})"
+        return f"Value({self})"
 
 
 _ZERO: Final = Fraction(0)
-PI: Final = Exact({(1, 1): Fraction(1)})
+_ONE: Final = (1, 0)
+PI: Final = Value({(1, 1): Fraction(1)})
 
 
-def exact(value: float | Fraction) -> Exact:
+def exact(value: float | Fraction) -> Value:
     """The written decimal itself: 0.1 is one tenth."""
-    return Exact({(1, 0): rational(value)})
+    return Value({(1, 0): rational(value)})
 
 
 def rational(value: float | Fraction) -> Fraction:
@@ -88,7 +110,7 @@ def rational(value: float | Fraction) -> Fraction:
     return value if isinstance(value, Fraction) else Fraction(str(value))
 
 
-def root(value: Fraction) -> Exact:
+def root(value: Fraction) -> Value:
     """The square root, with square factors before the root. Raises ValueError for a negative value."""
     if value < 0:
         raise ValueError("a negative number has no real root")
@@ -99,19 +121,26 @@ def root(value: Fraction) -> Exact:
         while radicand % (divisor * divisor) == 0:
             radicand //= divisor * divisor
             factor *= divisor
-    return Exact({(radicand, 0): Fraction(factor, below)})
+    return Value({(radicand, 0): Fraction(factor, below)})
 
 
-def cosine(degrees: float) -> Exact | None:
-    """The cosine where it is a rational or a simple root; otherwise None."""
+def approximate(value: float) -> Value:
+    """A value that is not known exactly."""
+    return Value({_ONE: Fraction(value)}, is_exact=False)
+
+
+def cosine(degrees: float | Fraction) -> Value:
+    """Exact where it is a rational or a simple root."""
     turned = abs(rational(degrees)) % 360
     found = _COSINES.get(min(turned, 360 - turned))
-    return None if found is None else root(abs(found)) * (-1 if found < 0 else 1)
+    if found is None:
+        return approximate(math.cos(math.radians(turned)))
+    return root(abs(found)) * (-1 if found < 0 else 1)
 
 
-def sine(degrees: float) -> Exact | None:
-    """The sine where it is a rational or a simple root; otherwise None."""
-    return cosine(float(90 - rational(degrees)))
+def sine(degrees: float | Fraction) -> Value:
+    """Exact where it is a rational or a simple root."""
+    return cosine(90 - rational(degrees))
 
 
 def number_text(value: Fraction) -> str:
