@@ -11,17 +11,39 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from generation.figures import charts
+from generation.figures.angles import lines
+from generation.figures.angles import polygons as polygon_angles
+from generation.figures.composites import circles as two_circles
+from generation.figures.composites import rectangles, similar
+from generation.figures.overlapping import circles as touching_circles
+from generation.figures.overlapping import squares
 from generation.figures.pattern import Pattern
 from generation.figures.quantity import Quantity
 from generation.figures.reasons import FigureRejected, Reason
-from generation.figures.shapes import circles, triangles
+from generation.figures.shapes import circles, plane, polygons, quadrilaterals, slanted, solids, triangles
 from generation.figures.stem import contradictions
+
+_MODULES: Final = (
+    circles,
+    triangles,
+    quadrilaterals,
+    slanted,
+    polygons,
+    solids,
+    plane,
+    lines,
+    polygon_angles,
+    squares,
+    touching_circles,
+    rectangles,
+    two_circles,
+    similar,
+    charts,
+)
 
 #: Every pattern by its name. A new pattern is listed in the PATTERNS of its own module.
 PATTERNS: Final[Mapping[str, type[Pattern]]] = {
-    pattern.model_fields["pattern"].default: pattern
-    for module in (circles, triangles, charts)
-    for pattern in module.PATTERNS
+    pattern.model_fields["pattern"].default: pattern for module in _MODULES for pattern in module.PATTERNS
 }
 
 

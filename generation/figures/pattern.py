@@ -107,7 +107,7 @@ class Pattern(BaseModel, ABC):
     def problems(self) -> list[Reason]:
         """What every pattern must keep; a pattern may add its own."""
         found = []
-        if len(set(self.points)) != len(self.points) or len(self.points) not in {0, len(self.corners)}:
+        if len(set(self.points)) != len(self.points) or len(self.points) not in self.point_counts():
             found.append(Reason.WRONG_POINT_NAMES)
         if not set(self.ask) | set(self.hide) <= self.known.keys() or set(self.ask) & set(self.hide):
             found.append(Reason.UNKNOWN_QUANTITY)
@@ -116,6 +116,10 @@ class Pattern(BaseModel, ABC):
         if self.shows_nothing():
             found.append(Reason.SHOWS_NOTHING)
         return found
+
+    def point_counts(self) -> set[int]:
+        """How many letters `points` may have."""
+        return {0, len(self.corners)}
 
     def shows_nothing(self) -> bool:
         return not self.shown_measures

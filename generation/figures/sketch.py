@@ -135,9 +135,9 @@ class Sketch:
             normal = -normal
         self.quantity(name, (a + b) / 2, normal)
 
-    def size_of(self, name: str, kind: Kind, size: float) -> None:
-        """Witness of a quantity that has no place of its own in the drawing."""
-        self._witnesses[name] = (kind, size)
+    def witness_length(self, name: str, a: Point, b: Point) -> None:
+        """Say that the line from a to b is as long as a quantity whose value is written elsewhere."""
+        self._witnesses[name] = (Kind.LENGTH, abs(b - a))
 
     def angle(self, name: str, at: Point, a: Point, b: Point, *, arcs: int = 1) -> None:
         """Mark the angle from the ray to a counterclockwise to the ray to b, and say how wide it is."""

@@ -143,6 +143,20 @@ def sine(degrees: float | Fraction) -> Value:
     return cosine(90 - rational(degrees))
 
 
+def arc_sine(ratio: float) -> float:
+    """In degrees, without the noise of floating point."""
+    return _whole(math.degrees(math.asin(ratio)))
+
+
+def arc_tangent(ratio: float) -> float:
+    """In degrees, without the noise of floating point."""
+    return _whole(math.degrees(math.atan(ratio)))
+
+
+def _whole(degrees: float) -> float:
+    return float(round(degrees)) if math.isclose(degrees, round(degrees), abs_tol=1e-7) else degrees
+
+
 def number_text(value: Fraction) -> str:
     """A whole number, a decimal that ends within three places, or a fraction."""
     if value.denominator == 1:
