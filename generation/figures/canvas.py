@@ -25,7 +25,7 @@ _EDGE: Final = "#94a3b8"
 
 _HATCHING: Final = (
     '<defs><pattern id="h" width="9" height="9" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-    f'<path d="M0 0H9V9H0z" fill="{SHADE}"/><path d="M0 0V9" stroke="{HATCH}" stroke-width="2"/></pattern></defs>'
+    f'<path d="M0 0H9V9H0z" fill="{SHADE}" stroke="none"/><path d="M0 0V9" stroke="{HATCH}" stroke-width="2"/></pattern></defs>'
 )
 HATCHED: Final = "url(#h)"
 

@@ -100,7 +100,7 @@ class Pattern(BaseModel, ABC):
     def measure_texts(self) -> list[str]:
         """Each shown measure as Arabic words: `نصف القطر 7 سم`."""
         return [
-            f"{self.known[name].names[0]} {self.known[name].written(value, self.unit)}"
+            f"{self.known[name].names[0]} {self.known[name].spoken(value, self.unit)}"
             for name, value in self.shown_measures.items()
         ]
 

@@ -55,6 +55,10 @@ class Quantity:
         suffix = {Kind.LENGTH: unit, Kind.AREA: f"{unit}²", Kind.VOLUME: f"{unit}³"}.get(self.kind, "")
         return f"{number} {suffix}" if unit and suffix else number
 
+    def spoken(self, value: float | Fraction, unit: str) -> str:
+        """The value in a sentence: like `written`, but with words where a sign is read badly."""
+        return self.written(value, unit).replace("°", " درجة")
+
 
 def length(value: Value, *names: str) -> Quantity:
     return Quantity(value, Kind.LENGTH, names)

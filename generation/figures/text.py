@@ -12,7 +12,7 @@ FONT_SIZE: Final = 18  #: in px of a canvas 400 px wide: 14 px on a phone of 320
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
 #: Numbers with their signs. A right-to-left line would turn a sign, a root or a pair of coordinates around.
 _FORMULA: Final = re.compile(r"[-−+(\d.,√π/²³°%):×]+")
-_TURNABLE: Final = frozenset("-−+√π/(×")
+_TURNABLE: Final = frozenset("-−+√π/(×°%")
 _ISOLATED: Final = "\u2066{}\u2069"
 _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 

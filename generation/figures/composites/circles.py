@@ -119,8 +119,6 @@ class CirclesThroughCenters(SketchedPattern):
         if self.label("radius"):
             sketch.line(left, complex(-r), dashed=True)
             sketch.length("radius", left, complex(-r), off=1j)
-        if self.label("diameter"):
-            sketch.quantity("diameter", complex(r / 2, -r), -1j)
         sketch.name(0, left, -1 - 1j, dot=True)
         sketch.name(1, right, 1 - 1j, dot=True)
         sketch.name(2, top, 1j, dot=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import ClassVar, Final, Literal
@@ -86,7 +87,7 @@ class SimilarTriangles(SketchedPattern):
         left = left if left is not None else (right or 1) * 1.05
         right = right if right is not None else left * 1.05
         if base is None:
-            base = (left + right) * 0.5
+            base = 0.9 * math.hypot(left, right)
         elif self._whole(found, "right") is None or self._whole(found, "left") is None:
             known = left if self._whole(found, "left") is not None else right
             other = max(base, known) if base != known else base

@@ -99,8 +99,6 @@ class SectorMinusTriangle(SketchedPattern):
         sketch.outline([Line(0, arc.start), arc, Line(arc.end, 0)])
         sketch.line(arc.start, arc.end)
         sketch.length("radius", 0, arc.start, about=1j * r)
-        if self.label("diameter"):
-            sketch.quantity("diameter", -0.1j * r, -1j)
         sketch.angle("angle", 0, arc.start, arc.end)
         sketch.name(0, 0, -1j, dot=True)
         sketch.name(1, arc.start, arc.start)

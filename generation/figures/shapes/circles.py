@@ -123,7 +123,7 @@ class Chord(SketchedPattern):
             sketch.line(0, below, dashed=True)
             sketch.right_angle(below, right, 0)
             sketch.length("distance", 0, below, off=1)
-            sketch.name(3, below, -1j)
+            sketch.name(3, below, -1 + 1j)
         if self.label("half_chord"):
             sketch.length("half_chord", below, right, off=-1j)
         if self.label("chord"):
@@ -166,8 +166,6 @@ class Sector(SketchedPattern):
         sketch.outline(circle(0, r))
         sketch.line(arc.start, 0, arc.end)
         sketch.length("radius", 0, arc.start, about=1j * r)
-        if self.label("diameter"):
-            sketch.quantity("diameter", -1j * r, -1j)
         sketch.angle("angle", 0, arc.start, arc.end)
         sketch.name(0, 0, -1j, dot=True)
         sketch.name(1, arc.start, arc.start)
@@ -231,9 +229,6 @@ class Tangent(SketchedPattern):
         sketch.right_angle(touch, 0, outside)
         sketch.length("radius", 0, touch, off=-1)
         sketch.length("tangent", touch, outside, about=0)
-        if self.label("diameter"):
-            sketch.line(-r, r, quiet=True)
-            sketch.quantity("diameter", complex(-r), -1)
         if self.label("distance") or self.label("angle"):
             sketch.line(0, outside)
             sketch.length("distance", 0, outside, off=-1j)

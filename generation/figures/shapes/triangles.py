@@ -110,20 +110,20 @@ class IsoscelesTriangle(_ThreeCorners):
     apex_angle: Angle | None = None
 
     def triangle(self) -> Triangle:
-        apex, base_angle = self.apex_angle, self.base_angle
-        if apex is None and base_angle is not None:
-            apex = 180 - 2 * base_angle
-            need(apex > 0, Reason.ANGLE_SUM)
-        if self.height is not None and self.leg is None:
-            half = solved((None, self.height, None if self.base is None else self.base / 2),
-                          (90, base_angle if apex is None else (180 - apex) / 2, None))  # fmt: skip
-            return solved(
-                tuple(map(float, (half.sides[0], half.sides[0], half.sides[2] * 2))), (None, None, None)
-            )
-        if self.height is not None and self.leg is not None and apex is None and self.base is None:
-            half = solved((self.leg, self.height, None), (90, None, None))
-            return solved((self.leg, self.leg, float(half.sides[2] * 2)), (None, None, None))
-        return solved((self.leg, self.leg, self.base), (base_angle, base_angle, apex))
+        at_base = self._angle_at_base()
+        if self.height is not None and (self.leg is None or self.base is None):
+            half_base = None if self.base is None else self.base / 2
+            half = solved((self.leg, self.height, half_base), (90, at_base, None))
+            leg, base = float(half.sides[0]), float(half.sides[2] * 2)
+            return solved((leg, leg, base), (None, None, None))
+        return solved((self.leg, self.leg, self.base), (at_base, at_base, None))
+
+    def _angle_at_base(self) -> float | None:
+        need(self.base_angle is None or self.base_angle < 90, Reason.ANGLE_SUM)
+        if self.apex_angle is None:
+            return self.base_angle
+        need(self.apex_angle < 180, Reason.ANGLE_SUM)
+        return (180 - self.apex_angle) / 2
 
     def quantities(self) -> Mapping[str, Quantity]:
         triangle = self.triangle()
