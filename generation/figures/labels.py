@@ -33,13 +33,18 @@ Segment = tuple[complex, complex]
 _GAPS_PX: Final = (5, 10, 16, 24, 34, 46, 60)
 _TURNS_DEGREES: Final = (0, 22, -22, 45, -45, 70, -70, 100, -100, 140, -140, 180)
 _COST_OF_A_TURN: Final = 0.35  #: px of distance that one degree of turning is worth
-_COST_OF_A_CROSSING: Final = 28  #: px of distance that one crossed line is worth
+_COST_OF_THE_OTHER_SIDE: Final = 34
+_COST_OF_A_CROSSING: Final = 40  #: px of distance that one crossed line is worth
 
 #: The nearest places first: (cost, distance, turn).
 _PLACES: Final = tuple(
     sorted(
         (
-            (gap + _COST_OF_A_TURN * abs(degrees), gap, cmath.rect(1, math.radians(degrees)))
+            (
+                gap + min(_COST_OF_A_TURN * abs(degrees), _COST_OF_THE_OTHER_SIDE),
+                gap,
+                cmath.rect(1, math.radians(degrees)),
+            )
             for gap in _GAPS_PX
             for degrees in _TURNS_DEGREES
         ),

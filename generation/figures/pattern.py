@@ -95,7 +95,8 @@ class Pattern(BaseModel, ABC):
 
     def named(self, *indices: int) -> str:
         """The letters of some points as a name with a space before it, or nothing: ` أ ب ج`."""
-        return f" {' '.join(self.points[index] for index in indices)}" if self.points else ""
+        letters = [letter for letter in map(self.letter, indices) if letter]
+        return f" {' '.join(letters)}" if letters else ""
 
     def measure_texts(self) -> list[str]:
         """Each shown measure as Arabic words: `نصف القطر 7 سم`."""

@@ -31,7 +31,7 @@ from generation.figures.quantity import Kind
 from generation.figures.reasons import FigureRejected, Reason
 from generation.figures.text import FONT_SIZE, text_size
 
-_ROOM_PX: Final = complex(270, 210)  #: the largest drawing without its texts
+_ROOM_PX: Final = complex(252, 210)  #: the largest drawing without its texts
 _BORDER_PX: Final = 48  #: around the drawing, for the texts
 _RIGHT_ANGLE_PX: Final = 13
 _ANGLE_PX: Final = 26
@@ -39,6 +39,7 @@ _TICK_PX: Final = 7
 _NARROW_DEGREES: Final = 28  #: a narrower angle gets a larger arc
 _EXACT_DEGREES: Final = 1e-6  #: floating-point noise
 _SMALLEST_PX: Final = 14  #: a side that is drawn shorter cannot be read
+_DIMENSION_PX: Final = 32  #: from a side to the line that spans it
 _NOTE_PX: Final = 26  #: the height of a line of text below the drawing
 _NOTE_SIZE: Final = 17
 
@@ -53,13 +54,14 @@ class _Stroke:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A sign of fixed size: a right angle, an arc or ticks. `at` and directions are in the sketch's units."""
+    """A sign of fixed size. `at` and directions are in the sketch's units; a dimension line leads to `end`."""
 
     kind: str
     at: Point
     along: complex
     across: complex
     count: int = 1
+    end: Point = 0j
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +127,29 @@ class Sketch:
             self._witnesses[measures] = (Kind.AREA, total)
 
     def length(
-        self, name: str, a: Point, b: Point, *, off: complex | None = None, about: Point | None = None
+        self,
+        name: str,
+        a: Point,
+        b: Point,
+        *,
+        off: complex | None = None,
+        about: Point | None = None,
+        part: float = 0.5,
     ) -> None:
-        """Say how long the line from a to b is: beside its middle, away from `about` or towards `off`."""
+        """Say how long the line from a to b is: beside a part of it, away from `about` or towards `off`."""
         self._witnesses[name] = (Kind.LENGTH, abs(b - a))
         normal = unit(b - a) * 1j
         wanted = off if off is not None else (a + b) / 2 - about if about is not None else normal
         if (normal * wanted.conjugate()).real < 0:
             normal = -normal
-        self.quantity(name, (a + b) / 2, normal)
+        self.quantity(name, a + (b - a) * part, normal)
+
+    def dimension(self, name: str, a: Point, b: Point, off: complex) -> None:
+        """Say how long a to b is with a line of its own, farther out than the texts of its parts."""
+        self._witnesses[name] = (Kind.LENGTH, abs(b - a))
+        if self._figure.label(name):
+            self._marks.append(_Mark("dimension", a, unit(off), unit(b - a), end=b))
+            self.quantity(name, (a + b) / 2, off, after_px=_DIMENSION_PX)
 
     def witness_length(self, name: str, a: Point, b: Point) -> None:
         """Say that the line from a to b is as long as a quantity whose value is written elsewhere."""
@@ -198,7 +214,9 @@ class Sketch:
         low, high = self._extent()
         size = high - low
         scale = min(_ROOM_PX.real / max(size.real, 1e-9), _ROOM_PX.imag / max(size.imag, 1e-9))
-        height = size.imag * scale + 2 * _BORDER_PX + _NOTE_PX * len(notes)
+        spans = any(mark.kind == "dimension" for mark in self._marks)
+        below = (_DIMENSION_PX if spans else 0) + _NOTE_PX * len(notes)
+        height = size.imag * scale + 2 * _BORDER_PX + below
         canvas = Canvas(round(height, 2))
         top_left = complex((WIDTH - size.real * scale) / 2, _BORDER_PX)
         to_px = _Transform(scale, top_left - complex(low.real * scale, -high.imag * scale))
@@ -330,6 +348,10 @@ def _mark_pieces(mark: _Mark, to_px: _Transform) -> list[Contour]:
         begin, span = direction(mark.along), (direction(mark.across) - direction(mark.along)) % 360
         radius = _arc_px(span)
         return [[Arc(at, radius - 4 * step, -begin, -begin - span)] for step in range(mark.count)]
+    if mark.kind == "dimension":
+        shift, end = along * _DIMENSION_PX, to_px(mark.end)
+        ends = [[Line(point + shift - 6 * along, point + shift + 6 * along)] for point in (at, end)]
+        return [[Line(at + shift, end + shift)], *ends]
     if mark.kind == "arrow":
         return [[Line(at - 8 * along + 6 * across, at), Line(at, at - 8 * along - 6 * across)]]
     offsets = [4 * (step - (mark.count - 1) / 2) for step in range(mark.count)]

@@ -88,7 +88,8 @@ class Value:
         """As a student writes it: 42, 2.5, 5√3, 196 − 49π; two decimals of what is not exact."""
         if not self.is_exact:
             return number_text(rational(round(float(self), 2)))
-        written = " + ".join(_term(unit, factor) for unit, factor in self._terms.items()) or "0"
+        positive_first = sorted(self._terms.items(), key=lambda term: term[1] < 0)
+        written = " + ".join(_term(unit, factor) for unit, factor in positive_first) or "0"
         return written.replace("+ −", "− ")
 
     def __repr__(self) -> str:

@@ -39,7 +39,9 @@ def main() -> None:
     names = options.only.split(",") if options.only else [name for name in PATTERNS if name in SAMPLES]
     browser = next((found for found in map(shutil.which, _BROWSERS) if found), None)
     pages = [names[i : i + _PATTERNS_A_PAGE] for i in range(0, len(names), _PATTERNS_A_PAGE)]
-    for (view, (width, row, columns, dark)), (number, part) in product(_VIEWS.items(), enumerate(pages, start=1)):
+    for (view, (width, row, columns, dark)), (number, part) in product(
+        _VIEWS.items(), enumerate(pages, start=1)
+    ):
         page = out / f"{view}-{number}.html"
         page.write_text(sheet(part, columns=columns, dark=dark, seed=options.seed), encoding="utf-8")
         print(page)
@@ -66,10 +68,12 @@ def _figure(name: str, seed: int) -> str:
     figure = parse(sample(name, Random(f"{name}{seed}")))
     image = base64.b64encode(draw(figure).encode()).decode()
     words = html.escape(caption(figure))
-    answers = "، ".join(f"{quantity.names[0]} = {quantity.value}" for quantity in asked(figure).values())
+    answers = "، ".join(
+        f"{quantity.names[0]} = <bdi dir=ltr>{quantity.value}</bdi>" for quantity in asked(figure).values()
+    )
     return (
         f'<figure><img src="data:image/svg+xml;base64,{image}" alt="{words}">'
-        f"<figcaption>{words}<br><small>المطلوب: {html.escape(answers or 'لا شيء')}</small></figcaption></figure>"
+        f"<figcaption>{words}<br><small>المطلوب: {answers or 'لا شيء'}</small></figcaption></figure>"
     )
 
 

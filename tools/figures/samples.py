@@ -290,7 +290,11 @@ def _circle_in_square(rng: Random) -> Sample:
 
 def _square_in_circle(rng: Random) -> Sample:
     name = rng.choice(("radius", "diameter", "side"))
-    return {name: rng.choice((7, 14, 10, 20)), "shaded": rng.choice(("outside", "inside")), "ask": ["shaded_area"]}
+    return {
+        name: rng.choice((7, 14, 10, 20)),
+        "shaded": rng.choice(("outside", "inside")),
+        "ask": ["shaded_area"],
+    }
 
 
 def _corner_quarters(rng: Random) -> Sample:
@@ -302,11 +306,20 @@ def _corner_quarters(rng: Random) -> Sample:
 def _square_at_center(rng: Random) -> Sample:
     radius = rng.choice((7, 10, 14))
     shaded = rng.choice(("overlap", "square", "circle"))
-    return {"radius": radius, "side": radius + rng.choice((0, 1, 4, 6)), "shaded": shaded, "ask": ["shaded_area"]}
+    return {
+        "radius": radius,
+        "side": radius + rng.choice((0, 1, 4, 6)),
+        "shaded": shaded,
+        "ask": ["shaded_area"],
+    }
 
 
 def _rose(rng: Random) -> Sample:
-    return {"side": rng.choice((14, 10, 20, 28)), "shaded": rng.choice(("inside", "outside")), "ask": ["shaded_area"]}
+    return {
+        "side": rng.choice((14, 10, 20, 28)),
+        "shaded": rng.choice(("inside", "outside")),
+        "ask": ["shaded_area"],
+    }
 
 
 def _three_circles(rng: Random) -> Sample:
@@ -320,7 +333,11 @@ def _segment(rng: Random) -> Sample:
 def _circles_in_rectangle(rng: Random) -> Sample:
     count, radius = rng.randint(2, 4), rng.choice((3, 3.5, 5, 7))
     size = rng.choice(
-        ({"radius": radius}, {"width": 2 * radius * count}, {"width": 2 * radius * count, "height": 2 * radius})
+        (
+            {"radius": radius},
+            {"width": 2 * radius * count},
+            {"width": 2 * radius * count, "height": 2 * radius},
+        )
     )
     return {"count": count, **size, "shaded": rng.choice(("outside", "inside")), "ask": ["shaded_area"]}
 
@@ -340,13 +357,24 @@ def _triangle_in_rectangle(rng: Random) -> Sample:
 
 def _path(rng: Random) -> Sample:
     width, height = _sides(rng, 2.5)
-    return {"width": width, "height": height, "path": max(1, round(width / rng.randint(6, 11))), "ask": ["shaded_area"]}
+    return {
+        "width": width,
+        "height": height,
+        "path": max(1, round(width / rng.randint(6, 11))),
+        "ask": ["shaded_area"],
+    }
 
 
 def _l_shape(rng: Random) -> Sample:
     width, height = _sides(rng, 2)
     cut_width, cut_height = (max(1, round(size * rng.uniform(0.3, 0.7))) for size in (width, height))
-    return {"width": width, "height": height, "cut_width": cut_width, "cut_height": cut_height, "ask": ["area"]}
+    return {
+        "width": width,
+        "height": height,
+        "cut_width": cut_width,
+        "cut_height": cut_height,
+        "ask": ["area"],
+    }
 
 
 def _rings(rng: Random) -> Sample:

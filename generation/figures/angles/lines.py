@@ -13,6 +13,7 @@ from generation.figures.reasons import Reason
 from generation.figures.sketch import Sketch, SketchedPattern
 from generation.figures.value import Value, exact, rational
 
+_ORDINALS: Final = ("الأولى", "الثانية", "الثالثة", "الرابعة", "الخامسة", "السادسة")
 _NARROWEST: Final = 15  #: degrees; a narrower angle has no room for its number
 
 
@@ -26,9 +27,16 @@ class _CrossedLines(SketchedPattern):
         need(_NARROWEST <= float(first) <= 180 - _NARROWEST, Reason.UNREADABLE)
         others = exact(180) - first
         return {
-            f"angle_{index}": angle(first if index % 2 else others, f"الزاوية {index}")
+            f"angle_{index}": angle(first if index % 2 else others, self.angle_name(index))
             for index in range(1, 4 * self.crossings + 1)
         }
+
+    def angle_name(self, index: int) -> str:
+        """Where the angle is, for who does not see the drawing."""
+        above = "فوق" if index % 4 in {1, 2} else "تحت"
+        right = "يمين" if index % 4 in {0, 1} else "يسار"
+        level = "الأفقي" if self.crossings == 1 else "العلوي" if index <= 4 else "السفلي"
+        return f"الزاوية {above} المستقيم {level} {right} القاطع"
 
     def _first(self) -> Value:
         """The upper right angle, from whichever is given."""
@@ -108,10 +116,7 @@ class CrossingLines(_CrossedLines):
         sketch.name(4, 0, -1j - along, dot=True)
 
     def sentence(self) -> str:
-        return f"مستقيمان{self.named(0, 1)}{self._second()} متقاطعان"
-
-    def _second(self) -> str:
-        return f" و{self.named(2, 3).strip()}" if self.points else ""
+        return f"مستقيم أفقي{self.named(0, 1)} يقطعه مستقيم مائل{self.named(2, 3)}"
 
 
 class _AnglesInTurn(SketchedPattern):
@@ -125,7 +130,7 @@ class _AnglesInTurn(SketchedPattern):
         need(all(value >= _NARROWEST for value in values), Reason.UNREADABLE)
         need(all(value < 180 for value in values) or self.whole == 360, Reason.ANGLE_SUM)
         return {
-            f"angle_{index}": angle(exact(value), f"الزاوية {index}")
+            f"angle_{index}": angle(exact(value), f"الزاوية {_ORDINALS[index - 1]}")
             for index, value in enumerate(values, start=1)
         }
 
@@ -181,7 +186,7 @@ class AnglesOnLine(_AnglesInTurn):
 
     def sentence(self) -> str:
         count = len(self._values())
-        return f"مستقيم تخرج من نقطة عليه {'شعاع' if count == 2 else 'أشعة'} تصنع زوايا متجاورة عددها {count}"
+        return f"مستقيم تخرج من نقطة عليه {'شعاع' if count == 2 else 'أشعة'} تصنع زوايا متجاورة عددها {count} بدءًا من اليمين"
 
 
 class AnglesAtPoint(_AnglesInTurn):
@@ -205,7 +210,7 @@ class AnglesAtPoint(_AnglesInTurn):
             sketch.line(0, ray)
 
     def sentence(self) -> str:
-        return f"زوايا متجاورة حول نقطة، عددها {len(self._values())}"
+        return f"زوايا متجاورة حول نقطة، عددها {len(self._values())}، مرتبة عكس عقارب الساعة"
 
 
 PATTERNS: Final[tuple[type[SketchedPattern], ...]] = (

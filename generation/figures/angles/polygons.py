@@ -42,12 +42,15 @@ class PolygonAngles(SketchedPattern):
         values = shared_out(given[: self.sides], 180 * (self.sides - 2))
         need(all(_NARROWEST <= value < 180 for value in values), Reason.UNREADABLE, "a convex polygon")
         return {
-            f"angle_{i}": angle(exact(value), f"الزاوية{self.named(i - 1) or f' {i}'}")
+            f"angle_{i}": angle(exact(value), f"الزاوية{self.named(i - 1)}")
             for i, value in enumerate(values, start=1)
         }
 
     def corner_points(self) -> list[Point]:
         return closed_by_angles([self.size(f"angle_{i}") for i in range(1, self.sides + 1)])
+
+    def letter(self, index: int) -> str:
+        return (self.points or self.corners)[index]
 
     def point_counts(self) -> set[int]:
         return {0, self.sides}
@@ -62,7 +65,7 @@ class PolygonAngles(SketchedPattern):
 
     def sentence(self) -> str:
         name = {3: "مثلث", 4: "شكل رباعي", 5: "شكل خماسي", 6: "شكل سداسي"}[self.sides]
-        return f"{name}{self.named(*range(len(self.points)))}"
+        return f"{name}{self.named(*range(self.sides))}"
 
     def web_app(self) -> dict[str, Any] | None:
         if any(self.size(f"angle_{i}") == 90 for i in range(1, self.sides + 1)):
@@ -117,13 +120,16 @@ class ExteriorAngle(SketchedPattern):
         need(sum(value is not None for value in given) >= 2, Reason.UNDETERMINED, "two angles")
         first, beside, top = shared_out(given, 180)
         need(min(first, beside, top) >= _NARROWEST, Reason.UNREADABLE)
-        letters = [self.named(i) or f" {i + 1}" for i in range(3)]
+        letters = [self.named(i) for i in range(3)]
         return {
             "angle_1": angle(exact(first), f"الزاوية{letters[0]}"),
             "angle_2": angle(exact(beside), f"الزاوية الداخلية{letters[1]}"),
             "angle_3": angle(exact(top), f"الزاوية{letters[2]}"),
             "exterior": angle(exact(180 - beside), "الزاوية الخارجية"),
         }
+
+    def letter(self, index: int) -> str:
+        return (self.points or self.corners)[index]
 
     def sketch_on(self, sketch: Sketch) -> None:
         corners = closed_by_angles([self.size(f"angle_{i}") for i in (1, 2, 3)])
@@ -140,8 +146,7 @@ class ExteriorAngle(SketchedPattern):
         sketch.name(3, beyond, 1)
 
     def sentence(self) -> str:
-        beyond = f" إلى {self.letter(3)}" if self.points else ""
-        return f"مثلث{self.named(2, 0, 1)} مُد ضلعه{self.named(0, 1)} على استقامته{beyond}"
+        return f"مثلث{self.named(2, 0, 1)} مُد ضلعه{self.named(0, 1)} على استقامته إلى{self.named(3)}"
 
 
 PATTERNS: Final[tuple[type[SketchedPattern], ...]] = (PolygonAngles, ExteriorAngle)

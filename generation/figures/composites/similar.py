@@ -99,6 +99,9 @@ class SimilarTriangles(SketchedPattern):
         fits = left < right + base and right < left + base and base < left + right
         need(fits, Reason.TRIANGLE_INEQUALITY)
 
+    def letter(self, index: int) -> str:
+        return (self.points or self.corners)[index]
+
     def sketch_on(self, sketch: Sketch) -> None:
         left, right, base = self._sides(self.known)
         share = float(self._share())
@@ -127,10 +130,7 @@ class SimilarTriangles(SketchedPattern):
         sketch.name(4, upper_right, 1 + 0.2j)
 
     def sentence(self) -> str:
-        parallel = (
-            f" فيه{self.named(3, 4)} يوازي{self.named(1, 2)}" if self.points else " فيه قطعة توازي قاعدته"
-        )
-        return f"مثلث{self.named(0, 1, 2)}{parallel}"
+        return f"مثلث{self.named(0, 1, 2)} فيه{self.named(3, 4)} يوازي{self.named(1, 2)}"
 
 
 PATTERNS: Final[tuple[type[SketchedPattern], ...]] = (SimilarTriangles,)

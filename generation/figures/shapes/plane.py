@@ -95,7 +95,7 @@ class CoordinatePlane(Pattern):
         return lines
 
     def sentence(self) -> str:
-        joined = [f"{' '.join(path)}" for path in self.paths]
+        joined = [" ".join(path[:-1] if path[0] == path[-1] else path) for path in self.paths]
         drawn = f" وُصلت فيه {' ثم '.join(joined)}" if joined else ""
         shaded = " وظُلل الشكل" if self.shaded else ""
         return f"مستوى إحداثي{drawn}{shaded}"

@@ -224,8 +224,8 @@ class Rhombus(FourCorners):
             sketch.line(a, c, dashed=True)
             sketch.line(b, d, dashed=True)
             sketch.right_angle(0j, c, d)
-            sketch.length("diagonal_1", a, c, off=1j)
-            sketch.length("diagonal_2", b, d, off=1)
+            sketch.length("diagonal_1", a, c, off=1j, part=0.3)
+            sketch.length("diagonal_2", b, d, off=1, part=0.7)
         sketch.angle("angle_1", a, b, d)
 
     def sentence(self) -> str:

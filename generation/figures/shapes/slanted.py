@@ -33,8 +33,8 @@ class Parallelogram(FourCorners):
             "base": length(base, "القاعدة", "قاعدته"),
             "side": length(side, "الضلع المائل", "ضلعه المائل"),
             "height": length(height, "الارتفاع", "ارتفاعه"),
-            "angle_1": angle(exact(at_first), f"الزاوية{self.named(0)}"),
-            "angle_2": angle(exact(180 - at_first), f"الزاوية{self.named(1)}"),
+            "angle_1": angle(exact(at_first), _angle_name(self.named(0), "زاويته الأولى")),
+            "angle_2": angle(exact(180 - at_first), _angle_name(self.named(1), "زاويته المجاورة لها")),
             "perimeter": length((base + side) * 2, "المحيط"),
             "area": area(base * height),
         }
@@ -214,6 +214,10 @@ class Trapezoid(FourCorners):
         if self.label("height") or self.form == "right":
             return None
         return self.fields(("bottom", "right", "top", "left"))
+
+
+def _angle_name(letter: str, otherwise: str) -> str:
+    return f"الزاوية{letter}" if letter else otherwise
 
 
 PATTERNS: Final[tuple[type[SketchedPattern], ...]] = (Parallelogram, Trapezoid)

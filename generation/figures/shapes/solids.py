@@ -205,7 +205,7 @@ class Sphere(_Solid):
         sketch.outline([Arc(0, 1, 0, 360)])
         sketch.outline([Arc(0, 1, 180, 360, _FLATNESS)], quiet=True)
         sketch.outline([Arc(0, 1, 0, 180, _FLATNESS)], dashed=True, quiet=True)
-        sketch.name(0, 0, -1, dot=True)
+        sketch.name(0, 0, -1 - 1j, dot=True)
         _draw_radius(sketch, self, 0, 1)
 
     def sentence(self) -> str:
@@ -220,7 +220,7 @@ def _draw_radius(
     if solid.label("diameter"):
         sketch.line(center - r, center + r)
         away = -1j if below else 1j
-        sketch.quantity("diameter", center - 1j * r * _FLATNESS if below else center, away)
+        sketch.quantity("diameter", center - 1j * r * _FLATNESS if below else center + r / 2, away)
     if solid.label("radius"):
         sketch.line(center, center + r)
         sketch.quantity("radius", center + r / 2, -1j if below else 1j)

@@ -221,12 +221,13 @@ class ScaleneTriangle(_ThreeCorners):
 
     def quantities(self) -> Mapping[str, Quantity]:
         triangle = self.triangle()
-        names = self.points or self.corners
         sides = {
-            f"side_{i + 1}{j + 1}": length(triangle.sides[3 - i - j], f"الضلع {names[i]} {names[j]}")
+            f"side_{i + 1}{j + 1}": length(triangle.sides[3 - i - j], f"الضلع{self.named(i, j)}")
             for i, j in ((0, 1), (1, 2), (2, 0))
         }
-        angles = {f"angle_{i + 1}": angle(exact(triangle.angles[i]), f"الزاوية {names[i]}") for i in range(3)}
+        angles = {
+            f"angle_{i + 1}": angle(exact(triangle.angles[i]), f"الزاوية{self.named(i)}") for i in range(3)
+        }
         return {
             **sides,
             **angles,
@@ -301,7 +302,9 @@ class TriangleWithAltitude(SketchedPattern):
         sketch.length("height", below, apex, off=1)
         if self.label("foot"):
             sketch.length("foot", 0, below, off=-1j)
-        sketch.length("base", 0, right, off=-1j)
+            sketch.dimension("base", 0, right, -1j)
+        else:
+            sketch.length("base", 0, right, off=-1j)
         sketch.names(0, right, apex)
         sketch.name(3, below, -1j)
 
