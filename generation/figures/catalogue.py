@@ -21,7 +21,8 @@ from generation.figures.pattern import Pattern
 from generation.figures.quantity import Quantity
 from generation.figures.reasons import FigureRejected, Reason
 from generation.figures.shapes import circles, plane, polygons, quadrilaterals, slanted, solids, triangles
-from generation.figures.stem import contradictions
+from generation.figures.stem import contradictions, key_faults
+from generation.figures.web_app import fits
 
 _MODULES: Final = (
     circles,
@@ -59,14 +60,15 @@ def parse(written: object) -> Pattern:
         raise FigureRejected(Reason.WRONG_PARAMETERS, ", ".join(fields)) from err
 
 
-def check(written: object, *, stem: str = "") -> tuple[Reason, ...]:
+def check(written: object, *, stem: str = "", answer: str = "") -> tuple[Reason, ...]:
     """The faults of a figure, each once; none: it can be drawn. `written`: a parsed figure, or what a model wrote.
 
-    With a stem, what the stem states about the figure's quantities must agree with it.
+    With the question's stem and key, what they state about the figure's quantities must agree with it.
     """
     try:
         figure = written if isinstance(written, Pattern) else parse(written)
         found = [*figure.problems(), *contradictions(figure, stem)]
+        found += [] if found else key_faults(figure, answer)
         if not found:
             draw(figure)
     except FigureRejected as rejected:
@@ -99,7 +101,7 @@ def shown(figure: Pattern) -> dict[str, Any]:
 def web_app(figure: Pattern) -> dict[str, Any] | None:
     """`type`, `renderHint`, `data`, `caption` for the web app's own renderers; None: they would draw it wrongly."""
     fields = figure.web_app()
-    return None if fields is None else {**fields, "caption": caption(figure)}
+    return None if fields is None or not fits(fields["data"]) else {**fields, "caption": caption(figure)}
 
 
 def asked(figure: Pattern) -> dict[str, Quantity]:

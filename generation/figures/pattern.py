@@ -98,6 +98,11 @@ class Pattern(BaseModel, ABC):
         letters = [letter for letter in map(self.letter, indices) if letter]
         return f" {' '.join(letters)}" if letters else ""
 
+    def side_names(self, first: int, second: int) -> tuple[str, ...]:
+        """What a stem calls the side between two points: `أ ب`; nothing while they have no letters."""
+        name = self.named(first, second).strip()
+        return (f"الضلع {name}", name) if name else ()
+
     def measure_texts(self) -> list[str]:
         """Each shown measure as Arabic words: `نصف القطر 7 سم`."""
         return [

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     SHOWS_THE_ANSWER = "shows_the_answer"  #: what is asked for can be read off the figure
     SHOWS_NOTHING = "shows_nothing"  #: no measure is left that the student can see
     CONTRADICTS_STEM = "contradicts_stem"  #: the stem states another number for the same quantity
+    WRONG_ANSWER = "wrong_answer"  #: the key is not the value of what the figure asks for
     UNREADABLE = "unreadable"  #: too thin, too small or too full for a legible drawing
     WRONG_TOTAL = "wrong_total"  #: the parts of a chart do not add up to their whole
     WRONG_LABELS = "wrong_labels"  #: labels of a chart that are equal, too long, too many or too few

@@ -22,6 +22,7 @@ _WIDTHS: Final = {
     **dict.fromkeys(" .,،:اأإآ", 0.36),
     **dict.fromkeys("ل°²³", 0.5),
     **dict.fromkeys("سشصض", 0.85),
+    **dict.fromkeys("طظ", 1.05),
     **dict.fromkeys("−+%", 0.9),
 }
 _WIDTH: Final = 0.66

@@ -52,7 +52,9 @@ def triangle_data(
 
 def fits(data: dict[str, Any]) -> bool:
     """Whether every text of the data is short enough for its place."""
-    corners = data.get("labels") or []
+    corners = [data.get("label") or ""]
+    if "vertices" in data:
+        corners += data.get("labels") or []
     sides = data.get("sides") or []
     return all(len(text) <= _LONGEST_CORNER_LABEL for text in corners) and all(
         text is None or len(text) <= _LONGEST_SIDE_LABEL for text in sides

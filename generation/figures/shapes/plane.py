@@ -15,6 +15,7 @@ from generation.figures.labels import Label, Segment, place
 from generation.figures.pattern import Pattern, need
 from generation.figures.quantity import Quantity, area, length, number
 from generation.figures.reasons import Reason
+from generation.figures.text import Box, text_size
 from generation.figures.value import Value, exact, number_text, rational
 
 _Coordinate = Annotated[int | float, Field(ge=-20, le=20, allow_inf_nan=False)]
@@ -159,13 +160,16 @@ def _draw_grid(canvas: Canvas, low: Point, high: Point, to_px: _ToPx, cell: floa
 
 
 def _draw_numbers(canvas: Canvas, low: Point, high: Point, to_px: _ToPx, cell: float) -> None:
+    """The numbers of both axes; where two would lie on each other, the first one stays."""
     step = next(step for step in (1, 2, 5, 10, 20) if step * cell >= _LABEL_STEP_PX)
-    for x in range(int(low.real) + 1, int(high.real)):
-        if x and x % step == 0:
-            canvas.text(_text(x), to_px(x, 0) + 11j, size=_TICK_SIZE, color=QUIET)
+    spots = [(x, to_px(x, 0) + 11j) for x in range(int(low.real) + 1, int(high.real))]
     for y in range(int(low.imag) + 1, int(high.imag)):
-        if y and y % step == 0:
-            canvas.text(_text(y), to_px(0, y) - 6, size=_TICK_SIZE, color=QUIET, align="right")
+        width, _ = text_size(_text(y), _TICK_SIZE)
+        spots.append((y, to_px(0, y) - 6 - width / 2))
+    for value, spot in spots:
+        box = Box.around(spot, *text_size(_text(value), _TICK_SIZE))
+        if value and value % step == 0 and not any(box.overlaps(placed.box) for placed in canvas.texts):
+            canvas.text(_text(value), spot, size=_TICK_SIZE, color=QUIET)
 
 
 def _text(value: float) -> str:

@@ -69,9 +69,9 @@ class RightTriangle(_ThreeCorners):
         triangle = self.triangle()
         longest, height, base = triangle.sides
         return {
-            "base": length(base, "القاعدة", "قاعدته"),
-            "height": length(height, "الارتفاع", "ارتفاعه"),
-            "hypotenuse": length(longest, "الوتر", "وتره"),
+            "base": length(base, "القاعدة", "قاعدته", *self.side_names(0, 1)),
+            "height": length(height, "الارتفاع", "ارتفاعه", *self.side_names(0, 2)),
+            "hypotenuse": length(longest, "الوتر", "وتره", *self.side_names(1, 2)),
             "base_angle": angle(exact(triangle.angles[1]), self._angle_name(1)),
             "top_angle": angle(exact(triangle.angles[2]), self._angle_name(2)),
             "perimeter": length(triangle.perimeter, "المحيط"),
@@ -222,7 +222,7 @@ class ScaleneTriangle(_ThreeCorners):
     def quantities(self) -> Mapping[str, Quantity]:
         triangle = self.triangle()
         sides = {
-            f"side_{i + 1}{j + 1}": length(triangle.sides[3 - i - j], f"الضلع{self.named(i, j)}")
+            f"side_{i + 1}{j + 1}": length(triangle.sides[3 - i - j], *self.side_names(i, j))
             for i, j in ((0, 1), (1, 2), (2, 0))
         }
         angles = {
