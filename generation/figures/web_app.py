@@ -6,13 +6,28 @@ text is short, each corner lies within the canvas, and a figure that they would 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from generation.figures.geometry import Point
 
-#: Patterns whose data the web app's renderers draw rightly, whatever their parameters are.
-WEB_APP_SAFE: Final = frozenset({"circle"})
+#: The patterns that the web app's renderers draw rightly, each with the parameters and the asked quantities that
+#: have a place there. A figure with others may have no data: `web_app` says so for each.
+WEB_APP_SAFE: Final[Mapping[str, frozenset[str]]] = {
+    "circle": frozenset({"radius", "diameter"}),
+    "right-triangle": frozenset({"base", "height", "hypotenuse", "base_angle", "top_angle"}),
+    "isosceles-triangle": frozenset({"leg", "base", "base_angle", "apex_angle"}),
+    "equilateral-triangle": frozenset({"side"}),
+    "triangle": frozenset({"side_12", "side_23", "side_31", "angle_1", "angle_2", "angle_3"}),
+    "square": frozenset({"side"}),
+    "rectangle": frozenset({"width", "height"}),
+    "parallelogram": frozenset({"base", "side", "angle_1", "angle_2"}),
+    "rhombus": frozenset({"side", "angle_1"}),
+    "trapezoid": frozenset({"bottom", "top", "left", "right", "form"}),
+    "pentagon": frozenset({"side"}),
+    "hexagon": frozenset({"side"}),
+    "polygon-angles": frozenset({"sides", *(f"angle_{index}" for index in range(1, 7))}),
+}
 
 _LONGEST_CORNER_LABEL: Final = 12
 _LONGEST_SIDE_LABEL: Final = 10

@@ -186,6 +186,7 @@ def _trapezoid(rng: Random) -> Sample:
             {"bottom": top + 2 * a, "top": top, "left": c, "form": "isosceles", "ask": ["height"]},
             {"bottom": top + a, "top": top, "height": b, "form": "right", "ask": ["right"]},
             {"bottom": top, "top": top + more, "height": height, "ask": ["area"]},
+            {"bottom": top + 2 * a, "top": top, "left": c, "form": "isosceles", "ask": ["perimeter"]},
         )
     )
 

@@ -68,8 +68,6 @@ class PolygonAngles(SketchedPattern):
         return f"{name}{self.named(*range(self.sides))}"
 
     def web_app(self) -> dict[str, Any] | None:
-        if any(self.size(f"angle_{i}") == 90 for i in range(1, self.sides + 1)):
-            return None  # only the first corner's right angle is drawn where it is
         labels = [(self.letter(i), self.label(f"angle_{i + 1}")) for i in range(self.sides)]
         return triangle_data(corners_px(self.corner_points()), labels=labels, sides=[])
 

@@ -33,11 +33,10 @@ class FourCorners(SketchedPattern):
         return corners
 
     def fields(
-        self, sides: tuple[str, str, str, str], angle_1: str = "", *, right: bool = False
+        self, sides: tuple[str, str, str, str], angles: tuple[str, ...] = (), *, right: bool = False
     ) -> dict[str, Any]:
         """Sides from the first corner on; a side whose text is that of an earlier one stays blank."""
-        first = self.label(angle_1) if angle_1 else None
-        labels = [(self.letter(i), None if i else first) for i in range(4)]
+        labels = [(self.letter(i), self.label(angles[i]) if i < len(angles) else None) for i in range(4)]
         texts = [self.label(name) if name and name not in sides[:i] else None for i, name in enumerate(sides)]
         return triangle_data(corners_px(self.corner_points()), labels=labels, sides=texts, right=right)
 
@@ -87,7 +86,7 @@ class Square(FourCorners):
         return f"مربع{self.named(0, 1, 2, 3)}"
 
     def web_app(self) -> dict[str, Any] | None:
-        if len(self.shown_measures) > 1 or self.label("side") is None:
+        if self.shown_measures.keys() != {"side"} or self.label("diagonal"):
             return None  # the web app has no place for another measure
         return self.fields(("side", "", "", ""), right=True)
 
@@ -234,7 +233,7 @@ class Rhombus(FourCorners):
     def web_app(self) -> dict[str, Any] | None:
         if self.label("diagonal_1") or self.label("diagonal_2"):
             return None
-        return self.fields(("side", "", "", ""), "angle_1")
+        return self.fields(("side", "", "", ""), ("angle_1",))
 
 
 def _is_readable(one: Value, other: Value) -> bool:

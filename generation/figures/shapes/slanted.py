@@ -94,9 +94,9 @@ class Parallelogram(FourCorners):
         return f"متوازي أضلاع{self.named(0, 1, 2, 3)}"
 
     def web_app(self) -> dict[str, Any] | None:
-        if self.label("height") or self.label("angle_2"):
+        if self.label("height"):
             return None
-        return self.fields(("base", "side", "", ""), "angle_1")
+        return self.fields(("base", "side", "", ""), ("angle_1", "angle_2"))
 
 
 class Trapezoid(FourCorners):
@@ -211,9 +211,12 @@ class Trapezoid(FourCorners):
         return f"شبه منحرف{self.named(0, 1, 2, 3)}{form}"
 
     def web_app(self) -> dict[str, Any] | None:
-        if self.label("height") or self.form == "right":
+        is_right = self.form == "right"
+        left_names = {"left", "height"} if is_right else {"left"}
+        drawn = [name for name in ("left", "height") if self.label(name)]
+        if not left_names.issuperset(drawn) or len(drawn) > 1:
             return None
-        return self.fields(("bottom", "right", "top", "left"))
+        return self.fields(("bottom", "right", "top", drawn[0] if drawn else ""), right=is_right)
 
 
 def _angle_name(letter: str, otherwise: str) -> str:

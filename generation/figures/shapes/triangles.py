@@ -63,7 +63,10 @@ class RightTriangle(_ThreeCorners):
     top_angle: Angle | None = None
 
     def triangle(self) -> Triangle:
-        return solved((self.hypotenuse, self.height, self.base), (90, self.base_angle, self.top_angle))
+        legs = (self.height, self.base)
+        # The legs and the right angle say how long the hypotenuse is; a given one is compared with that.
+        longest = None if None not in legs else self.hypotenuse
+        return solved((longest, *legs), (90, self.base_angle, self.top_angle))
 
     def quantities(self) -> Mapping[str, Quantity]:
         triangle = self.triangle()
@@ -247,8 +250,6 @@ class ScaleneTriangle(_ThreeCorners):
         return f"مثلث {' '.join(self.letter(i) for i in (2, 0, 1))}"
 
     def web_app(self) -> dict[str, Any] | None:
-        if 90 in self.triangle().angles:
-            return None  # the web app draws the right angle at the first corner, whichever corner has it
         return self._web_app(
             ("side_12", "side_23", "side_31"), ("angle_1", "angle_2", "angle_3"), right=False
         )
