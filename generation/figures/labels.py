@@ -71,6 +71,8 @@ def place(labels: Sequence[Label], lines: Sequence[Segment], canvas: Canvas) -> 
 
 def _best(label: Label, lines: Sequence[Segment], taken: Sequence[Box], bounds: Box) -> tuple[complex, Box]:
     width, height = text_size(label.text, label.size)
+    reachable = Box.around(label.anchor, 2 * (_GAPS_PX[-1] + width), 2 * (_GAPS_PX[-1] + height))
+    lines = [line for line in lines if _crosses(line, reachable)]
     toward, best, lowest = unit(label.toward), None, math.inf
     for cost, gap, turn in _PLACES:
         if cost >= lowest:

@@ -6,7 +6,7 @@ What is drawn for a quantity is kept as its witness: the tests measure the drawi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import ClassVar, Final
@@ -37,6 +37,7 @@ _RIGHT_ANGLE_PX: Final = 13
 _ANGLE_PX: Final = 26
 _TICK_PX: Final = 7
 _NARROW_DEGREES: Final = 28  #: a narrower angle gets a larger arc
+_EXTENT_DEGREES: Final = 15  #: a whole number of steps a quarter, so that the outermost points are met
 _EXACT_DEGREES: Final = 1e-6  #: floating-point noise
 _SMALLEST_PX: Final = 14  #: a side that is drawn shorter cannot be read
 _DIMENSION_PX: Final = 32  #: from a side to the line that spans it
@@ -76,12 +77,34 @@ class _Text:
 
 
 @dataclass(frozen=True, slots=True)
+class _Witness:
+    """What is drawn for a quantity, in the sketch's units: a length, an angle in degrees, or areas with holes."""
+
+    kind: Kind
+    size: float = 0
+    outer: Sequence[Contour] = ()
+    holes: Sequence[Contour] = ()
+
+    def measured(self) -> float:
+        if self.kind is not Kind.AREA:
+            return self.size
+        outer, holes = (
+            sum(abs(signed_area(contour)) for contour in part) for part in (self.outer, self.holes)
+        )
+        return outer - holes
+
+
+@dataclass(frozen=True, slots=True)
 class Drawn:
-    """A finished drawing, and each quantity as it measures there: px, px², degrees."""
+    """A finished drawing, and what is drawn in it for each quantity."""
 
     canvas: Canvas
     px_per_unit: float
-    witnesses: dict[str, float]
+    _witnesses: Mapping[str, _Witness]
+
+    def measures(self) -> dict[str, float]:
+        """Each quantity as the drawing measures it, in the figure's unit, its square, or degrees."""
+        return {name: witness.measured() for name, witness in self._witnesses.items()}
 
 
 class Sketch:
@@ -94,7 +117,7 @@ class Sketch:
         self._marks: list[_Mark] = []
         self._texts: list[_Text] = []
         self._dots: list[Point] = []
-        self._witnesses: dict[str, tuple[Kind, float]] = {}
+        self._witnesses: dict[str, _Witness] = {}
         self._placed: set[str] = set()
 
     def line(self, *points: Point, dashed: bool = False, quiet: bool = False) -> None:
@@ -116,15 +139,13 @@ class Sketch:
         """Fill the area between the contours; the first one is the outermost of each group, holes follow."""
         self._regions.append(contours)
         if measures is not None:
-            areas = sorted((abs(signed_area(contour)) for contour in contours), reverse=True)
-            self._witnesses[measures] = (Kind.AREA, areas[0] - sum(areas[1:]))
+            self._witnesses[measures] = _Witness(Kind.AREA, outer=contours[:1], holes=contours[1:])
 
     def shade_all(self, *contours: Contour, measures: str | None = None) -> None:
         """Fill several areas that lie side by side."""
         self._regions.extend((contour,) for contour in contours)
         if measures is not None:
-            total = sum(abs(signed_area(contour)) for contour in contours)
-            self._witnesses[measures] = (Kind.AREA, total)
+            self._witnesses[measures] = _Witness(Kind.AREA, outer=contours)
 
     def length(
         self,
@@ -137,7 +158,7 @@ class Sketch:
         part: float = 0.5,
     ) -> None:
         """Say how long the line from a to b is: beside a part of it, away from `about` or towards `off`."""
-        self._witnesses[name] = (Kind.LENGTH, abs(b - a))
+        self._witnesses[name] = _Witness(Kind.LENGTH, abs(b - a))
         normal = unit(b - a) * 1j
         wanted = off if off is not None else (a + b) / 2 - about if about is not None else normal
         if (normal * wanted.conjugate()).real < 0:
@@ -146,20 +167,20 @@ class Sketch:
 
     def dimension(self, name: str, a: Point, b: Point, off: complex) -> None:
         """Say how long a to b is with a line of its own, farther out than the texts of its parts."""
-        self._witnesses[name] = (Kind.LENGTH, abs(b - a))
+        self._witnesses[name] = _Witness(Kind.LENGTH, abs(b - a))
         if self._figure.label(name):
             self._marks.append(_Mark("dimension", a, unit(off), unit(b - a), end=b))
             self.quantity(name, (a + b) / 2, off, after_px=_DIMENSION_PX)
 
     def witness_length(self, name: str, a: Point, b: Point) -> None:
         """Say that the line from a to b is as long as a quantity whose value is written elsewhere."""
-        self._witnesses[name] = (Kind.LENGTH, abs(b - a))
+        self._witnesses[name] = _Witness(Kind.LENGTH, abs(b - a))
 
     def angle(self, name: str, at: Point, a: Point, b: Point, *, arcs: int = 1) -> None:
         """Mark the angle from the ray to a counterclockwise to the ray to b, and say how wide it is."""
         begin, end = direction(a - at), direction(b - at)
         span = (end - begin) % 360
-        self._witnesses[name] = (Kind.ANGLE, span)
+        self._witnesses[name] = _Witness(Kind.ANGLE, span)
         bisector = turned(begin + span / 2)
         is_right = abs(span - 90) < _EXACT_DEGREES
         text = self._figure.label(name)
@@ -222,15 +243,12 @@ class Sketch:
         to_px = _Transform(scale, top_left - complex(low.real * scale, -high.imag * scale))
         self._check_sizes(scale)
         self._write(canvas, to_px, notes)
-        witnesses = {
-            name: size * {Kind.LENGTH: scale, Kind.AREA: scale * scale}.get(kind, 1)
-            for name, (kind, size) in self._witnesses.items()
-        }
-        return Drawn(canvas, scale, witnesses)
+        return Drawn(canvas, scale, self._witnesses)
 
     def _check_sizes(self, scale: float) -> None:
-        for name, (kind, size) in self._witnesses.items():
-            if kind is Kind.LENGTH and size * scale < _SMALLEST_PX and self._figure.label(name):
+        for name, witness in self._witnesses.items():
+            small = witness.kind is Kind.LENGTH and witness.size * scale < _SMALLEST_PX
+            if small and self._figure.label(name):
                 raise FigureRejected(Reason.UNREADABLE, "a measured part would be drawn too small")
 
     def _notes(self) -> list[str]:
@@ -249,7 +267,9 @@ class Sketch:
     def _extent(self) -> tuple[Point, Point]:
         outlines: list[Contour] = [stroke.pieces for stroke in self._strokes]
         outlines += [contour for region in self._regions for contour in region]
-        points = [point for outline in outlines for piece in outline for point in piece.points()] + self._dots
+        points = [
+            point for outline in outlines for piece in outline for point in piece.points(_EXTENT_DEGREES)
+        ] + self._dots
         xs, ys = [point.real for point in points], [point.imag for point in points]
         return complex(min(xs), min(ys)), complex(max(xs), max(ys))
 

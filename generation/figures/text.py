@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape as _escape
 
 FONT_SIZE: Final = 18  #: in px of a canvas 400 px wide: 14 px on a phone of 320 px
 
-_ARABIC: Final = re.compile("[\u0600-\u06ff]")
+_ARABIC: Final = re.compile("[\u0620-\u065f\u0670-\u06d3]")
 #: Numbers with their signs. A right-to-left line would turn a sign, a root or a pair of coordinates around.
 _FORMULA: Final = re.compile(r"[-−+(\d.,√π/²³°%):×]+")
 _TURNABLE: Final = frozenset("-−+√π/(×°%")

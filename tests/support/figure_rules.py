@@ -8,10 +8,9 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from generation.figures.canvas import LARGEST_BYTES, Canvas
-from generation.figures.catalogue import asked, caption, draw, shown
+from generation.figures.catalogue import asked, caption, shown
 from generation.figures.pattern import Pattern
-from generation.figures.quantity import Kind
-from generation.figures.sketch import SketchedPattern
+from generation.figures.sketch import Drawn, SketchedPattern
 from generation.figures.text import Box
 
 TO_SCALE = 0.005
@@ -23,13 +22,14 @@ _COORDINATE = re.compile(r"-?\d+(?:\.\d+)?")
 
 def faults(figure: Pattern) -> list[str]:
     """Everything that is wrong with the drawing, the caption and the shown part of a valid figure."""
-    svg, canvas = draw(figure), figure.lay_out()
-    return [
-        *_document_faults(svg, canvas),
-        *_text_faults(canvas),
-        *_leaks(figure, svg),
-        *_scale_faults(figure),
-    ]
+    scale_faults: list[str] = []
+    if isinstance(figure, SketchedPattern):
+        drawn = figure.drawn()
+        canvas, scale_faults = drawn.canvas, _scale_faults(figure, drawn)
+    else:
+        canvas = figure.lay_out()
+    svg = canvas.svg(caption(figure))
+    return [*_document_faults(svg, canvas), *_text_faults(canvas), *_leaks(figure, svg), *scale_faults]
 
 
 def texts_of(svg: str) -> list[str]:
@@ -90,16 +90,14 @@ def _numbers(text: str) -> list[str]:
     return re.findall(r"\d+(?:\.\d+)?", text)
 
 
-def _scale_faults(figure: Pattern) -> list[str]:
-    if not isinstance(figure, SketchedPattern) or not figure.to_scale:
+def _scale_faults(figure: SketchedPattern, drawn: Drawn) -> list[str]:
+    if not figure.to_scale:
         return []
-    drawn, found = figure.drawn(), []
-    for name, measured in drawn.witnesses.items():
-        quantity = figure.known[name]
-        unit = {Kind.LENGTH: drawn.px_per_unit, Kind.AREA: drawn.px_per_unit**2}.get(quantity.kind, 1)
-        wanted = float(quantity.value)
-        if abs(measured / unit - wanted) > TO_SCALE * wanted:
-            found.append(f"{name} is {wanted} and measures {measured / unit}")
+    found = []
+    for name, measured in drawn.measures().items():
+        wanted = figure.size(name)
+        if abs(measured - wanted) > TO_SCALE * wanted:
+            found.append(f"{name} is {wanted} and measures {measured}")
     return found
 
 

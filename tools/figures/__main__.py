@@ -13,6 +13,7 @@ from random import Random
 from typing import Final
 
 from generation.figures.catalogue import PATTERNS, asked, caption, draw, parse
+from generation.figures.pattern import Pattern
 from tools.figures.samples import SAMPLES, sample
 
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
@@ -23,6 +24,12 @@ _VIEWS: Final = {  # the page's width and the height of a pattern's row in px, i
     "phone-dark": (320, 1000, 1, True),
 }
 _PATTERNS_A_PAGE: Final = 12  #: a browser takes no picture of a longer page
+_OVERVIEW_COLUMNS: Final = 8
+_OVERVIEW_PX, _OVERVIEW_ROW_PX = 1320, 132
+_OVERVIEW_STYLE: Final = (
+    f"div{{display:grid;grid-template-columns:repeat({_OVERVIEW_COLUMNS},1fr);gap:8px}}"
+    f"img{{width:100%;height:{_OVERVIEW_ROW_PX - 8}px;object-fit:contain}}"
+)
 _STYLE: Final = """
 body { margin: 0; padding: 12px; font-family: system-ui, sans-serif; direction: rtl; background: %s; color: %s }
 h2 { margin: 16px 4px 6px; font-size: 17px; unicode-bidi: plaintext }
@@ -38,6 +45,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     names = options.only.split(",") if options.only else [name for name in PATTERNS if name in SAMPLES]
     browser = next((found for found in map(shutil.which, _BROWSERS) if found), None)
+    _write_overview(out, names, browser, options.seed)
     pages = [names[i : i + _PATTERNS_A_PAGE] for i in range(0, len(names), _PATTERNS_A_PAGE)]
     for (view, (width, row, columns, dark)), (number, part) in product(
         _VIEWS.items(), enumerate(pages, start=1)
@@ -49,6 +57,22 @@ def main() -> None:
             print(_pictured(browser, page, width, row * len(part)))
     if browser is None:
         print("No Chromium was found: open the pages in a browser.")
+
+
+def _write_overview(out: Path, names: list[str], browser: str | None, seed: int) -> None:
+    """One figure of each pattern, small: the picture of the documents."""
+    images = "".join(
+        f"<img src='{_source(parse(sample(name, _random(name, seed))))}' alt=''>" for name in names
+    )
+    style = f"body{{margin:8px;background:#f1f5f9}}{_OVERVIEW_STYLE}"
+    page = out / "overview.html"
+    page.write_text(
+        f"<!doctype html><meta charset=utf-8><style>{style}</style><div>{images}</div>", encoding="utf-8"
+    )
+    print(page)
+    if browser is not None:
+        rows = -(-len(names) // _OVERVIEW_COLUMNS)
+        print(_pictured(browser, page, _OVERVIEW_PX, 16 + rows * _OVERVIEW_ROW_PX))
 
 
 def sheet(names: list[str], *, columns: int, dark: bool, seed: int) -> str:
@@ -65,16 +89,24 @@ def _row(name: str, seed: int) -> str:
 
 
 def _figure(name: str, seed: int) -> str:
-    figure = parse(sample(name, Random(f"{name}{seed}")))
-    image = base64.b64encode(draw(figure).encode()).decode()
+    figure = parse(sample(name, _random(name, seed)))
     words = html.escape(caption(figure))
     answers = "، ".join(
         f"{quantity.names[0]} = <bdi dir=ltr>{quantity.value}</bdi>" for quantity in asked(figure).values()
     )
     return (
-        f'<figure><img src="data:image/svg+xml;base64,{image}" alt="{words}">'
+        f'<figure><img src="{_source(figure)}" alt="{words}">'
         f"<figcaption>{words}<br><small>المطلوب: {answers or 'لا شيء'}</small></figcaption></figure>"
     )
+
+
+def _source(figure: Pattern) -> str:
+    """The figure as the address of an image."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(draw(figure).encode()).decode()}"
+
+
+def _random(name: str, seed: int) -> Random:
+    return Random(f"{name}{seed}")
 
 
 def _pictured(browser: str, page: Path, width: int, height: int) -> Path:

@@ -25,8 +25,8 @@ _Path = Annotated[str, Field(min_length=2, max_length=8, pattern="^[ء-غف-ي]+
 _ROOM_PX: Final = complex(320, 270)
 _LARGEST_CELL_PX: Final = 34.0
 _BORDER_PX: Final = 34
-_TICK_SIZE: Final = 13
-_LABEL_STEP_PX: Final = 24  #: the numbers of an axis stand at least so far apart
+_TICK_SIZE: Final = 15
+_LABEL_STEP_PX: Final = 27  #: the numbers of an axis stand at least so far apart
 _GRID: Final = "#cbd5e1"
 
 
@@ -162,7 +162,7 @@ def _draw_grid(canvas: Canvas, low: Point, high: Point, to_px: _ToPx, cell: floa
 def _draw_numbers(canvas: Canvas, low: Point, high: Point, to_px: _ToPx, cell: float) -> None:
     """The numbers of both axes; where two would lie on each other, the first one stays."""
     step = next(step for step in (1, 2, 5, 10, 20) if step * cell >= _LABEL_STEP_PX)
-    spots = [(x, to_px(x, 0) + 11j) for x in range(int(low.real) + 1, int(high.real))]
+    spots = [(x, to_px(x, 0) + 13j) for x in range(int(low.real) + 1, int(high.real))]
     for y in range(int(low.imag) + 1, int(high.imag)):
         width, _ = text_size(_text(y), _TICK_SIZE)
         spots.append((y, to_px(0, y) - 6 - width / 2))

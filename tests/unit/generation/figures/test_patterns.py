@@ -45,7 +45,7 @@ def test_every_pattern_has_samples() -> None:
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", NAMES)
 def test_ten_thousand_figures_of_a_pattern_are_drawn_legibly_and_to_scale(name: str) -> None:
     rejected, wrong, seconds = 0, [], []
