@@ -41,6 +41,7 @@ _EXTENT_DEGREES: Final = 15  #: a whole number of steps a quarter, so that the o
 _EXACT_DEGREES: Final = 1e-6  #: floating-point noise
 _SMALLEST_PX: Final = 14  #: a side that is drawn shorter cannot be read
 _DIMENSION_PX: Final = 32  #: from a side to the line that spans it
+_FLATTEST: Final = 0.05  #: the shorter side of a drawing over the longer one
 _NOTE_PX: Final = 26  #: the height of a line of text below the drawing
 _NOTE_SIZE: Final = 17
 
@@ -234,6 +235,9 @@ class Sketch:
         notes = self._notes()
         low, high = self._extent()
         size = high - low
+        flatness = min(size.real, size.imag) / max(size.real, size.imag, 1e-9)
+        if flatness < _FLATTEST:
+            raise FigureRejected(Reason.UNREADABLE, "the drawing would be too flat")
         scale = min(_ROOM_PX.real / max(size.real, 1e-9), _ROOM_PX.imag / max(size.imag, 1e-9))
         spans = any(mark.kind == "dimension" for mark in self._marks)
         below = (_DIMENSION_PX if spans else 0) + _NOTE_PX * len(notes)

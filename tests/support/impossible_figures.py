@@ -185,6 +185,24 @@ def _point_on_no_plane(rng: Random) -> Written:
                        {"pattern": "coordinate-plane", "at": {"أ": [1, 2], "ب": [1, 2]}, "paths": ["أب"]}))  # fmt: skip
 
 
+def _sides_that_cross(rng: Random) -> Written:
+    x, y = rng.randint(2, 8), rng.randint(2, 8)
+    at = {"أ": [0, 0], "ب": [x, y], "ج": [x, 0], "د": [0, y]}
+    return {"pattern": "coordinate-plane", "at": at, "paths": ["أبجدأ"], "ask": ["area"]}
+
+
+def _rhombus_that_disagrees(rng: Random) -> Written:
+    a, b = rng.randint(4, 12), rng.randint(4, 12)
+    wrong = {"side": a + b + rng.randint(1, 4)} if rng.random() < 0.5 else {"angle_1": 170}
+    return {"pattern": "rhombus", "diagonal_1": 2 * a, "diagonal_2": 2 * b, **wrong}
+
+
+def _parallel_parts_that_disagree(rng: Random) -> Written:
+    upper, lower = rng.randint(2, 6), rng.randint(2, 6)
+    return {"pattern": "similar-triangles", "left_upper": upper, "left_lower": lower, "right_upper": 2 * upper,
+            "right_lower": 2 * lower + rng.randint(1, 3)}  # fmt: skip
+
+
 def _cone_with_a_short_slant(rng: Random) -> Written:
     return {
         "pattern": "cone",
@@ -232,7 +250,7 @@ def _equal_letters(rng: Random) -> Written:
 def _too_thin(rng: Random) -> Written:
     width = rng.randint(200, 900)
     return rng.choice(({"pattern": "rectangle", "width": width, "height": 2},
-                       {"pattern": "right-triangle", "base": width, "height": 1},
+                       {"pattern": "right-triangle", "base": width, "height": 1, "hide": ["height"]},
                        {"pattern": "sector", "radius": 5, "angle": rng.randint(1, 6)}))  # fmt: skip
 
 

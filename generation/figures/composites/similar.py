@@ -82,17 +82,12 @@ class SimilarTriangles(SketchedPattern):
         """Left, right and base, with those chosen that nothing determines."""
         left, right = self._whole(found, "left"), self._whole(found, "right")
         base = float(found["base"].value) if "base" in found else None
-        if left is None and right is None:
-            left = right = 1.1 * (base or 1)
-        left = left if left is not None else (right or 1) * 1.05
-        right = right if right is not None else left * 1.05
         if base is None:
-            base = 0.9 * math.hypot(left, right)
-        elif self._whole(found, "right") is None or self._whole(found, "left") is None:
-            known = left if self._whole(found, "left") is not None else right
-            other = max(base, known) if base != known else base
-            left, right = (known, other) if self._whole(found, "left") is not None else (other, known)
-        return left, right, base
+            left = left or 1.05 * (right or 1)
+            right = right or 1.05 * left
+            return left, right, 0.9 * math.hypot(left, right)
+        longest = max(base, left or 1.1 * base, right or 0)
+        return left or longest, right or longest, base
 
     def _check_triangle(self, found: Mapping[str, Quantity]) -> None:
         left, right, base = self._sides(found)

@@ -226,6 +226,13 @@ class SquareAtCenter(SketchedPattern):
                 "circle": "ظُلل من الدائرة ما خرج عن المربع", "none": ""}[self.shaded]  # fmt: skip
         return f"مربع{self.named(0, 1, 2, 3)} أحد رؤوسه مركز دائرة{'، ' + what if what else ''}"
 
+    def web_app(self) -> dict[str, Any] | None:
+        """Its drawing is fixed, with the circle as wide as the square."""
+        is_fixed = self.side == self.radius and self.shaded == "overlap" and not self.points
+        if not is_fixed or self.shown_measures.keys() != {"side", "radius"}:
+            return None
+        return overlapping("square-vertex-at-circle-center", side=self.side, radius=self.radius)
+
 
 class RoseInSquare(SketchedPattern):
     """Half circles on the four sides of a square, to its inside; the four petals where two of them overlap."""

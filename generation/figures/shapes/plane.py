@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field
@@ -131,12 +131,27 @@ def _open(corners: list[tuple[Value, ...]], path: str) -> dict[str, Quantity]:
 def _closed(corners: list[tuple[Value, ...]]) -> dict[str, Quantity]:
     outline = [Line(*(complex(float(x), float(y)) for x, y in pair)) for pair in pairwise(corners)]
     need(abs(signed_area(outline)) > 0, Reason.NOT_THE_NAMED_SHAPE, "the points lie on one line")
+    need(
+        not any(_cross(a, b) for a, b in combinations(outline, 2)), Reason.NOT_THE_NAMED_SHAPE, "sides cross"
+    )
     doubled, around = exact(0), exact(0)
     for (x1, y1), (x2, y2) in pairwise(corners):
         doubled += x1 * y2 - x2 * y1
         around += ((x2 - x1) * (x2 - x1) + (y2 - y1) * (y2 - y1)).sqrt()
     size = doubled / 2
     return {"area": area(size * -1 if float(size) < 0 else size), "perimeter": length(around, "المحيط")}
+
+
+def _cross(one: Line, other: Line) -> bool:
+    """Whether the inner parts of two lines meet in one point."""
+
+    def side(line: Line, point: Point) -> float:
+        return ((line.end - line.start).conjugate() * (point - line.start)).imag
+
+    return (
+        side(one, other.start) * side(one, other.end) < 0
+        and side(other, one.start) * side(other, one.end) < 0
+    )
 
 
 def _draw_grid(canvas: Canvas, low: Point, high: Point, to_px: _ToPx, cell: float) -> list[Segment]:

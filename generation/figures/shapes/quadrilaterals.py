@@ -172,7 +172,7 @@ class Rhombus(FourCorners):
             "side": length(side, "الضلع", "طول ضلعه"),
             "diagonal_1": length(first, f"القطر{self.named(0, 2)}"),
             "diagonal_2": length(second, f"القطر{self.named(1, 3)}"),
-            "angle_1": angle(exact(self._angle(first, second)), f"الزاوية{self.named(0)}"),
+            "angle_1": angle(exact(2 * arc_tangent(float(second) / float(first))), f"الزاوية{self.named(0)}"),
             "perimeter": length(side * 4, "المحيط"),
             "area": area(first * second / 2),
         }
@@ -181,9 +181,6 @@ class Rhombus(FourCorners):
         if self.angle_1 is None and given < 2:
             return {name: known[name] for name in ("side", "perimeter")}
         return known if given else {"angle_1": known["angle_1"]}
-
-    def _angle(self, first: Value, second: Value) -> float:
-        return 2 * arc_tangent(float(second) / float(first)) if self.angle_1 is None else self.angle_1
 
     def _diagonals(self) -> tuple[Value, Value]:
         first, second = (
