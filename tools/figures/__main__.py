@@ -15,6 +15,7 @@ from typing import Final
 from generation.figures.catalogue import PATTERNS, asked, caption, draw, parse
 from generation.figures.pattern import Pattern
 from tools.figures.samples import SAMPLES, sample
+from tools.figures.table import catalogue_table
 
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 _VIEWS: Final = {  # the page's width and the height of a pattern's row in px, its columns, and whether it is dark
@@ -41,6 +42,9 @@ figcaption { font-size: 13px; line-height: 1.5; padding: 4px }
 
 def main() -> None:
     options = _options()
+    if options.table:
+        print(catalogue_table(), end="")
+        return
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
     names = options.only.split(",") if options.only else [name for name in PATTERNS if name in SAMPLES]
@@ -133,6 +137,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.figures", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(".figures"), help="a folder for pages and pictures")
     parser.add_argument("--only", default="", help="patterns, separated by commas")
+    parser.add_argument("--table", action="store_true", help="print the table of docs/figures.md instead")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
