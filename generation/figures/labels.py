@@ -31,22 +31,29 @@ class Label:
 Segment = tuple[complex, complex]
 
 _GAPS_PX: Final = (5, 10, 16, 24, 34, 46, 60)
+_ON_THE_LINE: Final = 0.0  #: instead of a gap: the text interrupts its own line
 _TURNS_DEGREES: Final = (0, 22, -22, 45, -45, 70, -70, 100, -100, 140, -140, 180)
 _COST_OF_A_TURN: Final = 0.35  #: px of distance that one degree of turning is worth
 _COST_OF_THE_OTHER_SIDE: Final = 34
 _COST_OF_A_CROSSING: Final = 40  #: px of distance that one crossed line is worth
+#: Of a line between a text and what it belongs to: the text would seem to belong to that line.
+_COST_OF_A_LINE_BETWEEN: Final = 90
+_START_PX: Final = 3  #: from the anchor, which lies on its own line
 
 #: The nearest places first: (cost, distance, turn).
 _PLACES: Final = tuple(
     sorted(
         (
-            (
-                gap + min(_COST_OF_A_TURN * abs(degrees), _COST_OF_THE_OTHER_SIDE),
-                gap,
-                cmath.rect(1, math.radians(degrees)),
-            )
-            for gap in _GAPS_PX
-            for degrees in _TURNS_DEGREES
+            (1.0, _ON_THE_LINE, 1 + 0j),
+            *(
+                (
+                    gap + min(_COST_OF_A_TURN * abs(degrees), _COST_OF_THE_OTHER_SIDE),
+                    float(gap),
+                    cmath.rect(1, math.radians(degrees)),
+                )
+                for gap in _GAPS_PX
+                for degrees in _TURNS_DEGREES
+            ),
         ),
         key=lambda place: place[0],
     )
@@ -78,12 +85,15 @@ def _best(label: Label, lines: Sequence[Segment], taken: Sequence[Box], bounds: 
         if cost >= lowest:
             break
         way = toward * turn
-        reach = gap + abs(way.real) * width / 2 + abs(way.imag) * height / 2
+        reach = gap + abs(way.real) * width / 2 + abs(way.imag) * height / 2 if gap else 0
         center = label.anchor + way * reach
         box = Box.around(center, width, height)
         if not box.within(bounds) or any(box.overlaps(other) for other in taken):
             continue
         total = cost + _COST_OF_A_CROSSING * sum(1 for line in lines if _crosses(line, box))
+        if total < lowest:
+            path = (label.anchor + _START_PX * way, center)
+            total += _COST_OF_A_LINE_BETWEEN * any(_meet(line, path) for line in lines)
         if total < lowest:
             best, lowest = (center, box), total
     if best is None:
@@ -105,3 +115,15 @@ def _crosses(line: Segment, box: Box) -> bool:
         for y in (box.top, box.bottom)
     ]
     return min(sides) <= 0 <= max(sides)
+
+
+def _meet(line: Segment, path: Segment) -> bool:
+    """Whether the path crosses the line from one side to the other."""
+    return _parted(line, path) and _parted(path, line)
+
+
+def _parted(line: Segment, ends: Segment) -> bool:
+    """Whether the two ends lie on different sides of the endless line."""
+    along = (line[1] - line[0]).conjugate()
+    first, second = ((along * (end - line[0])).imag for end in ends)
+    return first * second < 0

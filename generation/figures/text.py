@@ -16,18 +16,21 @@ _TURNABLE: Final = frozenset("-−+√π/(×°%")
 _ISOLATED: Final = "\u2066{}\u2069"
 _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
-#: Parts of the font size, as wide as the widest of the usual fonts draws them. A letter that joins no other one
-#: is the widest; most letters of a word are narrower, which leaves room.
+#: Parts of the font size, as wide as the widest of the usual fonts draws them.
 _WIDTHS: Final = {
-    **dict.fromkeys(" .,،:اأإآ", 0.36),
-    **dict.fromkeys("ل°²³", 0.5),
-    **dict.fromkeys("سشصض", 0.85),
-    **dict.fromkeys("طظ", 1.05),
+    **dict.fromkeys(" .,،:اأإ", 0.36),
+    **dict.fromkeys("لآ°²³", 0.5),
     **dict.fromkeys("−+%", 0.9),
 }
-_WIDTH: Final = 0.66
-_TAILS: Final = frozenset("بتثفقكيىئنلجحخعغمسشصض")  #: letters that end a word with a tail
-_TAIL: Final = 0.55
+_WIDTH: Final = 0.68
+_TAILS: Final = frozenset("بتثفقكيىئنلجحخعغمسشصضطظ")  #: letters that are wider at the end of a word
+_TAIL: Final = 0.25
+#: One letter alone, such as the name of a point, has its widest form.
+_ALONE: Final = {
+    **dict.fromkeys("سشصض", 0.75),
+    **dict.fromkeys("بتثفقكيىئطظل", 0.5),
+    **dict.fromkeys("نجحخعغم", 0.25),
+}
 _LINE_HEIGHT: Final = 1.3
 
 
@@ -66,8 +69,9 @@ class Box:
 def text_size(text: str, size: float = FONT_SIZE) -> tuple[float, float]:
     """Width and height in px that no usual font exceeds; an estimate, because the page chooses the font."""
     width = sum(_WIDTHS.get(sign, _WIDTH) for sign in text)
-    tails = sum(word[-1] in _TAILS for word in text.split())
-    return (width + tails * _TAIL) * size, _LINE_HEIGHT * size
+    for word in text.split():
+        width += _ALONE.get(word, _TAIL if word[-1] in _TAILS else 0)
+    return width * size, _LINE_HEIGHT * size
 
 
 def is_arabic(text: str) -> bool:

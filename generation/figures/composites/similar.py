@@ -106,8 +106,8 @@ class SimilarTriangles(SketchedPattern):
         upper_left, upper_right = apex + (start - apex) * share, apex + (end - apex) * share
         sketch.polygon(start, end, apex)
         sketch.line(upper_left, upper_right)
-        sketch.parallel((upper_left + upper_right) / 2, 1)
-        sketch.parallel((start + end) / 2, 1)
+        sketch.parallel(upper_left + 0.75 * (upper_right - upper_left), 1)
+        sketch.parallel(start + 0.75 * (end - start), 1)
         for name, (a, b, off) in {
             "left_upper": (apex, upper_left, -1),
             "left_lower": (upper_left, start, -1),

@@ -50,14 +50,15 @@ class ThreeTangentCircles(SketchedPattern):
         for center in centers:
             sketch.outline(circle(center, r))
         sketch.polygon(*centers)
-        for index, center in enumerate(centers):
-            sketch.name(index, center, center - sum(centers) / 3, dot=True)
         if self.label("radius"):
-            end = centers[0] + turned(215, r)
+            end = complex(-r)
             sketch.line(centers[0], end, dashed=True)
-            sketch.length("radius", centers[0], end)
+            sketch.length("radius", centers[0], end, off=1j)
         if self.label("diameter"):
-            sketch.length("diameter", centers[0], centers[1], off=-1j)
+            sketch.line(centers[2] - r, centers[2] + r, dashed=True)
+            sketch.length("diameter", centers[2] - r, centers[2] + r, off=1j)
+        for index, center in enumerate(centers):
+            sketch.name(index, center, -1j, dot=True)
 
     def sentence(self) -> str:
         shaded = "، ظُلل ما بينها" if self.shaded == "gap" else ""

@@ -182,8 +182,8 @@ class Trapezoid(FourCorners):
         a, b, c, d = self.outline(sketch)
         sketch.length("bottom", a, b, off=-1j)
         sketch.length("top", d, c, off=1j)
-        sketch.parallel((a + b) / 2, 1)
-        sketch.parallel((d + c) / 2, 1)
+        sketch.parallel(a + 0.7 * (b - a), 1)
+        sketch.parallel(d + 0.7 * (c - d), 1)
         if "left" in self.known:
             sketch.length("left", a, d, off=-1)
             sketch.length("right", b, c, off=1)
