@@ -23,6 +23,7 @@ class Reason(StrEnum):
     SHOWS_NOTHING = "shows_nothing"  #: no measure is left that the student can see
     CONTRADICTS_STEM = "contradicts_stem"  #: the stem states another number for the same quantity
     WRONG_ANSWER = "wrong_answer"  #: the key is not the value of what the figure asks for
+    UNSOLVABLE = "unsolvable"  #: arithmetic fails on its numbers: a fault of ours rather than the writer's
     UNREADABLE = "unreadable"  #: too thin, too small or too full for a legible drawing
     WRONG_TOTAL = "wrong_total"  #: the parts of a chart do not add up to their whole
     WRONG_LABELS = "wrong_labels"  #: labels of a chart that are equal, too long, too many or too few

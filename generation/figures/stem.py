@@ -17,8 +17,10 @@ from generation.figures.quantity import ROUNDING, Quantity
 from generation.figures.reasons import Reason
 from generation.normalization import normalize
 
-_NUMBER: Final = r"(?P<number>\d+(?:\.\d+)?)(?P<root>√\d+)?(?P<pi>π)?(?:/(?P<below>\d+))?"
-_VALUE: Final = re.compile(_NUMBER)
+#: At most nine digits: whatever is longer is no number of a question.
+_VALUE: Final = re.compile(
+    r"(?P<number>\d{1,9}(?:\.\d{1,9})?)(?P<root>√\d{1,9})?(?P<pi>π)?(?:/(?P<below>\d{1,9}))?"
+)
 #: Words that may stand between a name and its number.
 _FILLERS: Final = frozenset(
     normalize(word)
@@ -107,9 +109,10 @@ def _number_of(text: str) -> tuple[float, ...] | None:
     if len(found) != 1:
         return None
     parts = found[0]
-    value = (
-        float(parts["number"]) * math.sqrt(float((parts["root"] or "√1")[1:])) / float(parts["below"] or 1)
-    )
+    below = float(parts["below"] or 1)
+    if not below:
+        return None
+    value = float(parts["number"]) * math.sqrt(float((parts["root"] or "√1")[1:])) / below
     return tuple(value * pi for pi in _PIS) if parts["pi"] else (value,)
 
 
@@ -142,10 +145,12 @@ def _mention(name: str) -> re.Pattern[str] | None:
     if len(letters) == len(words):  # a side by its ends: only with a sign or a word before the number
         ends = "|".join(" ?".join(order) for order in (letters, letters[::-1]))
         return re.compile(
-            rf"(?<!\b[ء-ي] )\b(?:{ends})\b(?P<between>(?: ?=| [ء-ي]+){{1,2}}) ?(?P<value>\d+(?:\.\d+)?)"
+            rf"(?<!\b[ء-ي] )\b(?:{ends})\b(?P<between>(?: ?=| [ء-ي]+){{1,2}}) ?(?P<value>\d{1, 9}(?:\.\d{1, 9})?)(?!\d)"
         )
     body = " ".join(map(_forms, words))
-    return re.compile(rf"{start}\b{body}\b(?P<between>(?: ?=| [ء-ي]+){{0,2}}) ?(?P<value>\d+(?:\.\d+)?)")
+    return re.compile(
+        rf"{start}\b{body}\b(?P<between>(?: ?=| [ء-ي]+){{0,2}}) ?(?P<value>\d{1, 9}(?:\.\d{1, 9})?)(?!\d)"
+    )
 
 
 def _forms(word: str) -> str:

@@ -61,9 +61,11 @@ class Value:
         return approximate(float(self) / float(other))
 
     def sqrt(self) -> Value:
-        """Its square root, exact if the value is rational. Raises ValueError for a negative value."""
+        """Its square root, exact if the value is rational. Raises ValueError for a negative one; below
+        zero, what is not exact is the noise of floating point.
+        """
         known = self.rational
-        return approximate(math.sqrt(float(self))) if known is None else root(known)
+        return approximate(math.sqrt(max(0.0, float(self)))) if known is None else root(known)
 
     def __lt__(self, other: Value) -> bool:
         return float(self) < float(other)

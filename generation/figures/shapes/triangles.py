@@ -14,6 +14,8 @@ from generation.figures.sketch import Sketch, SketchedPattern
 from generation.figures.value import exact
 from generation.figures.web_app import corners_px, triangle_data
 
+_FLATTEST: Final = 6  #: degrees; a narrower apex cannot be read
+
 
 class _ThreeCorners(SketchedPattern):
     """Corners from the lower left one, counterclockwise. A side is named for the opposite corner's number."""
@@ -131,6 +133,7 @@ class IsoscelesTriangle(_ThreeCorners):
     def quantities(self) -> Mapping[str, Quantity]:
         triangle = self.triangle()
         leg, _, base = triangle.sides
+        need(_FLATTEST <= triangle.angles[2] <= 180 - _FLATTEST, Reason.UNREADABLE)
         return {
             "leg": length(leg, "الساق", "طول الساق"),
             "base": length(base, "القاعدة", "قاعدته"),

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from random import Random
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from generation.figures.catalogue import asked, caption, check, draw, parse, shown, web_app
+from generation.figures.catalogue import PATTERNS, asked, caption, check, draw, parse, shown, web_app
+from generation.figures.pattern import Pattern
 from generation.figures.reasons import Reason
+from tools.figures.samples import SAMPLES, sample
 
 CIRCLE = {"pattern": "circle", "radius": 7, "unit": "سم", "points": "م", "ask": ["area"]}
 TRIANGLE = {
@@ -71,3 +77,40 @@ def test_the_web_app_draws_a_circle_in_its_own_units() -> None:
 )
 def test_a_figure_that_cannot_be_is_rejected_by_name(figure: object, reason: Reason) -> None:
     assert check(figure) == (reason,)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+SIZES = st.sampled_from(
+    [0.001, 1e-9, 1 / 3, 1, 90, 179.9999, 180, 359.5, 9999.99, 10_000, 12.345678901234567]
+)
+SIZES |= st.integers(1, 400) | st.floats(0.001, 400)
+
+
+@given(JSON, st.text(max_size=30), st.text(max_size=10))
+def test_whatever_is_written_is_judged_and_never_an_error(written: object, stem: str, answer: str) -> None:
+    assert isinstance(check(written, stem=stem, answer=answer), tuple)
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32), st.data())
+def test_any_parameters_of_a_pattern_are_drawn_or_rejected(name: str, seed: int, data: st.DataObject) -> None:
+    written: dict[str, Any] = sample(name, Random(seed))
+    fields = [field for field in PATTERNS[name].model_fields if field not in Pattern.model_fields]
+    for field in data.draw(st.sets(st.sampled_from(fields), max_size=3)):
+        written[field] = data.draw(SIZES | JSON)
+    written["ask"] = data.draw(
+        st.lists(st.sampled_from([*fields, "area", "perimeter"]), max_size=2, unique=True)
+    )
+    answer = data.draw(st.sampled_from(["7", "49π", "5√3", "1/0", "3/4", "9" * 40, "2:3", ""]))
+    reasons = check(written, stem="نصف القطر 7 سم، وضلع المربع " + "9" * 400, answer=answer)
+    assert Reason.UNSOLVABLE not in reasons
+    if not reasons:
+        figure = parse(written)
+        assert caption(figure) in draw(figure)
+        assert not set(figure.ask) & set(shown(figure).get("measures", {}))
+        web_app(figure)
