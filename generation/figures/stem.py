@@ -21,6 +21,7 @@ from generation.normalization import normalize
 _VALUE: Final = re.compile(
     r"(?P<number>\d{1,9}(?:\.\d{1,9})?)(?P<root>√\d{1,9})?(?P<pi>π)?(?:/(?P<below>\d{1,9}))?"
 )
+_STATED: Final = r"(?P<value>\d{1,9}(?:\.\d{1,9})?)(?!\d)"
 #: Words that may stand between a name and its number.
 _FILLERS: Final = frozenset(
     normalize(word)
@@ -144,13 +145,9 @@ def _mention(name: str) -> re.Pattern[str] | None:
     start = r"(?<!نصف )" if words[0] in {"القطر", "قطر", "قطره", "قطرها"} else ""
     if len(letters) == len(words):  # a side by its ends: only with a sign or a word before the number
         ends = "|".join(" ?".join(order) for order in (letters, letters[::-1]))
-        return re.compile(
-            rf"(?<!\b[ء-ي] )\b(?:{ends})\b(?P<between>(?: ?=| [ء-ي]+){{1,2}}) ?(?P<value>\d{1, 9}(?:\.\d{1, 9})?)(?!\d)"
-        )
+        return re.compile(rf"(?<!\b[ء-ي] )\b(?:{ends})\b(?P<between>(?: ?=| [ء-ي]+){{1,2}}) ?{_STATED}")
     body = " ".join(map(_forms, words))
-    return re.compile(
-        rf"{start}\b{body}\b(?P<between>(?: ?=| [ء-ي]+){{0,2}}) ?(?P<value>\d{1, 9}(?:\.\d{1, 9})?)(?!\d)"
-    )
+    return re.compile(rf"{start}\b{body}\b(?P<between>(?: ?=| [ء-ي]+){{0,2}}) ?{_STATED}")
 
 
 def _forms(word: str) -> str:
