@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 from generation.figures.pattern import Pattern
@@ -135,7 +135,7 @@ def _stated(name: str, text: str, unit: str) -> Iterator[float]:
         yield float(found["value"])
 
 
-@cache
+@lru_cache(maxsize=512)
 def _mention(name: str) -> re.Pattern[str] | None:
     """The normalized name with or without its article and a pronoun, then at most two words, then a number."""
     if name in _AMBIGUOUS:
