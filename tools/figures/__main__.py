@@ -92,11 +92,12 @@ def _row(name: str, seed: int) -> str:
     return f'<h2>{html.escape(PATTERNS[name].title)} · {name}</h2><div class="row">{figures}</div>'
 
 
-def _figure(name: str, seed: int) -> str:
-    figure = parse(sample(name, _random(name, seed)))
+def _figure(pattern: str, seed: int) -> str:
+    figure = parse(sample(pattern, _random(pattern, seed)))
     words = html.escape(caption(figure))
     answers = "، ".join(
-        f"{quantity.names[0]} = <bdi dir=ltr>{quantity.value}</bdi>" for quantity in asked(figure).values()
+        f"{quantity.names[0] if quantity.names else name} = <bdi dir=ltr>{quantity.value}</bdi>"
+        for name, quantity in asked(figure).items()
     )
     return (
         f'<figure><img src="{_source(figure)}" alt="{words}">'
