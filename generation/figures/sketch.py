@@ -182,16 +182,15 @@ class Sketch:
         begin, end = direction(a - at), direction(b - at)
         span = (end - begin) % 360
         self._witnesses[name] = _Witness(Kind.ANGLE, span)
-        bisector = turned(begin + span / 2)
-        is_right = abs(span - 90) < _EXACT_DEGREES
+        self._placed.add(name)
         text = self._figure.label(name)
-        if is_right and name not in self._figure.ask:
-            self.right_angle(at, a, b)
-            self._placed.add(name)
+        if text is None:
             return
-        if text is not None:
-            self._marks.append(_Mark("arc", at, turned(begin), turned(end), arcs))
-            self.quantity(name, at, bisector, after_px=_arc_px(span))
+        if abs(span - 90) < _EXACT_DEGREES and name not in self._figure.ask:
+            self.right_angle(at, a, b)
+            return
+        self._marks.append(_Mark("arc", at, turned(begin), turned(end), arcs))
+        self.quantity(name, at, turned(begin + span / 2), after_px=_arc_px(span))
 
     def right_angle(self, at: Point, a: Point, b: Point) -> None:
         self._marks.append(_Mark("right", at, unit(a - at), unit(b - at)))

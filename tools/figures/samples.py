@@ -69,7 +69,7 @@ def _tangent(rng: Random) -> Sample:
 
 
 def _inscribed(rng: Random) -> Sample:
-    half = rng.randint(12, 80)
+    half = rng.choice((90, rng.randint(12, 80)))
     return rng.choice(({"inscribed": half, "ask": ["central"]}, {"central": 2 * half, "ask": ["inscribed"]}))
 
 

@@ -261,7 +261,7 @@ class InscribedAngle(SketchedPattern):
     def quantities(self) -> Mapping[str, Quantity]:
         need(self.central is not None or self.inscribed is not None, Reason.UNDETERMINED)
         central = exact(self.inscribed or 0) * 2 if self.central is None else exact(self.central)
-        need(float(central) < 180, Reason.ANGLE_SUM, "the arc is less than half of the circle")
+        need(float(central) <= 180, Reason.ANGLE_SUM, "the arc is at most half of the circle")
         need(float(central) >= 20, Reason.UNREADABLE)
         return {
             "central": angle(central, f"الزاوية المركزية{self.named(1, 0, 2)}"),

@@ -18,7 +18,7 @@ NAMES = sorted(SAMPLES)
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=7, deadline=None)
 @given(st.integers(0, 2**32))
 def test_valid_parameters_are_drawn_legibly_and_to_scale(name: str, seed: int) -> None:
     written = sample(name, Random(seed))
@@ -33,7 +33,7 @@ def test_the_same_figure_has_the_same_bytes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=7, deadline=None)
 @given(st.integers(0, 2**32))
 def test_what_the_web_app_gets_is_what_its_renderers_draw_rightly(name: str, seed: int) -> None:
     diagram = web_app(parse(sample(name, Random(seed))))
