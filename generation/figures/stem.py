@@ -40,9 +40,6 @@ _FILLERS: Final = frozenset(
         "مقداره",
         "مقدارها",
         "قياس",
-        "الدائرة",
-        "المربع",
-        "المستطيل",
     ]
 )
 #: Names that a stem also uses for other things ("a fence that is so long").
@@ -73,7 +70,7 @@ def contradictions(figure: Pattern, stem: str) -> list[Reason]:
     """CONTRADICTS_STEM if every number that the stem states for one of the figure's quantities is another one."""
     text = normalize(stem)
     for quantity in figure.known.values():
-        stated = [value for name in quantity.names for value in _stated(name, text, figure.unit)]
+        stated = [value for name in quantity.names for value in _stated(name, text, figure)]
         if stated and not any(quantity.agrees_with(value) for value in stated):
             return [Reason.CONTRADICTS_STEM]
     return []
@@ -117,20 +114,21 @@ def _number_of(text: str) -> tuple[float, ...] | None:
     return tuple(value * pi for pi in _PIS) if parts["pi"] else (value,)
 
 
-def _stated(name: str, text: str, unit: str) -> Iterator[float]:
+def _stated(name: str, text: str, figure: Pattern) -> Iterator[float]:
     """The numbers that follow the name, except those in another unit."""
     pattern = _mention(normalize(name))
     if pattern is None:
         return
+    shape = {word.removeprefix("ال") for word in normalize(figure.title).split()}
     for found in pattern.finditer(text):
         between = found["between"].replace("=", " ").split()
-        if not all(word in _FILLERS for word in between):
+        if not all(word in _FILLERS or word.removeprefix("ال") in shape for word in between):
             continue
         after = text[found.end() :].split(" ", 2)
         word = after[1] if len(after) > 1 and not after[0] else after[0]
         if word.startswith(("%", ":", "/", "√", "π", "×", "*", "+", "-", "^")):
             continue
-        if unit and _UNITS.get(word, unit) != unit:
+        if figure.unit and _UNITS.get(word, figure.unit) != figure.unit:
             continue
         yield float(found["value"])
 

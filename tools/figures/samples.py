@@ -110,7 +110,7 @@ def _triangle(rng: Random) -> Sample:
     return {
         "side_12": base,
         "side_31": left,
-        "side_23": rng.randint(base - left // 2, base + left // 2),
+        "side_23": rng.randint(max(base - left // 2, abs(base - left) + 1), base + left // 2),
         "ask": ["perimeter"],
     }
 

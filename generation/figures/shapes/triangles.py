@@ -18,7 +18,7 @@ _FLATTEST: Final = 6  #: degrees; a narrower apex cannot be read
 
 
 class _ThreeCorners(SketchedPattern):
-    """Corners from the lower left one, counterclockwise. A side is named for the opposite corner's number."""
+    """Corners from the lower left one, counterclockwise."""
 
     def triangle(self) -> Triangle:
         """Raises FigureRejected if no such triangle can be."""
@@ -26,11 +26,11 @@ class _ThreeCorners(SketchedPattern):
 
     def corner_points(self) -> tuple[Point, Point, Point]:
         triangle = self.triangle()
-        a, b, c = map(float, triangle.sides)
-        return 0j, complex(c), turned(triangle.angles[0], b) if a else 0j
+        _, left, base = map(float, triangle.sides)
+        return 0j, complex(base), turned(triangle.angles[0], left)
 
     def draw_sides(self, sketch: Sketch, *names: str) -> tuple[Point, Point, Point]:
-        """The outline, the corners' letters, and the sides opposite to the three corners by their names."""
+        """The outline, the corners' letters, and the lengths of the sides opposite to the three corners."""
         first, second, third = corners = self.corner_points()
         center = sum(corners) / 3
         sketch.polygon(*corners)

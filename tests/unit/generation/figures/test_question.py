@@ -28,6 +28,7 @@ ANGLES = {"pattern": "triangle", "points": "بجأ", "angle_1": 50, "angle_2": 6
         (TRIANGLE, "إذا كان ج ب يساوي 11"),
         (CIRCLE, "دائرة قطرها 10 سم"),
         (CIRCLE, "دائرة نصف القطر = 8"),
+        (CIRCLE, "نصف قطر الدائرة 8 سم"),
         (ANGLES, "إذا كان قياس الزاوية ب يساوي 55°"),
         ({"pattern": "circle-in-square", "side": 14, "ask": ["shaded_area"]}, "بلاطة طول ضلع المربع 20 سم"),
         (
@@ -51,6 +52,7 @@ def test_a_stem_that_states_another_number_contradicts_the_figure(
         (TRIANGLE, "مثلث قاعدته 1200 سم"),
         (CIRCLE, "دائرة قطرها 14 سم (π = 22/7)"),
         (CIRCLE, "إذا زاد نصف قطرها 50% فكم تصير المساحة؟"),
+        (CIRCLE, "رُسمت داخل مربع دائرة، وقطر المربع 20 سم"),
         (CIRCLE, "سياج طوله 100 م حول نافورة دائرية"),
         (CIRCLE, "نصف القطر 7 سم ثم صار نصف القطر 14 سم"),
         (ANGLES, "قياس الزاوية ب يساوي 50 درجة، والزاوية أ ب د قائمة"),
