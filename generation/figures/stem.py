@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from generation.figures.pattern import Pattern
-from generation.figures.quantity import ROUNDING, Quantity
+from generation.figures.quantity import Quantity
 from generation.figures.reasons import Reason
 from generation.normalization import normalize
 
@@ -64,6 +64,7 @@ _UNITS: Final = {
 }  # fmt: skip
 #: Approximations of π that questions agree on.
 _PIS: Final = (math.pi, 22 / 7, 3.14)
+_KEY_ROUNDING: Final = 0.002  #: of a key that is no short decimal, such as 8.49 for 6√2
 
 
 def contradictions(figure: Pattern, stem: str) -> list[Reason]:
@@ -91,9 +92,12 @@ def key_faults(figure: Pattern, answer: str) -> list[Reason]:
         return [Reason.SHOWS_THE_ANSWER] if leaked else []
     if len(figure.ask) > 1:
         return []
-    asked = figure.known[figure.ask[0]].value
-    wanted = [asked.with_pi(pi) for pi in _PIS]
-    right = any(abs(number - one) <= ROUNDING * abs(one) for number in value for one in wanted)
+    asked = figure.known[figure.ask[0]]
+    if asked.value.rational is not None:
+        right = any(asked.agrees_with(number) for number in value)
+    else:
+        wanted = [asked.value.with_pi(pi) for pi in _PIS]
+        right = any(abs(number - one) <= _KEY_ROUNDING * abs(one) for number in value for one in wanted)
     return [] if right else [Reason.WRONG_ANSWER]
 
 
