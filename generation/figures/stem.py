@@ -19,8 +19,10 @@ from generation.normalization import normalize
 
 #: At most nine digits: whatever is longer is no number of a question.
 _VALUE: Final = re.compile(
-    r"(?P<number>\d{1,9}(?:\.\d{1,9})?)(?P<root>√\d{1,9})?(?P<pi>π)?(?:/(?P<below>\d{1,9}))?"
+    r"(?P<sign>-)?(?P<number>\d{1,9}(?:\.\d{1,9})?)?(?P<root>√\d{1,9})?(?P<pi>π)?"
+    r"(?:/(?P<below>\d{1,9}))?(?P<late_pi> ?π)?"
 )
+_ARABIC_PI: Final = re.compile(r"(?<=\d) ?ط(?!\w)")
 _STATED: Final = r"(?P<value>\d{1,9}(?:\.\d{1,9})?)(?!\d)"
 #: Words that may stand between a name and its number.
 _FILLERS: Final = frozenset(
@@ -107,15 +109,15 @@ def _same_kind(quantity: Quantity, answer: str) -> bool:
 
 def _number_of(text: str) -> tuple[float, ...] | None:
     """The value with each approximation of π; None if the text holds no number or more than one."""
-    found = list(_VALUE.finditer(text.replace("^2", "").replace("^3", "")))
-    if len(found) != 1:
-        return None
-    parts = found[0]
-    below = float(parts["below"] or 1)
+    plain = _ARABIC_PI.sub("π", text).replace("^2", "").replace("^3", "")
+    found = [parts for parts in _VALUE.finditer(plain) if parts["number"] or parts["root"] or parts["pi"]]
+    below = float(found[0]["below"] or 1) if len(found) == 1 else 0
     if not below:
         return None
-    value = float(parts["number"]) * math.sqrt(float((parts["root"] or "√1")[1:])) / below
-    return tuple(value * pi for pi in _PIS) if parts["pi"] else (value,)
+    parts = found[0]
+    root = math.sqrt(float(parts["root"][1:])) if parts["root"] else 1
+    value = float(parts["number"] or 1) * root / below * (-1 if parts["sign"] else 1)
+    return tuple(value * pi for pi in _PIS) if parts["pi"] or parts["late_pi"] else (value,)
 
 
 def _stated(name: str, text: str, figure: Pattern) -> Iterator[float]:
