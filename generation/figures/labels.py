@@ -35,7 +35,8 @@ _ON_THE_LINE: Final = 0.0  #: instead of a gap: the text interrupts its own line
 _TURNS_DEGREES: Final = (0, 22, -22, 45, -45, 70, -70, 100, -100, 140, -140, 180)
 _COST_OF_A_TURN: Final = 0.35  #: px of distance that one degree of turning is worth
 _COST_OF_THE_OTHER_SIDE: Final = 34
-_COST_OF_A_CROSSING: Final = 40  #: px of distance that one crossed line is worth
+_COST_OF_ITS_OWN_LINE: Final = 40  #: px of distance that it is worth to leave the line of the anchor free
+_COST_OF_A_CROSSING: Final = 70  #: and any other line, to which the text would seem to belong
 #: Of a line between a text and what it belongs to: the text would seem to belong to that line.
 _COST_OF_A_LINE_BETWEEN: Final = 90
 _START_PX: Final = 3  #: from the anchor, which lies on its own line
@@ -80,6 +81,10 @@ def _best(label: Label, lines: Sequence[Segment], taken: Sequence[Box], bounds: 
     width, height = text_size(label.text, label.size)
     reachable = Box.around(label.anchor, 2 * (_GAPS_PX[-1] + width), 2 * (_GAPS_PX[-1] + height))
     lines = [line for line in lines if _crosses(line, reachable)]
+    at_anchor = Box.around(label.anchor, 1, 1)
+    prices = [
+        (line, _COST_OF_ITS_OWN_LINE if _crosses(line, at_anchor) else _COST_OF_A_CROSSING) for line in lines
+    ]
     toward, best, lowest = unit(label.toward), None, math.inf
     for cost, gap, turn in _PLACES:
         if cost >= lowest:
@@ -90,7 +95,7 @@ def _best(label: Label, lines: Sequence[Segment], taken: Sequence[Box], bounds: 
         box = Box.around(center, width, height)
         if not box.within(bounds) or any(box.overlaps(other) for other in taken):
             continue
-        total = cost + _COST_OF_A_CROSSING * sum(1 for line in lines if _crosses(line, box))
+        total = cost + sum(price for line, price in prices if _crosses(line, box))
         if total < lowest:
             path = (label.anchor + _START_PX * way, center)
             total += _COST_OF_A_LINE_BETWEEN * any(_meet(line, path) for line in lines)

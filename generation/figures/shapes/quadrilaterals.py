@@ -219,9 +219,9 @@ class Rhombus(FourCorners):
         if self.label("diagonal_1") or self.label("diagonal_2"):
             sketch.line(a, c, dashed=True)
             sketch.line(b, d, dashed=True)
-            sketch.right_angle(0j, c, d)
+            sketch.right_angle(0j, a, b)
             sketch.length("diagonal_1", a, c, off=1j, part=0.3)
-            sketch.length("diagonal_2", b, d, off=1, part=0.7)
+            sketch.length("diagonal_2", b, d, off=1, part=0.75)
         sketch.angle("angle_1", a, b, d)
 
     def sentence(self) -> str:
