@@ -1,0 +1,1 @@
+"""Angles at lines, points and in polygons."""

@@ -1,0 +1,1 @@
+"""Figures put together from two or more shapes."""

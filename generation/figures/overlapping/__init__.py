@@ -1,0 +1,1 @@
+"""The eight overlapping patterns of the exam."""

@@ -1,0 +1,1 @@
+"""Plane shapes, solids and the coordinate plane."""

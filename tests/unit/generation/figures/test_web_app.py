@@ -1,0 +1,80 @@
+"""The web app's own renderers get data that they draw rightly, or none."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from generation.figures.catalogue import check, parse, web_app
+from generation.figures.web_app import WEB_APP_SAFE
+from tests.support.figure_rules import web_app_faults
+from tools.figures.samples import SAMPLES, sample
+
+#: Quantities without a place in any drawing: asking for them adds nothing to it.
+PLACELESS = frozenset({"area", "perimeter", "circumference"})
+
+
+def is_safe(written: dict[str, Any]) -> bool:
+    used = written.keys() - {"pattern", "unit", "points", "ask", "symbol"}
+    return used | set(written.get("ask", ())) - PLACELESS <= WEB_APP_SAFE[written["pattern"]]
+
+
+@pytest.mark.parametrize("name", sorted(WEB_APP_SAFE.keys() & SAMPLES.keys()))
+def test_a_safe_pattern_with_its_safe_parameters_always_has_data(name: str) -> None:
+    written = [one for seed in range(200) if is_safe(one := sample(name, Random(seed)))]
+    assert len(written) > 10
+    assert [one for one in written if web_app(parse(one)) is None] == []
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_every_shown_measure_stands_in_the_data(name: str) -> None:
+    for seed in range(60):
+        figure = parse(sample(name, Random(seed)))
+        diagram = web_app(figure)
+        if diagram is not None:
+            data = str(diagram["data"])
+            assert all(f"{value:g}" in data for value in figure.shown_measures.values()), figure
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"pattern": "circle", "radius": 1234.25, "unit": "وحدة"},
+        {
+            "pattern": "triangle",
+            "angle_1": 40.125,
+            "angle_2": 60.125,
+            "ask": ["angle_3"],
+            "points": "بجأ",
+            "hide": [],
+        },
+        {"pattern": "rectangle", "width": 9999.75, "height": 8000.5, "unit": "وحدة"},
+        {"pattern": "right-triangle", "base": 4321.5, "height": 5000, "unit": "وحدة", "ask": ["hypotenuse"]},
+    ],
+)
+def test_long_texts_are_within_what_the_web_app_has_room_for(written: dict[str, Any]) -> None:
+    assert check(written) == ()
+    diagram = web_app(parse(written))
+    assert diagram is None or web_app_faults(diagram) == []
+
+
+def test_a_right_angle_is_marked_only_at_the_first_corner() -> None:
+    elsewhere = web_app(parse({"pattern": "triangle", "angle_1": 50, "angle_2": 90, "points": "بجأ"}))
+    assert elsewhere is not None
+    assert "angles" not in elsewhere["data"]
+    assert elsewhere["data"]["labels"][1] == "ج 90°"
+
+
+def test_what_the_web_app_draws_wrongly_gets_no_data() -> None:
+    for written in (
+        {"pattern": "rose-in-square", "side": 10},
+        {"pattern": "three-tangent-circles", "radius": 5},
+        {"pattern": "corner-quarter-circles", "side": 8},
+        {"pattern": "circles-in-rectangle", "count": 3, "width": 18, "height": 6},
+        {"pattern": "cylinder", "radius": 3, "height": 8},
+        {"pattern": "chord", "radius": 5, "distance": 3},
+    ):
+        assert check(written) == ()
+        assert web_app(parse(written)) is None

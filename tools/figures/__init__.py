@@ -1,0 +1,1 @@
+"""The sheet of all figures, and random valid parameters for each pattern."""
