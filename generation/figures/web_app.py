@@ -26,6 +26,9 @@ WEB_APP_SAFE: Final[Mapping[str, frozenset[str]]] = {
     "trapezoid": frozenset({"bottom", "top", "left", "right", "form"}),
     "pentagon": frozenset({"side"}),
     "hexagon": frozenset({"side"}),
+    "bar-chart": frozenset({"heading", "labels", "values", "of", "by"}),
+    "line-chart": frozenset({"heading", "labels", "values", "of", "by"}),
+    "pie-chart": frozenset({"heading", "labels", "values", "of"}),
     "polygon-angles": frozenset({"sides", *(f"angle_{index}" for index in range(1, 7))}),
 }
 

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 from generation.figures.canvas import LARGEST_BYTES, Canvas
 from generation.figures.catalogue import asked, caption, shown
+from generation.figures.charts.chart import Chart
 from generation.figures.pattern import Pattern
 from generation.figures.sketch import Drawn, SketchedPattern
 from generation.figures.text import Box
@@ -83,7 +84,7 @@ def _leaks(figure: Pattern, svg: str) -> list[str]:
 
 
 def _is_fixed(figure: Pattern) -> bool:
-    return figure.pattern == "coordinate-plane"  # its axes carry numbers
+    return isinstance(figure, Chart) or figure.pattern == "coordinate-plane"  # their axes carry numbers
 
 
 def _numbers(text: str) -> list[str]:

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, Final
 
 from generation.figures.catalogue import PATTERNS
+from tools.figures.chart_samples import CHART_SAMPLES
 
 Sample = dict[str, Any]
 _UNITS: Final = ("سم", "م", "")
@@ -399,7 +400,7 @@ def _similar(rng: Random) -> Sample:
     )
 
 
-_WITHOUT_UNIT: Final = frozenset({"angles-on-line", "angles-at-point", "transversal", "crossing-lines",
+_WITHOUT_UNIT: Final = frozenset({*CHART_SAMPLES, "angles-on-line", "angles-at-point", "transversal", "crossing-lines",
                                   "polygon-angles", "exterior-angle", "inscribed-angle"})  # fmt: skip
 
 SAMPLES: Final[Mapping[str, Callable[[Random], Sample]]] = {
@@ -447,4 +448,5 @@ SAMPLES: Final[Mapping[str, Callable[[Random], Sample]]] = {
     "concentric-circles": _rings,
     "circles-through-centers": _through_centers,
     "similar-triangles": _similar,
+    **CHART_SAMPLES,
 }
