@@ -40,7 +40,6 @@ from generation.model import (
     Topic,
     Track,
 )
-from generation.schema import ChartKind, DiagramKind
 
 
 def _rfc_3339(moment: object) -> object:
@@ -145,27 +144,33 @@ class Progress(_Body):
     question_index: Annotated[StrictInt, Field(ge=0, le=_MAX_QUESTION_INDEX), WHOLE]
 
 
-class DiagramShape(_Shape):
-    """A geometric figure. It is complete: the page draws it from these fields only."""
+class FigureShape(_Shape):
+    """A figure: our own drawing, its description, and what is shown of its parameters.
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.DIAGRAM]})
+    Nothing of it is asked for. Show `svg` as an image whose alternative text is `caption`, never as markup.
+    """
 
-    kind: DiagramKind
-    description: str
-    measures: dict[str, int | float] = Field(
-        description="Every length, angle in degrees and coordinate (`س أ`, `ص أ`: x and y of أ) that is shown"
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.FIGURE]})
+
+    svg: str = Field(description="An SVG document of at most 8 KB")
+    caption: str = Field(description="What is seen, in Arabic")
+    figure: dict[str, Any] = Field(description="The pattern and the parameters that are shown")
+    type: str | Absent = Field(
+        None, description="With renderHint and data: for the web app's own renderers, where they draw it rightly"
     )
+    render_hint: str | Absent = None
+    data: dict[str, Any] | Absent = None
 
 
-class ChartShape(_Shape):
-    """A chart or table: each label belongs to the value at the same index."""
+class FormerFigureShape(_Shape):
+    """A figure of a session from before figures had a drawing: a description with measures, or a chart's values."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.CHART]})
-
-    kind: ChartKind
-    title: str
-    labels: list[str]
-    values: list[int | float]
+    kind: str
+    description: str | Absent = None
+    measures: dict[str, int | float] | Absent = None
+    title: str | Absent = None
+    labels: list[str] | Absent = None
+    values: list[int | float] | Absent = None
 
 
 class QuestionShape(_Shape):
@@ -182,7 +187,7 @@ class QuestionShape(_Shape):
     stem: str
     choices: Annotated[list[str], Field(min_length=CHOICES_PER_QUESTION, max_length=CHOICES_PER_QUESTION)]
     passage: str | Absent = None
-    diagram: DiagramShape | ChartShape | Absent = None
+    diagram: FigureShape | FormerFigureShape | Absent = None
 
 
 class SessionSummaryShape(_Shape):

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from generation.model import COMPARISON_CHOICES, EarlierQuestion, Question, QuestionType, Slot
+from generation.figures.catalogue import CHARTS, check, diagram, parse, web_app
+from generation.figures.reasons import FigureRejected
+from generation.model import COMPARISON_CHOICES, FIGURED_TYPES, EarlierQuestion, Question, QuestionType, Slot
 from generation.normalization import normalize
 from generation.repeats import Seen, Traits
 from generation.rules import Candidate, first_reason, fixed_choice, passage_reason
-from generation.schema import Chart, Diagram, DraftPassage, DraftQuestion, slot_number
+from generation.schema import DraftPassage, DraftQuestion, slot_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +155,6 @@ def known_passages(earlier: Iterable[EarlierQuestion]) -> dict[int, str]:
 
 _Shape = TypeVar("_Shape", bound=DraftPassage)
 
-_FIGURES: Final[Mapping[QuestionType, type[BaseModel]]] = {
-    QuestionType.DIAGRAM: Diagram,
-    QuestionType.CHART: Chart,
-}
-
 
 def _shaped(shape: type[_Shape], raw: Mapping[str, Any]) -> _Shape | str:
     try:
@@ -168,25 +165,36 @@ def _shaped(shape: type[_Shape], raw: Mapping[str, Any]) -> _Shape | str:
 
 
 def _figure(slot: Slot, draft: DraftQuestion) -> dict[str, Any] | str | None:
-    """The figure with our field names only, the reason why it is rejected, or None for a type without a figure."""
-    shape = _FIGURES.get(slot.question_type)
-    if shape is None:
+    """The figure as it is stored, the reason why it is rejected, or None for a type without a figure."""
+    if slot.question_type not in FIGURED_TYPES:
         return "unwanted_figure" if draft.figure else None
     if draft.figure is None:
         return "no_figure"
     try:
-        return shape.model_validate(draft.figure).model_dump()
-    except ValidationError:
-        return "wrong_figure"
+        figure = parse(draft.figure)
+    except FigureRejected as err:
+        return _named(err.reason)
+    if slot.pattern not in {None, figure.pattern} or not _is_of_type(slot, figure.pattern):
+        return _named("other_pattern")
+    if faults := check(figure, stem=draft.stem, answer=draft.answer):
+        return _named(faults[0])
+    if slot.web_app_only and web_app(figure) is None:
+        return _named("not_for_web_app")
+    return diagram(figure)
+
+
+def _is_of_type(slot: Slot, pattern: str) -> bool:
+    return (pattern in CHARTS) == (slot.question_type is QuestionType.CHART)
+
+
+def _named(fault: str) -> str:
+    """A figure's fault as a reason: `wrong_answer` is also the name of a shape's fault."""
+    return f"figure_{fault}"
 
 
 def _texts_of(figure: dict[str, Any] | None) -> tuple[str, ...]:
-    """What a student reads in a figure: its texts, the labels, and the names of the measures."""
-    texts: list[str] = []
-    for value in (figure or {}).values():
-        parts = [value] if isinstance(value, str) else value
-        texts += (part for part in parts if isinstance(part, str))
-    return tuple(texts)
+    """What a student reads in a figure: the caption has its letters, titles and labels."""
+    return () if figure is None else (figure["caption"],)
 
 
 _WRONG: Final = {
