@@ -85,25 +85,34 @@ class Seen:
             self._read_passages[traits.passage.text] = traits.passage
 
 
+@lru_cache(maxsize=64)
+def _trigrams(masked: str) -> frozenset[str]:
+    """Cached for the candidate, which is compared with one question after another.
+
+    Not kept with every question: a session's would take 2 MB in each run, and hundreds of runs make a process large.
+    """
+    return frozenset(masked[at : at + 3] for at in range(len(masked) - 2))
+
+
 @dataclass(frozen=True, slots=True)
 class _Shingled:
-    """A normalized text, and its trigrams with masked numbers."""
+    """A normalized text, compared by the trigrams of the same text with masked numbers."""
 
     text: str
-    trigrams: frozenset[str]
+    masked: str
 
     @classmethod
     def of(cls, normalized: str) -> _Shingled:
-        masked = mask_numbers(normalized)
-        return cls(normalized, frozenset(masked[at : at + 3] for at in range(len(masked) - 2)))
+        return cls(normalized, mask_numbers(normalized))
 
     def is_nearly(self, other: _Shingled) -> bool:
         if min(len(self.text), len(other.text)) < SHORTEST_COMPARED:
             return False
-        fewer, more = sorted((len(self.trigrams), len(other.trigrams)))
+        mine, others = _trigrams(self.masked), _trigrams(other.masked)
+        fewer, more = sorted((len(mine), len(others)))
         if fewer < NEARLY * more:
             return False
-        shared = len(self.trigrams & other.trigrams)
+        shared = len(mine & others)
         return shared >= NEARLY * (fewer + more - shared)
 
 
