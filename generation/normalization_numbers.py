@@ -29,14 +29,24 @@ def numbers_in(digits: str) -> tuple[str, ...]:
 def rename_unknowns(text: str) -> str:
     """Unknowns, points and functions of one letter get the names A, B, C and so on, in the order they first come."""
     names: dict[str, str] = {}
-    return _UNKNOWN.sub(lambda letter: names.setdefault(letter[0], chr(ord("A") + len(names))), text)
+
+    def renamed(found: re.Match[str]) -> str:
+        name = names.setdefault(found["name"], chr(ord("A") + len(names)))
+        return f"{found['conjunction']}{name}"
+
+    return _UNKNOWN.sub(renamed, text)
 
 
 def _read(words: list[str]) -> Iterator[str]:
-    at = 0
+    at, is_counted = 0, False
     while at < len(words):
         value, after = _number_at(words, at)
-        yield _one_form(words[at]) if after == at else str(value)
+        if after == at:
+            yield _PLURALS.get(words[at], words[at]) if is_counted else _one_form(words[at])
+            is_counted = words[at][-1].isdecimal()
+        else:
+            yield str(value)
+            is_counted = True
         at = max(after, at + 1)
 
 
@@ -91,6 +101,8 @@ def _part(found: re.Match[str]) -> str:
 
 def _value(word: str) -> tuple[str, int | None]:
     """The prefixes of a word, without the article, and its value as a number word if it is one."""
+    if word in _DAYS:
+        return "", None
     if (value := _NUMBERS.get(word)) is not None:
         return "", value
     found = _PREFIXED.match(word)
@@ -111,15 +123,24 @@ def _one_form(word: str) -> str:
 
 
 def _forms() -> dict[str, str]:
-    forms = dict(_FRACTIONS)
+    """Of words anywhere in a text: fractions, duals, units in full."""
+    forms = dict(_UNITS_IN_FULL)
     for fraction, written in _FRACTIONS.items():
-        forms |= {f"{fraction}{owner}": written for owner in ("ه", "ها", "هم", "هما")}
+        forms |= dict.fromkeys((f"{fraction}{owner}" for owner in ("", "ه", "ها", "هم", "هما")), written)
+    for noun in (*_COUNTED, *_UNITS_IN_FULL):
+        stem, one = f"{noun[:-1]}ت" if noun.endswith("ه") else noun, _UNITS_IN_FULL.get(noun, noun)
+        forms |= {f"{stem}ان": f"2 {one}", f"{stem}ين": f"2 {one}"}
+        if noun in _UNITS_IN_FULL:
+            forms |= dict.fromkeys((f"{noun}ا", f"{noun}ات"), one)
+    return forms | {"امتار": "م"}
+
+
+def _plurals() -> dict[str, str]:
+    """Of words behind a number only: elsewhere كتب is a verb."""
+    plurals = _forms()
     for noun, others in _COUNTED.items():
-        stem = f"{noun[:-1]}ت" if noun.endswith("ه") else noun
-        forms |= {f"{stem}ان": f"2 {noun}", f"{stem}ين": f"2 {noun}", f"{noun}ا": noun}
-        forms |= dict.fromkeys(others.split(), noun)
-    forms |= {"متران": "2 م", "مترين": "2 م", "سنتيمتران": "2 سم", "سنتيمترين": "2 سم"}
-    return forms | {"كيلومتران": "2 كم", "كيلومترين": "2 كم"}
+        plurals |= dict.fromkeys((*others.split(), f"{noun}ا"), noun)
+    return plurals
 
 
 _TEN: Final = 10
@@ -169,6 +190,8 @@ _NUMBERS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("مليون", "مليونا", "ملايين"), _THOUSAND**2),
 }
 
+_DAYS: Final = {"الاثنين", "الاحد"}
+
 #: Not those that are a common word too: ثمن is a price, خمس and سبع are five and seven.
 _FRACTIONS: Final[Mapping[str, str]] = {
     "نصف": "1/2",
@@ -183,13 +206,19 @@ _FRACTIONS: Final[Mapping[str, str]] = {
     "سدس": "1/6",
 }
 
+_UNITS_IN_FULL: Final[Mapping[str, str]] = {
+    "سنتيمتر": "سم",
+    "سنتمتر": "سم",
+    "كيلومتر": "كم",
+    "متر": "م",
+    "كيلوجرام": "كجم",
+    "كيلوغرام": "كجم",
+    "جرام": "جم",
+    "غرام": "جم",
+}
+
 #: The nouns that exams count, and their other forms; duals and the accusative follow by rule.
 _COUNTED: Final[Mapping[str, str]] = {
-    "سم": "سنتيمتر سنتيمترا سنتيمترات سنتمتر سنتمترا سنتمترات",
-    "كم": "كيلومتر كيلومترا كيلومترات",
-    "م": "متر مترا امتار",
-    "كجم": "كيلوجرام كيلوجراما كيلوجرامات كيلوغرام كيلوغراما كيلوغرامات",
-    "جم": "جرام جراما جرامات غرام غراما غرامات",
     "لتر": "لترات",
     "ريال": "ريالات",
     "ساعه": "ساعات",
@@ -227,13 +256,16 @@ _COUNTED: Final[Mapping[str, str]] = {
     "زجاجه": "زجاجات",
 }
 _FORMS: Final[Mapping[str, str]] = _forms()
+_PLURALS: Final[Mapping[str, str]] = _plurals()
 
 _PREFIXED: Final = re.compile("(?P<prefix>[وف]?[بلك]?)(?:ال(?!ا?ف)|(?<=ل)ل)?(?P<rest>.+)")
 _PERCENT: Final = re.compile(r" (?:بال|في ال)ما?يه\b")
 _LETTERS_BEFORE: Final = re.compile(r"(?<!\w)[وفبلك]+ ?(?=\d)")
-_PART_NAMES: Final = dict(zip("اثلاث ارباع اخماس اسداس اسباع اثمان اتساع اعشار".split(), range(3, 11), strict=True))
+_PART_NAMES: Final = dict(
+    zip("اثلاث ارباع اخماس اسداس اسباع اثمان اتساع اعشار".split(), range(3, 11), strict=True)
+)
 _PARTS: Final = re.compile(rf"(\d+) ({'|'.join(_PART_NAMES)})(?:ه|ها|هم|هما)?\b")
 _DIGITS: Final = re.compile(r"\d+(?:[.,]\d+)*")
 
 #: A letter that stands alone, or beside signs and digits. A lone و is "and".
-_UNKNOWN: Final = re.compile(r"(?<![^\W\d_])[ء-هي](?![^\W\d_])")
+_UNKNOWN: Final = re.compile(r"(?<![^\W\d_])(?P<conjunction>و?)(?P<name>[ء-هي])(?![^\W\d_])")

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +31,10 @@ CONTAINED: Final = 0.8
 
 #: Two odd-word questions with so many words in common are one.
 ODD_WORDS_SHARED: Final = 3
+
+
+#: Fewer numbers may be those of another sum.
+NUMBERS_SHARED: Final = 2
 
 
 class Seen:
@@ -243,7 +248,14 @@ class Traits:
         return self.question_type is other.question_type and self.passage_text == other.passage_text
 
     def _frames(self, other: Traits) -> bool:
-        return any(core in self.stem and self._chooses_alike(core, other) for core in other.cores)
+        """Whether this stem has the other's core in it, and its numbers too, where they are the question."""
+        return any(
+            core in self.stem and self._chooses_alike(core, other) and self._has_all_numbers_of(other)
+            for core in other.cores
+        )
+
+    def _has_all_numbers_of(self, other: Traits) -> bool:
+        return Counter(other.numbers) <= Counter(self.numbers)
 
     def _chooses_alike(self, core: str, other: Traits) -> bool:
         return self.choices == other.choices or _POINTS_AT_CHOICES.search(core) is None
@@ -258,14 +270,19 @@ class Traits:
         return mine == others[::-1] or (mine in other.pairs and others in self.pairs)
 
     def _is_within(self, other: Traits) -> bool:
-        if not self.own.is_within(other.own):
-            return False
+        if self.passage is not None or not self.own.is_within(other.own):
+            return False  # questions about a passage all begin with what it is about
         fewer, more = sorted((features.quantities(self.stem), features.quantities(other.stem)), key=len)
         return any(more[at : at + len(fewer)] == fewer for at in range(len(more) - len(fewer) + 1))
 
     def _has_its_numbers(self, other: Traits) -> bool:
         """The same numbers in stem and choices, and no quantity or operator that makes it another question."""
-        if not self.numbers or self.numbers != other.numbers or self.choices != other.choices or not self.choices:
+        if (
+            not self.numbers
+            or self.numbers != other.numbers
+            or self.choices != other.choices
+            or not self.choices
+        ):
             return False
         mine, others = set(features.quantities(self.stem)), set(features.quantities(other.stem))
         if mine - others and others - mine:

@@ -42,9 +42,10 @@ def template(question: EarlierQuestion, own: list[str]) -> str:
     verbal = is_verbal(question)
     if values is None:
         return masked(" | ".join(own), verbal=verbal)
-    first, second = values["first"], values["second"]
+    before, first, second = values["before"], values["first"], values["second"]
     rest = own[1:]
-    return min(masked(" | ".join((*order, *rest)), verbal=verbal) for order in ((first, second), (second, first)))
+    orders = ((before, first, second, *rest), (before, second, first, *rest))
+    return min(masked(" | ".join(order), verbal=verbal) for order in orders)
 
 
 def numbers(question: EarlierQuestion, own: list[str]) -> tuple[str, ...]:
@@ -65,7 +66,9 @@ def choice_set(question: EarlierQuestion) -> frozenset[str]:
 
 
 def figure(question: EarlierQuestion) -> str:
-    return "" if question.diagram is None else json.dumps(question.diagram, ensure_ascii=False, sort_keys=True)
+    return (
+        "" if question.diagram is None else json.dumps(question.diagram, ensure_ascii=False, sort_keys=True)
+    )
 
 
 def cores(question: EarlierQuestion) -> tuple[str, ...]:
@@ -111,7 +114,9 @@ def _sentences(question: EarlierQuestion) -> list[str]:
     ends = [0, *(end.end() for end in _SENTENCE_END.finditer(stem)), len(stem)][:_MOST_PARTS]
     parts = [stem[start:end].strip() for start, end in zip(ends, ends[1:], strict=False)]
     parts += _LONG_QUOTATION.findall(stem)
-    return [part for part in parts if part and part[-1] not in ":؟?" and not _INSTRUCTION.match(normalize(part))]
+    return [
+        part for part in parts if part and part[-1] not in ":؟?" and not _INSTRUCTION.match(normalize(part))
+    ]
 
 
 def _pair_in(stem: str) -> Pair | None:
@@ -161,7 +166,9 @@ _LEAD_IN: Final = re.compile(r"(?<!\d):(?=\s)|:\s*(?=[«“\"])")
 _SENTENCE_END: Final = re.compile(r"[:؟?!\n]|\.(?=\s|$)")
 _LONG_QUOTATION: Final = re.compile('[«“"]([^«»“”"]{25,})[»”"]')
 _QUOTED_PAIR: Final = re.compile('[«“"]([^«»“”"]+)[»”"]')
-_INSTRUCTION: Final = re.compile("(?:اختر|اختاري|حدد|حددي|عين|اكمل|اكملي|استخرج|بين|ضع|اقر|اقري|املا|تامل|اكتشف)\\b")
+_INSTRUCTION: Final = re.compile(
+    "(?:اختر|اختاري|حدد|حددي|عين|اكمل|اكملي|استخرج|بين|ضع|اقر|اقري|املا|تامل|اكتشف)\\b"
+)
 _ASKS: Final = re.compile(r"\b[وفب]?(?:ما|كم|بكم|اي|متي|ماذا|اين|هل|احسب|اوجد|جد|كيف)\b")
 _QUANTITY: Final = re.compile(
     "محيط|مساح|حجم|قطر|ارتفاع|سرع|زمن|مساف|متوسط|وسيط|منوال|مدي|ربح|خسار|تكلف|احتمال|مجموع|فرق|ناتج|"

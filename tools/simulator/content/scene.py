@@ -70,6 +70,10 @@ class Scene:
         """Slots of one exam get different values as long as there are enough; avoided ones move on."""
         return values[(self.wanted.slot + self.attempt * 17) % len(values)]
 
+    def by_reply(self, values: Sequence[T]) -> T:
+        """Slots of one reply get different values; another reply, so also a second try, starts elsewhere."""
+        return values[(self.wanted.slot + self.turn + self.attempt * 17) % len(values)]
+
     def number(self, low: int, high: int) -> int:
         """Between the bounds, which grow with the difficulty."""
         return self.rng.randint(low, high + (high - low) * self.level // 2)
