@@ -262,7 +262,7 @@ _PREFIXED: Final = re.compile("(?P<prefix>[وف]?[بلك]?)(?:ال(?!ا?ف)|(?<=
 _PERCENT: Final = re.compile(r" (?:بال|في ال)ما?يه\b")
 _LETTERS_BEFORE: Final = re.compile(r"(?<!\w)[وفبلك]+ ?(?=\d)")
 _PART_NAMES: Final = dict(
-    zip("اثلاث ارباع اخماس اسداس اسباع اثمان اتساع اعشار".split(), range(3, 11), strict=True)
+    zip(["اثلاث", "ارباع", "اخماس", "اسداس", "اسباع", "اثمان", "اتساع", "اعشار"], range(3, 11), strict=True)
 )
 _PARTS: Final = re.compile(rf"(\d+) ({'|'.join(_PART_NAMES)})(?:ه|ها|هم|هما)?\b")
 _DIGITS: Final = re.compile(r"\d+(?:[.,]\d+)*")

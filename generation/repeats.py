@@ -26,8 +26,9 @@ NEARLY: Final = 0.8
 SHORTEST_COMPARED: Final = 40
 
 
-#: Of a shorter text's trigrams: how many are in a longer one that has the same question within other words.
-CONTAINED: Final = 0.8
+#: Of a shorter text's trigrams: how many are in a longer one that asks the same; fewer if the numbers are the same.
+CONTAINED: Final = 0.85
+CONTAINED_WITH_ITS_NUMBERS: Final = 0.7
 
 #: Two odd-word questions with so many words in common are one.
 ODD_WORDS_SHARED: Final = 3
@@ -66,7 +67,7 @@ class Seen:
 
     def admit(self, candidate: Traits, *, slot: int | None = None) -> str | None:
         """Add the candidate and return None, or return why it is a repeat: "repeated_text", "repeated_template",
-        "repeated_frame" or "repeated_nearly". Atomic, so that only one of two equal questions is added.
+        "repeated_nearly" or "repeated_frame". Atomic, so that only one of two equal questions is added.
 
         A `slot` is refused once for a question of another session that is neither the same word for word nor with
         other digits. A writer who has nothing else for its subtopic would keep the student waiting.
@@ -92,9 +93,9 @@ class Seen:
             return "repeated_text"
         if traits.digits_masked in self._digits_masked or traits.template in self._templates:
             return "repeated_template"
-        if any(map(traits.is_framed, self._traits)):
-            return "repeated_frame"
-        return "repeated_nearly" if any(map(traits.is_nearly, self._traits)) else None
+        if any(map(traits.is_nearly, self._traits)):
+            return "repeated_nearly"
+        return "repeated_frame" if any(map(traits.is_framed, self._traits)) else None
 
     def _reason_elsewhere(self, traits: Traits, slot: int | None) -> str | None:
         if slot is not None and slot in self._refused:
@@ -153,12 +154,12 @@ class _Shingled:
         shared = len(mine & others)
         return shared >= NEARLY * (fewer + more - shared)
 
-    def is_within(self, other: _Shingled) -> bool:
-        """Whether nearly all of the shorter text is in the longer one."""
+    def is_within(self, other: _Shingled, share: float) -> bool:
+        """Whether so much of the shorter text is in the longer one."""
         if min(len(self.text), len(other.text)) < SHORTEST_COMPARED:
             return False
         mine, others = _trigrams(self.masked), _trigrams(other.masked)
-        return len(mine & others) >= CONTAINED * min(len(mine), len(others))
+        return len(mine & others) >= share * min(len(mine), len(others))
 
 
 @lru_cache(maxsize=256)
@@ -210,7 +211,7 @@ class Traits:
             cores=features.cores(question),
             figure=features.figure(question),
             choices=features.choice_set(question),
-            numbers=features.numbers(question, parts),
+            numbers=features.numbers(parts),
             pair=pair,
             pairs=pairs,
         )
@@ -261,7 +262,12 @@ class Traits:
         return self.choices == other.choices or _POINTS_AT_CHOICES.search(core) is None
 
     def _has_its_words_to_choose(self, other: Traits) -> bool:
-        if self.choices != other.choices or self.topic != other.topic or not self.choices:
+        if (
+            self.passage is not None
+            or self.choices != other.choices
+            or self.topic != other.topic
+            or not self.choices
+        ):
             return False
         return not any(map(_DIGIT.search, self.choices))
 
@@ -270,7 +276,9 @@ class Traits:
         return mine == others[::-1] or (mine in other.pairs and others in self.pairs)
 
     def _is_within(self, other: Traits) -> bool:
-        if self.passage is not None or not self.own.is_within(other.own):
+        has_its_numbers = len(self.numbers) >= NUMBERS_SHARED and self.numbers == other.numbers
+        share = CONTAINED_WITH_ITS_NUMBERS if has_its_numbers else CONTAINED
+        if self.passage is not None or not self.own.is_within(other.own, share):
             return False  # questions about a passage all begin with what it is about
         fewer, more = sorted((features.quantities(self.stem), features.quantities(other.stem)), key=len)
         return any(more[at : at + len(fewer)] == fewer for at in range(len(more) - len(fewer) + 1))

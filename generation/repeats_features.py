@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from typing import Final
 
 from generation.model import COMPARISON_CHOICES, EarlierQuestion, QuestionType, Section
@@ -48,7 +49,7 @@ def template(question: EarlierQuestion, own: list[str]) -> str:
     return min(masked(" | ".join(order), verbal=verbal) for order in orders)
 
 
-def numbers(question: EarlierQuestion, own: list[str]) -> tuple[str, ...]:
+def numbers(own: list[str]) -> tuple[str, ...]:
     """The numbers of stem and figure, sorted; words count as numbers."""
     return numbers_in(with_digits(" | ".join(own)))
 
@@ -80,7 +81,8 @@ def cores(question: EarlierQuestion) -> tuple[str, ...]:
     if question.question_type in _COMPARED_BY_WORDS:
         return ()
     verbal = is_verbal(question)
-    parts = {question.stem, *(_sentences(question) if verbal else _after_a_lead_in(question.stem))}
+    sentences = verbal and question.question_type is not QuestionType.READING
+    parts = {question.stem, *(_sentences(question) if sentences else _after_a_lead_in(question.stem))}
     texts = (masked(normalize(part), verbal=verbal) for part in parts)
     return tuple(text for text in texts if len(_NO_LETTER.sub("", text)) >= SHORTEST_CORE_LETTERS)
 
@@ -112,7 +114,7 @@ def _sentences(question: EarlierQuestion) -> list[str]:
     """The stem's sentences, quotations and what follows its lead-ins, without lead-ins, questions and instructions."""
     stem = question.stem
     ends = [0, *(end.end() for end in _SENTENCE_END.finditer(stem)), len(stem)][:_MOST_PARTS]
-    parts = [stem[start:end].strip() for start, end in zip(ends, ends[1:], strict=False)]
+    parts = [stem[start:end].strip() for start, end in pairwise(ends)]
     parts += _LONG_QUOTATION.findall(stem)
     return [
         part for part in parts if part and part[-1] not in ":؟?" and not _INSTRUCTION.match(normalize(part))
@@ -152,7 +154,7 @@ _VERBAL: Final = {
     QuestionType.ERROR,
     QuestionType.ODD_WORD,
 }
-_COMPARED_BY_WORDS: Final = {QuestionType.ANALOGY, QuestionType.ODD_WORD, QuestionType.READING}
+_COMPARED_BY_WORDS: Final = {QuestionType.ANALOGY, QuestionType.ODD_WORD}
 
 _VALUES: Final = re.compile("(?P<before>.*?)القيمه الاولي (?P<first>.+) القيمه الثانيه (?P<second>.+)")
 #: The sign of a number that stands behind nothing it could be subtracted from.
