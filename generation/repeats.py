@@ -243,7 +243,9 @@ class Traits:
             return len(self.choices & other.choices) >= ODD_WORDS_SHARED
         if self._asks_about_other_words(other):
             return False
-        return self.own.is_nearly(other.own) or self._is_within(other) or self._has_its_numbers(other)
+        if self._has_its_numbers(other):
+            return True
+        return self._asks_for_the_same(other) and (self.own.is_nearly(other.own) or self._is_within(other))
 
     def _may_repeat(self, other: Traits) -> bool:
         return self.question_type is other.question_type and self.passage_text == other.passage_text
@@ -276,10 +278,13 @@ class Traits:
         return mine == others[::-1] or (mine in other.pairs and others in self.pairs)
 
     def _is_within(self, other: Traits) -> bool:
-        has_its_numbers = len(self.numbers) >= NUMBERS_SHARED and self.numbers == other.numbers
-        share = CONTAINED_WITH_ITS_NUMBERS if has_its_numbers else CONTAINED
-        if self.passage is not None or not self.own.is_within(other.own, share):
+        if self.passage is not None:
             return False  # questions about a passage all begin with what it is about
+        has_its_numbers = len(self.numbers) >= NUMBERS_SHARED and self.numbers == other.numbers
+        return self.own.is_within(other.own, CONTAINED_WITH_ITS_NUMBERS if has_its_numbers else CONTAINED)
+
+    def _asks_for_the_same(self, other: Traits) -> bool:
+        """Whether one names the other's quantities, in their order: not the area where the other asks for the length."""
         fewer, more = sorted((features.quantities(self.stem), features.quantities(other.stem)), key=len)
         return any(more[at : at + len(fewer)] == fewer for at in range(len(more) - len(fewer) + 1))
 

@@ -160,7 +160,7 @@ _VALUES: Final = re.compile("(?P<before>.*?)القيمه الاولي (?P<first>
 #: The sign of a number that stands behind nothing it could be subtracted from.
 _MINUS: Final = re.compile(r"(?<![\w#)])-(?=#)")
 #: Three numbers or more in a row, with or without hyphens and brackets.
-_LIST: Final = re.compile(r"\(?#(?:[ -]+#){2,}[ -.]*\)?")
+_LIST: Final = re.compile(r"\(?#(?:[ -]+#){2,}[ .-]*\)?")
 _NO_LETTER: Final = re.compile(r"[^ا-ي]")
 _UNIT: Final = re.compile(r"(?<=[\d%°π]) ?[^\d%°π/*+^√-]+$")
 
