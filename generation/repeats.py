@@ -196,6 +196,7 @@ class Traits:
         template = features.template(question, parts)
         verbal = features.is_verbal(question)
         pair, pairs = features.pairs(question)
+        stem = features.masked(normalize(question.stem), verbal=verbal)
         compared = _COMPARISON_WORDS.sub("", own)
         text = own if passage is None else f"{own} | {passage.text}"
         return cls(
@@ -207,8 +208,8 @@ class Traits:
             own=_Shingled(compared, features.masked(compared, verbal=verbal)),
             quoted=frozenset(normalize(words) for words in _QUOTED.findall(question.stem)),
             passage=passage,
-            stem=features.masked(normalize(question.stem), verbal=verbal),
-            cores=features.cores(question),
+            stem=stem,
+            cores=features.cores(question, stem),
             figure=features.figure(question),
             choices=features.choice_set(question),
             numbers=features.numbers(parts),

@@ -72,18 +72,18 @@ def figure(question: EarlierQuestion) -> str:
     )
 
 
-def cores(question: EarlierQuestion) -> tuple[str, ...]:
+def cores(question: EarlierQuestion, stem: str) -> tuple[str, ...]:
     """The masked texts that are this question whatever words stand around them, and are long enough to tell.
 
-    The stem itself; what follows a lead-in ("قالت المعلمة: ..."); in verbal items every sentence that is no
+    The masked stem itself; what follows a lead-in ("قالت المعلمة: ..."); in verbal items every sentence that is no
     instruction. Empty for types that are compared by their words.
     """
     if question.question_type in _COMPARED_BY_WORDS:
         return ()
     verbal = is_verbal(question)
     sentences = verbal and question.question_type is not QuestionType.READING
-    parts = {question.stem, *(_sentences(question) if sentences else _after_a_lead_in(question.stem))}
-    texts = (masked(normalize(part), verbal=verbal) for part in parts)
+    parts = _sentences(question) if sentences else _after_a_lead_in(question.stem)
+    texts = dict.fromkeys((stem, *(masked(normalize(part), verbal=verbal) for part in parts)))
     return tuple(text for text in texts if len(_NO_LETTER.sub("", text)) >= SHORTEST_CORE_LETTERS)
 
 
