@@ -49,11 +49,11 @@ class Seen:
     def __init__(self, earlier: Iterable[EarlierQuestion] = ()) -> None:
         self._lock = threading.Lock()
         self._exact: set[str] = set()
-        self._digits_masked: set[str] = set()
-        self._templates: set[str] = set()  # of this session
+        self._digits_masked: set[tuple[str, str]] = set()
+        self._templates: set[tuple[str, str]] = set()  # of this session
         self._traits: list[Traits] = []  # of this session
         self._elsewhere: list[Traits] = []
-        self._templates_elsewhere: set[str] = set()
+        self._templates_elsewhere: set[tuple[str, str]] = set()
         self._refused: set[int] = set()  # slots, for a question of another session
         self._read_passages: dict[str, _Shingled] = {}  # of questions, by their text
         self._kept_passages: dict[int, _Shingled] = {}  # of groups that have no question yet
@@ -112,8 +112,7 @@ class Seen:
 
     def _remember(self, traits: Traits, *, is_elsewhere: bool = False) -> None:
         self._exact.add(traits.text)
-        if traits.digits_masked != traits.text:
-            self._digits_masked.add(traits.digits_masked)
+        self._digits_masked.add(traits.digits_masked)
         templates = self._templates_elsewhere if is_elsewhere else self._templates
         templates.add(traits.template)
         if is_elsewhere:
@@ -175,8 +174,9 @@ class Traits:
     question_type: QuestionType
     topic: Topic | None
     text: str  #: normalized stem, with passage, figure or choices where they are part of the question
-    digits_masked: str  #: the text
-    template: str  #: equal for the same sum with other numbers, however they and its unknowns are written
+    digits_masked: tuple[str, str]  #: the question's own text, and its passage
+    #: Equal for the same sum with other numbers, however they and its unknowns are written; and the passage.
+    template: tuple[str, str]
     own: _Shingled  #: without the passage and without words that every question of its type has
     quoted: frozenset[str]
     passage: _Shingled | None
@@ -193,7 +193,7 @@ class Traits:
         parts = _own_parts(question)
         own = " | ".join(parts)
         passage = _passage(question.passage) if question.passage else None
-        template = features.template(question, parts)
+        about = "" if passage is None else passage.masked
         verbal = features.is_verbal(question)
         pair, pairs = features.pairs(question)
         stem = features.masked(normalize(question.stem), verbal=verbal)
@@ -203,8 +203,8 @@ class Traits:
             question_type=question.question_type,
             topic=question.topic,
             text=text,
-            digits_masked=mask_numbers(text),
-            template=template if passage is None else f"{template} | {passage.masked}",
+            digits_masked=(mask_numbers(own), about),
+            template=(features.template(question, parts), about),
             own=_Shingled(compared, features.masked(compared, verbal=verbal)),
             quoted=frozenset(normalize(words) for words in _QUOTED.findall(question.stem)),
             passage=passage,
