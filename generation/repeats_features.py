@@ -14,7 +14,7 @@ from generation.model import COMPARISON_CHOICES, EarlierQuestion, QuestionType, 
 from generation.normalization import mask_numbers, normalize
 from generation.normalization_numbers import numbers_in, rename_unknowns, with_digits
 
-#: Shorter sentences may stand in two questions: "كم عدد طلاب المدرسة؟".
+#: Letters and numbers. Shorter sentences may stand in two questions: "كم عدد طلاب المدرسة؟".
 SHORTEST_CORE_LETTERS: Final = 20
 
 Pair = tuple[str, str]
@@ -34,7 +34,7 @@ def masked(normalized: str, *, verbal: bool) -> str:
     if verbal:
         return mask_numbers(normalized)
     text = _MINUS.sub("", mask_numbers(with_digits(normalized)))
-    return rename_unknowns(_LIST.sub("##", text))
+    return _UNIT_APART.sub("#", rename_unknowns(_LIST.sub("##", text)))
 
 
 def template(question: EarlierQuestion, own: list[str]) -> str:
@@ -159,9 +159,11 @@ _COMPARED_BY_WORDS: Final = {QuestionType.ANALOGY, QuestionType.ODD_WORD}
 _VALUES: Final = re.compile("(?P<before>.*?)القيمه الاولي (?P<first>.+) القيمه الثانيه (?P<second>.+)")
 #: The sign of a number that stands behind nothing it could be subtracted from.
 _MINUS: Final = re.compile(r"(?<![\w#)])-(?=#)")
+#: "400 م" and "400م", after the letter was renamed.
+_UNIT_APART: Final = re.compile(r"# (?=[A-Z](?![^\W\d_]))")
 #: Three numbers or more in a row, with or without hyphens and brackets.
-_LIST: Final = re.compile(r"\(?#(?:[ -]+#){2,}[ .-]*\)?")
-_NO_LETTER: Final = re.compile(r"[^ا-ي]")
+_LIST: Final = re.compile(r"\(?#(?:[ -]+#){2,}(?:[ .-]*[.-])?\)?")
+_NO_LETTER: Final = re.compile(r"[^ا-ي#]")
 _UNIT: Final = re.compile(r"(?<=[\d%°π]) ?[^\d%°π/*+^√-]+$")
 
 _LEAD_IN: Final = re.compile(r"(?<!\d):(?=\s)|:\s*(?=[«“\"])")
