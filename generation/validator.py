@@ -126,9 +126,10 @@ class Validator:
                 passage=passage,
                 passage_group=slot.passage_group,
                 diagram=figure,
+                topic=slot.topic,
             )
         )
-        if reason := self._seen.admit(traits):
+        if reason := self._seen.admit(traits, slot=slot.position):
             return reason
         return Question(
             slot=slot,

@@ -35,6 +35,7 @@ class Draft:
     working: str
     figure: dict[str, Any] | None = None
     passage: str | None = None
+    sentence: str = ""  #: what makes a verbal stem the same stem, whoever says it
 
     def drawn(self, figure: dict[str, Any]) -> Draft:
         return replace(self, figure=figure)
