@@ -264,7 +264,7 @@ _LETTERS_BEFORE: Final = re.compile(r"(?<!\w)[وفبلك]+ ?(?=\d)")
 _PART_NAMES: Final = dict(
     zip(["اثلاث", "ارباع", "اخماس", "اسداس", "اسباع", "اثمان", "اتساع", "اعشار"], range(3, 11), strict=True)
 )
-_PARTS: Final = re.compile(rf"(\d+) ({'|'.join(_PART_NAMES)})(?:ه|ها|هم|هما)?\b")
+_PARTS: Final = re.compile(rf"(?<!\d)(\d+) ({'|'.join(_PART_NAMES)})(?:ه|ها|هم|هما)?\b")
 _DIGITS: Final = re.compile(r"\d+(?:[.,]\d+)*")
 
 #: A letter that stands alone, or beside signs and digits. A lone و is "and".

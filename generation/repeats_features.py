@@ -39,14 +39,21 @@ def masked(normalized: str, *, verbal: bool) -> str:
 
 def template(question: EarlierQuestion, own: list[str]) -> str:
     """Equal for the same sum with other numbers, number words or unknowns, and for two values that changed places."""
-    values = _VALUES.fullmatch(own[0]) if question.question_type is QuestionType.COMPARISON else None
+    values = _values(own[0]) if question.question_type is QuestionType.COMPARISON else None
     verbal = is_verbal(question)
     if values is None:
         return masked(" | ".join(own), verbal=verbal)
-    before, first, second = values["before"], values["first"], values["second"]
+    before, first, second = values
     rest = own[1:]
     orders = ((before, first, second, *rest), (before, second, first, *rest))
     return min(masked(" | ".join(order), verbal=verbal) for order in orders)
+
+
+def _values(stem: str) -> tuple[str, str, str] | None:
+    """What stands before the two values of a comparison, and the two; None for another stem. Linear, unlike a pattern."""
+    before, named_first, values = stem.partition(_FIRST_VALUE)
+    first, named_second, second = values.rpartition(_SECOND_VALUE)
+    return (before, first, second) if named_first and named_second and first and second else None
 
 
 def numbers(own: list[str]) -> tuple[str, ...]:
@@ -156,7 +163,8 @@ _VERBAL: Final = {
 }
 _COMPARED_BY_WORDS: Final = {QuestionType.ANALOGY, QuestionType.ODD_WORD}
 
-_VALUES: Final = re.compile("(?P<before>.*?)القيمه الاولي (?P<first>.+) القيمه الثانيه (?P<second>.+)")
+_FIRST_VALUE: Final = "القيمه الاولي "
+_SECOND_VALUE: Final = " القيمه الثانيه "
 #: The sign of a number that stands behind nothing it could be subtracted from.
 _MINUS: Final = re.compile(r"(?<![\w#)])-(?=#)")
 #: "400 م" and "400م", after the letter was renamed.
