@@ -11,7 +11,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
@@ -27,12 +27,13 @@ PROVIDER_NAMES = {"claude": "anthropic", "openrouter": "openrouter"}
 OPERATION = "chat"
 
 
-def configure_logging(*, level: str, log_format: str) -> None:
-    """Send our log lines and every library's through one formatter to standard output.
+def configure_logging(*, level: str, log_format: str, stream: TextIO | None = None) -> None:
+    """Send our log lines and every library's through one formatter to `stream`, by default standard output.
 
     "json": one object a line, for machines, with Arabic unescaped; "console": for people. Safe to call again;
     the last call wins.
     """
+    stream = stream or sys.stdout
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -42,9 +43,9 @@ def configure_logging(*, level: str, log_format: str) -> None:
     renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -11,6 +11,7 @@ import sys
 import typer
 
 from runtime.settings import SettingsError
+from runtime.telemetry import configure_logging
 from worker.commands.check_cache import check_cache
 from worker.commands.check_claude import check_claude
 from worker.commands.cost import cost
@@ -38,6 +39,8 @@ cli.add_typer(check, name="check", help="Call Claude; costs a few cents.")
 
 
 def main() -> None:
+    # To standard error: the output of a command may be JSON for another program.
+    configure_logging(level="WARNING", log_format="console", stream=sys.stderr)
     try:
         cli()
     except SettingsError as err:
