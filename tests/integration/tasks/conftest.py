@@ -84,7 +84,7 @@ def assembly(
             generation_max_failed_runs=3,
             generation_retry_base_s=0.01,
         ),
-        plan=PlanSettings(),
+        plan=PlanSettings(prefetch_reading_s=0),
         lease_settings=leases,
         engine=engine,
         heartbeat_engine=engine,
