@@ -33,9 +33,16 @@ def keep_key(connection: Connection, user_id: UUID, key: str, digest: str, sessi
     )
     if connection.execute(mine).one_or_none() is not None:
         return None
+    return find_key(connection, user_id, key, digest)
+
+
+def find_key(connection: Connection, user_id: UUID, key: str, digest: str) -> UUID | None:
+    """The session that an earlier request with this key created, or None. Raises IdempotencyConflict as `keep_key`."""
     earlier = connection.execute(
         select(idempotency_keys).where(idempotency_keys.c.user_id == user_id, idempotency_keys.c.key == key)
-    ).one()
+    ).one_or_none()
+    if earlier is None:
+        return None
     if earlier.request_digest != digest:
         raise IdempotencyConflict
     found: UUID = earlier.session_id
