@@ -25,7 +25,7 @@ from db.tables import SlotState, attempts, plans, slots
 from generation.errors import SpendLimitReached
 from generation.model import UsageSource
 from generation.verdicts import Purpose
-from runtime.settings import SpendSettings
+from runtime.spend_settings import SpendSettings
 
 #: Waiting does not lift a session's limit: ask again when an operator may have raised it.
 _ASK_AGAIN_S = 3600.0

@@ -62,6 +62,9 @@ OptionalTrimmedSecret = Annotated[OptionalSecret, BeforeValidator(_trimmed)]
 #: What a client sends as `Authorization: Bearer`.
 OptionalBearer = Annotated[OptionalTrimmedSecret, AfterValidator(_can_be_sent)]
 #: Blank is the default, as everywhere; so it takes a word to have none.
+DollarsOrOff = Annotated[
+    Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_off_is_none)
+]
 TextOrOff = Annotated[str | None, BeforeValidator(_off_is_none)]
 
 
@@ -285,36 +288,6 @@ class GenerationSettings(SettingsSlice):
 Dollars = Annotated[
     Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_blank_is_unset)
 ]
-
-
-#: Blank is the default, so it takes a word to have no limit.
-DollarsOrOff = Annotated[
-    Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_off_is_none)
-]
-
-#: A whole exam must fit into one user's limit.
-_EXAM_QUESTIONS = 96
-
-
-class SpendSettings(SettingsSlice):
-    """Limits of spending at list prices, in dollars; unset: no limit. A day is one of UTC."""
-
-    spend_limit_session_usd: Dollars = None
-    spend_limit_day_usd: Dollars = None
-    #: One user's. An exam costs 0.40 and reserves 0.48: six whole exams, 9 to 12 hours of work.
-    spend_limit_user_day_usd: DollarsOrOff = Decimal("2.50")
-    #: What a question that is not written yet is expected to cost: reserved until it is written.
-    spend_estimate_question_usd: Decimal = Field(Decimal("0.005"), gt=0, le=10, allow_inf_nan=False)
-
-    @model_validator(mode="after")
-    def _an_exam_for_everybody(self) -> Self:
-        exam_usd = self.spend_estimate_question_usd * _EXAM_QUESTIONS
-        if self.spend_limit_user_day_usd is not None and self.spend_limit_user_day_usd < exam_usd:
-            raise ValueError(
-                f"SPEND_LIMIT_USER_DAY_USD={self.spend_limit_user_day_usd} refuses every exam, because one reserves "
-                f"{exam_usd} dollars. Raise it, lower SPEND_ESTIMATE_QUESTION_USD, or set it to off"
-            )
-        return self
 
 
 class LeaseSettings(SettingsSlice):

@@ -33,6 +33,10 @@ ENDINGS_PERIOD_S = 5.0
 FORGET_PERIOD_S = 60.0
 FORGET_LIMIT = 1000
 
+#: How soon a warning follows the money, and how often all attempts of a month are summed.
+DAY_SPENDING_PERIOD_S = 15.0
+MONTH_SPENDING_PERIOD_S = 300.0
+
 #: A message that has left its queue was taken by a worker, which claims the batch at once, or it was lost.
 LOST_AFTER_S = 3.0
 
@@ -82,6 +86,8 @@ def start_sweeping(**_: Any) -> None:
         "endings", period_s=ENDINGS_PERIOD_S, action=lambda: assembly.sessions.publish_endings(PASS_LIMIT)
     )
     _repeat("forget", period_s=FORGET_PERIOD_S, action=lambda: assembly.sessions.forget_keys(FORGET_LIMIT))
+    _repeat("day_spending", period_s=DAY_SPENDING_PERIOD_S, action=assembly.spend_watch.look_at_day)
+    _repeat("month_spending", period_s=MONTH_SPENDING_PERIOD_S, action=assembly.spend_watch.look_at_month)
 
 
 def _repeat(name: str, *, period_s: float, action: Callable[[], object]) -> None:

@@ -38,11 +38,11 @@ from runtime.settings import (
     PlanSettings,
     RedisSettings,
     SettingsError,
-    SpendSettings,
     TrafficSettings,
     WorkerSettings,
     load,
 )
+from runtime.spend_settings import SpendSettings
 from runtime.telemetry import Metrics
 from runtime.tracing import Tracing, TracingSettings, start_tracing
 from worker.leases import LeaseRenewer
@@ -50,6 +50,7 @@ from worker.lock import BatchLock
 from worker.progress import Observers, Progress
 from worker.queues import Queues
 from worker.run_metrics import RunMetrics
+from worker.spend_watch import SpendWatch
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +91,7 @@ class Assembly:
     engine: Engine
     heartbeat_engine: Engine
     redis: Redis
+    spend_watch: SpendWatch
 
     def close(self) -> None:
         """Stop the heartbeat and close every connection."""
@@ -115,7 +117,7 @@ class _Settings:
     leases: LeaseSettings
     database: DatabaseSettings
     redis: RedisSettings
-    spending: SpendLimits
+    spending: SpendSettings
     tracing: TracingSettings
     worker: WorkerSettings
 
@@ -130,7 +132,7 @@ class _Settings:
             leases=load(LeaseSettings),
             database=load(DatabaseSettings),
             redis=load(RedisSettings),
-            spending=SpendLimits.of(load(SpendSettings)),
+            spending=load(SpendSettings),
             tracing=load(TracingSettings),
             worker=load(WorkerSettings),
         )
@@ -177,7 +179,7 @@ def _assembled(
     prefix, progress = settings.redis.redis_key_prefix, Progress()
     return Assembly(
         owner=f"{socket.gethostname()}:{os.getpid()}",
-        batches=BatchStore(engine, settings.spending),
+        batches=BatchStore(engine, SpendLimits.of(settings.spending)),
         sessions=SessionStore(engine),
         ledger=LedgerStore(engine),
         providers=providers,
@@ -196,6 +198,7 @@ def _assembled(
         engine=engine,
         heartbeat_engine=heartbeat_engine,
         redis=redis,
+        spend_watch=SpendWatch(engine, settings.spending, metrics),
     )
 
 

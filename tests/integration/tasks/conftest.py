@@ -16,6 +16,7 @@ from db.sessions import SessionStore, SessionView
 from generation.model import BatchStatus, SessionKind, Track, Urgency
 from generation.plan import plan_exam
 from runtime.settings import GenerationSettings, LeaseSettings, PlanSettings
+from runtime.spend_settings import SpendSettings
 from runtime.telemetry import Metrics
 from runtime.tracing import Tracing
 from tasks import enqueue
@@ -26,6 +27,7 @@ from worker.lock import BatchLock
 from worker.progress import Progress
 from worker.queues import Queues
 from worker.run_metrics import RunMetrics
+from worker.spend_watch import SpendWatch
 
 
 @dataclass
@@ -89,6 +91,7 @@ def assembly(
         engine=engine,
         heartbeat_engine=engine,
         redis=redis_client,
+        spend_watch=SpendWatch(engine, SpendSettings(), metrics),
     )
     install(assembly)
     yield assembly

@@ -22,11 +22,11 @@ from runtime.settings import (
     RedisSettings,
     ServiceSettings,
     SettingsError,
-    SpendSettings,
     TrafficSettings,
     WorkerSettings,
     load,
 )
+from runtime.spend_settings import SpendSettings
 from runtime.tracing import TracingSettings
 from tools.stack.embedded_programs import ServerProgramSettings
 from tools.stack.processes import PROJECT
