@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
-from db.creation import find_key, forget_keys, insert_session, keep_key
+from db.creation import find_key, insert_session, keep_key
 from db.engine import committing_each
 from db.events import record
 from db.fence import NO_LEASE
@@ -201,11 +201,6 @@ class SessionStore:
         """Record the `session` event of at most `limit` sessions that the web app ended in its own row."""
         with self._engine.begin() as connection:
             publish_endings(connection, limit)
-
-    def forget_keys(self, limit: int) -> int:
-        """Delete at most `limit` idempotency keys that are too old to be repeated; returns how many."""
-        with self._engine.begin() as connection:
-            return forget_keys(connection, limit)
 
     def _move(self, session_id: UUID, source: str, target: str) -> None:
         with self._engine.begin() as connection:

@@ -248,6 +248,8 @@ events = Table(
     PrimaryKeyConstraint("session_id", "seq"),
     _of_a_plan(),
     _one_of("kind", EventKind),
+    # For deleting old events: rows lie in the order of their age, so a block range index of a few pages is enough.
+    Index("ix_events_created_at", "created_at", postgresql_using="brin"),
     schema=SCHEMA,
 )
 

@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 from db.batches import BatchStore
 from db.engine import make_engine
 from db.ledger import LedgerStore
+from db.retention import RetentionStore
 from db.sessions import SessionStore
 from db.spending import SpendLimits
 from generation.ports import Fallback, Observer
@@ -29,6 +30,7 @@ from providers.model_check import check_model
 from providers.redis_scripts import RedisScripts
 from providers.telemetry import ProviderTelemetry
 from runtime.redis import make_redis
+from runtime.retention_settings import RetentionSettings
 from runtime.settings import (
     ClaudeSettings,
     DatabaseSettings,
@@ -92,6 +94,7 @@ class Assembly:
     heartbeat_engine: Engine
     redis: Redis
     spend_watch: SpendWatch
+    retention: RetentionStore
 
     def close(self) -> None:
         """Stop the heartbeat and close every connection."""
@@ -118,6 +121,7 @@ class _Settings:
     database: DatabaseSettings
     redis: RedisSettings
     spending: SpendSettings
+    retention: RetentionSettings
     tracing: TracingSettings
     worker: WorkerSettings
 
@@ -133,6 +137,7 @@ class _Settings:
             database=load(DatabaseSettings),
             redis=load(RedisSettings),
             spending=load(SpendSettings),
+            retention=load(RetentionSettings),
             tracing=load(TracingSettings),
             worker=load(WorkerSettings),
         )
@@ -199,6 +204,7 @@ def _assembled(
         heartbeat_engine=heartbeat_engine,
         redis=redis,
         spend_watch=SpendWatch(engine, settings.spending, metrics),
+        retention=RetentionStore(engine, settings.retention),
     )
 
 

@@ -12,9 +12,11 @@ from sqlalchemy import Engine
 
 from db.batches import BatchStore
 from db.ledger import LedgerStore
+from db.retention import RetentionStore
 from db.sessions import SessionStore, SessionView
 from generation.model import BatchStatus, SessionKind, Track, Urgency
 from generation.plan import plan_exam
+from runtime.retention_settings import RetentionSettings
 from runtime.settings import GenerationSettings, LeaseSettings, PlanSettings
 from runtime.spend_settings import SpendSettings
 from runtime.telemetry import Metrics
@@ -92,6 +94,7 @@ def assembly(
         heartbeat_engine=engine,
         redis=redis_client,
         spend_watch=SpendWatch(engine, SpendSettings(), metrics),
+        retention=RetentionStore(engine, RetentionSettings()),
     )
     install(assembly)
     yield assembly

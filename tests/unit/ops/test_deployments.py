@@ -11,7 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from runtime import api_settings, spend_settings, tracing
+from runtime import api_settings, retention_settings, spend_settings, tracing
 from runtime import settings as all_settings
 from runtime.api_settings import ApiSettings
 from runtime.settings import (
@@ -59,7 +59,7 @@ def variables() -> set[str]:
     """Every environment variable that some process of ours reads."""
     slices = [
         each
-        for module in (all_settings, api_settings, spend_settings, tracing)
+        for module in (all_settings, api_settings, retention_settings, spend_settings, tracing)
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, SettingsSlice) and each is not SettingsSlice
     ]

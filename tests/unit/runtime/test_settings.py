@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic_settings import BaseSettings
 
 from runtime.api_settings import ApiSettings
+from runtime.retention_settings import RetentionSettings
 from runtime.settings import (
     BillingReportSettings,
     ClaudeSettings,
@@ -43,6 +44,7 @@ EVERY_SLICE: tuple[type[BaseSettings], ...] = (
     OpenRouterSettings,
     PlanSettings,
     RedisSettings,
+    RetentionSettings,
     ServerProgramSettings,
     ServiceSettings,
     SpendSettings,
