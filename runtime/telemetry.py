@@ -7,6 +7,7 @@ current task or request are added to every line. Each metric label has few value
 from __future__ import annotations
 
 import logging
+import math
 import re
 import sys
 import traceback
@@ -322,6 +323,26 @@ class Metrics:
             ["scope"],
             registry=registry,
         )
+        self.day_limit_passed = Gauge(
+            "tafawoq_day_limit_passed",
+            "1 when today's calls have cost this share of SPEND_LIMIT_DAY_USD: 50, 80, 95 percent",
+            ["percent"],
+            registry=registry,
+        )
+        self.claude_month_spent = Gauge(
+            "tafawoq_claude_month_spent_microdollars",
+            "Cost of Claude's calls since the first of the month (UTC), with booked corrections",
+            registry=registry,
+        )
+        self.claude_month_cap = Gauge(
+            "tafawoq_claude_month_cap_microdollars", "CLAUDE_MONTH_CAP_USD; 0: not set", registry=registry
+        )
+        self.claude_cap_days_left = Gauge(
+            "tafawoq_claude_cap_days_left",
+            "Days until CLAUDE_MONTH_CAP_USD is spent at the last week's rate; +Inf: the month ends first, or no cap",
+            registry=registry,
+        )
+        self.claude_cap_days_left.set(math.inf)
 
     def _of_providers(self) -> None:
         registry = self._registry

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 
 from tests.integration.stack.student import Student
 from tools.stack.processes import PROJECT, Worker
-from tools.stack.stack import Stack, StackOptions
+from tools.stack.stack import MADE_UP_STUDENTS, Stack, StackOptions
 from tools.stack.stack_settings import StackSettings
 
 #: Somebody may have committed half of a change just before.
@@ -69,7 +69,12 @@ def test_an_exam_goes_on_while_tables_and_processes_become_todays(tmp_path: Path
         speed=20, database_url=None, redis_url=None, anthropic_api_key=None, claude_base_url=None
     )
     options = StackOptions(
-        directory=tmp_path, keep_data=False, durable=False, free_ports=True, workers=(WORKER,)
+        directory=tmp_path,
+        keep_data=False,
+        durable=False,
+        free_ports=True,
+        workers=(WORKER,),
+        environment=MADE_UP_STUDENTS,
     )
     stack = Stack(settings, options)
     stack.project = yesterday
