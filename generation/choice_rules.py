@@ -157,7 +157,8 @@ def _forms(question: Written) -> list[_Form]:
     if question.kind is QuestionType.ERROR:  # its choices stand in a sentence that needs their forms
         return []
     if question.kind is QuestionType.COMPLETION:
-        return [_has_article, _is_feminine, _ends_as_plural_verb]
+        agrees = [_is_feminine] if _FEMININE_BEFORE_GAP.search(question.stem) else []
+        return [_has_article, *agrees, _ends_as_plural_verb]
     if _ASKS_FOR_A_VERB.search(question.stem):
         return [_has_article, _begins_as_verb]
     return [_has_article, _ends_as_plural_verb]
@@ -224,7 +225,9 @@ _ABSOLUTE: Final = re.compile(
     r" (?:دايما|ابدا|قط|مطلقا|حتما|قطعا|كليا|تماما|البته|بتاتا|قاطبه|كلها|كله|كلهم|جميعها|جميعا|جميعهم|كل|جميع|فقط|وحده|وحدها"
     r"|مستحيل|استحاله|بلا استثناء|دون استثناء|علي الاطلاق|لا يمكن) "
 )
-_PART: Final = re.compile(r" [–—-] |[،؛/]| و(?=[\d(])")
+_PART: Final = re.compile(r" [–—-] |[،؛]| و(?=[\d(])")
+#: A gap after a feminine noun asks for its adjective.
+_FEMININE_BEFORE_GAP: Final = re.compile(r"ة[\u064b-\u0652]? \(?\.\.\.")
 _ASKS_FOR_A_VERB: Final = re.compile("(?<!\\w)(?:الفعل|فعل)(?!\\w)")
 _ASKS_FOR_A_SET: Final = re.compile("مجموع[هة]|حل المتباين|قيم [^ ]{1,3} |طول الضلع|مدي")
 

@@ -148,24 +148,24 @@ class _Reader:
 
     def _operand_follows(self) -> bool:
         after = self._tokens[self._at + 1] if self._at + 1 < len(self._tokens) else ")"
-        return after == "(" or after == "√" or after[0].isalnum()
+        return after in {"(", "√"} or after[0].isalnum()
 
     def _operand(self) -> Value:
-        token = self._next()
+        word = self._next()
         self._at += 1
-        if token == "(":
+        if word == "(":
             return self._bracket()
-        if token == "√" or token in _ROOT_NAMES:
+        if word == "√" or word in _ROOT_NAMES:
             return self._root()
-        if token in _FUNCTIONS:
-            return self._function(_FUNCTIONS[token])
-        if token in _PI_NAMES:
+        if word in _FUNCTIONS:
+            return self._function(_FUNCTIONS[word])
+        if word in _PI_NAMES:
             return PI
-        if token in self._names:
-            return self._names[token]
-        if not token[:1].isdigit():
+        if word in self._names:
+            return self._names[word]
+        if not word[:1].isdigit():
             raise ExpressionRejected("a number, a bracket or the name of an earlier step is missing")
-        return exact(Fraction(token))
+        return exact(Fraction(word))
 
     def _bracket(self) -> Value:
         self._enter()
@@ -202,7 +202,7 @@ class _Reader:
 
     def _raised(self, base: Value, exponent: Value) -> Value:
         power = exponent.rational
-        if power is not None and power.denominator == 2:
+        if power is not None and power.denominator == _HALVES:
             base, power = base.sqrt(), Fraction(power.numerator)
         if power is None or power.denominator != 1 or abs(power) > MAX_EXPONENT:
             raise ExpressionRejected(f"an exponent is whole or half, and at most {MAX_EXPONENT}")
@@ -247,6 +247,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[list[Value]], Value]]] = {"max": max, "
 _ROOT_NAMES: Final = frozenset({"sqrt", "جذر"})
 _PI_NAMES: Final = frozenset({"π", "pi", "ط"})
 _TOLERANCE: Final = 1e-9
+_HALVES: Final = 2
 
 _RAISED_DIGITS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _SAME_SIGNS: Final = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫×∗·÷−–٪،[]{}", "01234567890123456789.***/--%,()()")

@@ -15,8 +15,8 @@ from typing import Final
 from generation.disclosures import Written
 from generation.model import CHOICES_PER_QUESTION, COMPARISON_CHOICES, QuestionType, Section, Slot
 from generation.normalization import normalize
-from generation.schema import DraftQuestion
 from generation.quantity import quantity_in
+from generation.schema import DraftQuestion
 from generation.text_rules import Severity, broken_rules, rejecting_rule
 
 
@@ -183,7 +183,11 @@ def written(candidate: Candidate, shown: Sequence[str] = ()) -> Written:
 
 def _texts_are_clean(candidate: Candidate) -> str | None:
     broken = rejecting_rule(written(candidate))
-    return broken.name if broken else None
+    if broken is None:
+        return None
+    # What is hardly Arabic at all is that, and not Arabic with Latin words.
+    foreign = _is_arabic(candidate) if broken.name == "latin_words" else None
+    return foreign or broken.name
 
 
 def _lengths_match(candidate: Candidate) -> str | None:
@@ -231,7 +235,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     _has_one_key,
 )
 
-_TEXT_RULES: Final[tuple[Rule, ...]] = (_is_arabic, _texts_are_clean, _lengths_match)
+_TEXT_RULES: Final[tuple[Rule, ...]] = (_texts_are_clean, _lengths_match, _is_arabic)
 
 #: The types that ask for their choices in the stem.
 _LISTING_TYPES: Final = frozenset({QuestionType.ERROR, QuestionType.ODD_WORD})
@@ -245,7 +249,9 @@ _TYPE_RULES: Final[dict[QuestionType, Rule]] = {
 }
 
 #: Raised and lowered signs and Greek letters are mathematics in any language.
-_LETTERS: Final = re.compile("[^\\W\\d_\u00aa\u00b2\u00b3\u00b9\u00ba\u02b0-\u02ff\u0370-\u03ff\u2070-\u209f]+")
+_LETTERS: Final = re.compile(
+    "[^\\W\\d_\u00aa\u00b2\u00b3\u00b9\u00ba\u02b0-\u02ff\u0370-\u03ff\u2070-\u209f]+"
+)
 _ARABIC_LETTERS: Final = re.compile("[\u0621-\u063a\u0641-\u064a\u066e-\u06d3]+")
 _PAIR: Final = re.compile(r"\w\W?\s*[:∶]\s*\W?\w")
 _ONLY_A_PAIR: Final = re.compile(r"^\s*\w[^:∶]*[:∶][^\w:∶]*\w[^:∶]*$")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from generation.model import AttemptRecord, QuestionType, Section, Urgency
+from generation.text_rules import TextRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class QuestionAccepted:
     question_type: QuestionType
     provider: str
     since_run_start_ms: int
+    noted: tuple[TextRule, ...] = ()  #: the rules that it breaks without being rejected
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,10 +50,10 @@ def solution_ends_at_another_choice(question: Written) -> bool:
     choices = question.choices or (COMPARISON_CHOICES if question.kind is QuestionType.COMPARISON else ())
     key = normalize(question.key or (choices[0] if choices else ""))
     others = {normalize(choice) for choice in choices} - {key, ""}
-    ends = [other for other in others if last.endswith(f" {other}") or last.endswith(f"={other}")]
+    ends = [other for other in others if last.endswith((f" {other}", f"={other}"))]
     if not ends or not key:
         return False
-    return not (last.endswith(f" {key}") or last.endswith(f"={key}"))
+    return not last.endswith((f" {key}", f"={key}"))
 
 
 def mixes_digits(question: Written) -> bool:
@@ -79,8 +79,8 @@ _NEAR_CHARS: Final = 20
 _UNPUNCTUATED: Final = frozenset({QuestionType.ANALOGY, QuestionType.ODD_WORD, QuestionType.COMPARISON})
 
 #: A number may end an equation.
-_SOLUTION_END: Final = re.compile("[.؟?!»\"”)…\\]_0-9٠-٩%٪°²³]$")
-_END: Final = re.compile("[.؟?!:؛»\"”)…\\]_]$")
+_SOLUTION_END: Final = re.compile('[.؟?!»"”)…\\]_0-9٠-٩%٪°²³]$')
+_END: Final = re.compile('[.؟?!:؛»"”)…\\]_]$')
 _QUESTION_MARK: Final = re.compile("[؟?]")
 _INSTRUCTION: Final = re.compile(
     r"(?<!\w)(?:أوجد|اوجد|احسب|حدد|اختر|أكمل|اكمل|بيّن|رتب|قارن|استخرج|اذكر|عيّن|بسّط|حل المعادلة)(?!\w)"

@@ -24,7 +24,9 @@ from generation.text_rules import TextRule, noted_rules
 @dataclass(frozen=True, slots=True)
 class Accepted:
     question: Question
-    noted: tuple[TextRule, ...] = ()  #: the rules that it breaks without being rejected: to be flagged or counted
+    noted: tuple[
+        TextRule, ...
+    ] = ()  #: the rules that it breaks without being rejected: to be flagged or counted
 
 
 @dataclass(frozen=True, slots=True)
