@@ -10,7 +10,7 @@ from generation.model import (
     COMPARISON_CHOICES,
     QuestionType,
 )
-from generation.validator import Rejected
+from generation.validator import Accepted, Rejected
 from tests.support.reply_lines import (
     COLUMNS,
     PASSAGE,
@@ -202,3 +202,26 @@ def test_other_questions_have_none() -> None:
     assert reason(QuestionType.MCQ, f=TRIANGLE) == "unwanted_figure"
     assert reason(QuestionType.MCQ, p=PASSAGE) == "unwanted_passage"
     question(QuestionType.MCQ, f=None, p="")
+
+
+# --- severities --------------------------------------------------------------------------------------------------
+
+
+def test_a_question_with_a_cue_is_accepted_with_the_cue_noted() -> None:
+    distractors = ["لقسمة الماء دائمًا", "لرفع الماء أبدًا", "لضبط الوقت"]
+    verdict = judged(QuestionType.READING, d=distractors)
+    assert isinstance(verdict, Accepted)
+    assert [rule.name for rule in verdict.noted] == ["absolute_distractors"]
+
+
+def test_a_good_question_has_nothing_noted() -> None:
+    verdict = judged(QuestionType.READING)
+    assert isinstance(verdict, Accepted)
+    assert verdict.noted == ()
+
+
+def test_a_solution_that_ends_at_another_choice_is_rejected() -> None:
+    assert reason(QuestionType.MCQ, w="2س = 14 فتكون س = 7.") == "solution_contradicts_key"
+    assert reason(QuestionType.COMPARISON, w="الأولى 90 والثانية 80، إذن القيمة الأولى أكبر.") == (
+        "solution_contradicts_key"
+    )
