@@ -123,7 +123,20 @@ def _range_in(choice: str) -> _Range | None:
         if sign in ">≥":
             return _Range(number, float("inf"), closed_low=is_closed)
         return _Range(float("-inf"), number, closed_high=is_closed)
-    return None
+    return _range_in_words(text)
+
+
+def _range_in_words(text: str) -> _Range | None:
+    """Of أكثر من نصف ساعة and its like."""
+    found = _WORDED.fullmatch(text)
+    number = None if found is None else _float(found["number"])
+    if found is None or number is None:
+        return None
+    is_above = _SIGN_OF[found["word"]] in ">≥"
+    is_closed = _SIGN_OF[found["word"]] in "≤≥"
+    if is_above:
+        return _Range(number, float("inf"), closed_low=is_closed)
+    return _Range(float("-inf"), number, closed_high=is_closed)
 
 
 def _results(text: str) -> list[float]:
@@ -215,6 +228,8 @@ _CATCH_ALL: Final = re.compile(
     r"|^لا شي (?:مما|منها|من ذلك)\b"
     r"|^(?:ال)?(?:جوابان|خياران|اجابتان|جوابين|خيارين|اجابتين|جواب|اجابه|خيار) "
     r"(?:الاول|الاولي|الثاني|الثانيه|الثالث|الثالثه)(?: والثاني\w*| والثالث\w*)"
+    r"|(?:^| )م?ما (?:سبق|ذكر|تقدم)(?: ذكره| اعلاه)?$|^(?:الكل|الجميع)(?: صحيح\w*)?$"
+    r"|^(?:ال)?(?:اجابات|خيارات|بدايل|اختيارات|خياران|جوابان|اجابتان) (?:السابق|المذكور|كلها|جميعها|الثلاث|الاول)"
     r"|^(?:كل|جميع) (?:ذلك|هذا|هذه)$|^ما (?:سبق|ذكر|تقدم) (?:كله|جميعه|جميعا)"
     r"|^اكثر من (?:اجابه|خيار|جواب)\b|^(?:لا )?(?:احد|واحد|واحده) (?:منها|منهم|مما (?:سبق|ذكر))$"
     r"|^ليس ايا? (?:مما|منها|من هذه)|^ا?ي مما (?:سبق|ذكر)$|^كلا ال(?:خيار|جواب|قول|امر)ين\b"
@@ -248,4 +263,5 @@ _SIGN_OF: Final = {
     **dict.fromkeys(("لا يقل عن", "علي الاقل", "فاكثر", "او اكثر"), "≥"),
     **dict.fromkeys(("لا يزيد عن", "لا يزيد علي", "علي الاكثر", "فاقل", "او اقل"), "≤"),
 }
-_RESULT: Final = re.compile(rf"=({_NUMBER})(?![\w(×÷*/+^-])")
+_WORDED: Final = re.compile(rf"(?P<word>{'|'.join(_SIGN_OF)}) (?P<number>.{{1,40}})")
+_RESULT: Final = re.compile(rf"=({_NUMBER})(?![\d%(×÷*/+^-])")

@@ -48,12 +48,12 @@ def stem_states_the_key(question: Written) -> bool:
 
 
 def _states_words(question: Written) -> bool:
-    # A question about a passage may name what the passage is about.
-    if question.kind not in {QuestionType.MCQ, QuestionType.COMPLETION} or not _is_worded(question):
+    if not _is_worded(question) or question.kind not in _LEAST_WORDS_OF_A_KEY:
         return False
     stem = set(_roots(question.stem))
     key, *others = (set(_roots(choice)) for choice in question.choices)
-    return bool(key) and key <= stem and max(map(len, key)) > 1 and not any(other & stem for other in others)
+    enough = len(key) >= _LEAST_WORDS_OF_A_KEY[question.kind]
+    return enough and key <= stem and max(map(len, key)) > 1 and not any(other & stem for other in others)
 
 
 def _states_number(question: Written) -> bool:
@@ -67,7 +67,16 @@ def _states_number(question: Written) -> bool:
         number == found["number"] and _is_asked(found, asked)
         for pattern in (_COUNTED, _GIVEN)
         for found in pattern.finditer(told if pattern is _COUNTED else stem)
-    ) or bool((sought := _SOUGHT.fullmatch(asked)) and f" {sought[1]} {number} " in f" {told} ")
+    ) or _states_the_sought(f" {told} ", asked, number)
+
+
+def _states_the_sought(told: str, asked: str, number: str) -> bool:
+    """Whether the number follows the whole name of what is asked for, or the words that the question ends with."""
+    sought = _SOUGHT.fullmatch(asked)
+    if sought is not None and (f" {sought[1]} {number} " in told or f" {sought[1]}={number} " in told):
+        return True
+    last = " ".join(asked.split()[-_CIRCUMSTANCE_WORDS:])
+    return len(asked.split()) > _CIRCUMSTANCE_WORDS and f" {last} {number} " in told
 
 
 def _is_asked(found: re.Match[str], asked: str) -> bool:
@@ -106,6 +115,8 @@ def _root(word: str) -> str:
 
 
 _TELLING_CHARS: Final = 3
+#: A question about a passage may name what the passage is about.
+_LEAST_WORDS_OF_A_KEY: Final = {QuestionType.MCQ: 1, QuestionType.COMPLETION: 1, QuestionType.READING: 2}
 _CIRCUMSTANCE_WORDS: Final = 2
 _ASKED_WORDS: Final = 3
 _REPEATING_TYPES: Final = frozenset({QuestionType.ANALOGY, QuestionType.ERROR, QuestionType.ODD_WORD})
@@ -208,4 +219,4 @@ _GIVEN: Final = re.compile(
     r"(?![\w./])"
 )
 #: A stem's whole question: ما العدد
-_SOUGHT: Final = re.compile(r"ف?(?:ما|كم) (?:هو |هي )?(ال\w+)")
+_SOUGHT: Final = re.compile(r"ف?(?:ما|كم) (?:هو |هي |قيمه )?(ال\w+|[^\W\d]{1,2}|[^\W\d]+ ال\w+)")

@@ -39,9 +39,10 @@ def solution_is_cut(question: Written) -> bool:
 def thinks_aloud(question: Written) -> bool:
     """Whether the writer doubts, corrects themselves, or speaks of their task."""
     texts = (question.stem, question.explanation)
-    return any(_SELF_TALK.search(normalize(text)) for text in texts) or (
-        _I_SHALL.search(question.explanation) is not None
-    )
+    if any(_SELF_TALK.search(normalize(text)) for text in texts):
+        return True
+    solution = normalize(question.explanation)
+    return _DOUBT.search(solution) is not None or _I_SHALL.search(question.explanation) is not None
 
 
 def solution_ends_at_another_choice(question: Written) -> bool:
@@ -96,6 +97,13 @@ _SELF_TALK: Final = re.compile(
     r"|عذرا|اخطات|لقد اخطات|لست متاكدا?|غير متاكد|لا ادري|اظن ان|يبدو انني|ساكتب|ساختار|ساغير|ساعيد|ساصحح|ساجعل|بصفتي|نموذج لغوي|نموذجا لغويا"
     r"|كما طلب مني|طلب مني|في الخانه|هذه الخانه|تصحيح الخطا|اكتب سوالا|الخيارات السابقه|ينبغي تعديل|احتاج الي تعديل"
     r"|let me|wait|actually|hmm|as an ai)(?!\w)"
+)
+#: In a solution; a stem may tell of somebody who waits.
+_DOUBT: Final = re.compile(
+    r"(?<!\w)(?:انتظر|هم{2,}|لنر|لنحاول|نحاول مره اخري|مره ثانيه نحسب|لا يطابق|لا يوافق (?:اي|الخيارات)|ليس (?:ضمن|بين|من) الخيارات"
+    r"|غير موجود (?:في|ضمن|بين) الخيارات|نغير (?:الاعداد|المعطيات|الارقام|السوال)|لنغير|نعدل (?:السوال|المعطيات|الخيارات)|لنعدل|حسبت خطا"
+    r"|خطا في (?:حسابي|الحساب)|نصحح|اتحقق|اراجع|اصحح|اعدل|افترض انني|قد يكون الجواب|ربما الجواب|علي الارجح|لا اعرف|لا اعلم|لا اتذكر|اري ان الجواب"
+    r"|الاجابه المتوقعه|المطلوب مني|وفق التعليمات)(?!\w)"
 )
 #: A teacher says "we"; سأل is another word.
 _I_SHALL: Final = re.compile(r"(?<!\w)[وف]?سأ(?![لم](?!\w)|ل[تهوناي])\w+")

@@ -207,15 +207,18 @@ def test_other_questions_have_none() -> None:
 # --- severities --------------------------------------------------------------------------------------------------
 
 
+PLAIN = "لماذا كانت تفتح فتحات متتابعة؟"
+
+
 def test_a_question_with_a_cue_is_accepted_with_the_cue_noted() -> None:
     distractors = ["لقسمة الماء دائمًا", "لرفع الماء أبدًا", "لضبط الوقت"]
-    verdict = judged(QuestionType.READING, d=distractors)
+    verdict = judged(QuestionType.READING, q=PLAIN, d=distractors)
     assert isinstance(verdict, Accepted)
     assert [rule.name for rule in verdict.noted] == ["absolute_distractors"]
 
 
 def test_a_good_question_has_nothing_noted() -> None:
-    verdict = judged(QuestionType.READING)
+    verdict = judged(QuestionType.READING, q=PLAIN)
     assert isinstance(verdict, Accepted)
     assert verdict.noted == ()
 
