@@ -64,7 +64,7 @@ def mixes_digits(question: Written) -> bool:
 
 
 def has_latin_words(question: Written) -> bool:
-    """Whether stem, solution or a choice has a Latin word that is no unit and no name of a thing set in brackets."""
+    """Whether stem, solution or a choice has a Latin word: no acronym, formula or unit, and not set in brackets."""
     texts = (question.stem, question.explanation, *question.choices)
     words = (found[0] for text in texts for found in _LATIN_WORD.finditer(_IN_BRACKETS.sub("", text)))
     return any(word not in _KNOWN_LATIN for word in words)
@@ -112,7 +112,9 @@ _EASTERN: Final = re.compile("[٠-٩]")
 _PERSIAN: Final = re.compile("[۰-۹]")
 #: No formula (CO₂, H2O), degree (°C) or vitamin.
 _LATIN: Final = re.compile("(?<![A-Za-z₀-₉°])(?<!فيتامين )[A-Za-z]+(?![A-Za-z₀-₉]|[0-9](?![A-Za-z0-9]))")
-_LATIN_WORD: Final = re.compile("(?<![A-Za-z])[A-Za-z]{3,}")
+_LATIN_WORD: Final = re.compile("(?<![A-Za-z])[A-Z]?[a-z]{2}[A-Za-z]*")
 _IN_BRACKETS: Final = re.compile(r"\([A-Za-z -]{1,40}\)")
 #: Terms that have no Arabic form in use.
-_KNOWN_LATIN: Final = frozenset({"pH", "DNA", "RNA", "km", "cm", "mm", "kg", "sin", "cos", "tan", "log"})
+_KNOWN_LATIN: Final = frozenset(
+    {"pH", "DNA", "RNA", "km", "cm", "mm", "kg", "mg", "ml", "am", "pm", "sin", "cos", "tan", "log"}
+)
