@@ -253,6 +253,12 @@ class Metrics:
             ["gen_ai_provider_name", "reason"],
             registry=registry,
         )
+        self.questions_flagged = Counter(
+            "tafawoq_questions_flagged_total",
+            "Rules that a committed question breaks without being rejected, by severity: flag, or only count",
+            ["rule", "severity"],
+            registry=registry,
+        )
 
         self.solver_verdicts = Counter(
             "tafawoq_solver_verdicts_total",
