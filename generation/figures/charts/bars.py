@@ -25,7 +25,7 @@ from generation.figures.pattern import Pattern, need
 from generation.figures.quantity import Quantity
 from generation.figures.reasons import Reason
 from generation.figures.text import Box, text_size
-from generation.figures.value import number_text, rational
+from generation.value import number_text, rational
 
 _FILLED: Final = 0.62  #: of a column
 _NUMBER_PX: Final = 11  #: from a bar's end to the middle of its number

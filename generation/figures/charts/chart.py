@@ -15,7 +15,7 @@ from generation.figures.pattern import Pattern, need
 from generation.figures.quantity import Quantity, number
 from generation.figures.reasons import Reason
 from generation.figures.text import text_size
-from generation.figures.value import exact, number_text, rational
+from generation.value import exact, number_text, rational
 
 _WORDS: Final = r"^[\w .،:٪%()/\-–]+$"
 Heading = Annotated[str, Field(min_length=2, max_length=60, pattern=_WORDS)]

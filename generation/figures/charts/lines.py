@@ -15,7 +15,7 @@ from generation.figures.charts.chart import LABEL_SIZE, Amounts, Chart, Title, h
 from generation.figures.geometry import Line, Piece
 from generation.figures.pattern import Pattern, need
 from generation.figures.reasons import Reason
-from generation.figures.value import number_text, rational
+from generation.value import number_text, rational
 
 _NUMBER_PX: Final = 14
 

@@ -20,7 +20,7 @@ from generation.figures.geometry import Arc, Line, Piece, turned
 from generation.figures.pattern import Pattern, need
 from generation.figures.quantity import Quantity, angle, number
 from generation.figures.reasons import Reason
-from generation.figures.value import exact, number_text, rational
+from generation.value import exact, number_text, rational
 
 _RADIUS: Final = 84.0
 _LABEL_PX: Final = 11  #: from the rim to the label

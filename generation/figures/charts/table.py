@@ -20,7 +20,7 @@ from generation.figures.pattern import Pattern, need
 from generation.figures.quantity import Quantity
 from generation.figures.reasons import Reason
 from generation.figures.text import Box
-from generation.figures.value import rational
+from generation.value import rational
 
 _ROW_PX: Final = 28
 _LEFT, _RIGHT, _BETWEEN = 60.0, WIDTH - 60.0, WIDTH / 2

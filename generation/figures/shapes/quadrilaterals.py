@@ -10,8 +10,8 @@ from generation.figures.pattern import need
 from generation.figures.quantity import Angle, Area, Length, Quantity, angle, area, length
 from generation.figures.reasons import Reason
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import Value, arc_tangent, cosine, exact, sine
 from generation.figures.web_app import corners_px, triangle_data
+from generation.value import Value, arc_tangent, cosine, exact, sine
 
 ANY_ANGLE: Final = 65.0  #: of a slanted side that nothing determines
 ANY_SIDE: Final = 10.0

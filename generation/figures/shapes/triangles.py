@@ -11,8 +11,8 @@ from generation.figures.quantity import Angle, Length, Quantity, angle, area, le
 from generation.figures.reasons import Reason
 from generation.figures.shapes.solving import Triangle, solved
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import exact
 from generation.figures.web_app import corners_px, triangle_data
+from generation.value import exact
 
 _FLATTEST: Final = 6  #: degrees; a narrower apex cannot be read
 
