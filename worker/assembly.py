@@ -29,6 +29,7 @@ from providers.fallback import OrderedFallback, make_fallback
 from providers.model_check import check_model
 from providers.redis_scripts import RedisScripts
 from providers.telemetry import ProviderTelemetry
+from runtime.metrics import Metrics
 from runtime.redis import make_redis
 from runtime.retention_settings import RetentionSettings
 from runtime.settings import (
@@ -45,7 +46,6 @@ from runtime.settings import (
     load,
 )
 from runtime.spend_settings import SpendSettings
-from runtime.telemetry import Metrics
 from runtime.tracing import Tracing, TracingSettings, start_tracing
 from worker.leases import LeaseRenewer
 from worker.lock import BatchLock

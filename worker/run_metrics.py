@@ -22,7 +22,7 @@ from generation.run_events import (
     SlotDeviated,
 )
 from generation.text_rules import Severity
-from runtime.telemetry import OPERATION, Metrics, provider_name
+from runtime.metrics import OPERATION, Metrics, provider_name
 
 log = structlog.get_logger(__name__)
 

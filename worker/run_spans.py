@@ -22,7 +22,7 @@ from generation.run_events import (
     RunEvent,
     RunStarted,
 )
-from runtime.telemetry import OPERATION, provider_name
+from runtime.metrics import OPERATION, provider_name
 from runtime.tracing import Tracing, failed
 from worker.outcomes import Outcome
 

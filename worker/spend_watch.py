@@ -9,9 +9,9 @@ import structlog
 from sqlalchemy import Engine
 
 from db.spend_rate import read_month_spending, read_spent_today
+from runtime.metrics import Metrics
 from runtime.money import dollars
 from runtime.spend_settings import SpendSettings
-from runtime.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
 

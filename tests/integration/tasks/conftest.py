@@ -16,10 +16,10 @@ from db.retention import RetentionStore
 from db.sessions import SessionStore, SessionView
 from generation.model import BatchStatus, SessionKind, Track, Urgency
 from generation.plan import plan_exam
+from runtime.metrics import Metrics
 from runtime.retention_settings import RetentionSettings
 from runtime.settings import GenerationSettings, LeaseSettings, PlanSettings
 from runtime.spend_settings import SpendSettings
-from runtime.telemetry import Metrics
 from runtime.tracing import Tracing
 from tasks import enqueue
 from tests.support.scripted import ScriptedFallback, ScriptedProvider

@@ -17,8 +17,8 @@ from db.corrections import CorrectionStore
 from db.ledger import LedgerStore
 from db.spend_rate import MonthSpending, read_month_spending
 from generation.reconcile import DayCost
+from runtime.metrics import Metrics
 from runtime.spend_settings import SpendSettings
-from runtime.telemetry import Metrics
 from tests.support.attempts import an_attempt, dollars_spent
 from worker.spend_watch import SpendWatch
 

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from generation.model import QuestionType
 from generation.run_events import QuestionAccepted
 from generation.text_rules import TEXT_RULES
-from runtime.telemetry import Metrics
+from runtime.metrics import Metrics
 from worker.run_metrics import RunMetrics
 
 RULES = {rule.name: rule for rule in TEXT_RULES}
