@@ -214,7 +214,7 @@ class BatchStore:
     ) -> None:
         """Mark the batch failed; it stays so until it is requested again. Raises FenceLost.
 
-        With `rest_s`, requests change nothing for so many seconds; then its budget begins anew. `revive` ends
+        With `rest_s`, requests change nothing for so many seconds; then its budget is full again. `revive` ends
         the rest at once.
         """
         rest_ends = func.now() + literal(timedelta(seconds=rest_s))

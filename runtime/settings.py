@@ -147,7 +147,7 @@ class SettingsSlice(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _without_service_links(cls, values: dict[str, object]) -> dict[str, object]:
-        """A Kubernetes Service named `api` sets API_PORT=tcp://10.96.0.12:80 in every pod: nobody's wish."""
+        """A Kubernetes Service named `api` sets API_PORT=tcp://10.96.0.12:80 in every pod; nobody meant it."""
         return {
             name: value for name, value in values.items() if not _SERVICE_LINK.fullmatch(f"{name}={value}")
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal
 
@@ -23,8 +24,9 @@ Corners = tuple[Point, Point, Point, Point]
 class FourCorners(SketchedPattern):
     corners: ClassVar = "أبجد"
 
+    @abstractmethod
     def corner_points(self) -> Corners:
-        raise NotImplementedError
+        """From the lower left one, counterclockwise."""
 
     def outline(self, sketch: Sketch) -> Corners:
         corners = self.corner_points()
