@@ -39,10 +39,10 @@ from runtime.settings import (
     PlanSettings,
     RedisSettings,
     SettingsError,
-    SpendSettings,
     WorkerSettings,
     load,
 )
+from runtime.spend_settings import SpendSettings
 from runtime.telemetry import configure_logging
 from runtime.tracing import Tracing, TracingSettings, start_tracing
 from tasks.contract import QUEUES

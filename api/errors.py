@@ -6,6 +6,7 @@ anything of the request, the database or a model's reply.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -80,6 +81,9 @@ NOT_NOW = "لا يمكن إعداد أسئلة جديدة الآن، عُد في
 
 #: The sentence while a batch rests: it begins again when the student asks for it after the rest.
 RESTING = "لم ننجح في إعداد هذه الأسئلة بعد عدة محاولات، فتوقفنا لبعض الوقت. عُد لاحقًا لنحاول من جديد."
+
+#: The sentence when a student has reached their own limit of the day.
+NOT_TODAY = "بلغتَ حدّك اليومي من الأسئلة الجديدة، أكمل جلساتك المفتوحة أو عُد غدًا."
 
 #: The codes of the GenerationErrors that a caller can meet; any other one is our bug: `internal_error`.
 _GENERATION_CODES: Mapping[type[Exception], str] = {
@@ -237,14 +241,22 @@ def error_for(error: GenerationError) -> ApiError:
     """The answer to a GenerationError; logs a spend limit and what is our fault."""
     code = code_for(type(error))
     if isinstance(error, SpendLimitReached):
-        log.warning("spend_limit_reached", scope=error.scope, text=str(error))
+        # One student's limit is no operator's concern.
+        level = logging.INFO if error.scope == "user" else logging.WARNING
+        log.log(level, "spend_limit_reached", scope=error.scope, text=str(error))
     elif ANSWERS[code].status >= _OUR_FAULT:
         log.error("call_failed", error=type(error).__name__, code=error.code)
     if isinstance(error, BatchNotNext):
         return ApiError(code, expectedBatchIndex=error.expected)
     if isinstance(error, SpendLimitReached):
-        return ApiError(code, sentence=NOT_NOW, retry_after_s=error.retry_after_s)
+        return _spend_limit_error(error)
     return ApiError(code, retry_after_s=RETRY_AFTER_S if code == "service_unavailable" else None)
+
+
+def _spend_limit_error(error: SpendLimitReached) -> ApiError:
+    if error.scope == "user":
+        return ApiError("too_many_requests", sentence=NOT_TODAY, retry_after_s=error.retry_after_s)
+    return ApiError(code_for(type(error)), sentence=NOT_NOW, retry_after_s=error.retry_after_s)
 
 
 def code_for(kind: type[GenerationError]) -> str:

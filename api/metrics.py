@@ -97,8 +97,13 @@ class ApiMetrics:
         )
         self.spend_rejections = Counter(
             "tafawoq_spend_limit_rejections_total",
-            "New sessions (day) and further batches (session) rejected because of a spend limit",
+            "New sessions (day, user) and further batches (session, user) rejected because of a spend limit",
             ["scope"],
+            registry=self.registry,
+        )
+        self.implausible_progress = Counter(
+            "tafawoq_implausible_progress_total",
+            "Progress reports faster than anybody reads (PREFETCH_READING_S), which started no prefetch",
             registry=self.registry,
         )
         self.messages_not_enqueued = Counter(

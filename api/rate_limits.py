@@ -15,12 +15,10 @@ from typing import Protocol
 from uuid import UUID
 
 import structlog
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from runtime.api_settings import ApiSettings
+from runtime.redis import make_async_redis
 from runtime.redis_refusals import redis_refusal
 from runtime.settings import RedisSettings
 
@@ -87,13 +85,7 @@ class SharedLimits:
         self._password = settings.redis_address.password
         self._rates = rates
         self._turns = asyncio.Semaphore(CONCURRENT_COUNTS)
-        self._redis = Redis(
-            **settings.redis_address.arguments(),
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            retry=Retry(NoBackoff(), 0),
-            health_check_interval=10,
-        )
+        self._redis = make_async_redis(settings, timeout_s=timeout_s)
         self._take = self._redis.register_script(files("api").joinpath("lua/take.lua").read_text("utf-8"))
         self._ask_again_at = 0.0
 

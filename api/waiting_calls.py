@@ -16,11 +16,10 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 import structlog
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from runtime.redis import make_async_redis
+from runtime.redis_refusals import redis_refusal
 from runtime.settings import RedisSettings
 
 log = structlog.get_logger(__name__)
@@ -67,13 +66,8 @@ class SharedWaitingCalls:
 
     def __init__(self, settings: RedisSettings, *, timeout_s: float = TIMEOUT_S) -> None:
         self._prefix = settings.redis_key_prefix
-        self._redis = Redis.from_url(
-            settings.redis_url,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            retry=Retry(NoBackoff(), 0),
-            health_check_interval=10,
-        )
+        self._password = settings.redis_address.password
+        self._redis = make_async_redis(settings, timeout_s=timeout_s)
         self._script = self._redis.register_script(
             files("api").joinpath("lua/waiting_call.lua").read_text("utf-8")
         )
@@ -108,7 +102,10 @@ class SharedWaitingCalls:
                 return bool(await self._script(keys=[key], args=[owner, int(ttl_s * 1000)]))
         except RedisError as err:
             self._ask_again_at = time.monotonic() + _REDIS_PAUSE_S
-            log.warning("waiting_calls_unknown", error=type(err).__name__, retry_in_s=_REDIS_PAUSE_S)
+            says = redis_refusal(err, self._password).says
+            log.warning(
+                "waiting_calls_unknown", error=type(err).__name__, says=says, retry_in_s=_REDIS_PAUSE_S
+            )
             return True
 
     async def close(self) -> None:

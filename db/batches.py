@@ -28,7 +28,7 @@ from db.progress import Owner, Progress, TimesTaken
 from db.publish import mark_ready, publish_ready, set_generating
 from db.requests import Requested
 from db.session_row import lock_row
-from db.spending import NO_LIMITS, SpendLimits, check_session
+from db.spending import NO_LIMITS, SpendLimits, check_session, keep_reserved
 from db.sweep import Due, close_orphans, release_lapsed, take_due
 from db.tables import REPEATED_QUESTION, batches
 from generation.errors import QuestionRepeated
@@ -53,7 +53,8 @@ class BatchStore:
 
         `traceparent` is the request's trace context; the run that writes the batch continues that trace.
         Raises SessionMissing, BatchNotNext, SessionClosed for a session that is paused or over, and
-        SpendLimitReached when a new batch would begin in a session that has reached its spend limit.
+        SpendLimitReached when a new batch would begin in a session that has reached its spend limit, or that lost
+        its reservation and whose user has reached theirs.
         """
         with self._engine.begin() as connection:
             waits = urgency is Urgency.INTERACTIVE
@@ -62,6 +63,7 @@ class BatchStore:
             )
             if answer.created:
                 check_session(connection, self._limits, session_id)  # an error undoes the request
+                keep_reserved(connection, self._limits, session_id)
             return answer
 
     def note_progress(
@@ -75,7 +77,8 @@ class BatchStore:
     ) -> Progress:
         """Store the student's position, update their pace, and request the next batch once when it is due.
 
-        A batch that has begun or failed stays as it is. `owner` must be the session's owner. Raises
+        A batch that has begun or failed stays as it is. Progress that nobody can have read requests nothing and is no
+        sample of the pace; the student's own request for the batch is served all the same. `owner` must be the session's owner. Raises
         SessionMissing, SessionClosed for the owner of a session that is over, and QuestionNotLoaded for a
         position without a committed question; then nothing is stored.
         """
@@ -211,7 +214,7 @@ class BatchStore:
     ) -> None:
         """Mark the batch failed; it stays so until it is requested again. Raises FenceLost.
 
-        With `rest_s`, requests change nothing for so many seconds; then its budget begins anew. `revive` ends
+        With `rest_s`, requests change nothing for so many seconds; then its budget is full again. `revive` ends
         the rest at once.
         """
         rest_ends = func.now() + literal(timedelta(seconds=rest_s))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, insert, literal, select, tuple_
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.errors import IdempotencyConflict
@@ -14,9 +13,6 @@ from db.events import record
 from db.session_row import IN_PROGRESS, batch_specs, choice_spec
 from db.tables import WEB_APP_TABLES, batches, idempotency_keys, plans, slots
 from generation.model import EventKind, Plan, Urgency
-
-#: For how long a repeated request finds the session that the first one created.
-KEY_KEPT = timedelta(days=7)
 
 
 def keep_key(connection: Connection, user_id: UUID, key: str, digest: str, session_id: UUID) -> UUID | None:
@@ -33,27 +29,20 @@ def keep_key(connection: Connection, user_id: UUID, key: str, digest: str, sessi
     )
     if connection.execute(mine).one_or_none() is not None:
         return None
+    return find_key(connection, user_id, key, digest)
+
+
+def find_key(connection: Connection, user_id: UUID, key: str, digest: str) -> UUID | None:
+    """The session that an earlier request with this key created, or None. Raises IdempotencyConflict as `keep_key`."""
     earlier = connection.execute(
         select(idempotency_keys).where(idempotency_keys.c.user_id == user_id, idempotency_keys.c.key == key)
-    ).one()
+    ).one_or_none()
+    if earlier is None:
+        return None
     if earlier.request_digest != digest:
         raise IdempotencyConflict
     found: UUID = earlier.session_id
     return found
-
-
-def forget_keys(connection: Connection, limit: int) -> int:
-    """Delete at most `limit` keys older than KEY_KEPT, the oldest first; returns how many."""
-    old = (
-        select(idempotency_keys.c.user_id, idempotency_keys.c.key)
-        .where(idempotency_keys.c.created_at < func.now() - literal(KEY_KEPT))
-        .order_by(idempotency_keys.c.created_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("old")
-    )
-    is_old = tuple_(idempotency_keys.c.user_id, idempotency_keys.c.key).in_(select(old))
-    return connection.execute(delete(idempotency_keys).where(is_old)).rowcount
 
 
 def insert_session(

@@ -193,7 +193,9 @@ def _opening() -> Insert:
 def _closing() -> Insert:
     """Built once: building it takes longer than Postgres needs to run it."""
     statement = insert(attempts).values(closed_at=func.now())
-    columns = [column for column in statement.excluded if column.name != "opened_at"]
+    # Not the session: the row may name none any more, when its user was erased during the call.
+    kept = {"opened_at", "session_id", "batch_index"}
+    columns = [column for column in statement.excluded if column.name not in kept]
     return statement.on_conflict_do_update(index_elements=["id"], set_={c.name: c for c in columns})
 
 

@@ -7,7 +7,15 @@ import sqlalchemy as sa
 from alembic import op
 
 
-def add_index(name: str, table: str, columns: list[str], *, schema: str, where: str | None = None) -> None:
+def add_index(
+    name: str,
+    table: str,
+    columns: list[str],
+    *,
+    schema: str,
+    where: str | None = None,
+    using: str = "btree",
+) -> None:
     """CREATE INDEX CONCURRENTLY, which cannot run in a transaction, so the steps before it are committed first.
 
     May be repeated: an interrupted attempt leaves an invalid index, which is dropped first.
@@ -21,6 +29,7 @@ def add_index(name: str, table: str, columns: list[str], *, schema: str, where: 
             columns,
             schema=schema,
             postgresql_where=None if where is None else sa.text(where),
+            postgresql_using=using,
             postgresql_concurrently=True,
             if_not_exists=True,
         )

@@ -13,7 +13,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.pool.base import ConnectionPoolEntry
 from sqlalchemy.util.queue import Empty
 
-from db.refusals import PASSING, Cause, Refusal, is_full
+from db.refusals import PASSING, Cause, PostgresRefusal, is_full
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +51,7 @@ class ReconnectGate:
         self._refusals = 0  #: in a row
         self._next_try_at = 0.0
         self._last: psycopg.Error | None = None
-        self._logged: Refusal | None = None
+        self._logged: PostgresRefusal | None = None
 
     def enter(self) -> None:
         """Returns when a login may be tried. Raises the server's last answer when it is not yet time for one."""
@@ -62,7 +62,7 @@ class ReconnectGate:
                 raise type(self._last)(*self._last.args)
             self._next_try_at = self._clock() + _TRIAL_S
 
-    def refused(self, error: psycopg.Error, refusal: Refusal) -> None:
+    def refused(self, error: psycopg.Error, refusal: PostgresRefusal) -> None:
         with self._lock:
             cap_s = _PAUSE_CAP_S if refusal.cause in PASSING else _PAUSE_CAP_LASTING_S
             pause_s = min(_PAUSE_BASE_S * 2.0 ** min(self._refusals, 16), cap_s)

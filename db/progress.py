@@ -14,11 +14,11 @@ from sqlalchemy import Connection, Row, func, literal, select, update
 from db.errors import QuestionNotLoaded
 from db.requests import request
 from db.session_row import IN_PROGRESS, PAUSED, batches_of, read_session
-from db.spending import SpendLimits, check_session
+from db.spending import SpendLimits, check_session, keep_reserved, prolonged
 from db.tables import batches, plans, questions
 from generation.errors import BatchNotNext, GenerationError, SessionClosed, SessionMissing, SpendLimitReached
 from generation.model import BatchStatus, SessionKind, Urgency
-from generation.pace import Due, GenerationTimes, ReadingProgress, next_due
+from generation.pace import Due, GenerationTimes, ReadingProgress, is_plausible, next_due
 from runtime.settings import PlanSettings
 
 #: The p95 is taken over at most LATEST generations of the last day; with fewer than ENOUGH, USUAL is used.
@@ -48,6 +48,7 @@ class Progress:
     pace_s: float | None  #: seconds per question; None when too few are known
     wanted: Due | None = None  #: the batch that this report requested: the caller enqueues it
     not_wanted: GenerationError | None = None  #: why a batch that is due was not requested
+    is_plausible: bool = True  #: False: nobody reads so fast, so only the position was stored
 
 
 def note_progress(
@@ -73,6 +74,8 @@ def note_progress(
     if owner is not None and session.status not in {IN_PROGRESS, PAUSED}:
         raise SessionClosed(session_id=session_id)
     _check_loaded(connection, session_id, position)
+    if not _is_plausible(connection, session_id, position, plan):
+        return Progress(_store_progress(connection, session_id, position).pace_s, is_plausible=False)
     due = next_due(
         batches_of(session.batches),
         position,
@@ -86,7 +89,8 @@ def note_progress(
     wanted, not_wanted = (
         (None, None) if due is None else _want(connection, session_id, due, limits, traceparent)
     )
-    return Progress(_store_progress(connection, session_id, position).pace_s, wanted, not_wanted)
+    pace_s = _store_progress(connection, session_id, position, is_read=True).pace_s
+    return Progress(pace_s, wanted, not_wanted)
 
 
 def _want(
@@ -100,6 +104,7 @@ def _want(
             )
             if requested.created:
                 check_session(connection, limits, session_id)
+                keep_reserved(connection, limits, session_id)
     except (BatchNotNext, SessionClosed, SpendLimitReached) as error:
         return None, error
     return due if requested.created else None, None
@@ -116,7 +121,9 @@ def _check_loaded(connection: Connection, session_id: UUID, position: int) -> No
 def _read_progress(connection: Connection, session_id: UUID, *, lock: bool = False) -> Row[Any]:
     """The furthest position, the recent paces and the seconds since the student reached that position."""
     after_s = func.extract("epoch", func.clock_timestamp() - plans.c.moved_at)
-    query = select(plans.c.furthest_position, plans.c.recent_paces, after_s.label("after_s"))
+    query = select(
+        plans.c.furthest_position, plans.c.recent_paces, plans.c.read_position, after_s.label("after_s")
+    )
     query = query.where(plans.c.session_id == session_id)
     return connection.execute(query.with_for_update(key_share=True) if lock else query).one()
 
@@ -126,7 +133,28 @@ def _moved_to(position: int, row: Row[Any]) -> ReadingProgress:
     return before.moved_to(position, None if row.after_s is None else float(row.after_s))
 
 
-def _store_progress(connection: Connection, session_id: UUID, position: int) -> ReadingProgress:
+def _is_plausible(connection: Connection, session_id: UUID, position: int, plan: PlanSettings) -> bool:
+    """Whether the student can have read so far since their last plausible report, or since the first question."""
+    first_shown = (
+        select(batches.c.first_question_at)
+        .where(batches.c.session_id == session_id, batches.c.batch_index == 0)
+        .scalar_subquery()
+    )
+    since = func.coalesce(plans.c.read_at, first_shown, plans.c.created_at)
+    after_s = func.extract("epoch", func.clock_timestamp() - since)
+    query = select(plans.c.read_position, after_s.label("after_s")).where(plans.c.session_id == session_id)
+    row = connection.execute(query).one()
+    return is_plausible(
+        position,
+        read_to=row.read_position or 0,
+        after_s=float(row.after_s),
+        reading_s=plan.prefetch_reading_s,
+    )
+
+
+def _store_progress(
+    connection: Connection, session_id: UUID, position: int, *, is_read: bool = False
+) -> ReadingProgress:
     # Locked, so that two concurrent reports do not both count the same step.
     row = _read_progress(connection, session_id, lock=True)
     progress = _moved_to(position, row)
@@ -136,6 +164,12 @@ def _store_progress(connection: Connection, session_id: UUID, position: int) -> 
             "furthest_position": progress.furthest,
             "recent_paces": list(progress.recent_s),
             "moved_at": func.clock_timestamp(),
+        }
+    if is_read and position > (row.read_position or 0):
+        changed |= {
+            "read_position": position,
+            "read_at": func.clock_timestamp(),
+            "reserved_until": prolonged(),
         }
     connection.execute(update(plans).where(plans.c.session_id == session_id).values(changed))
     return progress

@@ -47,7 +47,7 @@ READ_ONLY_REMEDY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class PostgresRefusal:
     cause: Cause
     says: str  #: the server's own words in one line, without the password
     remedy: str
@@ -188,13 +188,15 @@ _KNOWN: tuple[tuple[str, Cause, str], ...] = (
 )
 
 
-def refusal_of(error: BaseException, address: DatabaseAddress) -> Refusal:
+def refusal_of(error: BaseException, address: DatabaseAddress) -> PostgresRefusal:
     """What the server said and what helps. Never raises; quotes no password."""
     says = _in_a_line(str(error), address.password)
     for pattern, cause, remedy in _KNOWN:
         if re.search(pattern, says, re.IGNORECASE):
-            return Refusal(cause, says, remedy)
-    return Refusal(Cause.OTHER, says, "See the log of Postgres, or of the pooler before it, for this time.")
+            return PostgresRefusal(cause, says, remedy)
+    return PostgresRefusal(
+        Cause.OTHER, says, "See the log of Postgres, or of the pooler before it, for this time."
+    )
 
 
 def is_full(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
-from db.creation import forget_keys, insert_session, keep_key
+from db.creation import find_key, insert_session, keep_key
 from db.engine import committing_each
 from db.events import record
 from db.fence import NO_LEASE
@@ -28,7 +28,7 @@ from db.session_row import (
     session_status,
 )
 from db.session_status import SessionStatus, read_session_status
-from db.spending import NO_LIMITS, SpendLimits, check_day
+from db.spending import NO_LIMITS, SpendLimits, check_day, reserve
 from db.sweep import publish_endings
 from db.tables import WEB_APP_TABLES, batches, plans, questions
 from generation.errors import SessionClosed, SessionMissing
@@ -120,8 +120,8 @@ class SessionStore:
 
         The runs of that batch continue the trace `traceparent`. A key that was used before yields the session
         it created then, also when both requests run at the same time. Raises IdempotencyConflict when that
-        request had another digest, SpendLimitReached when the day's limit is reached, QuotaExhausted when the
-        user may not have another session, and UserGone when the web app has no such user any more; then nothing
+        request had another digest, SpendLimitReached when the day's or the user's limit is reached, QuotaExhausted when
+        the user may not have another session, and UserGone when the web app has no such user any more; then nothing
         is stored and the key stays free.
         """
         session_id = uuid4()
@@ -133,7 +133,14 @@ class SessionStore:
             check_day(connection, self._limits)
             insert_session(connection, session_id, user_id, plan, traceparent=traceparent)
             self._quota(connection, user_id, session_id, plan)
+            reserve(connection, self._limits, session_id, user_id)
         return Created(session_id, replayed=False)
+
+    def created_with(self, user_id: UUID, idempotency_key: str, request_digest: str) -> Created | None:
+        """The session that an earlier request with this key created, if any. Raises IdempotencyConflict as `create`."""
+        with self._reading.connect() as connection:
+            earlier = find_key(connection, user_id, idempotency_key, request_digest)
+        return None if earlier is None else Created(earlier, replayed=True)
 
     def view(self, session_id: UUID, kind: SessionKind, user_id: UUID) -> SessionView:
         """All of a session. Raises SessionMissing, also when it is another user's or of another kind."""
@@ -196,11 +203,6 @@ class SessionStore:
         """Record the `session` event of at most `limit` sessions that the web app ended in its own row."""
         with self._engine.begin() as connection:
             publish_endings(connection, limit)
-
-    def forget_keys(self, limit: int) -> int:
-        """Delete at most `limit` idempotency keys that are too old to be repeated; returns how many."""
-        with self._engine.begin() as connection:
-            return forget_keys(connection, limit)
 
     def _move(self, session_id: UUID, source: str, target: str) -> None:
         with self._engine.begin() as connection:

@@ -89,9 +89,14 @@ plans = Table(
     Column("furthest_position", Integer),
     _moment("moved_at"),
     Column("recent_paces", ARRAY(REAL), nullable=False, server_default=text("'{}'")),
+    # How far the student can have read: only plausible reports move it, and only they start a prefetch.
+    Column("read_position", Integer),
+    _moment("read_at"),
     _moment("created_at", now=True),
     _moment("updated_at", now=True),
     _moment("closed_at"),
+    # Until then the cost of its unwritten questions counts against the user's daily limit; NULL: never reserved.
+    _moment("reserved_until"),
     PrimaryKeyConstraint("session_id"),
     _one_of("kind", SessionKind),
     _one_of("track", Track),
@@ -246,6 +251,8 @@ events = Table(
     PrimaryKeyConstraint("session_id", "seq"),
     _of_a_plan(),
     _one_of("kind", EventKind),
+    # For deleting old events: rows lie in the order of their age, so a block range index of a few pages is enough.
+    Index("ix_events_created_at", "created_at", postgresql_using="brin"),
     schema=SCHEMA,
 )
 

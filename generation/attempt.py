@@ -72,15 +72,15 @@ class _Attempt:
     def _judge(self, raw: Mapping[str, Any]) -> None:
         verdict = self._validator.judge(raw)
         if isinstance(verdict, Accepted):
-            self._commit(verdict.question)
+            self._commit(verdict)
         else:
             self._reject(verdict.position, verdict.reason)
 
     def _drop(self, reason: str) -> None:
         self._reject(None, f"{reason}_object")
 
-    def _commit(self, question: Question) -> None:
-        claim = self._context.claim
+    def _commit(self, accepted: Accepted) -> None:
+        claim, question = self._context.claim, accepted.question
         try:
             self._context.store.accept(claim, question, self._call.id, self._provider.name)
         except (FenceLost, SessionClosed):
@@ -103,6 +103,7 @@ class _Attempt:
                 question.slot.question_type,
                 self._provider.name,
                 since_run_start_ms,
+                accepted.noted,
             )
         )
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from generation.model import CHOICES_PER_QUESTION
+from generation.model import CHOICES_PER_QUESTION, QuestionType
 from generation.normalization import normalize
 
 
@@ -24,6 +24,9 @@ class Written:
     choices: Sequence[str] = ()
     others: Sequence[str] = ()  #: of its figure
     lists_words: bool = False  #: its type asks for the choices in the stem
+    kind: QuestionType | None = None
+    key: str = ""  #: also of a comparison
+    shown: Sequence[str] = ()  #: the choices in the order that a student sees
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -167,7 +170,7 @@ _LONE: Final = r"(?!\w)(?!\s+[أبجدهو](?!\w))"
 _PLACED: Final = re.compile(
     rf"{_CHOICE}(?:\s+الصحيح[ةه]?)?(?:\s+ه[وي])?\s+{_ORDINAL}(?!\w)"
     rf"|(?:الخيار(?:ان|ين|ات)|البدائل)\s+(?:الثلاث[ةه]?\s+)?{_ORDINAL}(?!\w)"
-    rf"|{_CHOICE}\s+(?:ذو ال)?رقم\s*\(?\d|رقم\s*\(?[1-4]\)?{_IS_RIGHT}"
+    rf"|{_CHOICE}(?:\s+الصحيح[ةه]?)?\s+(?:ذو ال)?رقم\s*\(?\d|رقم\s*\(?[1-4]\)?{_IS_RIGHT}"
     r"|(?<!\w)(?:أول|ثاني|ثالث|رابع|آخر)\s+(?:ال)?(?:خيار|خيارات|اختيارات|بدائل)(?!\w)"
     r"|(?i:\b(?:option|choice|answer)s?\b(?:\s+(?:is|are)\b)?\s*:?\s*\(?[a-d1-4]\b)"
 )

@@ -197,7 +197,7 @@ class SpendLimitReached(StoreRejected):
     def __init__(
         self, message: str | None = None, *, scope: str, retry_after_s: float, **context: Any
     ) -> None:
-        self.scope = scope  #: "session" or "day"
+        self.scope = scope  #: "session", "day", or "user": one user's limit of the day
         self.retry_after_s = retry_after_s
         super().__init__(message, scope=scope, retry_after_s=retry_after_s, **context)
 

@@ -54,6 +54,14 @@ class ReadingProgress:
         return median(self.recent_s) if len(self.recent_s) >= ENOUGH else None
 
 
+def is_plausible(position: int, *, read_to: int, after_s: float, reading_s: float) -> bool:
+    """Whether a student can have read on to `position`, `after_s` seconds after they had read to `read_to`.
+
+    `reading_s`: the seconds that a question takes at least.
+    """
+    return (position - read_to) * reading_s <= after_s
+
+
 @dataclass(frozen=True, slots=True)
 class GenerationTimes:
     """Seconds from the request for a batch until it is ready; the p95 of recent batches."""

@@ -6,16 +6,18 @@ A rule returns None for a good candidate, or the stable snake_case reason to rej
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import combinations
 from typing import Final
 
 from generation.disclosures import Written
 from generation.model import CHOICES_PER_QUESTION, COMPARISON_CHOICES, QuestionType, Section, Slot
 from generation.normalization import normalize
+from generation.quantity import quantity_in
 from generation.schema import DraftQuestion
-from generation.text_rules import rejecting_rule
+from generation.text_rules import Severity, broken_rules, rejecting_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,19 @@ _SHORTEST_PASSAGE_WORDS: Final = 40
 
 def first_reason(candidate: Candidate) -> str | None:
     """The reason of the first rule that the candidate breaks, or None."""
+    return next(_reasons(candidate), None)
+
+
+def all_reasons(candidate: Candidate) -> list[str]:
+    """Every reason to reject the candidate; of the rules for texts, all."""
+    texts = (rule.name for rule in broken_rules(written(candidate)) if rule.severity is Severity.REJECT)
+    return [*_reasons(candidate), *texts]
+
+
+def _reasons(candidate: Candidate) -> Iterator[str]:
     for rule in (*_RULES, _TYPE_RULES.get(candidate.slot.question_type), *_TEXT_RULES):
         if rule is not None and (reason := rule(candidate)) is not None:
-            return reason
-    return None
+            yield reason
 
 
 def passage_reason(text: str) -> str | None:
@@ -122,7 +133,14 @@ def _has_one_key(candidate: Candidate) -> str | None:
     if candidate.is_comparison:
         return None
     values = {_value(choice) for choice in candidate.choices}
-    return None if len(values) == CHOICES_PER_QUESTION and "" not in values else "choices_not_distinct"
+    differ = len(values) == CHOICES_PER_QUESTION and "" not in values
+    return None if differ and not _two_state_the_same(candidate.written_choices) else "choices_not_distinct"
+
+
+def _two_state_the_same(choices: Sequence[str]) -> bool:
+    """Whether two choices state one quantity in other forms, words or units."""
+    quantities = [found for found in map(quantity_in, choices) if found is not None]
+    return any(one.states(other) for one, other in combinations(quantities, 2))
 
 
 def _value(choice: str) -> str | tuple[Fraction | str, ...]:
@@ -148,21 +166,28 @@ def _number(found: re.Match[str]) -> Fraction:
     return number / (100 if found["percent"] else 1)
 
 
-def _no_catch_all(candidate: Candidate) -> str | None:
-    return "catch_all_choice" if any(map(_CATCH_ALL.search, candidate.choices)) else None
-
-
-def _texts_are_clean(candidate: Candidate) -> str | None:
+def written(candidate: Candidate, shown: Sequence[str] = ()) -> Written:
+    """What the rules for texts see; `shown`: the choices in the order that a student sees, if it is known."""
     draft = candidate.draft
-    written = Written(
+    return Written(
         draft.stem,
         draft.explanation,
         () if candidate.is_comparison else candidate.written_choices,
         candidate.figure_texts,
         lists_words=candidate.slot.question_type in _LISTING_TYPES,
+        kind=candidate.slot.question_type,
+        key=draft.answer,
+        shown=() if candidate.is_comparison else shown,
     )
-    broken = rejecting_rule(written)
-    return broken.name if broken else None
+
+
+def _texts_are_clean(candidate: Candidate) -> str | None:
+    broken = rejecting_rule(written(candidate))
+    if broken is None:
+        return None
+    # What is hardly Arabic at all is that, and not Arabic with Latin words.
+    foreign = _is_arabic(candidate) if broken.name == "latin_words" else None
+    return foreign or broken.name
 
 
 def _lengths_match(candidate: Candidate) -> str | None:
@@ -208,7 +233,6 @@ _RULES: Final[tuple[Rule, ...]] = (
     _solution_is_shown,
     _has_its_choices,
     _has_one_key,
-    _no_catch_all,
 )
 
 _TEXT_RULES: Final[tuple[Rule, ...]] = (_texts_are_clean, _lengths_match, _is_arabic)
@@ -224,7 +248,10 @@ _TYPE_RULES: Final[dict[QuestionType, Rule]] = {
     QuestionType.ODD_WORD: _choices_are_words,
 }
 
-_LETTERS: Final = re.compile(r"[^\W\d_]+")
+#: Raised and lowered signs and Greek letters are mathematics in any language.
+_LETTERS: Final = re.compile(
+    "[^\\W\\d_\u00aa\u00b2\u00b3\u00b9\u00ba\u02b0-\u02ff\u0370-\u03ff\u2070-\u209f]+"
+)
 _ARABIC_LETTERS: Final = re.compile("[\u0621-\u063a\u0641-\u064a\u066e-\u06d3]+")
 _PAIR: Final = re.compile(r"\w\W?\s*[:∶]\s*\W?\w")
 _ONLY_A_PAIR: Final = re.compile(r"^\s*\w[^:∶]*[:∶][^\w:∶]*\w[^:∶]*$")
@@ -239,8 +266,3 @@ _QUANTITY: Final = re.compile(
     r"(?P<unit>(?:[^\W\d].*)?)"
 )
 _RATIO: Final = re.compile(r"(?<!\d)\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+")
-_CATCH_ALL: Final = re.compile(
-    r"^(?:جميع|كل|كافه|كلا|لا شي|لا احد|لا واحد|ولا واحد|ليس|لا يوجد|غير) (?:\w+ ){0,3}?م?ما (?:سبق|ذكر|تقدم|ورد)\b"
-    r"|^(?:جميع|كل|كافه) (?:هذه |تلك )?(?:الاجابات|الخيارات|البدايل|الاختيارات)\b"
-    r"|^[ابجد] و ?[ابجد](?: معا| فقط)?$"
-)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from generation.batch_history import Deviation
 from generation.model import AttemptRecord, QuestionType, Section, Urgency
+from generation.text_rules import TextRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class QuestionAccepted:
     question_type: QuestionType
     provider: str
     since_run_start_ms: int
+    noted: tuple[TextRule, ...] = ()  #: the rules that it breaks without being rejected
 
 
 @dataclass(frozen=True, slots=True)

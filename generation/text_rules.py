@@ -10,6 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from generation.choice_rules import (
+    is_out_of_order,
+    key_differs_in_form,
+    key_gathers_shared_parts,
+    key_is_far_longer,
+    only_distractors_are_absolute,
+    ranges_share_the_answer,
+    refers_to_choices,
+)
 from generation.disclosures import (
     Written,
     letters_choices,
@@ -18,6 +27,21 @@ from generation.disclosures import (
     marks_key,
     names_a_choice,
     tells_key,
+)
+from generation.stem_rules import (
+    asks_for_the_exception,
+    key_alone_repeats_the_stem,
+    negates_twice,
+    stem_states_the_key,
+)
+from generation.text_breaks import (
+    has_latin_letters,
+    has_latin_words,
+    mixes_digits,
+    solution_ends_at_another_choice,
+    solution_is_cut,
+    stem_is_cut,
+    thinks_aloud,
 )
 from generation.text_signs import (
     has_foreign_sign,
@@ -44,7 +68,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TextRule:
-    """`sentence` states to the model what `is_broken` finds; rules that share a sentence follow one another."""
+    """`sentence` states to the model what `is_broken` finds; rules that share a sentence follow one another.
+
+    A rule for what the program does, as the order of the choices, states nothing.
+    """
 
     name: str  #: stable snake_case, the reason of a rejection
     sentence: str
@@ -63,9 +90,15 @@ def rejecting_rule(question: Written) -> TextRule | None:
     return next((rule for rule in rejecting if rule.is_broken(question)), None)
 
 
+def noted_rules(question: Written) -> tuple[TextRule, ...]:
+    """Every rule that the question breaks and that does not reject it, in the order of the table."""
+    lenient = (rule for rule in TEXT_RULES if rule.severity is not Severity.REJECT)
+    return tuple(rule for rule in lenient if rule.is_broken(question))
+
+
 def stated() -> str:
     """The list of the prompt: each sentence once, on a line of its own. Equal in every process."""
-    return "\n".join(dict.fromkeys(f"- {rule.sentence}" for rule in TEXT_RULES))
+    return "\n".join(dict.fromkeys(f"- {rule.sentence}" for rule in TEXT_RULES if rule.sentence))
 
 
 def _in_any_text(check: Callable[[str], bool]) -> Callable[[Written], bool]:
@@ -74,6 +107,8 @@ def _in_any_text(check: Callable[[str], bool]) -> Callable[[Written], bool]:
 
 _MARKUP: Final = "لا LaTeX ولا شرطة مائلة عكسية ولا $، ولا Markdown ولا HTML ولا رموز مثل &nbsp;؛ والسطر الجديد وحده يُكتب \\n."
 _PLAIN: Final = "حروف عربية عادية بترتيب النطق، بلا علامات اتجاه ولا محارف خفية ولا أشكال عرض ولا حروف تالفة الترميز ولا حروف لغة أخرى ولا صور تعبيرية."
+_ARABIC_ONLY: Final = "لا حروف لاتينية: المجاهيل س وص وع، ونقاط الأشكال أ وب وج، والوحدات بالعربية."
+_WHOLE: Final = "السؤال تام والحل تام: لا ينقطع أحدهما في وسط جملة أو عملية."
 _UNMARKED: Final = (
     "الخيارات الأربعة بلا علامة ولا تعليق: لا يتميز الصحيح بنجمة ولا نقطة ولا قوس ولا بكلمة «صحيح»."
 )
@@ -100,4 +135,65 @@ TEXT_RULES: Final[tuple[TextRule, ...]] = (
     TextRule("lettered_choice", "لا تسبق خيارًا بحرف ولا رقم.", letters_choices),
     TextRule("marked_choice", _UNMARKED, marks_a_choice),
     TextRule("marked_key", _UNMARKED, marks_key),
+    TextRule("latin_words", _ARABIC_ONLY, has_latin_words),
+    TextRule("latin_letters", _ARABIC_ONLY, has_latin_letters, Severity.FLAG),
+    TextRule("cut_stem", _WHOLE, stem_is_cut),
+    TextRule("cut_solution", _WHOLE, solution_is_cut),
+    TextRule(
+        "self_talk",
+        "لا تفكر بصوت مسموع: لا «دعني أعيد الحساب» ولا «أظن» ولا كلام عن كتابة السؤال.",
+        thinks_aloud,
+    ),
+    TextRule(
+        "solution_contradicts_key",
+        "ينتهي الحل بالجواب الصحيح نفسه لا بخيار آخر.",
+        solution_ends_at_another_choice,
+    ),
+    TextRule(
+        "catch_all_choice",
+        "لا «جميع ما سبق» ولا «كلها صحيحة» ولا «غير ذلك» ولا «أ وب معًا» ولا ما يشبهها.",
+        refers_to_choices,
+    ),
+    TextRule(
+        "given_away", "لا تذكر في السؤال الجواب ولا العدد المطلوب قبل أن تسأل عنه.", stem_states_the_key
+    ),
+    TextRule(
+        "overlapping_ranges",
+        "إن كانت الخيارات فترات أو متباينات فالجواب في واحدة منها فقط.",
+        ranges_share_the_answer,
+    ),
+    TextRule("key_length", "لا يكون الصحيح أطول من غيره طولًا ظاهرًا.", key_is_far_longer, Severity.FLAG),
+    TextRule(
+        "absolute_distractors",
+        "لا تجعل «دائمًا» و«أبدًا» و«كل» وأمثالها في الخيارات الخاطئة وحدها.",
+        only_distractors_are_absolute,
+        Severity.FLAG,
+    ),
+    TextRule("double_negation", "لا نفيان في سؤال واحد.", negates_twice, Severity.FLAG),
+    TextRule(
+        "grammar_cue",
+        "الخيارات سواء في التعريف والتذكير والتأنيث والعدد وصيغة المعدود.",
+        key_differs_in_form,
+        Severity.FLAG,
+    ),
+    TextRule(
+        "convergence",
+        "لا تجمع في الصحيح الأجزاء التي تكررت في غيره.",
+        key_gathers_shared_parts,
+        Severity.FLAG,
+    ),
+    TextRule(
+        "stem_words_in_key",
+        "لا تشترك مع السؤال كلمة في الخيار الصحيح وحده.",
+        key_alone_repeats_the_stem,
+        Severity.FLAG,
+    ),
+    TextRule("mixed_digits", "أرقام السطر كلها من نوع واحد: 0123456789.", mixes_digits, Severity.FLAG),
+    TextRule(
+        "exception_stem",
+        "لا تسأل عن المستثنى («ما عدا»، «لم يرد») إن أمكن السؤال عن الشيء نفسه.",
+        asks_for_the_exception,
+        Severity.COUNT,
+    ),
+    TextRule("unordered_numbers", "", is_out_of_order, Severity.COUNT),
 )

@@ -18,13 +18,17 @@ from generation.figures.reasons import FigureRejected
 from generation.model import COMPARISON_CHOICES, FIGURED_TYPES, EarlierQuestion, Question, QuestionType, Slot
 from generation.normalization import normalize
 from generation.repeats import Seen, Traits
-from generation.rules import Candidate, first_reason, fixed_choice, passage_reason
+from generation.rules import Candidate, first_reason, fixed_choice, passage_reason, written
 from generation.schema import DraftPassage, DraftQuestion, slot_number
+from generation.text_rules import TextRule, noted_rules
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     question: Question
+    noted: tuple[
+        TextRule, ...
+    ] = ()  #: the rules that it breaks without being rejected: to be flagged or counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class Validator:
             return Rejected(slot.position, verdict)
         del self._open[slot.position]
         self._filled.add(slot.position)
-        return Accepted(verdict)
+        return verdict
 
     def _slot_of(self, raw: Mapping[str, Any]) -> Slot | Rejected:
         position = slot_number(raw.get("slot"))
@@ -79,7 +83,7 @@ class Validator:
             return Rejected(position, "slot_filled")
         return self._open.get(position) or Rejected(None, "unknown_slot")
 
-    def _question(self, slot: Slot, raw: Mapping[str, Any]) -> Question | str:
+    def _question(self, slot: Slot, raw: Mapping[str, Any]) -> Accepted | str:
         # The passage first: other lines of the group need it, even if this line is rejected.
         own = _shaped(DraftPassage, raw)
         if isinstance(own, str):
@@ -114,7 +118,7 @@ class Validator:
         self._passages[group] = passage
         return None
 
-    def _admitted(self, candidate: Candidate, figure: dict[str, Any] | None) -> Question | str:
+    def _admitted(self, candidate: Candidate, figure: dict[str, Any] | None) -> Accepted | str:
         slot, draft = candidate.slot, candidate.draft
         key = fixed_choice(candidate.key) if slot.key_index is None else draft.answer
         choices, answer_index = place(slot, key, draft.distractors or (), seed=self._seed)
@@ -128,11 +132,12 @@ class Validator:
                 passage=passage,
                 passage_group=slot.passage_group,
                 diagram=figure,
+                topic=slot.topic,
             )
         )
-        if reason := self._seen.admit(traits):
+        if reason := self._seen.admit(traits, slot=slot.position):
             return reason
-        return Question(
+        question = Question(
             slot=slot,
             stem=draft.stem,
             choices=choices,
@@ -142,6 +147,7 @@ class Validator:
             passage=passage,
             diagram=figure,
         )
+        return Accepted(question, noted_rules(written(candidate, choices)))
 
 
 def known_passages(earlier: Iterable[EarlierQuestion]) -> dict[int, str]:

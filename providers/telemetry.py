@@ -6,7 +6,7 @@ import structlog
 
 from generation.errors import ProviderDenied, ProviderError, ProviderMisused
 from generation.model import Urgency
-from runtime.telemetry import Metrics
+from runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 

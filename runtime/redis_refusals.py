@@ -98,9 +98,8 @@ def redis_refusal(error: BaseException, password: str | None) -> RedisRefusal:
     says = " ".join(str(error).split())
     if password:
         says = says.replace(password, "***")
-    says = (
-        re.sub(r"^Error (-?\d+ )?connecting to ", "", says)[:_MOST_CHARS].rstrip(".") or type(error).__name__
-    )
+    says = re.sub(r"^Error (-?\d+ )?connecting to (\S+:\d+)\. ", r"\2: ", says[:_MOST_CHARS])
+    says = says.rstrip(".") or type(error).__name__
     searched = f"{type(error).__name__} {says}"
     for pattern, remedy in _KNOWN:
         if re.search(pattern, searched, re.IGNORECASE):

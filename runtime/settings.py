@@ -65,6 +65,9 @@ OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset), B
 #: What is sent in a header: a provider's key, a client's token.
 OptionalBearer = Annotated[OptionalSecret, AfterValidator(_can_be_sent)]
 #: Blank is the default, as everywhere; so it takes a word to have none.
+DollarsOrOff = Annotated[
+    Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_off_is_none)
+]
 TextOrOff = Annotated[str | None, BeforeValidator(_off_is_none)]
 
 
@@ -144,7 +147,7 @@ class SettingsSlice(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _without_service_links(cls, values: dict[str, object]) -> dict[str, object]:
-        """A Kubernetes Service named `api` sets API_PORT=tcp://10.96.0.12:80 in every pod: nobody's wish."""
+        """A Kubernetes Service named `api` sets API_PORT=tcp://10.96.0.12:80 in every pod; nobody meant it."""
         return {
             name: value for name, value in values.items() if not _SERVICE_LINK.fullmatch(f"{name}={value}")
         }
@@ -296,6 +299,8 @@ class PlanSettings(SettingsSlice):
     prefetch_threshold: float = Field(0.7, gt=0, le=1)
     #: Prefetch before the threshold for a student who would otherwise wait; false: never before the threshold.
     prefetch_adaptive: bool = True
+    #: Progress that leaves the student less than this for each question starts no prefetch; 0: any progress does.
+    prefetch_reading_s: float = Field(5, ge=0, le=600)
 
 
 class GenerationSettings(SettingsSlice):
@@ -321,13 +326,6 @@ class GenerationSettings(SettingsSlice):
 Dollars = Annotated[
     Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_blank_is_unset)
 ]
-
-
-class SpendSettings(SettingsSlice):
-    """Limits of spending at list prices, in dollars; unset: no limit."""
-
-    spend_limit_session_usd: Dollars = None
-    spend_limit_day_usd: Dollars = None  # a day of UTC
 
 
 class LeaseSettings(SettingsSlice):

@@ -29,9 +29,12 @@ PASS_LIMIT = 500
 #: An event stream that ends seconds late is harmless, and the query costs more with more exams a day.
 ENDINGS_PERIOD_S = 5.0
 
-#: Deleting old idempotency keys days late is harmless; a thousand sessions a minute is more than are created.
+#: Deleting old rows hours late is harmless; a step in a minute keeps up with 72,000 sessions a day for each worker.
 FORGET_PERIOD_S = 60.0
-FORGET_LIMIT = 1000
+
+#: How soon a warning follows the money, and how often all attempts of a month are summed.
+DAY_SPENDING_PERIOD_S = 15.0
+MONTH_SPENDING_PERIOD_S = 300.0
 
 #: A message that has left its queue was taken by a worker, which claims the batch at once, or it was lost.
 LOST_AFTER_S = 3.0
@@ -73,6 +76,12 @@ def _close_lost_calls(assembly: Assembly) -> None:
         log.warning("calls_lost", attempts=lost)
 
 
+def _forget(assembly: Assembly) -> None:
+    forgotten = {table: rows for table, rows in assembly.retention.forget().items() if rows}
+    if forgotten:
+        log.info("rows_forgotten", **forgotten)
+
+
 @worker_ready.connect
 def start_sweeping(**_: Any) -> None:
     assembly = current()
@@ -81,7 +90,9 @@ def start_sweeping(**_: Any) -> None:
     _repeat(
         "endings", period_s=ENDINGS_PERIOD_S, action=lambda: assembly.sessions.publish_endings(PASS_LIMIT)
     )
-    _repeat("forget", period_s=FORGET_PERIOD_S, action=lambda: assembly.sessions.forget_keys(FORGET_LIMIT))
+    _repeat("forget", period_s=FORGET_PERIOD_S, action=lambda: _forget(assembly))
+    _repeat("day_spending", period_s=DAY_SPENDING_PERIOD_S, action=assembly.spend_watch.look_at_day)
+    _repeat("month_spending", period_s=MONTH_SPENDING_PERIOD_S, action=assembly.spend_watch.look_at_month)
 
 
 def _repeat(name: str, *, period_s: float, action: Callable[[], object]) -> None:

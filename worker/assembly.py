@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 from db.batches import BatchStore
 from db.engine import make_engine
 from db.ledger import LedgerStore
+from db.retention import RetentionStore
 from db.sessions import SessionStore
 from db.spending import SpendLimits
 from generation.ports import Fallback, Observer
@@ -28,7 +29,9 @@ from providers.fallback import OrderedFallback, make_fallback
 from providers.model_check import check_model
 from providers.redis_scripts import RedisScripts
 from providers.telemetry import ProviderTelemetry
+from runtime.metrics import Metrics
 from runtime.redis import make_redis
+from runtime.retention_settings import RetentionSettings
 from runtime.settings import (
     ClaudeSettings,
     DatabaseSettings,
@@ -38,18 +41,18 @@ from runtime.settings import (
     PlanSettings,
     RedisSettings,
     SettingsError,
-    SpendSettings,
     TrafficSettings,
     WorkerSettings,
     load,
 )
-from runtime.telemetry import Metrics
+from runtime.spend_settings import SpendSettings
 from runtime.tracing import Tracing, TracingSettings, start_tracing
 from worker.leases import LeaseRenewer
 from worker.lock import BatchLock
 from worker.progress import Observers, Progress
 from worker.queues import Queues
 from worker.run_metrics import RunMetrics
+from worker.spend_watch import SpendWatch
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +93,8 @@ class Assembly:
     engine: Engine
     heartbeat_engine: Engine
     redis: Redis
+    spend_watch: SpendWatch
+    retention: RetentionStore
 
     def close(self) -> None:
         """Stop the heartbeat and close every connection."""
@@ -115,7 +120,8 @@ class _Settings:
     leases: LeaseSettings
     database: DatabaseSettings
     redis: RedisSettings
-    spending: SpendLimits
+    spending: SpendSettings
+    retention: RetentionSettings
     tracing: TracingSettings
     worker: WorkerSettings
 
@@ -130,7 +136,8 @@ class _Settings:
             leases=load(LeaseSettings),
             database=load(DatabaseSettings),
             redis=load(RedisSettings),
-            spending=SpendLimits.of(load(SpendSettings)),
+            spending=load(SpendSettings),
+            retention=load(RetentionSettings),
             tracing=load(TracingSettings),
             worker=load(WorkerSettings),
         )
@@ -177,7 +184,7 @@ def _assembled(
     prefix, progress = settings.redis.redis_key_prefix, Progress()
     return Assembly(
         owner=f"{socket.gethostname()}:{os.getpid()}",
-        batches=BatchStore(engine, settings.spending),
+        batches=BatchStore(engine, SpendLimits.of(settings.spending)),
         sessions=SessionStore(engine),
         ledger=LedgerStore(engine),
         providers=providers,
@@ -196,6 +203,8 @@ def _assembled(
         engine=engine,
         heartbeat_engine=heartbeat_engine,
         redis=redis,
+        spend_watch=SpendWatch(engine, settings.spending, metrics),
+        retention=RetentionStore(engine, settings.retention),
     )
 
 

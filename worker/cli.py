@@ -11,10 +11,12 @@ import sys
 import typer
 
 from runtime.settings import SettingsError
+from runtime.telemetry import configure_logging
 from worker.commands.check_cache import check_cache
 from worker.commands.check_claude import check_claude
 from worker.commands.cost import cost
 from worker.commands.doctor import doctor
+from worker.commands.erase import erase
 from worker.commands.output import WRONG
 from worker.commands.plan import plan
 from worker.commands.queues import queues
@@ -30,7 +32,7 @@ cli = typer.Typer(
 )
 check = typer.Typer(no_args_is_help=True)
 
-for command in (doctor, queues, sessions, show, retry, cancel, plan, cost, reconcile):
+for command in (doctor, queues, sessions, show, retry, cancel, plan, cost, reconcile, erase):
     cli.command()(command)
 check.command("claude")(check_claude)
 check.command("cache")(check_cache)
@@ -38,6 +40,8 @@ cli.add_typer(check, name="check", help="Call Claude; costs a few cents.")
 
 
 def main() -> None:
+    # To standard error: the output of a command may be JSON for another program.
+    configure_logging(level="WARNING", log_format="console", stream=sys.stderr)
     try:
         cli()
     except SettingsError as err:

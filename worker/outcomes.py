@@ -20,8 +20,8 @@ from generation.errors import (
 )
 from generation.model import Claim, Urgency
 from generation.run_batch import BUDGET_EXHAUSTED, PROVIDERS_UNAVAILABLE, READY, SLOTS_LEFT_OPEN, RunResult
+from runtime.metrics import Metrics
 from runtime.settings import GenerationSettings
-from runtime.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
 

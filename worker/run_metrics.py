@@ -21,7 +21,8 @@ from generation.run_events import (
     RunStarted,
     SlotDeviated,
 )
-from runtime.telemetry import OPERATION, Metrics, provider_name
+from generation.text_rules import Severity
+from runtime.metrics import OPERATION, Metrics, provider_name
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +65,12 @@ class RunMetrics:
     def _accepted(self, event: QuestionAccepted) -> None:
         provider = provider_name(event.provider)
         self._metrics.questions_accepted.labels(provider, event.question_type).inc()
-        log.debug("question_accepted", position=event.position, after_ms=event.since_run_start_ms)
+        for rule in event.noted:
+            self._metrics.questions_flagged.labels(rule.name, rule.severity).inc()
+        flags = [rule.name for rule in event.noted if rule.severity is Severity.FLAG]
+        log.debug(
+            "question_accepted", position=event.position, after_ms=event.since_run_start_ms, flags=flags
+        )
 
     def _rejected(self, event: QuestionRejected) -> None:
         self._metrics.questions_rejected.labels(provider_name(event.provider), event.reason).inc()

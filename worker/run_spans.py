@@ -22,14 +22,15 @@ from generation.run_events import (
     RunEvent,
     RunStarted,
 )
-from runtime.telemetry import OPERATION, provider_name
+from runtime.metrics import OPERATION, provider_name
 from runtime.tracing import Tracing, failed
 from worker.outcomes import Outcome
 
 _MS = 1_000_000  # in nanoseconds
 
-#: The outcomes of a run that failed.
-_WENT_WRONG = frozenset({Outcome.WAIT, Outcome.COUNT, Outcome.GIVE_UP})
+#: The outcomes that fail the batch, and those of a run that failed.
+_BATCH_FAILED = frozenset({Outcome.REST, Outcome.GIVE_UP})
+_WENT_WRONG = _BATCH_FAILED | {Outcome.WAIT, Outcome.COUNT}
 
 
 @contextmanager
@@ -78,7 +79,7 @@ class RunSpan:
         span.set_attribute("tafawoq.batch.outcome", batch_outcome.name.lower())
         if result.outcome == READY:
             self._event(EventKind.BATCH_READY)
-        if batch_outcome is Outcome.GIVE_UP:
+        if batch_outcome in _BATCH_FAILED:
             self._event(EventKind.BATCH_FAILED, code=result.outcome)
         if batch_outcome in _WENT_WRONG:
             failed(span, result.outcome)

@@ -1,4 +1,4 @@
-"""A batch's budget begins anew after a rest; a slot that deviates keeps what was planned."""
+"""A batch's budget is full again after a rest; a slot that deviates keeps what was planned."""
 
 from __future__ import annotations
 

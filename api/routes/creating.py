@@ -22,6 +22,7 @@ from api.rate_limits import Kind
 from api.schemas import CreateExam, CreatePractice, SessionShape, session_of
 from api.waiting import Preference, PreferHeader
 from db.session_status import WantedBatch
+from db.sessions import Created
 from generation.model import Plan, SessionKind, Urgency
 from generation.plan import plan_exam, plan_practice
 
@@ -72,23 +73,35 @@ class Creation:
 
     async def make(self, plan: Plan, body: BaseModel) -> SessionShape:
         """Commit the session, enqueue its first batch, and wait for it as long as the caller prefers."""
-        context = self.call.context
-        await context.check_rate(self.call.user_id, Kind.SESSIONS)
-        created = await context.on_thread(
-            context.sessions.create,
-            self.call.user_id,
-            plan,
-            idempotency_key=self.idempotency_key,
-            request_digest=_digest(self.call.kind, body),
-            traceparent=self.call.traceparent,
-        )
-        if not created.replayed:
+        context, digest = self.call.context, _digest(self.call.kind, body)
+        # Equal calls that come together are one creation: the others are its replays.
+        key = (self.call.user_id, self.idempotency_key or object(), digest)
+        created, is_first = await context.single_flight.share(key, lambda: self._create(plan, digest))
+        if is_first and not created.replayed:
             await context.enqueue_batch(created.session_id, 0, Urgency.INTERACTIVE)
         session_status = await awaited(
             self.request, self.call, created.session_id, 0, preferred=self.preferred
         )
         self._add_headers(created.session_id, session_status.batch)
         return session_of(await self.call.session(created.session_id))
+
+    async def _create(self, plan: Plan, digest: str) -> Created:
+        """The session, new or of an earlier call with the same key; only a new one counts against the user's rate."""
+        context, user_id = self.call.context, self.call.user_id
+        if self.idempotency_key is not None:
+            find = context.sessions.created_with
+            earlier = await context.on_thread(find, user_id, self.idempotency_key, digest)
+            if earlier is not None:
+                return earlier
+        await context.check_rate(user_id, Kind.SESSIONS)
+        return await context.on_thread(
+            context.sessions.create,
+            user_id,
+            plan,
+            idempotency_key=self.idempotency_key,
+            request_digest=digest,
+            traceparent=self.call.traceparent,
+        )
 
     def _add_headers(self, session_id: UUID, first_batch: WantedBatch | None) -> None:
         self.response.headers["Location"] = url_of(self.call.kind, session_id)

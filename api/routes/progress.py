@@ -40,6 +40,8 @@ async def note_progress(session_id: UUID, body: Progress, call: Caller) -> Progr
         owner=Owner(call.user_id, call.kind),
         traceparent=call.traceparent,
     )
+    if not progress.is_plausible:
+        context.metrics.implausible_progress.inc()
     if isinstance(progress.not_wanted, SpendLimitReached):  # the call for the batch answers with the error
         context.metrics.spend_rejections.labels(progress.not_wanted.scope).inc()
     if progress.wanted is None:

@@ -60,23 +60,28 @@ function breaking(connection: AbortController): TransformStream<Uint8Array, Uint
   });
 }
 
+/** The first call waits for the batch that is being written; the other tab's gets 409, and follows the events. */
+async function askFirst(client: TafawoqClient, sessionId: string): Promise<void> {
+  await client.exams.ask(sessionId, 0).catch((error: unknown) => {
+    if (!(error instanceof ApiError) || error.code !== "generation_in_progress") throw error;
+    seen.joined += 1;
+  });
+}
+
 async function main(): Promise<void> {
   const client = new TafawoqClient({ baseUrl, headers, fetch: recordingFetch });
   const wanted = { track: values.track as "scientific" | "literary" };
   const idempotencyKey = crypto.randomUUID();
   const session = await client.exams.create(wanted, { idempotencyKey, waitS: 0 });
   const again = await client.exams.create(wanted, { idempotencyKey, waitS: 0 }); // a double click
-  await client.exams.ask(session.id, 0).catch((error: unknown) => {
-    if (!(error instanceof ApiError) || error.code !== "generation_in_progress") throw error;
-    seen.joined += 1; // 409: the batch is in progress, so we follow it
-  });
+  const inTwoTabs = Promise.all([askFirst(client, session.id), askFirst(client, session.id)]);
   const exam = new Exam(client, session, (notice) => void (seen.reconnects += Number(notice === "reconnecting")));
   const following = exam.follow();
   const order: number[] = [];
   for (let index = 0; index < exam.total; index += 1) order.push((await exam.reach(index)).index);
   const batch = await client.exams.batch(session.id, 0); // a finished batch is returned and not written again
   exam.stop();
-  await following;
+  await Promise.all([following, inTwoTabs]);
   report(session.id, again.id, order, batch.meta.cacheHit);
 }
 

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from generation.figures.value import Value, number_text, rational
+from generation.value import Value, number_text, rational
 
 #: Parameters are what a student could meet: nothing is longer, and no angle is wider.
 _LONGEST: Final = 10_000

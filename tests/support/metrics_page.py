@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
 from api.metrics import ApiMetrics
-from runtime.telemetry import Metrics
+from runtime.metrics import Metrics
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 

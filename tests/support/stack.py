@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools.stack.processes import Worker
+from tools.stack.stack import MADE_UP_STUDENTS, StackOptions
 from tools.stack.stack import Stack as RunningStack
-from tools.stack.stack import StackOptions
 from tools.stack.stack_settings import StackSettings
 
 #: Fast enough for tests, slow enough that something can happen in the middle of a reply.
@@ -50,7 +50,7 @@ def running_stack(
         free_ports=True,
         workers=workers,
         simulator_options=simulator_options,
-        environment=environment or {},
+        environment={**MADE_UP_STUDENTS, **(environment or {})},
         flower=flower,
     )
     with RunningStack(settings, options) as stack:

@@ -39,6 +39,7 @@ from tools.bench.figures import summary, table
 from tools.stack.embedded import EmbeddedPostgres
 from tools.stack.ports import free_port
 from tools.stack.processes import PROJECT, api, migrations
+from tools.stack.stack import MADE_UP_STUDENTS
 
 _USER = UUID("00000000-0000-4000-8000-00000000000b")
 _QUESTIONS = 20
@@ -154,6 +155,7 @@ def served(database_url: str) -> Iterator[tuple[int, psutil.Process]]:
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "API_PORT": str(port),
         "API_CALLS_PER_MINUTE": "0",
+        **MADE_UP_STUDENTS,
         "LOG_LEVEL": "ERROR",
     }
     child = subprocess.Popen(api(), cwd=PROJECT, env=environment)

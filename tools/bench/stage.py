@@ -24,7 +24,7 @@ from generation.model import Plan, Urgency
 from runtime.settings import DatabaseSettings
 from tasks.enqueue import enqueue_batch
 from tools.stack.processes import PROJECT, Worker
-from tools.stack.stack import Stack, StackOptions
+from tools.stack.stack import MADE_UP_STUDENTS, Stack, StackOptions
 from tools.stack.stack_settings import StackSettings
 from worker.app import configuration
 
@@ -144,7 +144,7 @@ def on_stage(
         free_ports=True,
         workers=WORKERS,
         simulator_options=simulator,
-        environment={"LOG_LEVEL": "INFO", "SOLVER_MODEL": "off", **environment},
+        environment={"LOG_LEVEL": "INFO", "SOLVER_MODEL": "off", **MADE_UP_STUDENTS, **environment},
     )
     settings = StackSettings(
         speed=speed, anthropic_api_key=None, claude_base_url=None, database_url=None, redis_url=None

@@ -14,7 +14,7 @@ from tools.chaos import servers
 from tools.stack.child import Child
 from tools.stack.ports import accepts
 from tools.stack.processes import Worker
-from tools.stack.stack import Stack, StackOptions
+from tools.stack.stack import MADE_UP_STUDENTS, Stack, StackOptions
 from tools.stack.stack_settings import StackSettings
 
 _BILL_WITHIN_S = 60
@@ -55,7 +55,7 @@ class System(Stack):
             free_ports=True,
             workers=WORKERS,
             simulator_options=("--itemized", "1", *(("--faults", faults) if faults else ())),
-            environment=environment or {},
+            environment={**MADE_UP_STUDENTS, **(environment or {})},
         )
         super().__init__(settings, options)
         self.unexpected: list[str] = []  #: last words of processes that ended and were not told to

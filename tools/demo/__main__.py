@@ -20,7 +20,7 @@ from tools.demo.shape import exam_shape
 from tools.demo.student import Student, StudentGaveUp
 from tools.stack.child import StartFailed
 from tools.stack.ports import PortTaken
-from tools.stack.stack import Stack, StackOptions
+from tools.stack.stack import MADE_UP_STUDENTS, Stack, StackOptions
 from tools.stack.stack_settings import check_everything
 
 _STACK_NEVER_STOOD = (SettingsError, StartFailed, PortTaken)
@@ -57,7 +57,9 @@ def _demonstrate(directory: Path) -> bool:
     os.environ["TAFAWOQ_ENV"] = settings.tafawoq_env.value
     check_everything()
     _announce(settings)
-    options = StackOptions(directory=directory, keep_data=False, free_ports=True)
+    options = StackOptions(
+        directory=directory, keep_data=False, free_ports=True, environment=MADE_UP_STUDENTS
+    )
     with Stack(settings, options, tell=lambda part: print(f"  started {part}", flush=True)) as stack:
         report = _exam(settings, stack)
     print()

@@ -113,13 +113,19 @@ def _invalid(question: dict[str, Any], rng: Random) -> dict[str, Any]:
 
 
 def _wrongly_keyed(question: dict[str, Any], rng: Random) -> dict[str, Any]:
-    """Nothing a schema can see: the key and a distractor have changed places."""
+    """Nothing a schema can see: the key and a distractor have changed places, and the solution ends at the wrong one."""
     wrong = question.get("d")
     if not wrong:
         others = ("القيمة الأولى أكبر", "القيمة الثانية أكبر", "القيمتان متساويتان")
-        return {**question, "a": rng.choice([text for text in others if text != question["a"]])}
+        return _keyed(question, rng.choice([text for text in others if text != question["a"]]))
     i = rng.randrange(len(wrong))
-    return {**question, "a": wrong[i], "d": [*wrong[:i], question["a"], *wrong[i + 1 :]]}
+    return {**_keyed(question, wrong[i]), "d": [*wrong[:i], question["a"], *wrong[i + 1 :]]}
+
+
+def _keyed(question: dict[str, Any], key: str) -> dict[str, Any]:
+    """The solution agrees with the wrong key, as a model's does; its last words tell a test which it is."""
+    solution = question["w"].removesuffix(f"إذن الجواب: {question['a']}.")
+    return {**question, "a": key, "w": f"{solution}والجواب: {key}."}
 
 
 def _broken(line: str, rng: Random) -> str:

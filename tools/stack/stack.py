@@ -31,6 +31,8 @@ _START_WITHIN_S = 120  # on a machine that does much else; each fails at once wh
 #: Flower, which needs seconds for it when no worker answers any more, is not waited for.
 _STOP_WITHIN_S = {Kind.API: 10, Kind.WORKER: 10, Kind.OTHER: 2}
 _LOOK_AGAIN_S = 0.02
+#: For made-up students, who read faster than people and take more exams in a day.
+MADE_UP_STUDENTS = {"PREFETCH_READING_S": "0", "SPEND_LIMIT_USER_DAY_USD": "off"}
 #: After Ctrl-C the user should not wait for half a batch; the worker releases it.
 _IMPATIENT = {"WORKER_SHUTDOWN_GRACE_S": "1"}
 

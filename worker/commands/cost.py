@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from math import isinf
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 import typer
+from sqlalchemy import Engine
 
 from db.ledger import Cost, CostKey
+from db.spend_rate import MonthSpending, read_month_spending, read_spent_today
 from runtime.money import dollars
+from runtime.settings import load
+from runtime.spend_settings import SpendSettings
 from worker.commands.output import AsJson, percent, print_json, print_table
 from worker.commands.stores import stores
 
@@ -34,13 +40,64 @@ def cost(
             rows = at.ledger.cost_by(by, since=days_ago(days))
         # A correction is for a whole day, and for no single session.
         booked = Decimal(0) if session else at.corrections.booked(days_ago(days).date(), date.max)
+        spending = None if session else _Spending.read(at.engine)
     if as_json:
         report = cost_report(rows, "batchIndex" if session else by.value)
-        print_json(report | {"correctionMicrodollars": str(booked)})
+        report |= {"correctionMicrodollars": str(booked)}
+        print_json(report if spending is None else report | {"spending": spending.as_json()})
         return
     print_table([by.value, *_COLUMNS, "cost"], [_cells(row) for row in rows])
-    for sentence in (*_summary(rows, by), *_correction(booked, rows)):
+    against_limits = () if spending is None else spending.sentences()
+    for sentence in (*_summary(rows, by), *_correction(booked, rows), *against_limits):
         typer.echo(sentence)
+
+
+@dataclass(frozen=True)
+class _Spending:
+    """Today and this month, against the limit of the day and the cap at Claude."""
+
+    today: Decimal
+    month: MonthSpending
+    limits: SpendSettings
+
+    @classmethod
+    def read(cls, engine: Engine) -> Self:
+        return cls(read_spent_today(engine), read_month_spending(engine), load(SpendSettings))
+
+    @property
+    def days_left(self) -> float | None:
+        cap_usd = self.limits.claude_month_cap_usd
+        return None if cap_usd is None else self.month.days_left(cap_usd)
+
+    def sentences(self) -> Iterable[str]:
+        limit_usd, cap_usd = self.limits.spend_limit_day_usd, self.limits.claude_month_cap_usd
+        yield f"Today {dollars(self.today)}{_of('SPEND_LIMIT_DAY_USD', limit_usd, self.today)}."
+        yield (
+            f"This month Claude's calls cost {dollars(self.month.spent_microdollars)}"
+            f"{_of('CLAUDE_MONTH_CAP_USD', cap_usd, self.month.spent_microdollars)}, and "
+            f"{dollars(self.month.per_day_microdollars)} a day in the last week."
+        )
+        if self.days_left is not None:
+            lasts = "until the month ends" if isinf(self.days_left) else f"for {self.days_left:.1f} days"
+            yield f"At this rate the cap lasts {lasts}."
+
+    def as_json(self) -> dict[str, Any]:
+        """`claudeCapDaysLeft` is null without a cap, and when the month ends first."""
+        days = self.days_left
+        return {
+            "todayMicrodollars": str(self.today),
+            "dayLimitUsd": self.limits.spend_limit_day_usd,
+            "claudeMonthMicrodollars": str(self.month.spent_microdollars),
+            "claudePerDayMicrodollars": str(self.month.per_day_microdollars),
+            "claudeMonthCapUsd": self.limits.claude_month_cap_usd,
+            "claudeCapDaysLeft": None if days is None or isinf(days) else days,
+        }
+
+
+def _of(variable: str, limit_usd: Decimal | None, spent: Decimal) -> str:
+    return (
+        "" if limit_usd is None else f", {percent(float(spent / limit_usd) / 1e6)} of {variable}={limit_usd}"
+    )
 
 
 def _cells(row: Cost) -> list[str]:

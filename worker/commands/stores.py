@@ -15,7 +15,8 @@ from db.errors import DatabaseUnreachable
 from db.ledger import LedgerStore
 from db.operator_queries import OperatorView
 from db.spending import SpendLimits
-from runtime.settings import DatabaseSettings, SettingsError, SpendSettings, load
+from runtime.settings import DatabaseSettings, SettingsError, load
+from runtime.spend_settings import SpendSettings
 from worker.commands.output import WRONG, refuse
 
 

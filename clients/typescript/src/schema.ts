@@ -395,7 +395,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description Postgres answers. Redis is not needed: without it the API still serves, and the sweep enqueues later.
+         * @description Postgres answers and takes writes. Redis is not needed: without it the API still serves, and the sweep enqueues later.
          */
         get: operations["operations_ready"];
         put?: never;

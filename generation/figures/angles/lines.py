@@ -11,7 +11,7 @@ from generation.figures.pattern import need
 from generation.figures.quantity import Angle, Quantity, angle
 from generation.figures.reasons import Reason
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import Value, exact, rational
+from generation.value import Value, exact, rational
 
 _ORDINALS: Final = ("الأولى", "الثانية", "الثالثة", "الرابعة", "الخامسة", "السادسة")
 _NARROWEST: Final = 15  #: degrees; a narrower angle has no room for its number

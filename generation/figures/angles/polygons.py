@@ -11,8 +11,8 @@ from generation.figures.pattern import need
 from generation.figures.quantity import Angle, Quantity, angle
 from generation.figures.reasons import FigureRejected, Reason
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import exact
 from generation.figures.web_app import corners_px, triangle_data
+from generation.value import exact
 
 _NARROWEST: Final = 20
 _SHORTEST_SIDE: Final = 0.3  #: of the mean side; a shorter one leaves no room at its corners

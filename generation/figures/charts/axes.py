@@ -13,7 +13,7 @@ from generation.figures.geometry import Line
 from generation.figures.pattern import need
 from generation.figures.reasons import Reason
 from generation.figures.text import text_size
-from generation.figures.value import number_text, rational
+from generation.value import number_text, rational
 
 _GRID: Final = "#cbd5e1"
 _MOST_STEPS: Final = 6

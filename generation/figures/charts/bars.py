@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -12,9 +12,8 @@ from generation.figures.canvas import CARD, HATCHED, INK, PALETTE, WIDTH, Canvas
 from generation.figures.charts.axes import Axes, Scale, draw_labels, open_axes
 from generation.figures.charts.chart import (
     LABEL_SIZE,
-    Amounts,
-    Chart,
-    Title,
+    OneSeriesChart,
+    SeriesChart,
     draw_heading,
     head_height,
     need_room,
@@ -25,7 +24,7 @@ from generation.figures.pattern import Pattern, need
 from generation.figures.quantity import Quantity
 from generation.figures.reasons import Reason
 from generation.figures.text import Box, text_size
-from generation.figures.value import number_text, rational
+from generation.value import number_text, rational
 
 _FILLED: Final = 0.62  #: of a column
 _NUMBER_PX: Final = 11  #: from a bar's end to the middle of its number
@@ -36,16 +35,12 @@ _KEY_PX: Final = 12
 _FILLS: Final = ((PALETTE[0], PALETTE[0]), (HATCHED, PALETTE[0]), (CARD, INK))
 
 
-class BarChart(Chart):
+class BarChart(OneSeriesChart):
     """One upright bar for each label."""
 
     title: ClassVar = "مخطط بالأعمدة"
 
     pattern: Literal["bar-chart"] = "bar-chart"
-    values: Amounts
-
-    def columns(self) -> Sequence[Sequence[float]]:
-        return (self.values,)
 
     def lay_out(self) -> Canvas:
         canvas, axes = open_axes(self, max(self.values))
@@ -60,16 +55,12 @@ class BarChart(Chart):
         return self.chart_js("bar-chart", self.numbered_labels())
 
 
-class HorizontalBarChart(Chart):
+class HorizontalBarChart(OneSeriesChart):
     """One lying bar for each label, from the right as an Arabic page is read."""
 
     title: ClassVar = "مخطط بالأعمدة الأفقية"
 
     pattern: Literal["horizontal-bar-chart"] = "horizontal-bar-chart"
-    values: Amounts
-
-    def columns(self) -> Sequence[Sequence[float]]:
-        return (self.values,)
 
     def lay_out(self) -> Canvas:
         top = head_height(self) + 8
@@ -92,16 +83,12 @@ class HorizontalBarChart(Chart):
         return canvas
 
 
-class GroupedBarChart(Chart):
+class GroupedBarChart(SeriesChart):
     """Two or three bars side by side for each label; `series`: the name and the values of each."""
 
     title: ClassVar = "مخطط بأعمدة مزدوجة"
 
     pattern: Literal["grouped-bar-chart"] = "grouped-bar-chart"
-    series: dict[Title, Amounts] = Field(min_length=2, max_length=3)
-
-    def columns(self) -> Sequence[Sequence[float]]:
-        return tuple(self.series.values())
 
     def lay_out(self) -> Canvas:
         canvas, axes = open_axes(self, max(map(max, self.columns())), legend_rows=1)
@@ -116,14 +103,8 @@ class GroupedBarChart(Chart):
         need_room(canvas)
         return canvas
 
-    def measure_texts(self) -> list[str]:
-        return series_texts(self.labels, self.series)
 
-    def _shown_values(self) -> dict[str, Any]:
-        return {"series": {name: list(values) for name, values in self.series.items()}}
-
-
-class Histogram(Chart):
+class Histogram(OneSeriesChart):
     """Adjacent bars over classes of equal width. `labels`: the edges of the classes, one more than `values`."""
 
     title: ClassVar = "مدرج تكراري"
@@ -131,10 +112,6 @@ class Histogram(Chart):
     pattern: Literal["histogram"] = "histogram"
     labels: Annotated[tuple[Annotated[int | float, Field(ge=0, le=100_000)], ...],
                       Field(min_length=3, max_length=9, strict=False)]  # type: ignore[assignment]  # fmt: skip
-    values: Amounts
-
-    def columns(self) -> Sequence[Sequence[float]]:
-        return (self.values,)
 
     def quantities(self) -> Mapping[str, Quantity]:
         edges = [rational(edge) for edge in self.labels]
@@ -218,14 +195,6 @@ def draw_key(canvas: Canvas, key: Box, place: int, *, bars: bool) -> None:
 
 #: Colour of each line, and whether it is dashed.
 LINES: Final = ((PALETTE[0], False), (PALETTE[1], True), (INK, False))
-
-
-def series_texts(labels: Sequence[str], series: dict[str, tuple[float, ...]]) -> list[str]:
-    """Each series as words: its name, and a value for each label."""
-    return [
-        f"{name}: {' و'.join(f'{label} {_text(value)}' for label, value in zip(labels, values, strict=True))}"
-        for name, values in series.items()
-    ]
 
 
 def _text(value: float) -> str:

@@ -15,7 +15,7 @@ from generation.figures.pattern import Pattern, need
 from generation.figures.quantity import Quantity, number
 from generation.figures.reasons import Reason
 from generation.figures.text import text_size
-from generation.figures.value import exact, number_text, rational
+from generation.value import exact, number_text, rational
 
 _WORDS: Final = r"^[\w .،:٪%()/\-–]+$"
 Heading = Annotated[str, Field(min_length=2, max_length=60, pattern=_WORDS)]
@@ -112,6 +112,34 @@ class Chart(Pattern):
             f"{label} ({number_text(rational(value))})"
             for label, value in zip(self.labels, values, strict=True)
         ]
+
+
+class OneSeriesChart(Chart):
+    """One value for each label."""
+
+    values: Amounts
+
+    def columns(self) -> Sequence[Sequence[float]]:
+        return (self.values,)
+
+
+class SeriesChart(Chart):
+    """Two or three values for each label; `series`: the name and the values of each."""
+
+    series: dict[Title, Amounts] = Field(min_length=2, max_length=3)
+
+    def columns(self) -> Sequence[Sequence[float]]:
+        return tuple(self.series.values())
+
+    def measure_texts(self) -> list[str]:
+        return [f"{name}: {self._listed(values)}" for name, values in self.series.items()]
+
+    def _listed(self, values: Sequence[float]) -> str:
+        pairs = zip(self.labels, values, strict=True)
+        return " و".join(f"{label} {number_text(rational(value))}" for label, value in pairs)
+
+    def _shown_values(self) -> dict[str, Any]:
+        return {"series": {name: list(values) for name, values in self.series.items()}}
 
 
 def _measures(values: Sequence[Fraction]) -> dict[str, Quantity]:

@@ -6,30 +6,31 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, ClassVar, Final, Literal
 
-from pydantic import Field
-
 from generation.figures.canvas import PALETTE, SHADE, Canvas
 from generation.figures.charts.axes import Axes, draw_labels, open_axes
-from generation.figures.charts.bars import LINES, draw_legend, series_texts
-from generation.figures.charts.chart import LABEL_SIZE, Amounts, Chart, Title, head_height, need_room
+from generation.figures.charts.bars import LINES, draw_legend
+from generation.figures.charts.chart import (
+    LABEL_SIZE,
+    Chart,
+    OneSeriesChart,
+    SeriesChart,
+    head_height,
+    need_room,
+)
 from generation.figures.geometry import Line, Piece
 from generation.figures.pattern import Pattern, need
 from generation.figures.reasons import Reason
-from generation.figures.value import number_text, rational
+from generation.value import number_text, rational
 
 _NUMBER_PX: Final = 14
 
 
-class LineChart(Chart):
+class LineChart(OneSeriesChart):
     """One line; each point carries its number."""
 
     title: ClassVar = "مخطط بالخطوط"
 
     pattern: Literal["line-chart"] = "line-chart"
-    values: Amounts
-
-    def columns(self) -> Sequence[Sequence[float]]:
-        return (self.values,)
 
     def lay_out(self) -> Canvas:
         return _single(self, self.values, is_filled=False)
@@ -38,31 +39,23 @@ class LineChart(Chart):
         return self.chart_js("line-graph", self.numbered_labels())
 
 
-class AreaChart(Chart):
+class AreaChart(OneSeriesChart):
     """One line with the area below it filled."""
 
     title: ClassVar = "مخطط مساحي"
 
     pattern: Literal["area-chart"] = "area-chart"
-    values: Amounts
-
-    def columns(self) -> Sequence[Sequence[float]]:
-        return (self.values,)
 
     def lay_out(self) -> Canvas:
         return _single(self, self.values, is_filled=True)
 
 
-class MultiLineChart(Chart):
+class MultiLineChart(SeriesChart):
     """Two or three lines without numbers: every value lies on the grid or halfway between two of its lines."""
 
     title: ClassVar = "مخطط بعدة خطوط"
 
     pattern: Literal["multi-line-chart"] = "multi-line-chart"
-    series: dict[Title, Amounts] = Field(min_length=2, max_length=3)
-
-    def columns(self) -> Sequence[Sequence[float]]:
-        return tuple(self.series.values())
 
     def lay_out(self) -> Canvas:
         canvas, axes = open_axes(self, max(map(max, self.columns())), legend_rows=1)
@@ -77,12 +70,6 @@ class MultiLineChart(Chart):
         draw_legend(canvas, [*self.series], head_height(self) + 6, bars=False)
         need_room(canvas)
         return canvas
-
-    def measure_texts(self) -> list[str]:
-        return series_texts(self.labels, self.series)
-
-    def _shown_values(self) -> dict[str, Any]:
-        return {"series": {name: list(values) for name, values in self.series.items()}}
 
 
 def _single(chart: Chart, values: Sequence[float], *, is_filled: bool) -> Canvas:

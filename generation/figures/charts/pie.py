@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, ClassVar, Final, Literal
 
@@ -10,8 +10,7 @@ from generation.figures.canvas import WIDTH, Canvas
 from generation.figures.charts.chart import (
     LABEL_SIZE,
     Amount,
-    Amounts,
-    Chart,
+    OneSeriesChart,
     draw_heading,
     head_height,
     need_room,
@@ -20,7 +19,7 @@ from generation.figures.geometry import Arc, Line, Piece, turned
 from generation.figures.pattern import Pattern, need
 from generation.figures.quantity import Quantity, angle, number
 from generation.figures.reasons import Reason
-from generation.figures.value import exact, number_text, rational
+from generation.value import exact, number_text, rational
 
 _RADIUS: Final = 84.0
 _LABEL_PX: Final = 11  #: from the rim to the label
@@ -29,17 +28,13 @@ _FROM_TOP: Final = -90.0
 _LIGHT: Final = ("#bfdbfe", "#fed7aa", "#bbf7d0", "#e9d5ff", "#fecaca", "#a5f3fc", "#fef08a", "#cbd5e1")
 
 
-class PieChart(Chart):
+class PieChart(OneSeriesChart):
     """`values`: percentages, 100 in all. `whole`: what the whole circle stands for, if the stem needs it."""
 
     title: ClassVar = "مخطط دائري"
 
     pattern: Literal["pie-chart"] = "pie-chart"
-    values: Amounts
     whole: Amount | None = None
-
-    def columns(self) -> Sequence[Sequence[float]]:
-        return (self.values,)
 
     def quantities(self) -> Mapping[str, Quantity]:
         percents = [rational(value) for value in self.values]

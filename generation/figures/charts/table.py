@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar, Final, Literal
 
 from generation.figures.canvas import SHADE, WIDTH, Canvas
 from generation.figures.charts.chart import (
     LABEL_SIZE,
     Amount,
-    Amounts,
-    Chart,
+    OneSeriesChart,
     draw_heading,
     head_height,
     need_room,
@@ -20,23 +19,19 @@ from generation.figures.pattern import Pattern, need
 from generation.figures.quantity import Quantity
 from generation.figures.reasons import Reason
 from generation.figures.text import Box
-from generation.figures.value import rational
+from generation.value import rational
 
 _ROW_PX: Final = 28
 _LEFT, _RIGHT, _BETWEEN = 60.0, WIDTH - 60.0, WIDTH / 2
 
 
-class FrequencyTable(Chart):
+class FrequencyTable(OneSeriesChart):
     """`by` and `of`: the heads of the columns. `total`: a last row, needed when a value is asked for."""
 
     title: ClassVar = "جدول تكراري"
 
     pattern: Literal["frequency-table"] = "frequency-table"
-    values: Amounts
     total: Amount | None = None
-
-    def columns(self) -> Sequence[Sequence[float]]:
-        return (self.values,)
 
     def quantities(self) -> Mapping[str, Quantity]:
         need(self.by and self.of, Reason.WRONG_LABELS, "a table has two heads")

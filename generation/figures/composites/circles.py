@@ -12,7 +12,7 @@ from generation.figures.quantity import Length, Quantity, area, length
 from generation.figures.reasons import Reason
 from generation.figures.shapes.circles import radius_of
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import PI, exact, rational, root
+from generation.value import PI, exact, rational, root
 
 
 class ConcentricCircles(SketchedPattern):

@@ -14,7 +14,7 @@ from generation.figures.pattern import need
 from generation.figures.quantity import Length, Quantity, area, length
 from generation.figures.reasons import Reason
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import PI, exact
+from generation.value import PI, exact
 
 _THINNEST: Final = 8
 

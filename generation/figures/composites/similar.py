@@ -11,7 +11,7 @@ from generation.figures.pattern import need
 from generation.figures.quantity import Length, Quantity, length
 from generation.figures.reasons import FigureRejected, Reason
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import exact, rational
+from generation.value import exact, rational
 
 
 class SimilarTriangles(SketchedPattern):

@@ -12,7 +12,7 @@ from generation.figures.quantity import Angle, Length, Quantity, angle, area, le
 from generation.figures.reasons import Reason
 from generation.figures.shapes.circles import radius_of
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import PI, Value, exact, rational, root, sine
+from generation.value import PI, Value, exact, rational, root, sine
 
 
 class ThreeTangentCircles(SketchedPattern):

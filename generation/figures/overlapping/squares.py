@@ -10,7 +10,7 @@ from generation.figures.pattern import need
 from generation.figures.quantity import Length, Quantity, area, length
 from generation.figures.reasons import Reason
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import PI, Value, exact
+from generation.value import PI, Value, exact
 
 Shaded = Literal["outside", "inside", "none"]
 

@@ -11,7 +11,7 @@ from generation.figures.pattern import need
 from generation.figures.quantity import Angle, Length, Quantity, angle, area, length
 from generation.figures.reasons import FigureRejected, Reason
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import PI, Value, arc_sine, exact, rational
+from generation.value import PI, Value, arc_sine, exact, rational
 
 
 def radius_of(radius: float | None, diameter: float | None) -> Value:

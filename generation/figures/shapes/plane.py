@@ -16,7 +16,7 @@ from generation.figures.pattern import Pattern, need
 from generation.figures.quantity import Quantity, area, length, number
 from generation.figures.reasons import Reason
 from generation.figures.text import Box, text_size
-from generation.figures.value import Value, exact, number_text, rational
+from generation.value import Value, exact, number_text, rational
 
 _Coordinate = Annotated[int | float, Field(ge=-20, le=20, allow_inf_nan=False)]
 _Letter = Annotated[str, Field(pattern="^[ء-غف-ي]$")]

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Final, Literal
 from generation.figures.geometry import Point, turned
 from generation.figures.quantity import Length, Quantity, angle, area, length
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import exact, sine
 from generation.figures.web_app import corners_px, triangle_data
+from generation.value import exact, sine
 
 
 class _RegularPolygon(SketchedPattern):

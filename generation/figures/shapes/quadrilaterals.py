@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal
 
@@ -10,8 +11,8 @@ from generation.figures.pattern import need
 from generation.figures.quantity import Angle, Area, Length, Quantity, angle, area, length
 from generation.figures.reasons import Reason
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import Value, arc_tangent, cosine, exact, sine
 from generation.figures.web_app import corners_px, triangle_data
+from generation.value import Value, arc_tangent, cosine, exact, sine
 
 ANY_ANGLE: Final = 65.0  #: of a slanted side that nothing determines
 ANY_SIDE: Final = 10.0
@@ -23,8 +24,9 @@ Corners = tuple[Point, Point, Point, Point]
 class FourCorners(SketchedPattern):
     corners: ClassVar = "أبجد"
 
+    @abstractmethod
     def corner_points(self) -> Corners:
-        raise NotImplementedError
+        """From the lower left one, counterclockwise."""
 
     def outline(self, sketch: Sketch) -> Corners:
         corners = self.corner_points()

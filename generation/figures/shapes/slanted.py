@@ -11,7 +11,7 @@ from generation.figures.quantity import Angle, Length, Quantity, angle, area, le
 from generation.figures.reasons import FigureRejected, Reason
 from generation.figures.shapes.quadrilaterals import ANY_ANGLE, ANY_SIDE, Corners, FourCorners
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import Value, arc_sine, exact, sine
+from generation.value import Value, arc_sine, exact, sine
 
 
 class Parallelogram(FourCorners):

@@ -11,7 +11,7 @@ from generation.figures.quantity import Length, Quantity, area, length, volume
 from generation.figures.reasons import FigureRejected, Reason
 from generation.figures.shapes.circles import radius_of
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import PI, Value, exact
+from generation.value import PI, Value, exact
 
 _DEPTH: Final = 0.42 + 0.36j  #: where a unit of depth leads in the drawing
 _FLATNESS: Final = 0.3  #: of a circle that is seen at an angle

@@ -10,7 +10,7 @@ from typing import Final
 
 from generation.figures.pattern import need
 from generation.figures.reasons import FigureRejected, Reason
-from generation.figures.value import Value, approximate, cosine, exact, rational, sine
+from generation.value import Value, approximate, cosine, exact, rational, sine
 
 Sides = tuple[float | None, float | None, float | None]
 Angles = tuple[float | None, float | None, float | None]

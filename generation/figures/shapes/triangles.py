@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal
 
@@ -11,8 +12,8 @@ from generation.figures.quantity import Angle, Length, Quantity, angle, area, le
 from generation.figures.reasons import Reason
 from generation.figures.shapes.solving import Triangle, solved
 from generation.figures.sketch import Sketch, SketchedPattern
-from generation.figures.value import exact
 from generation.figures.web_app import corners_px, triangle_data
+from generation.value import exact
 
 _FLATTEST: Final = 6  #: degrees; a narrower apex cannot be read
 
@@ -20,9 +21,9 @@ _FLATTEST: Final = 6  #: degrees; a narrower apex cannot be read
 class _ThreeCorners(SketchedPattern):
     """Corners from the lower left one, counterclockwise."""
 
+    @abstractmethod
     def triangle(self) -> Triangle:
         """Raises FigureRejected if no such triangle can be."""
-        raise NotImplementedError
 
     def corner_points(self) -> tuple[Point, Point, Point]:
         triangle = self.triangle()

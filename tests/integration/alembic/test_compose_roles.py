@@ -17,6 +17,7 @@ from runtime.settings import DatabaseSettings
 from tests.integration.db.exams import STUDENT, exam_plan, make_ready
 from tests.support.databases import upgrade
 from tools.stack.embedded import EmbeddedPostgres
+from tools.stack.embedded_programs import find_program
 from tools.stack.processes import PROJECT
 from worker.doctor import Health, examine_postgres
 
@@ -29,8 +30,9 @@ def urls() -> Iterator[tuple[str, str]]:
             admin.execute("CREATE DATABASE tafawoq")
         parts = urlsplit(postgres.url)
         owner = urlunsplit(parts._replace(path="/tafawoq"))
+        psql = find_program(EmbeddedPostgres.kind, None).companion("psql")
         subprocess.run(
-            ["psql", "-v", "ON_ERROR_STOP=1", "-f", str(PROJECT / "ops/postgres/roles.sql"), owner],
+            [str(psql), "-v", "ON_ERROR_STOP=1", "-f", str(PROJECT / "ops/postgres/roles.sql"), owner],
             env={**os.environ, "POSTGRES_APP_PASSWORD": "secret"},
             check=True,
         )

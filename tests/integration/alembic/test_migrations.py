@@ -214,7 +214,7 @@ def test_a_step_down_drops_our_tables_only_and_up_again_works(
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("postgresql://user:secret@127.0.0.1:1/exams", "cannot be reached"),
+        ("postgresql://user:secret@127.0.0.1:1/exams", "cannot be used: Connection refused"),
         ("mysql://user:secret@127.0.0.1/exams", "DATABASE_URL is not usable"),
     ],
 )

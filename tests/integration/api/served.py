@@ -130,7 +130,7 @@ class Served:
         self.sessions = SessionStore(engine, quota=quota)
         self.app: FastAPI = create_app(
             ApiSettings(**settings),
-            PlanSettings(),
+            PlanSettings(prefetch_reading_s=0),
             session_store=self.sessions,
             batch_store=self.writer.batches,
             event_log=EventLog(engine),

@@ -3,8 +3,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
+import httpx2
 from redis import Redis
 
 from api.rate_limits import CONCURRENT_COUNTS, Kind, Rate, SharedLimits
@@ -13,6 +15,7 @@ from tests.integration.api.conftest import Serve
 
 MANY = Rate(1000, 60)
 EXAM = {"track": "literary"}
+PRACTICE = {"section": "verbal", "categories": ["analogy"], "difficulty": "easy", "questionCount": 5}
 NOW = {"Prefer": "wait=0"}
 
 
@@ -106,3 +109,30 @@ def connections(listener: socket.socket) -> int:
         except BlockingIOError:
             return count
     raise AssertionError
+
+
+def test_a_replay_costs_nothing_of_the_limit_of_sessions(serve: Serve, redis_url: str) -> None:
+    served = serve(limits=limits(redis_url, sessions=Rate(2, 3600)))
+    with served.client(uuid4()) as student:
+
+        def create(key: str) -> httpx2.Response:
+            return student.post("/exams", json=EXAM, headers={**NOW, "Idempotency-Key": key})
+
+        replays = [create("one") for _ in range(5)]
+        assert [answer.status_code for answer in replays] == [201] * 5
+        assert len({answer.json()["id"] for answer in replays}) == 1
+        assert create("two").status_code == 201
+        assert [create(key).status_code for key in ("three", "one", "two")] == [429, 201, 201]
+        reused = student.post("/practice", json=PRACTICE, headers={**NOW, "Idempotency-Key": "one"})
+        assert reused.json()["code"] == "idempotency_key_reused", "which it says beyond the limit, too"
+    assert served.writer.messages.qsize() == 2
+
+
+def test_replays_that_come_together_cost_one_session(serve: Serve, redis_url: str) -> None:
+    served = serve(limits=limits(redis_url, sessions=Rate(1, 3600)))
+    with served.client(uuid4()) as student, ThreadPoolExecutor(8) as pool:
+        headers = {**NOW, "Idempotency-Key": "one"}
+        answers = list(pool.map(lambda _: student.post("/exams", json=EXAM, headers=headers), range(8)))
+    assert [answer.status_code for answer in answers] == [201] * 8
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert served.writer.messages.qsize() == 1

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
+from api.errors import NOT_TODAY
 from db.ledger import LedgerStore
 from db.spending import SpendLimits
 from tests.integration.api.served import Served, Writer
@@ -78,5 +79,23 @@ def test_a_session_at_its_limit_gets_no_further_batch_and_keeps_its_questions(
     assert int(answer.headers["Retry-After"]) >= 600
     assert rejections(served, "session") == 2
     assert served.writer.messages.empty()
+    again = student.post(f"/exams/{exam_id}/questions", json={"batchIndex": 0})
+    assert len(again.json()["questions"]) == 10
+
+
+def test_a_user_at_their_limit_gets_no_new_session_until_their_day_renews(
+    student: httpx2.Client, served: Served, exam_id: str, monkeypatch: pytest.MonkeyPatch, engine: Engine
+) -> None:
+    limits = SpendLimits(user_day_usd=Decimal(1))
+    monkeypatch.setattr(served.sessions, "_limits", limits)
+    spend(engine, 1, UUID(exam_id))
+    with capture_logs() as logs:
+        answer = student.post("/exams", json={"track": "scientific"}, headers=NOW)
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many_requests")
+    assert answer.json()["error"] == NOT_TODAY
+    assert 1 <= int(answer.headers["Retry-After"]) <= 86_400
+    assert rejections(served, "user") == 1
+    assert [line["log_level"] for line in logs if line["event"] == "spend_limit_reached"] == ["info"]
+    served.writer.finish()
     again = student.post(f"/exams/{exam_id}/questions", json={"batchIndex": 0})
     assert len(again.json()["questions"]) == 10

@@ -25,8 +25,8 @@ from generation.model import BatchStatus, Claim, Section, Track, Urgency
 from generation.plan import plan_exam
 from generation.prompts.blocks import system_blocks
 from generation.run_batch import BUDGET_EXHAUSTED, RunLimits, run_batch
+from runtime.metrics import Metrics
 from runtime.settings import GenerationSettings
-from runtime.telemetry import Metrics
 from tests.integration.db.exams import STUDENT, TTL_S, claimed
 from tests.support.scripted import RunEvents, ScriptedFallback, ScriptedProvider
 from tests.unit.generation.test_yields import SHAPES, always

@@ -20,8 +20,10 @@ from db.ledger import LedgerStore
 from db.operator_queries import OperatorView
 from db.progress import latest_times
 from db.queue_stats import read_queue_stats
+from db.retention import RetentionStore
 from db.sessions import SessionStore
 from generation.model import SessionKind, Urgency
+from runtime.retention_settings import RetentionSettings
 from runtime.settings import DatabaseSettings
 from tests.support.databases import Databases
 
@@ -59,6 +61,8 @@ INSERT INTO generation.questions (session_id, position, batch_index, fingerprint
 SELECT session_id, position, 0, position::text, '{{}}', 'claude', '{OWN}' FROM generation.slots;
 INSERT INTO generation.events (session_id, seq, kind, payload)
 SELECT session_id, seq, 'session', '{{}}' FROM generation.plans, generate_series(1, 3) seq;
+INSERT INTO generation.corrections (day, provider, model, cost_microdollars)
+SELECT current_date - day, 'claude', model::text, 1 FROM generate_series(1, 300) day, generate_series(1, 20) model;
 ANALYZE;
 """
 
@@ -111,7 +115,7 @@ ASKED: dict[str, Callable[[Engine], object]] = {
         [(uuid4(), index) for index in range(500)]
     ),
     "endings": lambda engine: SessionStore(engine).publish_endings(500),
-    "forget": lambda engine: SessionStore(engine).forget_keys(100),
+    "forget": lambda engine: RetentionStore(engine, RetentionSettings()).forget(),
     "lost calls": lambda engine: LedgerStore(engine).close_lost(500),
     "levels": read_queue_stats,
     "times": times,

@@ -18,7 +18,7 @@ from generation.pace import Due, GenerationTimes
 from runtime.settings import PlanSettings
 from tests.integration.db.exams import exam_plan, make_ready, new_session
 
-PLAN = PlanSettings()
+PLAN = PlanSettings(prefetch_reading_s=0)
 
 
 @pytest.fixture

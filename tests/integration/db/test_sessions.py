@@ -79,23 +79,6 @@ def test_a_key_of_another_request_is_rejected_and_one_of_another_student_is_not(
     assert run_sql("SELECT count(*) FROM exam_sessions") == [(2,)]
 
 
-def test_a_key_that_is_too_old_to_be_repeated_is_deleted(
-    sessions: SessionStore, run_sql: Callable[..., Any]
-) -> None:
-    for key in ("old", "older", "new"):
-        sessions.create(STUDENT, exam_plan(), idempotency_key=key, request_digest="d")
-    run_sql(
-        "UPDATE generation.idempotency_keys SET created_at = now() - interval '8 days' WHERE key ~ '^old'"
-    )
-    run_sql(
-        "UPDATE generation.idempotency_keys SET created_at = now() - interval '9 days' WHERE key = 'older'"
-    )
-
-    assert sessions.forget_keys(1) == 1
-    assert run_sql("SELECT key FROM generation.idempotency_keys ORDER BY key") == [("new",), ("old",)]
-    assert (sessions.forget_keys(10), sessions.forget_keys(10)) == (1, 0)
-
-
 def test_without_a_key_every_request_makes_a_session(sessions: SessionStore) -> None:
     assert new_session(sessions) != new_session(sessions)
 

@@ -31,9 +31,9 @@ from providers.breaker_rules import BreakerRules, BreakerState
 from providers.circuit_breaker import CircuitBreaker
 from providers.redis_scripts import RedisScripts
 from providers.telemetry import ProviderTelemetry
+from runtime.metrics import Metrics
 from runtime.redis import make_redis
 from runtime.settings import RedisSettings
-from runtime.telemetry import Metrics
 from tools.stack.embedded import EmbeddedRedis
 
 RULES = BreakerRules()

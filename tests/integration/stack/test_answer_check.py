@@ -67,7 +67,7 @@ def rows(stack: Stack, query: str, *values: Any) -> list[tuple[Any, ...]]:
 
 
 def is_wrongly_keyed(content: dict[str, Any]) -> bool:
-    """The simulator's explanations end with the right answer, whatever stands beside them as the key."""
+    """The simulator ends the explanation of a right key in these words, and that of a wrong one in others."""
     key = content["choices"][content["answerIndex"]]
     return not content["explanation"].endswith(f"إذن الجواب: {key}.")
 

@@ -44,7 +44,8 @@ def test_a_model_that_writes_badly_still_fills_exactly_its_slots(tmp_path: Path)
         )
     left = Counter({0: 10, 1: 10, 2: 10, 3: 10})
     for batch_index, asked, accepted, _ in attempts:
-        assert asked == left[batch_index], "a call asks for the open slots and no other"
+        # After a call that brought nothing, a part of them (decision 0022).
+        assert 0 < asked <= left[batch_index], "a call asks for open slots and no other"
         left[batch_index] -= accepted
     assert set(left.values()) == {0}
     assert sum(rejected for *_, rejected in attempts) > 0

@@ -12,11 +12,14 @@ from sqlalchemy import Engine
 
 from db.batches import BatchStore
 from db.ledger import LedgerStore
+from db.retention import RetentionStore
 from db.sessions import SessionStore, SessionView
 from generation.model import BatchStatus, SessionKind, Track, Urgency
 from generation.plan import plan_exam
+from runtime.metrics import Metrics
+from runtime.retention_settings import RetentionSettings
 from runtime.settings import GenerationSettings, LeaseSettings, PlanSettings
-from runtime.telemetry import Metrics
+from runtime.spend_settings import SpendSettings
 from runtime.tracing import Tracing
 from tasks import enqueue
 from tests.support.scripted import ScriptedFallback, ScriptedProvider
@@ -26,6 +29,7 @@ from worker.lock import BatchLock
 from worker.progress import Progress
 from worker.queues import Queues
 from worker.run_metrics import RunMetrics
+from worker.spend_watch import SpendWatch
 
 
 @dataclass
@@ -84,11 +88,13 @@ def assembly(
             generation_max_failed_runs=3,
             generation_retry_base_s=0.01,
         ),
-        plan=PlanSettings(),
+        plan=PlanSettings(prefetch_reading_s=0),
         lease_settings=leases,
         engine=engine,
         heartbeat_engine=engine,
         redis=redis_client,
+        spend_watch=SpendWatch(engine, SpendSettings(), metrics),
+        retention=RetentionStore(engine, RetentionSettings()),
     )
     install(assembly)
     yield assembly

@@ -166,7 +166,7 @@ def test_a_skimmer_gets_the_next_batch_in_lanes_before_the_threshold(exam: Exam,
 
 def test_a_skimmer_waits_for_the_threshold_when_prefetch_does_not_adapt(exam: Exam) -> None:
     fill(exam, 0)
-    plain = replace(exam.assembly, plan=PlanSettings(prefetch_adaptive=False))
+    plain = replace(exam.assembly, plan=PlanSettings(prefetch_adaptive=False, prefetch_reading_s=0))
     enqueued = []
     for position in range(8):
         enqueued.append(note_progress(plain, ProgressPayload(session_id=exam.id, position=position)))

@@ -165,7 +165,7 @@ def test_a_batch_whose_worker_died_and_whose_message_was_lost_goes_on_in_the_sam
     assert (run.attributes["tafawoq.epoch"], run.attributes["tafawoq.run"]) == (2, 2)
 
 
-def test_every_run_of_a_batch_is_in_its_trace_and_the_last_says_that_it_was_given_up(
+def test_every_run_of_a_batch_is_in_its_trace_and_the_last_says_that_it_rests(
     system: System, provider: ScriptedProvider
 ) -> None:
     provider.replies = (lambda _: ("", ProviderMisused(provider="claude")),)
@@ -178,7 +178,7 @@ def test_every_run_of_a_batch_is_in_its_trace_and_the_last_says_that_it_was_give
     reported = system.reported()
     runs = sorted(reported.named("run batch"), key=lambda span: span.start_ns)
     assert [run.parent_id for run in runs] == [reported.the(CREATE).span_id] * 3
-    assert [run.attributes["tafawoq.batch.outcome"] for run in runs] == ["count", "count", "give_up"]
+    assert [run.attributes["tafawoq.batch.outcome"] for run in runs] == ["count", "count", "rest"]
     assert {run.attributes["error.type"] for run in runs} == {ProviderMisused.code}
     assert all(run.failed for run in runs)
     failures = [event for run in runs for event in run.events if event[0] == "batch-failed"]

@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
+from runtime.metrics import Metrics
 from runtime.settings import DatabaseSettings, SettingsError
-from runtime.telemetry import Metrics
 from tools.simulator.running import RunningSimulator
 from worker import assembly
 from worker.assembly import assemble

@@ -132,6 +132,21 @@ def test_days_are_whole_days_of_utc(engine: Engine, tool: Tool) -> None:
     assert len(read(tool("cost", "--days", "2", "--json"))["rows"]) == 1
 
 
+def test_cost_says_what_is_left_of_the_limits(
+    engine: Engine, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spent(engine, cost_microdollars=Decimal(6_000_000))
+    assert "Today $6.00." in tool("cost").stdout
+    monkeypatch.setenv("SPEND_LIMIT_DAY_USD", "8")
+    monkeypatch.setenv("CLAUDE_MONTH_CAP_USD", "6")
+    said = tool("cost").stdout
+    assert "Today $6.00, 75.0% of SPEND_LIMIT_DAY_USD=8." in said
+    assert "100.0% of CLAUDE_MONTH_CAP_USD=6, and $6.00 a day in the last week." in said
+    assert "At this rate the cap lasts for 0.0 days." in said
+    assert read(tool("cost", "--json"))["spending"]["claudeCapDaysLeft"] == 0
+    assert "spending" not in read(tool("cost", "--session", SESSION, "--json"))
+
+
 def new_exam(engine: Engine) -> UUID:
     plan = plan_exam(Track.SCIENTIFIC, seed=1, batch_size=10)
     return SessionStore(engine).create(uuid4(), plan).session_id

@@ -131,6 +131,7 @@ def test_neither_a_key_nor_a_simulator(doctor: Doctor) -> None:
 def test_the_apis_container_needs_no_key(doctor: Doctor, environment: str) -> None:
     doctor.environment |= {"ANTHROPIC_API_KEY": "", "CLAUDE_BASE_URL": "", "SIMULATOR_URL": ""}
     doctor.environment |= {"TAFAWOQ_SERVICE": "api", "TAFAWOQ_ENV": environment}
+    doctor.environment |= {"API_SERVICE_TOKEN": "a-token-of-the-web-apps-server"}
     reported, _ = doctor.tells()
     assert (
         "ok        model: this container (api) calls no model and needs no key; to check the model, run doctor in a worker"
@@ -156,8 +157,8 @@ def test_no_redis_and_a_wrong_key(doctor: Doctor, provider: RunningSimulator) ->
     found = doctor.sees(REDIS_URL=f"redis://:hunter2@{NOBODY}/0")
     assert found.broken == {
         "Redis": (
-            "it cannot be used (ConnectionError)",
-            "Start it, or correct REDIS_URL. Nothing is lost: the sweep enqueues the waiting batches.",
+            f"it cannot be used ({NOBODY}: Connection refused)",
+            "Start it, or correct host and port in REDIS_URL. Nothing is lost: the sweep enqueues the waiting batches.",
         ),
         "workers": NO_WORKER,
         "model claude-sonnet-5-5": ("ANTHROPIC_API_KEY is not accepted", "Set a valid key."),
@@ -184,8 +185,8 @@ def test_no_postgres_and_a_retired_model(doctor: Doctor, provider: RunningSimula
     found = doctor.sees(DATABASE_URL=f"postgresql://u:hunter2@{NOBODY}/x", CLAUDE_MODEL="claude-sonnet-4-5")
     assert set(found.broken) == {"Postgres", "queue", "workers", "model claude-sonnet-4-5"}
     assert found.broken["Postgres"] == (
-        "it cannot be used (DatabaseUnreachable)",
-        "Start it, or correct DATABASE_URL: host, port, name, user and password.",
+        f"{NOBODY} (DATABASE_URL) cannot be used: Connection refused",
+        "Start it, or correct host and port in DATABASE_URL.",
     )
     assert found.broken["model claude-sonnet-4-5"] == (
         "CLAUDE_MODEL=claude-sonnet-4-5 is retired",

@@ -20,6 +20,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from api.rate_limits import Kind, Rate, SharedLimits
+from api.waiting_calls import SharedWaitingCalls
 from runtime.redis import make_redis
 from runtime.settings import RedisSettings
 from tests.support.self_signed import self_signed
@@ -100,6 +101,17 @@ def counted(settings: RedisSettings, capacity: int) -> float:
     return asyncio.run(take())
 
 
+def other_tab_may_wait(settings: RedisSettings) -> bool:
+    async def enter() -> bool:
+        calls, session_id = SharedWaitingCalls(settings, timeout_s=5), uuid4()
+        async with calls.entered(session_id, 0), calls.entered(session_id, 0) as other_tab:
+            pass
+        await calls.close()
+        return other_tab
+
+    return asyncio.run(enter())
+
+
 def test_a_certificate_that_nobody_vouches_for_is_refused_by_all_before_the_password(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +122,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_by_all_before_the_pass
     with closing(make_redis(settings, timeout_s=5)) as client, pytest.raises(RedisError, match="VERIFY"):
         client.ping()
     assert counted(settings, 1) == 0  # without Redis all calls are allowed
+    assert other_tab_may_wait(settings)
     assert front.received == []
 
 
@@ -121,6 +134,7 @@ def test_with_the_authority_as_a_setting_all_connect(front: Front, monkeypatch: 
     with closing(make_redis(settings, timeout_s=5)) as client:
         assert client.ping()
     assert counted(settings, 1) > 0
+    assert not other_tab_may_wait(settings)
     flower = Broker(app.connection().as_uri(include_password=True), broker_use_ssl=app.conf.broker_use_ssl)
     assert asyncio.run(flower.queues(["interactive"])) == [{"name": "interactive", "messages": 0}]
 

@@ -11,12 +11,25 @@ LITTLE, PLENTY = {"SPEND_LIMIT_DAY_USD": "0.02"}, {"SPEND_LIMIT_DAY_USD": "100"}
 
 
 def spent_up(ward: Ward, record: Record) -> None:
-    record.calm("SpendLimitReached")
+    record.calm("SpendLimitReached", "DayLimitNear")
     with students(ward.api_url, 3, hurried):
         record.fault("Three students, and `SPEND_LIMIT_DAY_USD=0.02`.")
-        record.fires("SpendLimitReached")
+        record.fires("SpendLimitReached", "DayLimitNear")
         record.remedy("`SPEND_LIMIT_DAY_USD=100`, and API and workers are restarted.")
         ward.restart_workers(**PLENTY)
         ward.kill_api()
         ward.start_api()
-        record.ends("SpendLimitReached")
+        record.ends("SpendLimitReached", "DayLimitNear")
+
+
+def cap_near(ward: Ward, record: Record) -> None:
+    record.calm("ClaudeCapNear")
+    with students(ward.api_url, 3, hurried):
+        record.fault("Three students, and the workers are restarted with `CLAUDE_MONTH_CAP_USD=0.02`.")
+        ward.restart_workers(CLAUDE_MONTH_CAP_USD="0.02")
+        record.fires("ClaudeCapNear")
+        record.remedy(
+            "The limit at Claude is raised: `CLAUDE_MONTH_CAP_USD=1000`, and the workers are restarted."
+        )
+        ward.restart_workers(CLAUDE_MONTH_CAP_USD="1000")
+        record.ends("ClaudeCapNear")

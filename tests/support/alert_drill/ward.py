@@ -16,7 +16,7 @@ import httpx2
 from tests.support.stack import TEST_WORKERS
 from tools.chaos import servers
 from tools.stack.processes import PROJECT, Worker
-from tools.stack.stack import Stack, StackOptions
+from tools.stack.stack import MADE_UP_STUDENTS, Stack, StackOptions
 from tools.stack.stack_settings import StackSettings
 
 #: What a worker's code consists of.
@@ -53,7 +53,10 @@ class Ward(Stack):
             claude_base_url=None,
         )
         options = StackOptions(
-            directory=directory, free_ports=True, workers=TEST_WORKERS, environment=environment
+            directory=directory,
+            free_ports=True,
+            workers=TEST_WORKERS,
+            environment={**MADE_UP_STUDENTS, **environment},
         )
         super().__init__(settings, options)
 

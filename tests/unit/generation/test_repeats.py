@@ -210,3 +210,80 @@ def test_fingerprints_are_equal_exactly_if_the_comparable_texts_are(one: str, ot
     same = Traits.of(asked(one)).text == Traits.of(asked(other)).text
     assert (Traits.of(asked(one)).fingerprint == Traits.of(asked(other)).fingerprint) is same
     assert len(Traits.of(asked(one)).fingerprint) == 64
+
+
+SENTENCE = "بدأ الخبر همسًا في المجلس، ثم (......) حتى علمه أهل البلدة كلهم."
+FRAMED = f"روى صاحب المتجر لجاره حكاية فقال: {SENTENCE}"
+RECTANGLE = "ما طول قطر مستطيل طوله 24 سم وعرضه 7 سم؟"
+
+
+@pytest.mark.parametrize("position", [0, -1], ids=["this session", "another session"])
+def test_a_frame_hides_no_repeat_even_with_other_choices(position: int) -> None:
+    old = replace(
+        asked(SENTENCE, QuestionType.COMPLETION, choices=("شاع", "كتم", "نسي", "تأكد")), position=position
+    )
+    new = asked(FRAMED, QuestionType.COMPLETION, choices=("انتشر", "خفي", "ضاع", "صدق"))
+    assert Seen([old]).admit(Traits.of(new)) in {"repeated_frame", "repeated_nearly"}
+    assert Seen([old]).admit(Traits.of(replace(new, stem="حدد الكلمة: من زرع (......) في صغره حصد."))) is None
+
+
+def test_a_slot_is_refused_once_for_a_frame_from_another_session_and_always_for_the_same_text() -> None:
+    seen = Seen([replace(asked(SENTENCE, QuestionType.COMPLETION), position=-1)])
+    framed = Traits.of(asked(FRAMED, QuestionType.COMPLETION))
+    same = Traits.of(asked(SENTENCE, QuestionType.COMPLETION))
+    assert seen.admit(framed, slot=7) == "repeated_frame"
+    assert seen.admit(framed, slot=8) == "repeated_frame"
+    assert seen.admit(same, slot=7) == seen.admit(same, slot=7) == "repeated_text"
+    assert seen.admit(framed, slot=7) is None
+
+
+def test_number_words_duals_and_other_unknowns_make_no_other_sum() -> None:
+    in_words = "ما طول قطر مستطيل طوله أربعة وعشرون سنتيمترًا وعرضه سبعة سنتيمترات؟"
+    assert Seen([asked(RECTANGLE)]).admit(Traits.of(asked(in_words))) == "repeated_template"
+    unknown = asked("ما قيمة س في المعادلة 3س + 7 = 31؟")
+    assert (
+        Seen([unknown]).admit(Traits.of(asked("ما قيمة ص في المعادلة 5ص + 2 = 12؟"))) == "repeated_template"
+    )
+
+
+def test_an_analogy_may_not_be_turned_or_swapped_in_a_session_but_in_another() -> None:
+    choices = ("حصان : صهيل", "أسد : عرين", "بقرة : حليب", "طائر : ريش")
+    old = asked("خروف : ثغاء", QuestionType.ANALOGY, choices=choices)
+    turned = Traits.of(
+        asked("ثغاء : خروف", QuestionType.ANALOGY, choices=("صهيل : حصان", "أ : ب", "ج : د", "هـ : و"))
+    )
+    swapped = Traits.of(replace(old, stem="حصان : صهيل", choices=("خروف : ثغاء", *choices[1:])))
+    for later in (turned, swapped):
+        assert Seen([old]).admit(later) == "repeated_nearly"
+        assert Seen([replace(old, position=-1)]).admit(later) is None
+
+
+def test_two_values_that_change_places_are_compared_once_but_not_about_other_data() -> None:
+    stem = "{}القيمة الأولى: {}\nالقيمة الثانية: {}"
+    old = asked(stem.format("مربع طول ضلعه 5 سم. ", "محيطه", "مساحته"), QuestionType.COMPARISON)
+    swapped = asked(stem.format("مربع طول ضلعه 5 سم. ", "مساحته", "محيطه"), QuestionType.COMPARISON)
+    other = asked(stem.format("دائرة نصف قطرها 5 سم. ", "محيطه", "مساحته"), QuestionType.COMPARISON)
+    assert Seen([old]).admit(Traits.of(swapped)) == "repeated_template"
+    assert Seen([old]).admit(Traits.of(other)) is None
+
+
+def test_three_of_four_odd_words_are_one_question_and_two_are_not() -> None:
+    old = asked("ما المختلفة؟", QuestionType.ODD_WORD, choices=("فضة", "نحاس", "خشب", "حديد"))
+    three = replace(old, choices=("نحاس", "زجاج", "فضة", "حديد"))
+    two = replace(old, choices=("نحاس", "زجاج", "فضة", "قطن"))
+    assert Seen([old]).admit(Traits.of(three)) == "repeated_nearly"
+    assert Seen([old]).admit(Traits.of(two)) is None
+
+
+def test_the_area_is_another_question_than_the_perimeter_however_long_the_rest_is() -> None:
+    rest = (
+        "حديقة مستطيلة الشكل في حي الروضة طولها 12 مترًا وعرضها 5 أمتار يريد صاحبها أن يعيد تخطيطها هذا العام؟"
+    )
+    old = asked(f"ما محيط {rest}")
+    assert Seen([old]).admit(Traits.of(asked(f"ما مساحة {rest}"))) is None
+    assert Seen([old]).admit(Traits.of(asked(f"كم محيط {rest}"))) == "repeated_nearly"
+
+
+@given(st.text(alphabet="ابم :؟.«»()\n12", max_size=300), st.sampled_from(QuestionType))
+def test_stems_of_colons_and_quotes_are_compared_like_others(stem: str, kind: QuestionType) -> None:
+    assert Seen([asked(stem, kind)]).admit(Traits.of(asked(stem, kind))) == "repeated_text"

@@ -41,18 +41,14 @@ def test_a_near_case_of_a_planted_flaw_is_found(part: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(("part", "text"), CLEAN)
-def test_a_text_that_only_looks_suspicious_breaks_no_rule(part: str, text: str) -> None:
-    assert names(question_with(part, text)) == set()
+def test_a_text_that_only_looks_suspicious_is_not_rejected(part: str, text: str) -> None:
+    assert rejecting_rule(question_with(part, text)) is None
 
 
-def test_the_labelled_set_has_texts_for_every_rule_and_enough_of_both_kinds() -> None:
-    assert set(PLANTED) == {rule.name for rule in TEXT_RULES}
+def test_there_are_texts_for_every_rule_about_markup_and_disclosure_and_enough_of_both_kinds() -> None:
+    assert set(PLANTED) <= {rule.name for rule in TEXT_RULES}
     assert sum(map(len, PLANTED.values())) >= 150
     assert len(CLEAN) >= 150
-
-
-def test_every_rule_rejects_for_now() -> None:
-    assert {rule.severity for rule in TEXT_RULES} == {Severity.REJECT}
 
 
 def test_a_rule_that_only_counts_rejects_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from generation.model import (
     COMPARISON_CHOICES,
     QuestionType,
 )
-from generation.validator import Rejected
+from generation.validator import Accepted, Rejected
 from tests.support.reply_lines import (
     COLUMNS,
     PASSAGE,
@@ -30,6 +30,8 @@ from tests.support.reply_lines import (
         ("50%", ["0.50", "5", "3"]),
         ("1000", ["1,000", "5", "3"]),
         ("3/6", ["1/2", "2", "3"]),
+        ("5²", ["52", "2^5", "25"]),
+        ("ساعتان", ["120 دقيقة", "ساعة", "3 ساعات"]),
         ("12 سم", ["12.0 سم", "5 سم", "3 سم"]),
         ("2½", ["2.5", "2", "3"]),
         ("2 1/2 سم", ["5/2 سم", "2 سم", "3 سم"]),
@@ -51,7 +53,7 @@ def test_choices_that_say_the_same_are_two_keys_d15(choices: tuple[str, list[str
     [
         ("-3", ["3", "1/3", "-1/3"]),
         ("12 سم", ["12 سم²", "12 م", "1.2 سم"]),
-        ("5²", ["52", "2^5", "25"]),
+        ("5²", ["52", "2^5", "24"]),
         ("2 : 3", ["3 : 2", "2 : 5", "3 : 5"]),
         ("1/0", ["1", "0", "2"]),
         ("2½", ["-2½", "2 1/3", "21/2"]),
@@ -200,3 +202,29 @@ def test_other_questions_have_none() -> None:
     assert reason(QuestionType.MCQ, f=TRIANGLE) == "unwanted_figure"
     assert reason(QuestionType.MCQ, p=PASSAGE) == "unwanted_passage"
     question(QuestionType.MCQ, f=None, p="")
+
+
+# --- severities --------------------------------------------------------------------------------------------------
+
+
+PLAIN = "لماذا كانت تفتح فتحات متتابعة؟"
+
+
+def test_a_question_with_a_cue_is_accepted_with_the_cue_noted() -> None:
+    distractors = ["لقسمة الماء دائمًا", "لرفع الماء أبدًا", "لضبط الوقت"]
+    verdict = judged(QuestionType.READING, q=PLAIN, d=distractors)
+    assert isinstance(verdict, Accepted)
+    assert [rule.name for rule in verdict.noted] == ["absolute_distractors"]
+
+
+def test_a_good_question_has_nothing_noted() -> None:
+    verdict = judged(QuestionType.READING, q=PLAIN)
+    assert isinstance(verdict, Accepted)
+    assert verdict.noted == ()
+
+
+def test_a_solution_that_ends_at_another_choice_is_rejected() -> None:
+    assert reason(QuestionType.MCQ, w="2س = 14 فتكون س = 7.") == "solution_contradicts_key"
+    assert reason(QuestionType.COMPARISON, w="الأولى 90 والثانية 80، إذن القيمة الأولى أكبر.") == (
+        "solution_contradicts_key"
+    )

@@ -11,7 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from runtime import api_settings
+from runtime import api_settings, retention_settings, spend_settings, tracing
 from runtime import settings as all_settings
 from runtime.api_settings import ApiSettings
 from runtime.settings import (
@@ -23,10 +23,10 @@ from runtime.settings import (
     PlanSettings,
     RedisSettings,
     SettingsSlice,
-    SpendSettings,
     TrafficSettings,
     WorkerSettings,
 )
+from runtime.spend_settings import SpendSettings
 from runtime.tracing import TracingSettings
 from tests.support.metrics_page import api_metrics, worker_metrics
 
@@ -59,7 +59,8 @@ def variables() -> set[str]:
     """Every environment variable that some process of ours reads."""
     slices = [
         each
-        for each in (*vars(all_settings).values(), *vars(api_settings).values(), TracingSettings)
+        for module in (all_settings, api_settings, retention_settings, spend_settings, tracing)
+        for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, SettingsSlice) and each is not SettingsSlice
     ]
     return {name.upper() for each in slices for name in each.model_fields}

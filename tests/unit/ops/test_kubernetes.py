@@ -17,10 +17,10 @@ from runtime.settings import (
     RedisSettings,
     ServiceSettings,
     SettingsSlice,
-    SpendSettings,
     WorkerSettings,
     load,
 )
+from runtime.spend_settings import SpendSettings
 
 KUBERNETES = Path(__file__).resolve().parents[3] / "ops" / "kubernetes"
 #: What a namespace may hold beside our own Services.

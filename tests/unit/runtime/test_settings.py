@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic_settings import BaseSettings
 
 from runtime.api_settings import ApiSettings
+from runtime.retention_settings import RetentionSettings
 from runtime.settings import (
     BillingReportSettings,
     ClaudeSettings,
@@ -23,11 +24,11 @@ from runtime.settings import (
     RedisSettings,
     ServiceSettings,
     SettingsError,
-    SpendSettings,
     TrafficSettings,
     WorkerSettings,
     load,
 )
+from runtime.spend_settings import SpendSettings
 from runtime.tracing import TracingSettings
 from tools.stack.embedded_programs import ServerProgramSettings
 from tools.stack.processes import PROJECT
@@ -44,6 +45,7 @@ EVERY_SLICE: tuple[type[BaseSettings], ...] = (
     OpenRouterSettings,
     PlanSettings,
     RedisSettings,
+    RetentionSettings,
     ServerProgramSettings,
     ServiceSettings,
     SpendSettings,
@@ -392,3 +394,16 @@ def test_a_limit_on_money_is_an_amount_of_dollars_or_nothing(monkeypatch: pytest
         monkeypatch.setenv("SPEND_LIMIT_DAY_USD", wrong)
         with pytest.raises(SettingsError, match="SPEND_LIMIT_DAY_USD"):
             load(SpendSettings)
+
+
+def test_a_user_has_a_limit_by_default_and_it_takes_a_word_to_have_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert load(SpendSettings).spend_limit_user_day_usd == Decimal("2.50")
+    monkeypatch.setenv("SPEND_LIMIT_USER_DAY_USD", "")
+    assert load(SpendSettings).spend_limit_user_day_usd == Decimal("2.50")
+    monkeypatch.setenv("SPEND_LIMIT_USER_DAY_USD", "off")
+    assert load(SpendSettings).spend_limit_user_day_usd is None
+    monkeypatch.setenv("SPEND_LIMIT_USER_DAY_USD", "0.47")
+    with pytest.raises(SettingsError, match=r"SPEND_LIMIT_USER_DAY_USD=0\.47 refuses every exam"):
+        load(SpendSettings)

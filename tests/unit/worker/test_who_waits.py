@@ -25,8 +25,8 @@ from generation.errors import (
 from generation.model import Claim, Urgency
 from generation.run_batch import PROVIDERS_UNAVAILABLE as AWAY
 from generation.run_batch import READY
+from runtime.metrics import Metrics
 from runtime.settings import GenerationSettings
-from runtime.telemetry import Metrics
 from tests.support.scripted import ScriptedProvider
 from tests.unit.generation.test_run_batch import Bench, make_claim
 from worker.outcomes import Outcomes

@@ -11,6 +11,7 @@ from tools.simulator.content.scene import Scene
 
 COMPARISONS = ("القيمة الأولى أكبر", "القيمة الثانية أكبر", "القيمتان متساويتان", "المعطيات غير كافية")
 FORMS = {
+    "بطاقة": ("بطاقة", "بطاقات", "بطاقة"),
     "ريال": ("ريال", "ريالات", "ريالًا"),
     "دقيقة": ("دقيقة", "دقائق", "دقيقة"),
     "ساعة": ("ساعة", "ساعات", "ساعة"),
@@ -35,6 +36,7 @@ class Draft:
     working: str
     figure: dict[str, Any] | None = None
     passage: str | None = None
+    sentence: str = ""  #: what makes a verbal stem the same stem, whoever says it
 
     def drawn(self, figure: dict[str, Any]) -> Draft:
         return replace(self, figure=figure)

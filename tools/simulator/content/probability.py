@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import comb, perm
 
-from tools.simulator.content.draft import Draft, compared, numeric
+from tools.simulator.content.draft import Draft, compared, counted, numeric
 from tools.simulator.content.registry import template
 from tools.simulator.content.scene import Scene
 
@@ -63,7 +63,7 @@ def from_probability(scene: Scene) -> Draft:
     answer = int(total * part)
     return numeric(
         scene,
-        f"احتمال أن يسحب {scene.name} بطاقة رابحة من صندوق {scene.place} هو {part.numerator}/{part.denominator}، وفي الصندوق {total} بطاقة {scene.for_item}. كم بطاقة رابحة فيه؟",
+        f"احتمال أن يسحب {scene.name} بطاقة رابحة من صندوق {scene.place} هو {part.numerator}/{part.denominator}، وفي الصندوق {counted(total, 'بطاقة')} {scene.for_item}. كم بطاقة رابحة فيه؟",
         answer,
         (total - answer, total // part.denominator + 1, answer * 2, answer + 2),
         f"{total} × {part.numerator}/{part.denominator} = {answer}.",
@@ -121,7 +121,7 @@ def compare_chances(scene: Scene) -> Draft:
     return compared(
         (f"احتمال فوز {scene.first}", Fraction(a, n)),
         (f"احتمال فوز {scene.second}", Fraction(b, m)),
-        f"يملك {scene.name} {a} من {n} بطاقة في قرعة {scene.place}، ويملك {scene.second} {b} من {m} بطاقة في قرعة {scene.item}.",
+        f"يملك {scene.name} {a} من {counted(n, 'بطاقة')} في قرعة {scene.place}، ويملك {scene.second} {b} من {counted(m, 'بطاقة')} في قرعة {scene.item}.",
         f"الأول {a}/{n} والثاني {b}/{m}، ونوحد المقامات ثم نوازن.",
     )
 

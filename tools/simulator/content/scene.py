@@ -30,6 +30,9 @@ def _turn(seed: str) -> int:
     return Random(f"{seed}:turn").randrange(10_000)
 
 
+STARTS = 3  #: places in a list of sentences at which a reply may begin
+
+
 class Scene:
     """One question's context. The same seed, turn and slot give the same scene."""
 
@@ -69,6 +72,11 @@ class Scene:
     def by_slot(self, values: Sequence[T]) -> T:
         """Slots of one exam get different values as long as there are enough; avoided ones move on."""
         return values[(self.wanted.slot + self.attempt * 17) % len(values)]
+
+    def by_reply(self, values: Sequence[T]) -> T:
+        """Slots near each other get different values; another reply, so also a second try, may begin elsewhere."""
+        begin = self.turn % STARTS * len(values) // STARTS
+        return values[(self.wanted.slot + begin + self.attempt * 17) % len(values)]
 
     def number(self, low: int, high: int) -> int:
         """Between the bounds, which grow with the difficulty."""

@@ -12,7 +12,7 @@ def analogy(scene: Scene) -> Draft:
     names = list(relations)
     relation = scene.wanted.subtopic if scene.wanted.subtopic in relations else scene.by_slot(names)
     pairs = relations[relation].split()
-    i = (scene.wanted.slot + scene.attempt) % len(pairs)
+    i = (scene.wanted.slot + scene.turn + scene.attempt) % len(pairs)
     key = pairs[(i + 1 + scene.rng.randrange(len(pairs) - 1)) % len(pairs)]
     others = scene.rng.sample([name for name in names if name != relation], 3)
     wrong = tuple(_pair(scene.choose(*relations[name].split())) for name in others)
@@ -30,14 +30,14 @@ def completion(scene: Scene) -> Draft:
     stem = f"{_said(scene)} {sentence}{end}"
     blanks = "الفراغين" if "-" in answer else "الفراغ"
     working = f"قرائن الجملة هي التي تحدد {blanks}: نقرأ ما قبله وما بعده ونسأل أي معنى يصل بينهما. ما يستقيم به المعنى هو «{answer}»، وما عداه يناقض القرينة أو ينقطع عنها."
-    return Draft(stem, answer, _phrases(wrong, answer), working)
+    return Draft(stem, answer, _phrases(wrong, answer), working, sentence=sentence)
 
 
 def context_error(scene: Scene) -> Draft:
-    sentence, answer, others = scene.by_slot(data("errors"))
+    sentence, answer, others = scene.by_reply(data("errors"))
     stem = f"{_said(scene)} {sentence}. أي الكلمات لا تناسب سياق الجملة؟"
     working = f"نقرأ الجملة كاملة ونوازن بين أولها وآخرها: كلمة «{answer}» تناقض ما تدل عليه بقية القرائن، ولو وُضع ضدها لاستقام المعنى، أما الكلمات الأخرى فمنسجمة بعضها مع بعض."
-    return Draft(stem, answer, tuple(others.split()), working)
+    return Draft(stem, answer, tuple(others.split()), working, sentence=sentence)
 
 
 def odd_word(scene: Scene) -> Draft:
@@ -61,18 +61,19 @@ def odd_word(scene: Scene) -> Draft:
 
 
 def vocabulary(scene: Scene) -> Draft:
-    word, sentence, synonym, wrong, antonym = scene.by_slot(data("vocabulary"))
+    word, sentence, synonym, wrong, antonym = scene.by_reply(data("vocabulary"))
     opposite = "الضد" in scene.wanted.subtopic
     asked, answer = ("ضد", antonym) if opposite else ("معنى", synonym)
     distractors = _phrases(wrong, synonym)[:2] + ((synonym,) if opposite else (antonym,))
-    stem = f"{_said(scene)} {sentence.replace('{w}', word)}. ما {asked} كلمة «{word}» في هذا السياق؟"
+    said = sentence.replace("{w}", word)
+    stem = f"{_said(scene)} {said}. ما {asked} كلمة «{word}» في هذا السياق؟"
     working = f"السياق يدل على أن «{word}» هنا بمعنى «{synonym}»، وضدها «{antonym}». نختبر كل خيار بوضعه مكان الكلمة، فما حفظ المعنى المطلوب فهو {asked} الكلمة، وهو «{answer}»."
-    return Draft(stem, answer, distractors, working)
+    return Draft(stem, answer, distractors, working, sentence=said)
 
 
 def _row(scene: Scene, name: str, two_blanks: bool) -> tuple[str, str, str]:
     rows = [row for row in data(name) if ("-" in row[1]) == two_blanks]
-    sentence, answer, wrong = scene.by_slot(rows)
+    sentence, answer, wrong = scene.by_reply(rows)
     return sentence, answer, wrong
 
 

@@ -18,6 +18,7 @@ from tools.simulator.tokens import beyond_ascii, count_tokens, tokens_of
 ATTEMPTS = 12
 TOKENS = (250, 350)  #: of one object without its passage
 KEYS_TOKENS = 30  #: of these
+SENTENCE_CHARS = 25  #: of a verbal sentence behind its lead-in: enough to know it in a stem that was cut
 AVOIDED_CHARS = 90  #: avoided stems may arrive cut; the beginning is enough to know one
 NO_DIGITS = str.maketrans("0123456789", "##########")
 VERBAL: dict[str, Template] = {
@@ -50,10 +51,15 @@ def _fresh(wanted: Wanted, passage: str | None, used: set[str], seed: str) -> Dr
     for attempt in range(ATTEMPTS):
         draft = _write(Scene(wanted, seed=seed, attempt=attempt), passage)
         mark = _mark(draft.stem)
-        if mark not in used and len({draft.answer, *draft.wrong}) == 1 + len(draft.wrong):
+        if not _is_used(draft, mark, used) and len({draft.answer, *draft.wrong}) == 1 + len(draft.wrong):
             break
     used.add(mark)
     return draft
+
+
+def _is_used(draft: Draft, mark: str, used: set[str]) -> bool:
+    sentence = " ".join(draft.sentence[:SENTENCE_CHARS].translate(NO_DIGITS).split())
+    return mark in used or (sentence != "" and any(sentence in one for one in used))
 
 
 def _write(scene: Scene, passage: str | None) -> Draft:

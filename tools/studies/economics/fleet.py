@@ -22,6 +22,7 @@ from generation.verdicts import Verdict
 from providers.fallback import OrderedFallback, make_fallback
 from providers.redis_scripts import RedisScripts
 from providers.telemetry import ProviderTelemetry
+from runtime.metrics import Metrics
 from runtime.redis import make_redis
 from runtime.settings import (
     ClaudeSettings,
@@ -31,7 +32,6 @@ from runtime.settings import (
     RedisSettings,
     TrafficSettings,
 )
-from runtime.telemetry import Metrics
 
 R = TypeVar("R")
 RUN_LIMITS = RunLimits(max_rounds=6, lanes=10)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.figures.value import PI, Value, approximate, cosine, exact, rational, root, sine
+from generation.value import PI, Value, approximate, cosine, exact, rational, root, sine
 
 RATIONALS = st.fractions(min_value=-50, max_value=50, max_denominator=12)
 VALUES = st.builds(

@@ -1,0 +1,203 @@
+"""Reads the quantity that a choice states: digits, fractions, roots and π, number words, and units.
+
+Two choices state the same if their quantities are equal: 120 دقيقة and ساعتان, 2³ and 8, نصف and 50%.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Final
+
+from generation.expression import ExpressionRejected, equal, evaluate
+from generation.normalization import normalize
+from generation.number_words import number_in_words
+from generation.value import Value, exact
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A value in the smallest unit of its dimension, and as it is written: ساعتان is 7,200 seconds, written 2."""
+
+    value: Value
+    written: Value
+    dimension: str = ""  #: empty for a number; the noun itself where the unit is unknown
+    relation: str = ""  #: of a choice such as س < 6
+
+    def states(self, other: Quantity) -> bool:
+        same_sort = (self.dimension, self.relation) == (other.dimension, other.relation)
+        return same_sort and equal(self.value, other.value)
+
+
+MAX_CHARS: Final = 120
+PERCENT: Final = "%"
+
+
+def quantity_in(choice: str) -> Quantity | None:
+    """The one quantity that the choice states, or None for anything else, such as a pair or a sentence."""
+    if len(choice) > MAX_CHARS or _SEVERAL.search(choice):
+        return None
+    text = normalize(_VOWELED_PART.sub(lambda found: _VOWELED_PARTS[found[0]], choice))
+    relation = ""
+    if found := _RELATION.match(text):
+        relation, text = found[0].removesuffix("="), text[found.end() :]
+        relation = relation if found[1] != "=" else ""
+    try:
+        quantity = _sum_of(list(_parts(text)))
+    except (ExpressionRejected, ArithmeticError):
+        return None
+    if quantity is None or not relation:
+        return quantity
+    return Quantity(quantity.value, quantity.written, quantity.dimension, relation)
+
+
+def _parts(text: str) -> Iterator[tuple[Value | None, str]]:
+    """Each number with the words after it: 3 ساعات و20 دقيقة has two."""
+    for part in _AND.split(_joined_units(text)):
+        found = _NUMERIC.match(part)
+        numeric = found[0].strip() if found else ""
+        words = part[found.end() :].split() if found else part.split()
+        if numeric:
+            yield _number(numeric), " ".join(words)
+        else:
+            yield number_in_words(words)
+
+
+def _joined_units(text: str) -> str:
+    return _SQUARE.sub(r"\1^2", _CUBIC.sub(r"\1^3", text))
+
+
+def _number(text: str) -> Value:
+    text = _THOUSANDS.sub("", text)
+    if _RANGE.search(text):
+        raise ExpressionRejected("a range is no number")
+    return evaluate(_MIXED.sub(r"(\1\2+\2\3)" if text.startswith("-") else r"(\2+\3)", text))
+
+
+def _sum_of(parts: list[tuple[Value | None, str]]) -> Quantity | None:
+    total: Quantity | None = None
+    last = _PLAIN
+    waiting: Value | None = None  # numbers whose unit comes with a later part: خمس وعشرون دقيقة
+    for number, noun in parts:
+        unit = _unit(noun)
+        if number is None and unit is None:
+            return None
+        one = exact(1) if number is None else number
+        if not noun and total is None:
+            waiting = one if waiting is None else waiting + one
+            continue
+        if not noun and total is not None:  # ساعة ونصف
+            total = _grown(total, one, last)
+            continue
+        one, waiting = (one if waiting is None else waiting + one), None
+        if unit is None:
+            unit = _Unit(noun, Fraction(1))
+        if total is None:
+            total, last = Quantity(one * unit.factor, one, unit.dimension), unit
+        elif total.dimension == unit.dimension and unit.dimension in _COMPOUND:
+            total, last = _grown(total, one, unit), unit
+        else:
+            return None
+    return Quantity(waiting, waiting) if total is None and waiting is not None else total
+
+
+def _grown(total: Quantity, more: Value, unit: _Unit) -> Quantity:
+    """The sum, written in the unit of the first part."""
+    value = total.value + more * unit.factor
+    ratio = total.value / total.written
+    return Quantity(value, value / ratio, total.dimension)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    dimension: str
+    factor: Fraction  #: how many of the smallest unit it is
+
+
+def _unit(noun: str) -> _Unit | None:
+    """What is known of the noun; None for an unknown one."""
+    if not noun:
+        return None
+    found = _units().get(noun) or _units().get(noun.removeprefix("ال"))
+    if found is not None or "/" not in noun:
+        return found
+    above, _, below = (part.strip() for part in noun.partition("/"))
+    length, time = _units().get(above), _units().get(_SHORT_TIMES.get(below, below))
+    if length is None or time is None or (length.dimension, time.dimension) != ("length", "time"):
+        return None
+    return _Unit("speed", length.factor / time.factor)
+
+
+@cache
+def _units() -> Mapping[str, _Unit]:
+    """Every form of every unit, normalized."""
+    known: dict[str, _Unit] = {"%": _Unit("", Fraction(1, 100)), "بالميه": _Unit("", Fraction(1, 100))}
+    for dimension, units in _UNITS.items():
+        for forms, factor in units.items():
+            for form in forms.split():
+                known[normalize(form)] = _Unit(dimension, Fraction(factor))
+    for power, dimension in ((2, "area"), (3, "volume")):
+        for form, unit in list(known.items()):
+            if unit.dimension == "length":
+                known[f"{form}^{power}"] = _Unit(dimension, unit.factor**power)
+    return known
+
+
+_PLAIN: Final = _Unit("", Fraction(1))
+
+#: By dimension: the forms of a unit, and how many of the dimension's smallest unit it is. Duals are number words.
+_UNITS: Final[Mapping[str, Mapping[str, str]]] = {
+    "length": {
+        "مم ملم مليمتر ملليمتر مليمترا ملليمترا": "1",
+        "سم سنتيمتر سنتيمترا سنتيمترات سنتمتر": "10",
+        "م متر مترا أمتار": "1000",
+        "كم كيلومتر كيلومترا كيلومترات": "1000000",
+    },
+    "mass": {
+        "ملجم مليجرام": "1/1000",
+        "جم غم غ جرام جراما جرامات غرام غراما غرامات": "1",
+        "كجم كغم كغ كيلوجرام كيلوجراما كيلوجرامات كيلوغرام كيلوغراما كيلوغرامات": "1000",
+        "طن طنا أطنان": "1000000",
+    },
+    "time": {
+        "ثانية ثواني ثوان ثوانٍ": "1",
+        "دقيقة دقائق": "60",
+        "ساعة ساعات": "3600",
+        "يوم يوما أيام": "86400",
+        "أسبوع أسبوعا أسابيع": "604800",
+    },
+    "months": {"شهر شهرا أشهر شهور": "1", "سنة سنوات سنين عام عاما أعوام": "12"},
+    "money": {"هللة هللات": "1/100", "ريال ريالا ريالات": "1"},
+    "volume": {"مل ملل مليلتر ملليلتر مليلترا ملليلترا": "1000", "لتر لترا لترات": "1000000"},
+    "angle": {"° درجة درجات": "1"},
+    "speed": {},
+}
+_COMPOUND: Final = frozenset({"length", "mass", "time", "months", "money", "volume"})
+_SHORT_TIMES: Final = {
+    "س": "ساعه",
+    "ث": "ثانيه",
+    "د": "دقيقه",
+    "الساعه": "ساعه",
+    "الدقيقه": "دقيقه",
+    "الثانيه": "ثانيه",
+}
+
+#: Words that only the vowel tells from a number.
+_VOWELED_PARTS: Final = {"خُمس": "1/5", "سُبع": "1/7", "تُسع": "1/9", "عُشر": "1/10"}
+_VOWELED_PART: Final = re.compile(rf"(?:{'|'.join(_VOWELED_PARTS)})(?![\w\u064b-\u0652])")
+
+#: As written: more than one value, or a ratio.
+_SEVERAL: Final = re.compile(r"[،؛;]|\d\s*:\s*\d|, ")
+#: For normalized text.
+_RELATION: Final = re.compile(r"(?:[^\W\d]{1,2}|[a-z])([<>≤≥=])(?=[-\d√π(])")
+_AND: Final = re.compile(r" و ?(?=[\w√])")
+_NUMERIC: Final = re.compile(r"[-+]?(?:[\d.,/^*×÷+√()π ]|-(?=[\d√(π]))*")
+_THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3})")
+_MIXED: Final = re.compile(r"^(-?)(\d+) (\d+/\d+)$")
+#: Without a root or π, a minus between operands makes a range.
+_RANGE: Final = re.compile(r"[\d)%]-(?!.*[√π])")
+_SQUARE: Final = re.compile(r"(متر|سنتيمتر|كيلومتر|مترا|سنتيمترا|كيلومترا) مربعا?(?!\w)")
+_CUBIC: Final = re.compile(r"(متر|سنتيمتر|مترا|سنتيمترا) مكعبا?(?!\w)")

@@ -1,0 +1,120 @@
+"""What shows that a text was cut, that its writer thought aloud, or that its script is mixed.
+
+Each function takes the whole question as the model wrote it. All patterns are linear in the length of the texts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from generation.disclosures import Written
+from generation.model import COMPARISON_CHOICES, QuestionType
+from generation.normalization import normalize
+
+
+def stem_is_cut(question: Written) -> bool:
+    """Whether the stem ends at a word that needs another, within quotation marks, or without an end."""
+    stem = question.stem.rstrip()
+    if not stem:
+        return False
+    if _DANGLING.search(stem) or stem.count("«") != stem.count("»"):
+        return True
+    if question.kind is None or question.kind in _UNPUNCTUATED:
+        return False
+    return not (_END.search(stem) or _QUESTION_MARK.search(stem) or _INSTRUCTION.search(stem))
+
+
+def solution_is_cut(question: Written) -> bool:
+    """Whether the solution ends at a word or sign that needs another, or without an end and without the key."""
+    solution = question.explanation.rstrip()
+    if _DANGLING.search(solution) or _OPERATOR_LAST.search(solution):
+        return True
+    if not question.choices or _SOLUTION_END.search(solution):
+        return False
+    last = normalize(solution)[-(len(question.choices[0]) + _NEAR_CHARS) :]
+    return normalize(question.choices[0]) not in last
+
+
+def thinks_aloud(question: Written) -> bool:
+    """Whether the writer doubts, corrects themselves, or speaks of their task."""
+    texts = (question.stem, question.explanation)
+    if any(_SELF_TALK.search(normalize(text)) for text in texts):
+        return True
+    solution = normalize(question.explanation)
+    return _DOUBT.search(solution) is not None or _I_SHALL.search(question.explanation) is not None
+
+
+def solution_ends_at_another_choice(question: Written) -> bool:
+    """Whether the last words of the solution are a distractor, or another of the fixed four."""
+    last = f" {normalize(question.explanation)}"
+    choices = question.choices or (COMPARISON_CHOICES if question.kind is QuestionType.COMPARISON else ())
+    key = normalize(question.key or (choices[0] if choices else ""))
+    others = {normalize(choice) for choice in choices} - {key, ""}
+    ends = [other for other in others if last.endswith((f" {other}", f"={other}"))]
+    if not ends or not key:
+        return False
+    return not last.endswith((f" {key}", f"={key}"))
+
+
+def mixes_digits(question: Written) -> bool:
+    """Whether the question has digits of two scripts."""
+    text = " ".join(question.texts)
+    return sum(digits.search(text) is not None for digits in (_WESTERN, _EASTERN, _PERSIAN)) > 1
+
+
+def has_latin_words(question: Written) -> bool:
+    """Whether stem, solution or a choice has a Latin word: no acronym, formula or unit, and not set in brackets."""
+    texts = (question.stem, question.explanation, *question.choices)
+    words = (found[0] for text in texts for found in _LATIN_WORD.finditer(_IN_BRACKETS.sub("", text)))
+    return any(word not in _KNOWN_LATIN for word in words)
+
+
+def has_latin_letters(question: Written) -> bool:
+    """Whether stem, solution or a choice has Latin letters: a unit, an unknown, a point. A formula (CO₂) may stay."""
+    texts = (question.stem, question.explanation, *question.choices)
+    return any(found[0] not in _KNOWN_LATIN for text in texts for found in _LATIN.finditer(text))
+
+
+_NEAR_CHARS: Final = 20
+_UNPUNCTUATED: Final = frozenset({QuestionType.ANALOGY, QuestionType.ODD_WORD, QuestionType.COMPARISON})
+
+#: A number may end an equation.
+_SOLUTION_END: Final = re.compile('[.؟?!»"”)…\\]_0-9٠-٩%٪°²³]$')
+_END: Final = re.compile('[.؟?!:؛»"”)…\\]_]$')
+_QUESTION_MARK: Final = re.compile("[؟?]")
+_INSTRUCTION: Final = re.compile(
+    r"(?<!\w)(?:أوجد|اوجد|احسب|حدد|اختر|أكمل|اكمل|بيّن|رتب|قارن|استخرج|اذكر|عيّن|بسّط|حل المعادلة)(?!\w)"
+)
+#: Words that never end a sentence.
+_DANGLING: Final = re.compile(
+    r"(?<!\w)(?:من|في|على|إلى|الى|عن|بين|أن|إن|التي|الذي|الذين|إذا|لأن|ثم|أو|عند|بعد أن|قبل أن|لكن|حيث|وأما|أما|كل من|هو أن)[،,]?$"
+)
+_OPERATOR_LAST: Final = re.compile("[=+×÷*/<>−-]$")
+#: For normalized text.
+_SELF_TALK: Final = re.compile(
+    r"(?<!\w)(?:دعني|دعنا نعيد|لنراجع|لنعد الحساب|لنتحقق مره|اعيد (?:الحساب|النظر|المحاوله|كتابه|صياغه)|نعيد الحساب|لنعد|لنجرب|مهلا|اسف|اعتقد|ربما كان|حسنا|يجب تعديل|سنغير|المستخدم|التعليمات|هل هذا صحيح|انتظر لحظه|لحظه|عفوا|معذره|المعذره"
+    r"|عذرا|اخطات|لقد اخطات|لست متاكدا?|غير متاكد|لا ادري|اظن ان|يبدو انني|ساكتب|ساختار|ساغير|ساعيد|ساصحح|ساجعل|بصفتي|نموذج لغوي|نموذجا لغويا"
+    r"|كما طلب مني|طلب مني|في الخانه|هذه الخانه|تصحيح الخطا|اكتب سوالا|الخيارات السابقه|ينبغي تعديل|احتاج الي تعديل"
+    r"|let me|wait|actually|hmm|as an ai)(?!\w)"
+)
+#: In a solution; a stem may tell of somebody who waits.
+_DOUBT: Final = re.compile(
+    r"(?<!\w)(?:انتظر|هم{2,}|لنر|لنحاول|نحاول مره اخري|مره ثانيه نحسب|لا يطابق|لا يوافق (?:اي|الخيارات)|ليس (?:ضمن|بين|من) الخيارات"
+    r"|غير موجود (?:في|ضمن|بين) الخيارات|نغير (?:الاعداد|المعطيات|الارقام|السوال)|لنغير|نعدل (?:السوال|المعطيات|الخيارات)|لنعدل|حسبت خطا"
+    r"|خطا في (?:حسابي|الحساب)|نصحح|اتحقق|اراجع|اصحح|اعدل|افترض انني|قد يكون الجواب|ربما الجواب|علي الارجح|لا اعرف|لا اعلم|لا اتذكر|اري ان الجواب"
+    r"|الاجابه المتوقعه|المطلوب مني|وفق التعليمات)(?!\w)"
+)
+#: A teacher says "we"; سأل is another word.
+_I_SHALL: Final = re.compile(r"(?<!\w)[وف]?سأ(?![لم](?!\w)|ل[تهوناي])\w+")
+_WESTERN: Final = re.compile("[0-9]")
+_EASTERN: Final = re.compile("[٠-٩]")
+_PERSIAN: Final = re.compile("[۰-۹]")
+#: No formula (CO₂, H2O), degree (°C) or vitamin.
+_LATIN: Final = re.compile("(?<![A-Za-z₀-₉°])(?<!فيتامين )[A-Za-z]+(?![A-Za-z₀-₉]|[0-9](?![A-Za-z0-9]))")
+_LATIN_WORD: Final = re.compile("(?<![A-Za-z])[A-Z]?[a-z]{2}[A-Za-z]*")
+_IN_BRACKETS: Final = re.compile(r"\([A-Za-z -]{1,40}\)")
+#: Terms that have no Arabic form in use.
+_KNOWN_LATIN: Final = frozenset(
+    {"pH", "DNA", "RNA", "km", "cm", "mm", "kg", "mg", "ml", "am", "pm", "sin", "cos", "tan", "log"}
+)
