@@ -26,6 +26,7 @@ from db.events import EventLog
 from db.queue_stats import QueueStats
 from db.session_status import SessionStatus
 from db.sessions import SessionStore, SessionView
+from generation.figure_plan import FigureChoice
 from generation.model import SessionKind, Urgency
 from runtime.api_settings import ApiSettings
 from runtime.settings import PlanSettings
@@ -45,6 +46,7 @@ class AppContext:
 
     settings: ApiSettings
     plan: PlanSettings
+    figures: FigureChoice
     sessions: SessionStore
     batches: BatchStore
     events: EventLog

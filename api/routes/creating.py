@@ -127,8 +127,11 @@ CreationCall = Annotated[Creation, Depends(_creation)]
 @exams.post("", status_code=201, response_model_exclude_none=True, responses=_responses(SessionKind.EXAM))
 async def create_exam(body: CreateExam, creation: CreationCall) -> SessionShape:
     """Create an exam. Returns it with the questions of its first batch that are ready when the wait ends."""
-    size = creation.call.context.plan.exam_batch_size
-    return await creation.make(plan_exam(body.track, seed=_seed(), batch_size=size), body)
+    context = creation.call.context
+    plan = plan_exam(
+        body.track, seed=_seed(), batch_size=context.plan.exam_batch_size, figures=context.figures
+    )
+    return await creation.make(plan, body)
 
 
 @practice.post(
@@ -136,8 +139,14 @@ async def create_exam(body: CreateExam, creation: CreationCall) -> SessionShape:
 )
 async def create_practice(body: CreatePractice, creation: CreationCall) -> SessionShape:
     """Create a practice session. Returns it with the questions of its first batch that are ready when the wait ends."""
-    size = creation.call.context.plan.practice_batch_size
-    plan = plan_practice(body.choice(), track=body.track, seed=_seed(), batch_size=size)
+    context = creation.call.context
+    plan = plan_practice(
+        body.choice(),
+        track=body.track,
+        seed=_seed(),
+        batch_size=context.plan.practice_batch_size,
+        figures=context.figures,
+    )
     return await creation.make(plan, body)
 
 

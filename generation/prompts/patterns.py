@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -18,6 +18,9 @@ _OBLIGATORY: Final = "*"
 #: What has no place of its own in a drawing, so that any renderer can show a figure that asks for it.
 _WITHOUT_A_PLACE: Final = ("perimeter", "area")
 
+#: What is marked in a drawing where it is asked for; the web app's renderers have no such mark.
+_MARKED: Final = frozenset({"interior_angle", "exterior_angle", "value_n", "amount_n"})
+
 
 def written_as(pattern: str, *, web_app_only: bool) -> dict[str, Any]:
     """The pattern as one line of a message. `web_app_only`: without what the web app's renderers cannot show."""
@@ -27,10 +30,17 @@ def written_as(pattern: str, *, web_app_only: bool) -> dict[str, Any]:
     if shape.corners:
         line["points"] = shape.corners
     line["parameters"] = [text for name, text in _parameters(shape) if name in kept]
-    asked = [name for name in _WITHOUT_A_PLACE if name in shape.model_fields and name not in kept]
-    if asked := [*_asked_besides()[pattern], *asked]:
+    if asked := list(_askable(pattern, kept, web_app_only=web_app_only)):
         line["ask"] = asked
     return line
+
+
+def _askable(pattern: str, kept: Collection[str], *, web_app_only: bool) -> Iterator[str]:
+    """What can be asked for besides the parameters."""
+    besides = _asked_besides()[pattern]
+    yield from (name for name in besides if not (web_app_only and name in _MARKED))
+    parameters: Collection[str] = PATTERNS[pattern].model_fields
+    yield from (name for name in _WITHOUT_A_PLACE if name in parameters and name not in kept)
 
 
 def _parameters(shape: type[Pattern]) -> Iterator[tuple[str, str]]:

@@ -121,7 +121,7 @@ def triangle_in_rectangle(scene: Scene) -> Draft:
 
 @figure("diagram", "path-around-rectangle")
 def path_around(scene: Scene) -> Draft:
-    width, height, path = scene.number(12, 18), scene.number(8, 11), scene.choose(1, 2, 3)
+    width, height, path = scene.number(12, 18), scene.number(8, 11), scene.choose(2, 3)
     inner, outer = width * height, (width + 2 * path) * (height + 2 * path)
     drawn = {"pattern": "path-around-rectangle", "width": width, "height": height, "path": path}
     return asking(
@@ -160,6 +160,6 @@ def through_centers(scene: Scene) -> Draft:
     form, sides, name = scene.choose(("triangle", 3, "المثلث"), ("rhombus", 4, "المعين"))
     drawn = {"pattern": "circles-through-centers", "radius": radius, "form": form, "ask": ["perimeter"]}
     return asking(
-        scene, drawn | unit_of(scene) | points(scene, 4 if form == "rhombus" else 3), f"ما محيط {name} الناشئ؟", sides * radius,
+        scene, drawn | unit_of(scene) | points(scene, 4), f"ما محيط {name} الناشئ؟", sides * radius,
         ((sides + 1) * radius, 2 * radius, (sides - 1) * radius), f"كل ضلع من أضلاعه نصف قطر، فالمحيط {sides} × {radius} = {sides * radius}.",
     )  # fmt: skip

@@ -210,17 +210,11 @@ def trapezoid(scene: Scene) -> Draft:
 
 
 def _regular(scene: Scene, pattern: str, corners: int, name: str) -> Draft:
-    side, inner = scene.number(3, 25), 180 * (corners - 2) // corners
-    drawn = {"pattern": pattern, "side": side, **unit_of(scene), **points(scene, corners)}
-    if scene.choose(True, False):
-        return asking(
-            scene, drawn | {"ask": ["perimeter"]}, f"ما محيط {name}؟", corners * side,
-            ((corners - 1) * side, side**2, 2 * corners * side), f"أضلاعه متساوية وعددها {corners}، فمحيطه {corners} × {side} = {corners * side}.",
-        )  # fmt: skip
+    side = scene.number(3, 25)
+    drawn = {"pattern": pattern, "side": side, "ask": ["perimeter"], **unit_of(scene), **points(scene, corners)}
     return asking(
-        scene, drawn | {"ask": ["interior_angle"]}, f"ما قياس الزاوية الداخلية في {name}؟", inner,
-        (180 - inner, 360 // corners + 10, 180 * (corners - 2)),
-        f"مجموع زواياه {180 * (corners - 2)}، وقياس كل منها {180 * (corners - 2)} ÷ {corners} = {inner}.", unit=DEGREES,
+        scene, drawn, f"ما محيط {name}؟", corners * side, ((corners - 1) * side, side**2, 2 * corners * side),
+        f"أضلاعه متساوية وعددها {corners}، فمحيطه {corners} × {side} = {corners * side}.",
     )  # fmt: skip
 
 
