@@ -20,13 +20,18 @@ QUESTION: dict[str, Any] = {
 }
 
 FIGURE: dict[str, Any] = {
-    "svg": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 360 360" role="img">...</svg>',
-    "caption": "مثلث قائم الزاوية أ ب ج، القاعدة 12 م، الارتفاع 9 م",
-    "figure": {"pattern": "right-triangle", "unit": "م", "points": "بجأ", "measures": {"base": 12, "height": 9}},
+    "svg": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 285">...</svg>',
+    "caption": "مثلث أ ب ج قائم الزاوية في ب، القاعدة 12 م، الارتفاع 9 م",
+    "figure": {
+        "pattern": "right-triangle",
+        "unit": "م",
+        "points": "بجأ",
+        "measures": {"base": 12, "height": 9},
+    },
     "type": "triangle",
     "renderHint": "SVG",
     "data": {
-        "vertices": [[60, 312], [340, 312], [60, 88]],
+        "vertices": [[60, 305], [340, 305], [60, 95]],
         "labels": ["ب", "ج", "أ"],
         "sides": ["12 م", "؟", "9 م"],
         "angles": [90],

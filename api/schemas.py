@@ -144,6 +144,39 @@ class Progress(_Body):
     question_index: Annotated[StrictInt, Field(ge=0, le=_MAX_QUESTION_INDEX), WHOLE]
 
 
+class ShownFigure(_Shape):
+    """What was written for a figure, as far as the student sees it: what is asked for or hidden is absent."""
+
+    pattern: str = Field(description="One of docs/figures.md")
+    unit: str | Absent = None
+    points: str | Absent = Field(None, description="The letters of its points, in the pattern's order")
+    measures: dict[str, int | float] | Absent = Field(
+        None, description="Lengths, and angles in degrees, by name"
+    )
+    at: dict[str, list[int | float]] | Absent = Field(None, description="[x, y] of each point, by its letter")
+    paths: list[str] | Absent = Field(None, description="The points that are joined, in order")
+    heading: str | Absent = Field(None, description="This and the following: charts only")
+    labels: list[str | int | float] | Absent = None
+    values: list[int | float | None] | Absent = Field(None, description="null where the value is asked for")
+    series: dict[str, list[int | float]] | Absent = Field(
+        None, description="The values of each series, by name"
+    )
+    of: str | Absent = Field(None, description="What the values count")
+    by: str | Absent = Field(None, description="What the labels are")
+    whole: int | float | Absent = Field(None, description="The amount that is 100 %")
+
+
+def _for_renderers(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name in _RENDERED}
+
+
+#: What the web app's own renderers read of `data`.
+_RENDERED = frozenset(
+    "angles dimensions label labels radius shapes showDiameter showRadius sides subtype title values vertices "
+    "xAxisLabel yAxisLabel".split()
+)
+
+
 class FigureShape(_Shape):
     """A figure: our own drawing, its description, and what is shown of its parameters.
 
@@ -154,12 +187,13 @@ class FigureShape(_Shape):
 
     svg: str = Field(description="An SVG document of at most 8 KB")
     caption: str = Field(description="What is seen, in Arabic")
-    figure: dict[str, Any] = Field(description="The pattern and the parameters that are shown")
+    figure: ShownFigure
     type: str | Absent = Field(
-        None, description="With renderHint and data: for the web app's own renderers, where they draw it rightly"
+        None,
+        description="With renderHint and data: for the web app's own renderers, where they draw it rightly",
     )
     render_hint: str | Absent = None
-    data: dict[str, Any] | Absent = None
+    data: Annotated[dict[str, Any], AfterValidator(_for_renderers)] | Absent = None
 
 
 class FormerFigureShape(_Shape):

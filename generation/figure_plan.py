@@ -1,7 +1,7 @@
 """Which questions of a session have a figure, and of which pattern.
 
 A page that shows figures with the web app's own renderers can draw few patterns; one that shows our SVG draws all.
-So a plan asks only for patterns that the page can draw, each of them before any repeats.
+So a plan asks only for patterns that the page can draw; of those that fit a subtopic, for the one used least so far.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ class FigureChoice:
         if wanted == {ALL_PATTERNS}:
             return cls(frozenset(PATTERNS), share=share)
         if unknown := sorted(wanted - PATTERNS.keys()):
-            raise PlanError(f"There is no figure pattern {', '.join(unknown)}; docs/figures.md lists them all.")
+            raise PlanError(
+                f"There is no figure pattern {', '.join(unknown)}; docs/figures.md lists them all, "
+                f"and {WEB_APP_PATTERNS} or {ALL_PATTERNS} stands alone."
+            )
         return cls(wanted, share=share)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from generation.figures.catalogue import CHARTS, check, diagram, parse, web_app
+from generation.figures.pattern import Pattern
 from generation.figures.reasons import FigureRejected
 from generation.model import COMPARISON_CHOICES, FIGURED_TYPES, EarlierQuestion, Question, QuestionType, Slot
 from generation.normalization import normalize
@@ -178,29 +179,25 @@ def _figure(slot: Slot, draft: DraftQuestion) -> dict[str, Any] | str | None:
         return "no_figure"
     try:
         figure = parse(draft.figure)
+        fault = _figure_fault(slot, draft, figure)
     except FigureRejected as err:
-        return _named(err.reason)
-    if slot.pattern not in {None, figure.pattern} or not _is_of_type(slot, figure.pattern):
-        return _named("other_pattern")
+        fault = err.reason
+    # `wrong_answer` is also the name of another fault.
+    return diagram(figure) if fault is None else f"figure_{fault}"
+
+
+def _figure_fault(slot: Slot, draft: DraftQuestion, figure: Pattern) -> str | None:
+    is_of_type = (figure.pattern in CHARTS) == (slot.question_type is QuestionType.CHART)
+    if slot.pattern not in {None, figure.pattern} or not is_of_type:
+        return "other_pattern"
     if faults := check(figure, stem=draft.stem, answer=draft.answer):
-        return _named(faults[0])
-    if slot.web_app_only and web_app(figure) is None:
-        return _named("not_for_web_app")
-    return diagram(figure)
-
-
-def _is_of_type(slot: Slot, pattern: str) -> bool:
-    return (pattern in CHARTS) == (slot.question_type is QuestionType.CHART)
-
-
-def _named(fault: str) -> str:
-    """A figure's fault as a reason: `wrong_answer` is also the name of a shape's fault."""
-    return f"figure_{fault}"
+        return faults[0]
+    return "not_for_web_app" if slot.web_app_only and web_app(figure) is None else None
 
 
 def _texts_of(figure: dict[str, Any] | None) -> tuple[str, ...]:
-    """What a student reads in a figure: the caption has its letters, titles and labels."""
-    return () if figure is None else (figure["caption"],)
+    """What a student reads in a figure: the caption has all but what a chart's labels are."""
+    return () if figure is None else (figure["caption"], figure["figure"].get("by", ""))
 
 
 _WRONG: Final = {

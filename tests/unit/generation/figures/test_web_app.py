@@ -48,7 +48,7 @@ def asking_safely(name: str, asked: str) -> list[Pattern]:
 @pytest.mark.parametrize("name", sorted(WEB_APP_SAFE))
 def test_whatever_the_prompt_lets_a_writer_ask_for_the_web_app_can_draw(name: str) -> None:
     line = written_as(name, web_app_only=True)
-    for asked in line["ask"] if "ask" in line else ():
+    for asked in line.get("ask", ()):
         figures = asking_safely(name, asked)
         assert figures or (name, asked) == ("parallelogram", "area"), asked  # its height has no place
         assert [figure for figure in figures if web_app(figure) is None] == [], asked
