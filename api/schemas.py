@@ -172,9 +172,9 @@ def _for_renderers(data: dict[str, Any]) -> dict[str, Any]:
 
 #: What the web app's own renderers read of `data`.
 _RENDERED = frozenset(
-    "angles dimensions label labels radius shapes showDiameter showRadius sides subtype title values vertices "
-    "xAxisLabel yAxisLabel".split()
-)
+    {"angles", "dimensions", "label", "labels", "radius", "shapes", "showDiameter", "showRadius", "sides",
+     "subtype", "title", "values", "vertices", "xAxisLabel", "yAxisLabel"}
+)  # fmt: skip
 
 
 class FigureShape(_Shape):

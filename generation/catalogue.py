@@ -103,7 +103,9 @@ class Catalogue(_Data):
     passage_group: PassageGroup
     difficulty: DifficultyData
     topics: dict[Topic, TopicData]
-    patterns: dict[Name, Annotated[tuple[str, ...], Field(min_length=1)]]  #: of figures, by the subtopic they fit
+    patterns: dict[
+        Name, Annotated[tuple[str, ...], Field(min_length=1)]
+    ]  #: of figures, by the subtopic they fit
     angles: dict[Section, tuple[Name, ...]]
 
     @model_validator(mode="after")

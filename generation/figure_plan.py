@@ -128,7 +128,9 @@ def _figures_of(
         return {}
     wanted = round(sum(needs.values()) * Fraction(str(share)) / of_data)
     weights = {topic: int(need * _PARTS) for topic, need in needs.items()}
-    return {topic: min(number, totals[topic]) for topic, number in apportion_by_weight(weights, wanted).items()}
+    return {
+        topic: min(number, totals[topic]) for topic, number in apportion_by_weight(weights, wanted).items()
+    }
 
 
 def _divided(data: TopicData, total: int, figures: int) -> dict[QuestionType, int]:

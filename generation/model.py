@@ -132,7 +132,9 @@ class Slot:
     key_index: int | None = None  #: where the key goes, 0-3; None where the choices have a fixed order
     passage_group: int | None = None  #: slots of one group share a passage and go to the same call
     deviation: Deviation | None = None  #: None: as planned
-    pattern: str | None = None  #: of its figure; None: no figure, or one that was planned before figures were patterns
+    pattern: str | None = (
+        None  #: of its figure; None: no figure, or one that was planned before figures were patterns
+    )
     web_app_only: bool = False  #: the figure must be one that the web app's own renderers draw
 
     @property

@@ -33,9 +33,7 @@ from generation.model import (
 from generation.slot_assignment import SlotAssignment
 
 
-def plan_exam(
-    track: Track, *, batch_size: int, seed: int, figures: FigureChoice = WEB_APP_FIGURES
-) -> Plan:
+def plan_exam(track: Track, *, batch_size: int, seed: int, figures: FigureChoice = WEB_APP_FIGURES) -> Plan:
     """The plan of a whole exam: each batch of one section, quantitative first, a section's smaller batch last.
 
     Topic shares are exact over each section, and so are the types of each topic; figures have their own share. If the data has a fixed difficulty mix for a batch's size,

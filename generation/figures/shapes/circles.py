@@ -60,9 +60,14 @@ class Circle(SketchedPattern):
         data: dict[str, Any] = {"radius": 12, "labels": {"left": self.points or "م"}}
         if {"radius", "diameter"} <= self.shown_measures.keys():
             return None
-        shown = next(iter(self.shown_measures), None) or next(filter(self.label, ("diameter", "radius")), None)
+        shown = next(iter(self.shown_measures), None) or next(
+            filter(self.label, ("diameter", "radius")), None
+        )
         if shown is not None:
-            data |= {"label": self.label(shown), "showDiameter" if shown == "diameter" else "showRadius": True}
+            data |= {
+                "label": self.label(shown),
+                "showDiameter" if shown == "diameter" else "showRadius": True,
+            }
         return {"type": "circle", "renderHint": "SVG", "data": data}
 
 

@@ -123,7 +123,9 @@ def test_figures_are_fifteen_in_a_hundred_of_the_quantitative_questions(
 
 
 @given(TRACKS, CHOICES, st.sampled_from([0, 0.05, 0.15, 0.25]), SEEDS)
-def test_the_share_of_figures_is_a_choice(track: Track, choice: FigureChoice, share: float, seed: int) -> None:
+def test_the_share_of_figures_is_a_choice(
+    track: Track, choice: FigureChoice, share: float, seed: int
+) -> None:
     plan = plan_exam(track, batch_size=10, seed=seed, figures=replace(choice, share=share))
     quantitative = sum(slot.section is Section.QUANTITATIVE for slot in plan.slots)
     assert abs(len(figured(plan.slots)) - share * quantitative) < 1

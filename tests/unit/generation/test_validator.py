@@ -88,7 +88,13 @@ def test_figures_that_the_prompt_asks_for_are_accepted_d14() -> None:
     assert drawn is not None
     assert set(drawn) == {"type", "renderHint", "data", "svg", "caption", "figure"}
     assert drawn["caption"].startswith("مثلث أ ب ج قائم الزاوية في ب، القاعدة 12 م")
-    cube = question(QuestionType.DIAGRAM, q="ما حجم المكعب؟", f={"pattern": "cube", "edge": 3}, w="الحجم 3 × 3 × 3 = 27.", a="27")
+    cube = question(
+        QuestionType.DIAGRAM,
+        q="ما حجم المكعب؟",
+        f={"pattern": "cube", "edge": 3},
+        w="الحجم 3 × 3 × 3 = 27.",
+        a="27",
+    )
     assert set(cube.diagram or {}) == {"svg", "caption", "figure"}
 
 

@@ -67,7 +67,9 @@ def test_the_texts_of_a_figure_are_looked_at_too() -> None:
     assert reason(QuestionType.CHART, f={**COLUMNS, "labels": presentation}) == "presentation_forms"
 
 
-@pytest.mark.parametrize("text", ["زوار **مكتبة**", "\\theta", "زوار&nbsp;مكتبة", "<b>زوار</b>", "الأحد\u200b", "زوار\u202e"])
+@pytest.mark.parametrize(
+    "text", ["زوار **مكتبة**", "\\theta", "زوار&nbsp;مكتبة", "<b>زوار</b>", "الأحد\u200b", "زوار\u202e"]
+)
 def test_no_text_of_a_figure_has_markup_or_an_invisible_sign(text: str) -> None:
     for part in ({"heading": text}, {"of": text}, {"by": text}, {"labels": [text, "الاثنين"]}):
         assert reason(QuestionType.CHART, f={**COLUMNS, **part}) == "figure_wrong_parameters"

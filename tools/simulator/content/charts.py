@@ -19,7 +19,12 @@ def _chart(scene: Scene, pattern: str, **changes: Any) -> dict[str, Any]:
     """Four or five labels with a value each, no two of them equal."""
     labels = list(scene.choose(MONTHS, DAYS)[: 4 + scene.level % 2])
     values = [5 * low for low in scene.rng.sample(range(3, 20), len(labels))]
-    chart = {"pattern": pattern, "heading": f"مبيعات {scene.item} بالمئات", "labels": labels, "values": values}
+    chart = {
+        "pattern": pattern,
+        "heading": f"مبيعات {scene.item} بالمئات",
+        "labels": labels,
+        "values": values,
+    }
     return chart | changes
 
 
@@ -79,7 +84,9 @@ def area(scene: Scene) -> Draft:
 def _compared(scene: Scene, pattern: str) -> Draft:
     labels = list(scene.choose(MONTHS, DAYS)[:3])
     first, second = ([5 * low for low in scene.rng.sample(range(2, 11), 3)] for _ in range(2))
-    first[0] = 60  # the grid then has a line at each ten, and every value stands on one or halfway between two
+    first[0] = (
+        60  # the grid then has a line at each ten, and every value stands on one or halfway between two
+    )
     gap = first[0] - second[0]
     chart = {"pattern": pattern, "heading": f"زوار {scene.place}", "labels": labels,
              "series": {"رجال": first, "نساء": second}}  # fmt: skip
@@ -119,7 +126,12 @@ def pie(scene: Scene) -> Draft:
     scene.rng.shuffle(values)
     labels, total = list(PARTS[:4]), scene.step(2, 9, 1000)
     answer = total * values[0] // 100
-    chart = {"pattern": "pie-chart", "heading": f"توزيع دخل أسرة {scene.surname}", "labels": labels, "values": values}
+    chart = {
+        "pattern": "pie-chart",
+        "heading": f"توزيع دخل أسرة {scene.surname}",
+        "labels": labels,
+        "values": values,
+    }
     return asking(
         scene, chart, f"إذا كان الدخل في الشهر {total} ريال، فكم ريالًا يُنفق على {labels[0]}؟", answer,
         (total - answer, values[0], answer * 2), f"{total} × {values[0]} ÷ 100 = {answer} ريال.",

@@ -13,7 +13,7 @@ SHADED_IN_PI = "ما مساحة الجزء المظلل بدلالة π؟"
 
 @figure("diagram", "circle-in-square")
 def circle_in_square(scene: Scene) -> Draft:
-    k = scene.number(1, 3)
+    k = scene.number(1, 6)
     side, whole, circle = 14 * k, 196 * k * k, 154 * k * k
     drawn = {"pattern": "circle-in-square", "side": side, "shaded": "outside", "ask": ["shaded_area"]}
     return asking(
@@ -24,7 +24,7 @@ def circle_in_square(scene: Scene) -> Draft:
 
 @figure("diagram", "square-in-circle")
 def square_in_circle(scene: Scene) -> Draft:
-    k = scene.number(1, 3)
+    k = scene.number(1, 6)
     radius, circle, square = 7 * k, 154 * k * k, 98 * k * k
     drawn = {"pattern": "square-in-circle", "radius": radius, "shaded": "outside", "ask": ["shaded_area"]}
     return asking(
@@ -35,7 +35,7 @@ def square_in_circle(scene: Scene) -> Draft:
 
 @figure("diagram", "corner-quarter-circles")
 def corner_quarters(scene: Scene) -> Draft:
-    k = scene.number(1, 3)
+    k = scene.number(1, 6)
     side, whole, quarters = 14 * k, 196 * k * k, 154 * k * k
     drawn = {"pattern": "corner-quarter-circles", "side": side, "shaded": "outside", "ask": ["shaded_area"]}
     return asking(
@@ -57,7 +57,7 @@ def vertex_at_center(scene: Scene) -> Draft:
 
 @figure("diagram", "rose-in-square")
 def rose(scene: Scene) -> Draft:
-    k = scene.number(1, 3)
+    k = scene.number(1, 6)
     drawn = {"pattern": "rose-in-square", "side": 14 * k, "shaded": "inside", "ask": ["shaded_area"]}
     return asking(
         scene, drawn | unit_of(scene) | points(scene, 4), f"{SHADED} {SEVENTHS}", 112 * k * k, (84 * k * k, 154 * k * k, 196 * k * k),
@@ -77,7 +77,7 @@ def three_circles(scene: Scene) -> Draft:
 
 @figure("diagram", "sector-minus-triangle")
 def segment(scene: Scene) -> Draft:
-    k = scene.number(1, 3)
+    k = scene.number(1, 6)
     drawn = {"pattern": "sector-minus-triangle", "radius": 14 * k, "angle": 90, "ask": ["shaded_area"]}
     return asking(
         scene, drawn | unit_of(scene) | points(scene, 3), f"{SHADED} {SEVENTHS}", 56 * k * k, (154 * k * k, 98 * k * k, 44 * k),
@@ -100,7 +100,13 @@ def circles_in_rectangle(scene: Scene) -> Draft:
 def half_circle(scene: Scene) -> Draft:
     k = scene.number(1, 2)
     width, height, half = 14 * k, scene.number(8, 12) * k, 77 * k * k
-    drawn = {"pattern": "half-circle-on-rectangle", "width": width, "height": height, "side": "top", "shaded": True}
+    drawn = {
+        "pattern": "half-circle-on-rectangle",
+        "width": width,
+        "height": height,
+        "side": "top",
+        "shaded": True,
+    }
     return asking(
         scene, drawn | {"ask": ["shaded_area"]} | unit_of(scene) | points(scene, 4), f"{SHADED} {SEVENTHS}",
         width * height + half, (width * height, width * height + 2 * half, width * height - half),
@@ -135,7 +141,13 @@ def l_shape(scene: Scene) -> Draft:
     width, height = scene.number(12, 16), scene.number(10, 12)
     cut_width, cut_height = scene.number(4, 6), scene.number(4, 5)
     whole, cut = width * height, cut_width * cut_height
-    drawn = {"pattern": "l-shape", "width": width, "height": height, "cut_width": cut_width, "cut_height": cut_height}
+    drawn = {
+        "pattern": "l-shape",
+        "width": width,
+        "height": height,
+        "cut_width": cut_width,
+        "cut_height": cut_height,
+    }
     return asking(
         scene, drawn | {"ask": ["area"]} | unit_of(scene), "ما مساحة الشكل؟", whole - cut, (whole, cut, whole + cut),
         f"مساحة المستطيل الكامل {whole} ونطرح المقتطع {cut} فيبقى {whole - cut}.",
@@ -147,7 +159,13 @@ def rings(scene: Scene) -> Draft:
     inner = scene.number(3, 9)
     outer = inner + scene.number(2, 5)
     area = outer**2 - inner**2
-    drawn = {"pattern": "concentric-circles", "inner": inner, "outer": outer, "shaded": "ring", "ask": ["shaded_area"]}
+    drawn = {
+        "pattern": "concentric-circles",
+        "inner": inner,
+        "outer": outer,
+        "shaded": "ring",
+        "ask": ["shaded_area"],
+    }
     return asking(
         scene, drawn | unit_of(scene) | points(scene, 1), SHADED_IN_PI, area, ((outer - inner) ** 2, outer**2, inner**2),
         f"الفرق بين المساحتين {outer**2} π و{inner**2} π هو {area} π.", unit=IN_PI,

@@ -121,7 +121,13 @@ def equilateral(scene: Scene) -> Draft:
 def triangle(scene: Scene) -> Draft:
     first, second = scene.step(7, 14, 5), scene.step(8, 13, 5)
     third = 180 - first - second
-    drawn = {"pattern": "triangle", "angle_1": first, "angle_2": second, "ask": ["angle_3"], **points(scene, 3)}
+    drawn = {
+        "pattern": "triangle",
+        "angle_1": first,
+        "angle_2": second,
+        "ask": ["angle_3"],
+        **points(scene, 3),
+    }
     return asking(
         scene, drawn, "ما قياس الزاوية الثالثة في المثلث؟", third, (first + second, 180 - first, 180 - second),
         f"مجموع زوايا المثلث 180، فالثالثة 180 − {first} − {second} = {third}.", unit=DEGREES,
@@ -131,7 +137,13 @@ def triangle(scene: Scene) -> Draft:
 @figure("diagram", "triangle-altitude")
 def altitude(scene: Scene) -> Draft:
     base, height = 2 * scene.number(6, 11), scene.number(6, 12)
-    drawn = {"pattern": "triangle-altitude", "base": base, "height": height, "ask": ["area"], **unit_of(scene)}
+    drawn = {
+        "pattern": "triangle-altitude",
+        "base": base,
+        "height": height,
+        "ask": ["area"],
+        **unit_of(scene),
+    }
     return asking(
         scene, drawn | points(scene, 4), "ما مساحة المثلث الذي رُسم ارتفاعه؟", base * height // 2,
         (base * height, base + height, 2 * (base + height)), f"المساحة نصف القاعدة في الارتفاع: {base} × {height} ÷ 2 = {base * height // 2}.",
@@ -211,7 +223,13 @@ def trapezoid(scene: Scene) -> Draft:
 
 def _regular(scene: Scene, pattern: str, corners: int, name: str) -> Draft:
     side = scene.number(3, 25)
-    drawn = {"pattern": pattern, "side": side, "ask": ["perimeter"], **unit_of(scene), **points(scene, corners)}
+    drawn = {
+        "pattern": pattern,
+        "side": side,
+        "ask": ["perimeter"],
+        **unit_of(scene),
+        **points(scene, corners),
+    }
     return asking(
         scene, drawn, f"ما محيط {name}؟", corners * side, ((corners - 1) * side, side**2, 2 * corners * side),
         f"أضلاعه متساوية وعددها {corners}، فمحيطه {corners} × {side} = {corners * side}.",
@@ -233,7 +251,11 @@ def coordinates(scene: Scene) -> Draft:
     a, b, c = scene.choose((3, 4, 5), (4, 3, 5), (6, 8, 10), (8, 6, 10))
     x, y = scene.number(0, 2), scene.number(0, 2)
     first, second = scene.rng.sample(LETTERS, 2)
-    drawn = {"pattern": "coordinate-plane", "at": {first: [x, y], second: [x + a, y + b]}, "paths": [first + second]}
+    drawn = {
+        "pattern": "coordinate-plane",
+        "at": {first: [x, y], second: [x + a, y + b]},
+        "paths": [first + second],
+    }
     return asking(
         scene, drawn | {"ask": ["distance"]}, f"ما طول القطعة {first} {second} بوحدات التدريج؟", c, (a + b, c + 2, a * b),
         f"فرق السينات {a} وفرق الصادات {b}، والطول جذر {a**2 + b**2} وهو {c}.",
@@ -244,7 +266,12 @@ def _crossed(scene: Scene, pattern: str, given: int, asked: int, question: str, 
     value = scene.choose(scene.step(8, 16, 5), scene.step(20, 28, 5))
     answer = value if equal else 180 - value
     why = "متساويتان" if equal else f"متكاملتان: 180 − {value}"
-    drawn = {"pattern": pattern, f"angle_{given}": value, "ask": [f"angle_{asked}"], "symbol": scene.choose("س", "ص", "؟")}
+    drawn = {
+        "pattern": pattern,
+        f"angle_{given}": value,
+        "ask": [f"angle_{asked}"],
+        "symbol": scene.choose("س", "ص", "؟"),
+    }
     return asking(
         scene, drawn, question, answer, (180 - answer, 360 - answer, abs(90 - value) or 45),
         f"الزاويتان {why}، فقياس المطلوبة {answer}.", unit=DEGREES,
@@ -260,7 +287,9 @@ def transversal(scene: Scene) -> Draft:
 @figure("diagram", "crossing-lines")
 def crossing(scene: Scene) -> Draft:
     given, asked, equal = scene.choose((4, 1, False), (1, 2, False), (1, 3, True), (2, 4, True))
-    return _crossed(scene, "crossing-lines", given, asked, "ما قياس الزاوية المجهولة عند التقاطع؟", equal=equal)
+    return _crossed(
+        scene, "crossing-lines", given, asked, "ما قياس الزاوية المجهولة عند التقاطع؟", equal=equal
+    )
 
 
 def _in_turn(scene: Scene, pattern: str, whole: int, count: int, question: str) -> Draft:
@@ -276,7 +305,9 @@ def _in_turn(scene: Scene, pattern: str, whole: int, count: int, question: str) 
 
 @figure("diagram", "angles-on-line")
 def on_line(scene: Scene) -> Draft:
-    return _in_turn(scene, "angles-on-line", 180, scene.choose(2, 3), "ما قياس الزاوية المجهولة على المستقيم؟")
+    return _in_turn(
+        scene, "angles-on-line", 180, scene.choose(2, 3), "ما قياس الزاوية المجهولة على المستقيم؟"
+    )
 
 
 @figure("diagram", "angles-at-point")
@@ -293,7 +324,13 @@ def polygon_angles(scene: Scene) -> Draft:
 @figure("diagram", "exterior-angle")
 def exterior(scene: Scene) -> Draft:
     first, top = scene.step(8, 14, 5), scene.step(7, 13, 5)
-    drawn = {"pattern": "exterior-angle", "angle_1": first, "angle_3": top, "ask": ["exterior"], **points(scene, 4)}
+    drawn = {
+        "pattern": "exterior-angle",
+        "angle_1": first,
+        "angle_3": top,
+        "ask": ["exterior"],
+        **points(scene, 4),
+    }
     return asking(
         scene, drawn, "ما قياس الزاوية الخارجية للمثلث؟", first + top, (180 - first - top, 180 - first, 180 - top),
         f"الخارجية مجموع الداخليتين البعيدتين: {first} + {top} = {first + top}.", unit=DEGREES,
@@ -303,7 +340,12 @@ def exterior(scene: Scene) -> Draft:
 @figure("diagram", "similar-triangles")
 def similar(scene: Scene) -> Draft:
     upper, lower, times = scene.number(2, 4), scene.number(2, 4), scene.number(1, 2)
-    drawn = {"pattern": "similar-triangles", "left_upper": upper, "left_lower": lower, "right_upper": upper * times}
+    drawn = {
+        "pattern": "similar-triangles",
+        "left_upper": upper,
+        "left_lower": lower,
+        "right_upper": upper * times,
+    }
     return asking(
         scene, drawn | {"ask": ["right_lower"]} | unit_of(scene) | points(scene, 5), "ما طول الجزء المجهول من الضلع؟",
         lower * times, (upper + lower, upper * lower, lower * times + 2),
@@ -348,7 +390,8 @@ def cylinder(scene: Scene) -> Draft:
 
 @figure("diagram", "cone")
 def cone(scene: Scene) -> Draft:
-    radius, height, slant = scene.choose((3, 4, 5), (5, 12, 13), (6, 8, 10), (9, 12, 15), (8, 15, 17))
+    (a, b, c), times = scene.choose((3, 4, 5), (5, 12, 13), (8, 15, 17)), scene.number(1, 4)
+    radius, height, slant = a * times, b * times, c * times
     drawn = {"pattern": "cone", "radius": radius, "height": height, "ask": ["slant"], **unit_of(scene)}
     return asking(
         scene, drawn, "ما طول راسم المخروط؟", slant, (radius + height, slant + 2, height - radius),

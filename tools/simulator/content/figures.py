@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from random import Random
 from typing import Any
 
 from tools.simulator.content.draft import Draft, Number, numeric
@@ -43,7 +44,9 @@ def unit_of(scene: Scene) -> dict[str, str]:
 
 def points(scene: Scene, count: int) -> dict[str, str]:
     """Letters for the points of a figure, or none."""
-    return scene.choose({}, {"points": LETTERS[:count]}, {"points": "".join(scene.rng.sample(LETTERS, count))})
+    return scene.choose(
+        {}, {"points": LETTERS[:count]}, {"points": "".join(scene.rng.sample(LETTERS, count))}
+    )
 
 
 def legs(scene: Scene) -> tuple[int, int, int]:
@@ -53,7 +56,29 @@ def legs(scene: Scene) -> tuple[int, int, int]:
     return a * times, b * times, c * times
 
 
-def asking(
+def impossible(figure: dict[str, Any], rng: Random) -> dict[str, Any]:
+    """The figure as a careless model writes it: one that does not exist, lacks what it needs, or contradicts its key."""
+    flaws: list[dict[str, Any]] = [
+        {**figure, "pattern": "heptagon"},
+        {**figure, "ask": ["weight"]},
+        {**figure, "points": "أأ"},
+        {"pattern": figure["pattern"], "ask": figure.get("ask", [])},
+    ]
+    if figure.get("ask"):
+        flaws.append(_enlarged(figure))
+    return rng.choice(flaws)
+
+
+def _enlarged(part: Any) -> Any:
+    """Every number thrice as large, so that the key is not what the figure gives."""
+    if isinstance(part, dict):
+        return {name: _enlarged(value) for name, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_enlarged(value) for value in part]
+    return 3 * part if isinstance(part, int | float) and not isinstance(part, bool) else part
+
+
+def asking(  # noqa: PLR0917 - a question from its figure to its solution, in the order that templates are read
     scene: Scene,
     figure: dict[str, Any],
     question: str,
