@@ -54,9 +54,10 @@ def test_a_package_says_itself_what_we_say_of_its_licence(package: Package) -> N
 
 def agrees(said: PackageMetadata, licence: str) -> bool:
     """Whether the metadata's expression is this one, or its older fields name the same family."""
-    if expression := said.get("License-Expression"):
-        return bool(expression == licence)
-    words = " ".join([said.get("License") or "", *(said.get_all("Classifier") or [])]).lower()
+    fields = said.json
+    if expression := fields.get("license_expression"):
+        return expression == licence
+    words = f"{fields.get('license')} {fields.get('classifier')}".lower()
     return any(word in words for family, named in FAMILIES.items() if family in licence for word in named)
 
 
