@@ -58,7 +58,8 @@ class LiveScreen:
     def question_arrived(self, position: int, _question: dict[str, Any], at_s: float) -> None:
         with self._lock:
             self._arrived.add(position)
-            self._first_s = at_s if self._first_s is None else self._first_s
+            if position == 0:
+                self._first_s = at_s
 
     def batch_requested(self, index: int, at_s: float, *, ahead: bool) -> None:
         with self._lock:
@@ -101,7 +102,7 @@ class LiveScreen:
         return table
 
     def _state(self, index: int, batch: BatchShape) -> Text:
-        ahead = " ahead" if index in self._ahead else ""
+        ahead = ", ahead" if index in self._ahead else ""
         if index in self._ready_s:
             took = self._ready_s[index] - self._requested_s.get(index, 0.0)
             return Text(f"complete in {took:.1f} s{ahead}", "green")

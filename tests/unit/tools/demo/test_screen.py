@@ -77,7 +77,7 @@ def test_the_picture_shows_prefetch_price_cache_and_the_students_place() -> None
 
     assert "complete in 4.6 s" in lines[1]
     assert "$0.04" in lines[1]
-    assert "1 of 10 written ahead" in lines[2]
+    assert "1 of 10 written, ahead" in lines[2]
     assert "100%" in lines[2]
     assert any("student" in line and "7/96" in line and "$0.06, cache hit rate 50%" in line for line in lines)
     assert any("first question after 3.6 s" in line for line in lines)
