@@ -28,6 +28,7 @@ from db.batches import BatchStore
 from db.engine import make_engine
 from db.errors import DatabaseUnreachable
 from db.events import EventLog
+from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import read_queue_stats
 from db.quota import ARGUMENTS, Quota, QuotaFunction, no_quota
 from db.sessions import SessionStore
@@ -186,6 +187,7 @@ def _app(settings: _Settings, engine: Engine, quota: Quota, tracing: Tracing) ->
         limits=SharedLimits(settings.redis, rates(settings.api)),
         waiting_calls=SharedWaitingCalls(settings.redis),
         tracing=tracing,
+        dashboard=OperatorDashboard(engine, settings.spending.day_usd),
     )
 
 

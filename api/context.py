@@ -23,6 +23,7 @@ from api.single_flight import SingleFlight
 from api.waiting_calls import WaitingCalls
 from db.batches import BatchStore
 from db.events import EventLog
+from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import QueueStats
 from db.session_status import SessionStatus
 from db.sessions import SessionStore, SessionView
@@ -60,6 +61,7 @@ class AppContext:
     queue_stats: Callable[[], QueueStats]
     limits: Limits
     waiting_calls: WaitingCalls
+    dashboard: OperatorDashboard | None
 
     async def check_rate(self, user_id: UUID, kind: Kind) -> None:
         """Count one call of this user. Raises ApiError `too_many_requests`."""

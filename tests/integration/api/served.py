@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -23,6 +24,7 @@ from api.server import ApiServer, bound
 from api.waiting_calls import WaitingCalls
 from db.batches import BatchStore
 from db.events import EventLog
+from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import read_queue_stats
 from db.quota import Quota, no_quota
 from db.sessions import SessionStore
@@ -141,6 +143,7 @@ class Served:
             limits=limits,
             waiting_calls=waiting_calls,
             tracing=tracing,
+            dashboard=OperatorDashboard(engine, Decimal(5)),
         )
         self._socket = bound("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
