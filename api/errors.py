@@ -26,6 +26,7 @@ from starlette.routing import compile_path
 from api import examples
 from api.field_problems import BODY, FieldProblem, field_problems
 from db.errors import DatabaseUnreachable, IdempotencyConflict, QuestionNotLoaded, QuotaExhausted, UserGone
+from generation.adoption import NotAdopted, NotAdoptedReason
 from generation.errors import (
     BatchNotNext,
     GenerationError,
@@ -118,6 +119,9 @@ _SECONDS = {"type": "integer", "minimum": 1}
 #: Retry-After when no better value is known, in seconds.
 RETRY_AFTER_S = 2
 
+#: Retry-After while the web app's own generator may still write to a session, in seconds.
+OLD_GENERATOR_S = 60
+
 
 class ApiError(Exception):
     """An error answer: `code` is a key of ANSWERS, `details` are added to the body as fields."""
@@ -154,6 +158,9 @@ class ErrorShape(BaseModel):
     )
     events_url: str | SkipJsonSchema[None] = Field(
         None, alias="eventsUrl", description="With `generation_in_progress`: where to follow the batch"
+    )
+    reason: str | SkipJsonSchema[None] = Field(
+        None, description="With `session_not_found`: why a session from before the switch is not adopted"
     )
     fields: list[FieldProblem] | SkipJsonSchema[None] = Field(
         None,
@@ -250,6 +257,8 @@ def error_for(error: GenerationError) -> ApiError:
         return ApiError(code, expectedBatchIndex=error.expected)
     if isinstance(error, SpendLimitReached):
         return _spend_limit_error(error)
+    if isinstance(error, NotAdopted):
+        return _not_adopted_error(error)
     return ApiError(code, retry_after_s=RETRY_AFTER_S if code == "service_unavailable" else None)
 
 
@@ -257,6 +266,13 @@ def _spend_limit_error(error: SpendLimitReached) -> ApiError:
     if error.scope == "user":
         return ApiError("too_many_requests", sentence=NOT_TODAY, retry_after_s=error.retry_after_s)
     return ApiError(code_for(type(error)), sentence=NOT_NOW, retry_after_s=error.retry_after_s)
+
+
+def _not_adopted_error(error: NotAdopted) -> ApiError:
+    log.info("session_not_adopted", reason=error.reason.value)
+    if error.reason is NotAdoptedReason.STILL_GENERATING:
+        return ApiError("generation_in_progress", retry_after_s=OLD_GENERATOR_S)
+    return ApiError(code_for(type(error)), reason=error.reason.value)
 
 
 def code_for(kind: type[GenerationError]) -> str:

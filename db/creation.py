@@ -52,8 +52,8 @@ def insert_session(
     one event.
     """
     connection.execute(insert(WEB_APP_TABLES[plan.kind]).values(_web_app_row(session_id, user_id, plan)))
-    connection.execute(insert(plans).values(_plan_row(session_id, user_id, plan)))
-    connection.execute(insert(slots), [_slot_row(session_id, slot.to_json()) for slot in plan.slots])
+    connection.execute(insert(plans).values(plan_row(session_id, user_id, plan)))
+    connection.execute(insert(slots), [slot_row(session_id, slot.to_json()) for slot in plan.slots])
     first = {"session_id": session_id, "batch_index": 0, "urgency": Urgency.INTERACTIVE}
     connection.execute(insert(batches).values(**first, enqueued_at=func.now(), traceparent=traceparent))
     record(connection, session_id, EventKind.SESSION, {"status": IN_PROGRESS})
@@ -80,7 +80,7 @@ def _web_app_row(session_id: UUID, user_id: UUID, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _plan_row(session_id: UUID, user_id: UUID, plan: Plan) -> dict[str, Any]:
+def plan_row(session_id: UUID, user_id: UUID, plan: Plan) -> dict[str, Any]:
     return {
         "session_id": session_id,
         "kind": plan.kind,
@@ -94,7 +94,7 @@ def _plan_row(session_id: UUID, user_id: UUID, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _slot_row(session_id: UUID, spec: dict[str, Any]) -> dict[str, Any]:
+def slot_row(session_id: UUID, spec: dict[str, Any]) -> dict[str, Any]:
     return {
         "session_id": session_id,
         "position": spec["position"],

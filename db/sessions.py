@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
+from db.adoption import adopt_session, sessions_to_adopt
 from db.creation import find_key, insert_session, keep_key
 from db.engine import committing_each
 from db.events import record
@@ -45,6 +47,9 @@ from generation.model import (
 )
 
 CANCELLED = "cancelled"
+
+#: Of an adopted session's seed, which fits into the column.
+_SEED_BITS = 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,22 @@ class SessionStore:
             self._quota(connection, user_id, session_id, plan)
             reserve(connection, self._limits, session_id, user_id)
         return Created(session_id, replayed=False)
+
+    def adopt(self, session_id: UUID, kind: SessionKind | None = None, user_id: UUID | None = None) -> bool:
+        """Take over a session that the web app's own generator began. False: it has a plan already.
+
+        Its questions keep their positions; the rest is planned and queued batch by batch as it is requested.
+        Raises SessionMissing, also for another kind or user than the given ones, and NotAdopted with the reason.
+        """
+        with self._engine.begin() as connection:
+            return adopt_session(
+                connection, session_id, seed=secrets.randbits(_SEED_BITS), kind=kind, user_id=user_id
+            )
+
+    def to_adopt(self) -> list[UUID]:
+        """Every session in progress or paused that was begun by the web app's own generator."""
+        with self._reading.connect() as connection:
+            return sessions_to_adopt(connection)
 
     def created_with(self, user_id: UUID, idempotency_key: str, request_digest: str) -> Created | None:
         """The session that an earlier request with this key created, if any. Raises IdempotencyConflict as `create`."""
