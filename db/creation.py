@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -46,12 +47,19 @@ def find_key(connection: Connection, user_id: UUID, key: str, digest: str) -> UU
 
 
 def insert_session(
-    connection: Connection, session_id: UUID, user_id: UUID, plan: Plan, *, traceparent: str | None = None
+    connection: Connection,
+    session_id: UUID,
+    user_id: UUID,
+    plan: Plan,
+    *,
+    traceparent: str | None = None,
+    exam_config: Mapping[str, Any] | None = None,
 ) -> None:
     """Insert the web app's row, the plan with all its slots, the first batch (queued, marked as enqueued) and
     one event.
     """
-    connection.execute(insert(WEB_APP_TABLES[plan.kind]).values(_web_app_row(session_id, user_id, plan)))
+    row = _web_app_row(session_id, user_id, plan) | ({"exam_config": exam_config} if exam_config else {})
+    connection.execute(insert(WEB_APP_TABLES[plan.kind]).values(row))
     connection.execute(insert(plans).values(plan_row(session_id, user_id, plan)))
     connection.execute(insert(slots), [slot_row(session_id, slot.to_json()) for slot in plan.slots])
     first = {"session_id": session_id, "batch_index": 0, "urgency": Urgency.INTERACTIVE}
