@@ -125,6 +125,7 @@ def content_of(question: Mapping[str, Any], slot: Slot) -> dict[str, Any]:
     """
     content: dict[str, Any] = {
         "id": str(question["id"]),
+        "index": slot.position,
         "section": slot.section.value,
         "topic": slot.topic.value,
         "difficulty": slot.difficulty.value,
