@@ -28,6 +28,7 @@ from db.batches import BatchStore
 from db.engine import make_engine
 from db.errors import DatabaseUnreachable
 from db.events import EventLog
+from db.maintenance import MaintenanceSwitch
 from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import read_queue_stats
 from db.quota import ARGUMENTS, Quota, QuotaFunction, no_quota
@@ -177,7 +178,12 @@ def _app(settings: _Settings, engine: Engine, quota: Quota, tracing: Tracing) ->
     return create_app(
         settings.api,
         settings.plan,
-        session_store=SessionStore(engine, limits=settings.spending, quota=quota),
+        session_store=SessionStore(
+            engine,
+            limits=settings.spending,
+            quota=quota,
+            maintenance=MaintenanceSwitch(on=settings.api.maintenance_mode),
+        ),
         batch_store=BatchStore(engine, settings.spending),
         event_log=EventLog(engine),
         enqueue=enqueue_batch,

@@ -83,6 +83,8 @@ class ApiSettings(SigningKeySettings):
     api_max_head_bytes: int = Field(32_768, ge=1024, le=1_048_576)
     #: A function in the database that decides whether a user may create a session; see docs/web-app.md.
     api_quota_function: QuotaFunctionName = None
+    #: Refuse new sessions with 503 `maintenance`, as the web app's own switch in `feature_toggles` does.
+    maintenance_mode: bool = False
     #: Whose pages may call from a browser: `https://app.example`, separated by commas. Empty: nobody's.
     api_cors_origins: Origins = ()
     #: Serve without auth beyond loopback, as a container must; refused in production.

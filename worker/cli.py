@@ -12,6 +12,7 @@ import typer
 
 from runtime.settings import SettingsError
 from runtime.telemetry import configure_logging
+from worker.commands.adopt import adopt
 from worker.commands.check_cache import check_cache
 from worker.commands.check_claude import check_claude
 from worker.commands.cost import cost
@@ -32,7 +33,7 @@ cli = typer.Typer(
 )
 check = typer.Typer(no_args_is_help=True)
 
-for command in (doctor, queues, sessions, show, retry, cancel, plan, cost, reconcile, erase):
+for command in (doctor, queues, sessions, show, retry, cancel, adopt, plan, cost, reconcile, erase):
     cli.command()(command)
 check.command("claude")(check_claude)
 check.command("cache")(check_cache)

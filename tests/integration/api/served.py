@@ -24,6 +24,7 @@ from api.server import ApiServer, bound
 from api.waiting_calls import WaitingCalls
 from db.batches import BatchStore
 from db.events import EventLog
+from db.maintenance import MaintenanceSwitch
 from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import read_queue_stats
 from db.quota import Quota, no_quota
@@ -126,10 +127,11 @@ class Served:
         waiting_calls: WaitingCalls | None = None,
         quota: Quota = no_quota,
         tracing: Tracing | None = None,
+        maintenance: MaintenanceSwitch | None = None,
         **settings: Any,
     ) -> None:
         self.writer = Writer(BatchStore(engine))
-        self.sessions = SessionStore(engine, quota=quota)
+        self.sessions = SessionStore(engine, quota=quota, maintenance=maintenance)
         self.app: FastAPI = create_app(
             ApiSettings(**settings),
             PlanSettings(prefetch_reading_s=0),
