@@ -22,8 +22,10 @@ from runtime.redis_refusals import redis_refusal
         ("Error while reading from {}:6379 : (104, 'Connection reset by peer')", "ended the connection"),
         ("Error 24 connecting to {}:6379. Too many open files.", "ulimit"),
         (
-            ("Error 1 connecting to {0}:6379. [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname "
-            "mismatch, certificate is not valid for '{0}'. (_ssl.c:1006)."),
+            (
+                "Error 1 connecting to {0}:6379. [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname "
+                "mismatch, certificate is not valid for '{0}'. (_ssl.c:1006)."
+            ),
             "REDIS_CA_FILE",
         ),
     ],
