@@ -217,7 +217,8 @@ _KNOWN: tuple[tuple[str, Cause, str], ...] = (
         "This process may open no more files. Raise its limit (ulimit -n), or lower DATABASE_POOL_SIZE.",
     ),
     (
-        r"Connection refused|SSL SYSCALL error|No such file or directory|server closed the connection|connection reset|connection is closed",
+        # A server that answers FATAL is there, whichever file it misses.
+        r"Connection refused|SSL SYSCALL error|^(?!.*FATAL).*No such file or directory|server closed the connection|connection reset|connection is closed",
         Cause.AWAY,
         "Start it, or correct host and port in DATABASE_URL.",
     ),

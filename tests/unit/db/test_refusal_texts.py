@@ -35,6 +35,19 @@ def refusal(says: str, password: str = "hunter2") -> PostgresRefusal:
         ("FATAL: unsupported frontend protocol 3.0", Cause.AWAY, "no Postgres"),
         ("SSL SYSCALL error: EOF detected", Cause.AWAY, "Start it"),
         (
+            (
+                'connection to server on socket "/run/.s.PGSQL.5432" failed: No such file or directory Is the server running '
+                "locally and accepting connections on that socket?"
+            ),
+            Cause.AWAY,
+            "Start it",
+        ),
+        (
+            'FATAL: could not access file "$libdir/plugins/x": No such file or directory',
+            Cause.OTHER,
+            "log of Postgres",
+        ),
+        (
             'private key file "/k" has group or world access; file must have permissions u=rw (0600) or less',
             Cause.CERTIFICATE,
             "chmod 600",
