@@ -29,6 +29,7 @@ from db.queue_stats import QueueStats
 from db.session_status import SessionStatus
 from db.sessions import SessionStore, SessionView
 from generation.errors import SessionMissing
+from generation.figure_plan import FigureChoice
 from generation.model import SessionKind, Urgency
 from runtime.api_settings import ApiSettings
 from runtime.settings import PlanSettings
@@ -50,6 +51,7 @@ class AppContext:
 
     settings: ApiSettings
     plan: PlanSettings
+    figures: FigureChoice
     sessions: SessionStore
     batches: BatchStore
     events: EventLog
