@@ -35,6 +35,8 @@ _PRACTICE_TOTAL = 5
 _EXAM_TOTAL = 96
 #: As many as any session can have; more are no session.
 _MOST_QUESTIONS = 200
+#: A row may be written by its student: the web app's largest exam and practice session bound what is planned for it.
+_MOST_PLANNED = {SessionKind.EXAM: 120, SessionKind.PRACTICE: 100}
 
 _COPIED_FROM = ("shared_from_post_id", "sharedFromPostId", "is_library_exam", "isLibraryExam")
 _MOVED_AT = ("updated_at", "created_at", "start_time", "started_at", "paused_at")
@@ -149,14 +151,16 @@ def _old_session(
     written = _questions(row)
     practice = kind is SessionKind.PRACTICE
     total = row.get("target_question_count" if practice else "total_questions")
+    total = total or (max(len(written), _PRACTICE_TOTAL) if practice else _EXAM_TOTAL)
+    total = min(total, _MOST_PLANNED[kind])
     return OldSession(
         id=session_id,
         kind=kind,
         track=_track(connection, row),
         questions=written,
         generated_batches=row.get("generated_batches") or 0,
-        total_questions=total or (max(len(written), _PRACTICE_TOTAL) if practice else _EXAM_TOTAL),
-        practice=_choice(session_id, row, total or len(written)) if practice else None,
+        total_questions=total,
+        practice=_choice(session_id, row, total) if practice else None,
     )
 
 

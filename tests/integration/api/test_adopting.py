@@ -73,6 +73,18 @@ def test_every_first_call_adopts(
     assert answer.is_success, answer.text
 
 
+def test_progress_in_an_old_batch_prefetches_the_first_new_one(
+    student: httpx2.Client, old_exam: OldExam
+) -> None:
+    """The second batch has six questions, 10 to 15: the next is due at its fifth."""
+    exam_id = old_exam(created_at="2026-01-13T10:00:00Z")
+    due = [
+        student.post(f"/exams/{exam_id}/progress", json={"questionIndex": index}).json()["prefetch"]
+        for index in (13, 14, 15)
+    ]
+    assert due == [None, {"batchIndex": 2}, None]
+
+
 def test_a_student_sees_all_old_questions_without_a_key(student: httpx2.Client, old_exam: OldExam) -> None:
     answer = student.get(f"/exams/{old_exam()}")
 

@@ -248,6 +248,15 @@ def test_practice_that_does_not_tell_its_section_is_not_adopted(
     refused(sessions, session_id, NotAdoptedReason.UNKNOWN_SECTION)
 
 
+@pytest.mark.parametrize(("total", "planned"), [(100_000, 120), (120, 120), (0, 96), (None, 96), (-5, 16)])
+def test_what_a_row_asks_for_is_bounded(
+    sessions: SessionStore, run_sql: RunSql, total: int | None, planned: int
+) -> None:
+    session_id = old_exam(run_sql, [10, 6], total_questions=total)
+    sessions.adopt(session_id)
+    assert sessions.view(session_id, SessionKind.EXAM, STUDENT).total_questions == planned
+
+
 def test_another_users_or_another_kinds_session_is_missing_and_stays(
     sessions: SessionStore, run_sql: RunSql
 ) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -255,17 +255,7 @@ def test_an_exam_that_the_old_generator_began_goes_on_in_the_same_tab(
     request: pytest.FixtureRequest, server: WebAppServer
 ) -> None:
     """The tab was open at the switch: it knows the old ids, and its next call adopts the session."""
-    user, session_id = str(uuid4()), str(uuid4())
-    with psycopg.connect(server.database_url) as connection:
-        connection.execute(
-            "INSERT INTO exam_sessions (id, user_id, track, questions, generated_batches, generation_context) "
-            "VALUES (%s, %s, 'literary', %s, 3, '{\"lastBatchIndex\": 2}')",
-            [
-                session_id,
-                user,
-                json.dumps(_as_shown(exam_questions(session_id, [10, 10, 9], LITERARY), session_id)),
-            ],
-        )
+    user, session_id = old_exam(server, "literary", [10, 10, 9], LITERARY)
     page = ExamPage(server, user, session_id)
     page.index = 27
     page._effect()
@@ -275,6 +265,33 @@ def test_an_exam_that_the_old_generator_began_goes_on_in_the_same_tab(
 
     assert (page.errors, page.statuses) == ([], [200] * 7)
     assert Counter(each["section"] for each in finished(server, page)) == SECTIONS["literary"]
+
+
+def test_the_one_batch_that_is_left_of_an_old_exam_may_hold_both_sections(server: WebAppServer) -> None:
+    sizes, sections = [10, 10, 10, 10, 8, 10, 10, 10, 5], ["quantitative"] * 5 + ["verbal"] * 4
+    user, session_id = old_exam(server, "scientific", sizes, sections)
+
+    answer = server.questions("exams", user, session_id, 9)
+
+    assert answer.status == 200, answer.body
+    assert Counter(each["section"] for each in answer.body["questions"]) == {"quantitative": 9, "verbal": 4}
+    assert answer.body["meta"]["totalLoaded"] == 96
+
+
+def old_exam(
+    server: WebAppServer, track: str, sizes: Sequence[int], sections: Sequence[str]
+) -> tuple[str, str]:
+    """The user and the id of an exam as the old generator left it."""
+    user, session_id = str(uuid4()), str(uuid4())
+    questions = _as_shown(exam_questions(session_id, sizes, sections), session_id)
+    context = json.dumps({"lastBatchIndex": len(sizes) - 1})
+    with psycopg.connect(server.database_url) as connection:
+        connection.execute(
+            "INSERT INTO exam_sessions (id, user_id, track, questions, generated_batches, generation_context) "
+            "VALUES (%s, %s, %s, %s, %s, %s)",
+            [session_id, user, track, json.dumps(questions), len(sizes), context],
+        )
+    return user, session_id
 
 
 def _as_shown(questions: list[dict[str, Any]], session_id: str) -> list[dict[str, Any]]:
