@@ -66,6 +66,7 @@ class TimelineBatch:
     urgency: Urgency
     runs: int
     failures: int
+    owner: str | None  #: host and process id of the worker that writes it now
     last_error: str | None
     requested_at: datetime
     started_at: datetime | None
@@ -135,6 +136,7 @@ def _batches(connection: Connection, session_id: UUID, planned: Any) -> list[Tim
             urgency=Urgency(row.urgency),
             runs=row.runs,
             failures=row.failures,
+            owner=row.owner,
             last_error=row.last_error,
             requested_at=row.requested_at,
             started_at=row.started_at,

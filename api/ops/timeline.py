@@ -77,7 +77,7 @@ def timeline_page(timeline: SessionTimeline) -> str:
     panels = "".join(_panel(story, timeline.planned_batches) for story in stories)
     cut = f"<p>Only the first {MOST_CALLS} calls are shown.</p>" if len(timeline.calls) >= MOST_CALLS else ""
     return (
-        f"<p class='back'><a href='/ops'>All sessions</a></p><h2>Session {code(str(timeline.session_id))}</h2>"
+        f"<h2>Session {code(str(timeline.session_id))}</h2>"
         f"<div id='session' data-live>{_facts(timeline, stories)}{_whole(timeline, stories)}</div>"
         f"<details open id='reading'><summary>How to read this</summary><p>{escape(_READING)}</p></details>{cut}{panels}"
     )
@@ -174,6 +174,9 @@ def _summary(story: _Story) -> str:
     )
     runs, calls = batch.runs, len(story.calls)
     parts.append(f"{runs} {_plural(runs, 'run')}, {calls} {_plural(calls, 'call')}, {dollars(story.cost)}")
+    if batch.owner:
+        host, _, process = batch.owner.rpartition(":")
+        parts.append(f"written now by process {process} on {host}")
     if batch.last_error:
         parts.append(f"last error: {words.outcome(batch.last_error)}")
     return "; ".join(parts) + "."

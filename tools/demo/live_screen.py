@@ -45,7 +45,7 @@ class LiveScreen:
         self._student_at = -1
         self._question: dict[str, Any] = {}
         self._console = console or get_console()
-        self._live = Live(console=self._console, refresh_per_second=8, get_renderable=self._drawn)
+        self._live = Live(console=self._console, refresh_per_second=8, get_renderable=self.drawn)
 
     def __enter__(self) -> Self:
         self._began = time.monotonic()
@@ -79,7 +79,7 @@ class LiveScreen:
         with self._lock:
             self._prices = by_batch
 
-    def _drawn(self) -> Group:
+    def drawn(self) -> Group:
         with self._lock:
             room = self._console.height - len(self._shape) - _OTHER_LINES
             panel = [self._panel(min(room, _PANEL_LINES))] if room >= _FEWEST_PANEL_LINES else []
@@ -156,10 +156,10 @@ class LiveScreen:
         if not question:
             return Panel("The first question is being written...", height=lines)
         choices = "\n".join(
-            f"  {letter}) {choice}" for letter, choice in zip("أبجد", question["choices"], strict=True)
+            f"{letter}) {choice}" for letter, choice in zip("أبجد", question["choices"], strict=True)
         )
         title = f"question {self._student_at + 1}: {question['topic']}, {question['difficulty']}"
-        return Panel(Text(f"{question['stem']}\n\n{choices}"), title=title, height=lines)
+        return Panel(Text(f"{question['stem']}\n\n{choices}", justify="right"), title=title, height=lines)
 
 
 def _percent(share: float | None) -> str:

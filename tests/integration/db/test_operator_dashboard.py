@@ -170,6 +170,7 @@ def test_a_timeline_tells_a_takeover(
     ledger.open(began)
     store.accept(first, question_for(first.open_slots[0]), began.id, "claude")
     sql(engine, "UPDATE generation.batches SET lease_until = now() - interval '1 s'")
+    taken = dashboard.timeline(session_id)
     second = claimed(store, session_id)
     again = call(ledger, session_id=session_id, epoch=second.epoch, asked=2, accepted=2)
     for slot in second.open_slots:
@@ -178,7 +179,10 @@ def test_a_timeline_tells_a_takeover(
     solved = call(ledger, session_id=session_id, epoch=second.epoch, purpose=Purpose.SOLVE)
     timeline = dashboard.timeline(session_id)
 
+    assert taken is not None
+    assert [batch.owner for batch in taken.batches] == ["worker"]
     assert timeline is not None
+    assert [batch.owner for batch in timeline.batches] == [None]
     assert [batch.runs for batch in timeline.batches] == [2]
     assert [(each.id, each.epoch) for each in timeline.calls] == [
         (began.id, first.epoch),

@@ -68,7 +68,7 @@ def drawn(height: int = 40, width: int = 110) -> str:
     screen.question_arrived(10, QUESTION, 12.0)
     screen.batch_requested(1, 13.0, ahead=False)
     screen.prices(PRICES)
-    console.print(screen._drawn())
+    console.print(screen.drawn())
     return out.getvalue()
 
 
