@@ -12,6 +12,7 @@ _TOP_PX = 16
 _BOTTOM_PX = 116
 _HEIGHT_PX = 134
 _GAP_PERCENT = 0.25  #: between two bars
+_LEAST = 1e-6  #: smaller values are drawn as nothing
 
 Values = Sequence[float | None]
 
@@ -51,7 +52,7 @@ def figure(plot: Plot) -> str:
 
 def nice_top(largest: float) -> float:
     """A round number that is not below the largest value: 1, 2 or 5 times a power of ten."""
-    if largest <= 0:
+    if largest < _LEAST:
         return 1.0
     power = 10.0 ** ceil(log10(largest) - 1)
     return next(power * step for step in (1, 2, 5, 10) if power * step >= largest * (1 - 1e-9))

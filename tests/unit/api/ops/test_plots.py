@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.ops.plots import Curve, Plot, figure, nice_top
@@ -26,6 +26,8 @@ def a_plot(values: list[float | None], **changes: object) -> Plot:
 
 
 @given(st.floats(0, 1e12, allow_nan=False))
+@example(5e-324)
+@example(1e-6)
 def test_the_scale_ends_at_a_round_number_that_no_value_exceeds(largest: float) -> None:
     top = nice_top(largest)
 
