@@ -218,7 +218,10 @@ _KNOWN: tuple[tuple[str, Cause, str], ...] = (
     ),
     (
         # A server that answers FATAL is there, whichever file it misses.
-        r"Connection refused|SSL SYSCALL error|^(?!.*FATAL).*No such file or directory|server closed the connection|connection reset|connection is closed",
+        (
+            r"Connection refused|SSL SYSCALL error|^(?!.*FATAL).*No such file or directory|server closed the connection|"
+            r"connection reset|connection is closed"
+        ),
         Cause.AWAY,
         "Start it, or correct host and port in DATABASE_URL.",
     ),

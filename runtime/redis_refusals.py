@@ -27,7 +27,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     ),
     (
         r"wrong number of arguments for 'auth'|AuthenticationWrongNumberOfArgs",
-        "Before version 6 it knows no users. Write redis://:password@host, or use Redis 6.2 or newer.",
+        "Before version 6 it knows no users. Write redis://:password@host, or use Redis 7.0 or newer.",
     ),
     (
         r"WRONGPASS|invalid username-password|invalid password|AuthenticationError",
@@ -58,7 +58,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     ),
     (
         r"unknown command|unknown subcommand",
-        "It lacks a command that we need. Use Redis 6.2 or newer in which no command is renamed or switched off.",
+        "It lacks a command that we need. Use Redis 7.0 or newer in which no command is renamed or switched off.",
     ),
     (
         r"max number of clients|Too many connections|MaxConnections",

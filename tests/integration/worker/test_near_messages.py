@@ -30,6 +30,10 @@ def asking(session_id: Any = SURROGATE, batch_index: Any = 0, **more: Any) -> di
     return envelope(BATCH, [[], {"session_id": session_id, "batch_index": batch_index, **more}, {}])
 
 
+#: Places of a number, and what no number is.
+ODD: tuple[Any, ...] = (1e999, -1, "x", {}, [], None, 10**300, True)
+NOT_A_LIST_OF_NAMES: tuple[Any, ...] = (None, [SURROGATE], [[]], "x", {})
+
 NEAR: tuple[dict[str, Any], ...] = (
     *(
         with_value(path, text)
@@ -46,11 +50,11 @@ NEAR: tuple[dict[str, Any], ...] = (
         for name in ("root_id", "parent_id", "origin", "argsrepr", "kwargsrepr", "lang")
         for text in (SURROGATE, "\x00")
     ),
-    *(with_value("properties.priority", value) for value in (1e999, -1, "x", {}, [], None, 10**300, True)),
-    *(with_value("properties.delivery_mode", value) for value in (1e999, {}, "x")),
-    *(with_value("properties.reply_to", value) for value in (SURROGATE, {}, "interactive")),
-    *(with_value("properties.correlation_id", value) for value in (SURROGATE, {}, 1e999)),
-    *(with_value("properties.expiration", value) for value in ("x", -1, 1e999)),
+    *(
+        with_value(f"properties.{name}", value)
+        for name in ("priority", "delivery_mode", "reply_to", "correlation_id", "expiration")
+        for value in (*ODD, SURROGATE)
+    ),
     asking(),
     asking(str(uuid4()), 2**31),
     asking(str(uuid4()), 2**63),
@@ -122,7 +126,7 @@ def test_a_flood_of_commands_does_not_keep_a_worker_from_its_queue(
             SURROGATE,
             "a\nb",
         )
-        for destination in (None, [SURROGATE], [[]], "x", {})
+        for destination in NOT_A_LIST_OF_NAMES
     ]
     for _ in range(20):
         for body in bodies:
