@@ -28,6 +28,8 @@ from db.batches import BatchStore
 from db.engine import make_engine
 from db.errors import DatabaseUnreachable
 from db.events import EventLog
+from db.maintenance import MaintenanceSwitch
+from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import read_queue_stats
 from db.quota import ARGUMENTS, Quota, QuotaFunction, no_quota
 from db.sessions import SessionStore
@@ -182,7 +184,12 @@ def _app(settings: _Settings, engine: Engine, quota: Quota, tracing: Tracing) ->
         settings.api,
         settings.plan,
         figures=settings.figures,
-        session_store=SessionStore(engine, limits=settings.spending, quota=quota),
+        session_store=SessionStore(
+            engine,
+            limits=settings.spending,
+            quota=quota,
+            maintenance=MaintenanceSwitch(on=settings.api.maintenance_mode),
+        ),
         batch_store=BatchStore(engine, settings.spending),
         event_log=EventLog(engine),
         enqueue=enqueue_batch,
@@ -192,6 +199,7 @@ def _app(settings: _Settings, engine: Engine, quota: Quota, tracing: Tracing) ->
         limits=SharedLimits(settings.redis, rates(settings.api)),
         waiting_calls=SharedWaitingCalls(settings.redis),
         tracing=tracing,
+        dashboard=OperatorDashboard(engine, settings.spending.day_usd),
     )
 
 

@@ -52,6 +52,8 @@ SESSION: dict[str, Any] = {**SUMMARY, "generationInProgress": True, "questions":
 
 CREATE_EXAM: dict[str, Any] = {"track": "scientific"}
 
+RETAKE_EXAM: dict[str, Any] = {"sourceSessionId": SESSION_ID}
+
 CREATE_PRACTICE: dict[str, Any] = {
     "section": "verbal",
     "categories": ["analogy", "reading-comprehension"],

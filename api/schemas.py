@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import (
@@ -22,6 +22,7 @@ from pydantic import (
     Field,
     StrictInt,
     ValidationInfo,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict, JsonValue
@@ -31,7 +32,6 @@ from pydantic_core import PydanticCustomError
 from api import examples
 from db.sessions import SessionSummary, SessionView
 from generation.model import (
-    CHOICES_PER_QUESTION,
     BatchStatus,
     Difficulty,
     PracticeChoice,
@@ -79,10 +79,39 @@ class _Shape(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
-class CreateExam(_Body):
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.CREATE_EXAM]})
+def _not_null(value: object) -> object:
+    if value is None:
+        raise PydanticCustomError("missing", "leave the field out instead")
+    return value
 
-    track: Track
+
+NOT_NULL = BeforeValidator(_not_null)
+
+
+class CreateExam(_Body):
+    """A new exam of this track, or one like a completed exam of the user's, with other questions."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [examples.CREATE_EXAM, examples.RETAKE_EXAM],
+            "oneOf": [{"required": ["track"]}, {"required": ["sourceSessionId"]}],
+        }
+    )
+
+    track: Annotated[Track | Absent, NOT_NULL] = None
+    source_session_id: Annotated[UUID | Absent, NOT_NULL] = Field(
+        None, description="A completed exam of the user's, which is taken again: its track, other questions"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.track is None) == (self.source_session_id is None):
+            raise PydanticCustomError(
+                "one_of",
+                "give the track or the exam that is taken again",
+                {"allowed": ["track", "sourceSessionId"]},
+            )
+        return self
 
 
 def _of_the_section(topic: Topic, info: ValidationInfo) -> Topic:
@@ -219,7 +248,9 @@ class QuestionShape(_Shape):
     difficulty: Difficulty
     question_type: QuestionType
     stem: str
-    choices: Annotated[list[str], Field(min_length=CHOICES_PER_QUESTION, max_length=CHOICES_PER_QUESTION)]
+    choices: list[str] = Field(
+        description="Four; a question from before the switch can have another number of them"
+    )
     passage: str | Absent = None
     diagram: FigureShape | FormerFigureShape | Absent = None
 

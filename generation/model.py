@@ -245,6 +245,7 @@ class Question:
         """The question as the web app stores it, answer included: never send it to a student."""
         shape: dict[str, Any] = {
             "id": self.slot.question_id,
+            "index": self.slot.position,
             "section": self.slot.section.value,
             "topic": self.slot.topic.value,
             "difficulty": self.slot.difficulty.value,

@@ -36,9 +36,10 @@ from generation.slot_assignment import SlotAssignment
 def plan_exam(track: Track, *, batch_size: int, seed: int, figures: FigureChoice = WEB_APP_FIGURES) -> Plan:
     """The plan of a whole exam: each batch of one section, quantitative first, a section's smaller batch last.
 
-    Topic shares are exact over each section, and so are the types of each topic; figures have their own share. If the data has a fixed difficulty mix for a batch's size,
-    the batch gets it, and the exam's mix is the sum of these (exactly the shares with batches of ten, but not
-    with batches of five). Without a fixed mix, the batch gets the mix that makes the exam's shares exact.
+    Topic shares are exact over each section, and so are the types of each topic; figures have their own share.
+    If the data has a fixed difficulty mix for a batch's size, the batch gets it, and the exam's mix is the sum of
+    these (exactly the shares with batches of ten, but not with batches of five). Without a fixed mix, the batch
+    gets the mix that makes the exam's shares exact.
     Raises PlanError.
     """
     catalogue = load_catalogue()
@@ -56,7 +57,7 @@ def plan_exam(track: Track, *, batch_size: int, seed: int, figures: FigureChoice
         figures=figures,
         seed=seed,
     )
-    return Plan(SessionKind.EXAM, catalogue.version, seed, track, _with_bundles(batches, slots), slots)
+    return Plan(SessionKind.EXAM, catalogue.version, seed, track, with_bundles(batches, slots), slots)
 
 
 def plan_practice(
@@ -89,8 +90,56 @@ def plan_practice(
         seed=seed,
     )
     return Plan(
-        SessionKind.PRACTICE, catalogue.version, seed, track, _with_bundles(batches, slots), slots, choice
+        SessionKind.PRACTICE, catalogue.version, seed, track, with_bundles(batches, slots), slots, choice
     )
+
+
+def plan_rest(
+    track: Track,
+    batches: Sequence[Batch],
+    *,
+    seed: int,
+    choice: PracticeChoice | None = None,
+) -> tuple[Slot, ...]:
+    """The slots of these batches only, of a session whose earlier questions are written.
+
+    Batches of one section follow each other; two of them may share an index. The web app's own pages began the
+    session, so it asks only for figures that they draw. Raises PlanError.
+    """
+    catalogue = load_catalogue()
+    if choice is None:
+        mixes = _exam_mixes(catalogue, batches)
+        weights = {topic: data.weight for topic, data in catalogue.topics.items()}
+    else:
+        mixes = [{choice.difficulty: batch.size} for batch in batches]
+        weights = dict.fromkeys(choice.topics, 1)
+    rule = _group_rule(catalogue, may_be_smaller=True)
+    return _slots(
+        catalogue,
+        track,
+        batches=batches,
+        mixes=mixes,
+        weights=weights,
+        rule=rule,
+        figures=WEB_APP_FIGURES,
+        seed=seed,
+    )
+
+
+def with_bundles(batches: Sequence[Batch], slots: Sequence[Slot]) -> tuple[Batch, ...]:
+    """The batches, each with the most of its slots that share a passage."""
+    sharing = Counter(
+        (slot.batch_index, slot.passage_group) for slot in slots if slot.passage_group is not None
+    )
+    largest = dict.fromkeys((batch.index for batch in batches), 1)
+    for (batch_index, _), size in sharing.items():
+        largest[batch_index] = max(largest[batch_index], size)
+    return tuple(replace(batch, bundle=largest[batch.index]) for batch in batches)
+
+
+def exam_quota(track: Track) -> Mapping[Section, int]:
+    """How many questions of each section a whole exam has."""
+    return load_catalogue().exam[track]
 
 
 def batch_at(batches: Sequence[Batch], position: int) -> Batch:
@@ -135,16 +184,6 @@ def _batches(sections: Iterable[tuple[Section, int]], size: int) -> tuple[Batch,
             batches.append(Batch(len(batches), section, start + offset, min(size, total - offset)))
         start += total
     return tuple(batches)
-
-
-def _with_bundles(batches: Sequence[Batch], slots: Sequence[Slot]) -> tuple[Batch, ...]:
-    sharing = Counter(
-        (slot.batch_index, slot.passage_group) for slot in slots if slot.passage_group is not None
-    )
-    largest = dict.fromkeys((batch.index for batch in batches), 1)
-    for (batch_index, _), size in sharing.items():
-        largest[batch_index] = max(largest[batch_index], size)
-    return tuple(replace(batch, bundle=largest[batch.index]) for batch in batches)
 
 
 def _exam_mixes(catalogue: Catalogue, batches: Sequence[Batch]) -> list[dict[Difficulty, int]]:

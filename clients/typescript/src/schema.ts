@@ -20,6 +20,8 @@ export interface paths {
         /**
          * Create Exam
          * @description Create an exam. Returns it with the questions of its first batch that are ready when the wait ends.
+         *
+         *     With `sourceSessionId` it is like that completed exam, with other questions.
          */
         post: operations["exam_create"];
         delete?: never;
@@ -485,13 +487,23 @@ export interface components {
         BatchStatus: "queued" | "running" | "ready" | "failed";
         /**
          * CreateExam
+         * @description A new exam of this track, or one like a completed exam of the user's, with other questions.
          * @example {
          *       "track": "scientific"
          *     }
+         * @example {
+         *       "sourceSessionId": "5d3f0a52-3c7e-4a55-9a0e-6f1f5f0e7a11"
+         *     }
          */
         CreateExam: {
-            track: components["schemas"]["Track"];
-        };
+            /**
+             * Sourcesessionid
+             * Format: uuid
+             * @description A completed exam of the user's, which is taken again: its track, other questions
+             */
+            sourceSessionId?: string;
+            track?: components["schemas"]["Track"];
+        } & (unknown | unknown);
         /**
          * CreatePractice
          * @example {
@@ -538,7 +550,7 @@ export interface components {
              * @description Stable, for programs
              * @enum {string}
              */
-            code: "invalid_batch_index" | "unauthorized" | "quota_exhausted" | "forbidden_origin" | "session_not_found" | "not_found" | "method_not_allowed" | "generation_in_progress" | "session_closed" | "session_paused" | "question_not_loaded" | "request_too_large" | "malformed_request" | "request_timeout" | "url_too_long" | "request_head_too_large" | "invalid_request" | "idempotency_key_reused" | "too_many_requests" | "internal_error" | "generation_unavailable" | "service_unavailable";
+            code: "invalid_batch_index" | "unauthorized" | "quota_exhausted" | "forbidden_origin" | "session_not_found" | "not_found" | "method_not_allowed" | "generation_in_progress" | "session_closed" | "session_not_completed" | "session_paused" | "question_not_loaded" | "request_too_large" | "malformed_request" | "request_timeout" | "url_too_long" | "request_head_too_large" | "invalid_request" | "idempotency_key_reused" | "too_many_requests" | "internal_error" | "generation_unavailable" | "maintenance" | "service_unavailable";
             /**
              * Error
              * @description A short Arabic sentence for the student
@@ -559,6 +571,11 @@ export interface components {
              * @description With `invalid_request`: what is wrong and what is allowed, never the value that was sent
              */
             fields?: components["schemas"]["FieldProblem"][];
+            /**
+             * Reason
+             * @description With `session_not_found`: why a session from before the switch is not adopted
+             */
+            reason?: string;
             /**
              * Requestid
              * @description The same id is in our log
@@ -754,7 +771,10 @@ export interface components {
          *     }
          */
         QuestionShape: {
-            /** Choices */
+            /**
+             * Choices
+             * @description Four; a question from before the switch can have another number of them
+             */
             choices: string[];
             /** Diagram */
             diagram?: components["schemas"]["FigureShape"] | components["schemas"]["FormerFigureShape"];
@@ -1163,9 +1183,29 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorShape"];
                 };
             };
+            /** @description `session_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
             /** @description `request_timeout` */
             408: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `session_not_completed` */
+            409: {
+                headers: {
+                    /** @description Seconds to wait before the same call */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1210,7 +1250,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorShape"];
                 };
             };
-            /** @description `generation_unavailable` or `service_unavailable` */
+            /** @description `generation_unavailable` or `maintenance` or `service_unavailable` */
             503: {
                 headers: {
                     /** @description Seconds to wait before the same call */
@@ -2166,7 +2206,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorShape"];
                 };
             };
-            /** @description `generation_unavailable` or `service_unavailable` */
+            /** @description `generation_unavailable` or `maintenance` or `service_unavailable` */
             503: {
                 headers: {
                     /** @description Seconds to wait before the same call */

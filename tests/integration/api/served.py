@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -23,6 +24,8 @@ from api.server import ApiServer, bound
 from api.waiting_calls import WaitingCalls
 from db.batches import BatchStore
 from db.events import EventLog
+from db.maintenance import MaintenanceSwitch
+from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import read_queue_stats
 from db.quota import Quota, no_quota
 from db.sessions import SessionStore
@@ -130,10 +133,11 @@ class Served:
         waiting_calls: WaitingCalls | None = None,
         quota: Quota = no_quota,
         tracing: Tracing | None = None,
+        maintenance: MaintenanceSwitch | None = None,
         **settings: Any,
     ) -> None:
         self.writer = Writer(BatchStore(engine))
-        self.sessions = SessionStore(engine, quota=quota)
+        self.sessions = SessionStore(engine, quota=quota, maintenance=maintenance)
         self.app: FastAPI = create_app(
             ApiSettings(**settings),
             PlanSettings(prefetch_reading_s=0),
@@ -147,6 +151,7 @@ class Served:
             limits=limits,
             waiting_calls=waiting_calls,
             tracing=tracing,
+            dashboard=OperatorDashboard(engine, Decimal(5)),
         )
         self._socket = bound("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
