@@ -121,9 +121,7 @@ PatternName = Annotated[
         "must be web-app, all, or names of docs/figures.md like circle,bar-chart, separated by commas",
     ),
 ]
-PatternNames = Annotated[
-    tuple[PatternName, ...], NoDecode, BeforeValidator(_split), Field(min_length=1, max_length=100)
-]
+PatternNames = Annotated[tuple[PatternName, ...], NoDecode, BeforeValidator(_split)]
 QuotaFunctionName = Annotated[
     Annotated[
         str,
