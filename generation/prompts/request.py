@@ -1,9 +1,8 @@
 """The prompt of one call: the shared prefix, then the only part that varies, in the user message.
 
-The message consists of lines: a few Arabic sentences, the wanted slots, the patterns of their
-figures and the known passages as JSON, and
-earlier stems, each after a dash. Text from data or from a model is JSON-encoded or put on one line, so that it
-cannot imitate one of our lines.
+The message consists of lines: a few Arabic sentences, the wanted slots, the patterns of their figures and the known
+passages as JSON, and earlier stems, each after a dash. Text from data or from a model is JSON-encoded or put on one
+line, so that it cannot imitate one of our lines.
 """
 
 from __future__ import annotations
