@@ -24,10 +24,12 @@ from api.single_flight import SingleFlight
 from api.waiting_calls import WaitingCalls
 from db.batches import BatchStore
 from db.events import EventLog
+from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import QueueStats
 from db.session_status import SessionStatus
 from db.sessions import SessionStore, SessionView
 from generation.errors import SessionMissing
+from generation.figure_plan import FigureChoice
 from generation.model import SessionKind, Urgency
 from runtime.api_settings import ApiSettings
 from runtime.settings import PlanSettings
@@ -49,6 +51,7 @@ class AppContext:
 
     settings: ApiSettings
     plan: PlanSettings
+    figures: FigureChoice
     sessions: SessionStore
     batches: BatchStore
     events: EventLog
@@ -64,6 +67,7 @@ class AppContext:
     queue_stats: Callable[[], QueueStats]
     limits: Limits
     waiting_calls: WaitingCalls
+    dashboard: OperatorDashboard | None
 
     async def check_rate(self, user_id: UUID, kind: Kind) -> None:
         """Count one call of this user. Raises ApiError `too_many_requests`."""

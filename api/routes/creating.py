@@ -149,7 +149,8 @@ async def create_exam(body: CreateExam, creation: CreationCall) -> SessionShape:
     retakes = None if body.source_session_id is None else await creation.source(body.source_session_id)
     track = body.track if retakes is None else retakes.track
     assert track is not None  # noqa: S101 - the body has the one or the other
-    plan = plan_exam(track, seed=_seed(), batch_size=creation.call.context.plan.exam_batch_size)
+    context = creation.call.context
+    plan = plan_exam(track, seed=_seed(), batch_size=context.plan.exam_batch_size, figures=context.figures)
     return await creation.make(plan, body, retakes=retakes)
 
 
@@ -158,8 +159,14 @@ async def create_exam(body: CreateExam, creation: CreationCall) -> SessionShape:
 )
 async def create_practice(body: CreatePractice, creation: CreationCall) -> SessionShape:
     """Create a practice session. Returns it with the questions of its first batch that are ready when the wait ends."""
-    size = creation.call.context.plan.practice_batch_size
-    plan = plan_practice(body.choice(), track=body.track, seed=_seed(), batch_size=size)
+    context = creation.call.context
+    plan = plan_practice(
+        body.choice(),
+        track=body.track,
+        seed=_seed(),
+        batch_size=context.plan.practice_batch_size,
+        figures=context.figures,
+    )
     return await creation.make(plan, body)
 
 
