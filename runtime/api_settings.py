@@ -50,6 +50,9 @@ class ApiSettings(SigningKeySettings):
     api_public_url: OptionalHttpUrl = None
     #: Where people open Flower; shown on the API's first page.
     flower_url: OptionalHttpUrl = None
+    #: Where people open Grafana and a copy of docs/runbook.md; shown on the operators' page.
+    grafana_url: OptionalHttpUrl = None
+    runbook_url: OptionalHttpUrl = None
     #: How long a call waits for its batch when the client does not say (Prefer: wait=N).
     api_default_wait_s: float = Field(45, ge=0, le=600)
     api_max_wait_s: float = Field(120, ge=0, le=600)
@@ -62,6 +65,8 @@ class ApiSettings(SigningKeySettings):
     #: Whether users who signed in anonymously are let in: whoever opens the web app can be any number of them.
     supabase_allow_anonymous: bool = False
     api_service_token: OptionalBearer = None
+    #: Opens the operators' page `/ops`. Unset: development shows it to everybody, production to nobody.
+    api_operator_token: OptionalBearer = None
     #: Calls of one user, over all API processes; a minute's worth may come at once. 0: no limit.
     api_calls_per_minute: int = Field(600, ge=0, le=1_000_000)
     #: Sessions that one user may create; an hour's worth may come at once. 0: no limit.
@@ -82,6 +87,8 @@ class ApiSettings(SigningKeySettings):
     api_max_head_bytes: int = Field(32_768, ge=1024, le=1_048_576)
     #: A function in the database that decides whether a user may create a session; see docs/web-app.md.
     api_quota_function: QuotaFunctionName = None
+    #: Refuse new sessions with 503 `maintenance`, as the web app's own switch in `feature_toggles` does.
+    maintenance_mode: bool = False
     #: Whose pages may call from a browser: `https://app.example`, separated by commas. Empty: nobody's.
     api_cors_origins: Origins = ()
     #: Serve without auth beyond loopback, as a container must; refused in production.
@@ -126,6 +133,7 @@ class ApiSettings(SigningKeySettings):
     def _nobody_can_guess(self) -> Self:
         for name, secret, fewest in (
             ("API_SERVICE_TOKEN", self.api_service_token, FEWEST_TOKEN_CHARS),
+            ("API_OPERATOR_TOKEN", self.api_operator_token, FEWEST_TOKEN_CHARS),
             ("SUPABASE_JWT_SECRET", self.supabase_jwt_secret, FEWEST_JWT_SECRET_BYTES),
         ):
             if self.is_production and secret and len(secret.get_secret_value().encode()) < fewest:

@@ -114,6 +114,16 @@ HostName = Annotated[
     ),
 ]
 HostNames = Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split)]
+PatternName = Annotated[
+    str,
+    _like(
+        r"[a-z][a-z0-9-]{0,40}",
+        "must be web-app, all, or names of docs/figures.md like circle,bar-chart, separated by commas",
+    ),
+]
+PatternNames = Annotated[
+    tuple[PatternName, ...], NoDecode, BeforeValidator(_split), Field(min_length=1, max_length=100)
+]
 QuotaFunctionName = Annotated[
     Annotated[
         str,
@@ -320,6 +330,10 @@ class PlanSettings(SettingsSlice):
     prefetch_adaptive: bool = True
     #: Progress that leaves the student less than this for each question starts no prefetch; 0: any progress does.
     prefetch_reading_s: float = Field(5, ge=0, le=600)
+    #: The figures that the page can draw: web-app (by its own renderers), all (a page that shows our SVG), or names.
+    figure_patterns: PatternNames = ("web-app",)
+    #: Of the quantitative questions: how many have a diagram or a chart.
+    figure_share: float = Field(0.15, ge=0, le=0.5)
 
 
 class GenerationSettings(SettingsSlice):
