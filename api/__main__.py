@@ -30,6 +30,7 @@ from db.errors import DatabaseUnreachable
 from db.events import EventLog
 from db.queue_stats import read_queue_stats
 from db.quota import ARGUMENTS, Quota, QuotaFunction, no_quota
+from db.reports import ReportStore
 from db.sessions import SessionStore
 from db.spending import SpendLimits
 from runtime.api_settings import ApiSettings
@@ -179,6 +180,7 @@ def _app(settings: _Settings, engine: Engine, quota: Quota, tracing: Tracing) ->
         session_store=SessionStore(engine, limits=settings.spending, quota=quota),
         batch_store=BatchStore(engine, settings.spending),
         event_log=EventLog(engine),
+        report_store=ReportStore(engine),
         enqueue=enqueue_batch,
         queue_stats=partial(read_queue_stats, engine),
         database_threads=database.database_pool_size + database.database_pool_overflow,

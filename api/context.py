@@ -24,6 +24,7 @@ from api.waiting_calls import WaitingCalls
 from db.batches import BatchStore
 from db.events import EventLog
 from db.queue_stats import QueueStats
+from db.reports import ReportStore
 from db.session_status import SessionStatus
 from db.sessions import SessionStore, SessionView
 from generation.model import SessionKind, Urgency
@@ -48,6 +49,7 @@ class AppContext:
     sessions: SessionStore
     batches: BatchStore
     events: EventLog
+    reports: ReportStore
     enqueue: Enqueue
     authenticator: Authenticator
     notifier: Notifier

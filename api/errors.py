@@ -25,7 +25,14 @@ from starlette.routing import compile_path
 
 from api import examples
 from api.field_problems import BODY, FieldProblem, field_problems
-from db.errors import DatabaseUnreachable, IdempotencyConflict, QuestionNotLoaded, QuotaExhausted, UserGone
+from db.errors import (
+    DatabaseUnreachable,
+    IdempotencyConflict,
+    QuestionNotLoaded,
+    QuotaExhausted,
+    TooManyReports,
+    UserGone,
+)
 from generation.errors import (
     BatchNotNext,
     GenerationError,
@@ -91,6 +98,7 @@ _GENERATION_CODES: Mapping[type[Exception], str] = {
     SessionMissing: "session_not_found",
     SessionClosed: "session_closed",
     QuestionNotLoaded: "question_not_loaded",
+    TooManyReports: "too_many_requests",
     PlanError: "invalid_request",
     IdempotencyConflict: "idempotency_key_reused",
     QuotaExhausted: "quota_exhausted",
@@ -117,6 +125,9 @@ _SECONDS = {"type": "integer", "minimum": 1}
 
 #: Retry-After when no better value is known, in seconds.
 RETRY_AFTER_S = 2
+
+#: The day of a user's reports moves on with the clock; nobody need ask more often.
+REPORTS_AGAIN_AFTER_S = 3600
 
 
 class ApiError(Exception):
@@ -248,6 +259,8 @@ def error_for(error: GenerationError) -> ApiError:
         log.error("call_failed", error=type(error).__name__, code=error.code)
     if isinstance(error, BatchNotNext):
         return ApiError(code, expectedBatchIndex=error.expected)
+    if isinstance(error, TooManyReports):
+        return ApiError(code, retry_after_s=REPORTS_AGAIN_AFTER_S)
     if isinstance(error, SpendLimitReached):
         return _spend_limit_error(error)
     return ApiError(code, retry_after_s=RETRY_AFTER_S if code == "service_unavailable" else None)

@@ -19,6 +19,8 @@ QUESTION: dict[str, Any] = {
     "choices": ["٣", "٤", "٥", "٦"],
 }
 
+REPORT: dict[str, Any] = {"reason": "mathematical", "text": "الخيار الثاني صحيح أيضًا"}
+
 DIAGRAM: dict[str, Any] = {
     "kind": "triangle",
     "description": "مثلث أ ب ج قائم الزاوية في ب.",

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from db.creation import find_key, insert_session, keep_key
 from db.engine import committing_each
@@ -15,6 +16,7 @@ from db.events import record
 from db.fence import NO_LEASE
 from db.gone_users import user_gone_for_missing_reference
 from db.publish import set_generating
+from db.published_question import change_of_question
 from db.quota import Quota, no_quota
 from db.session_row import (
     ABANDONED,
@@ -220,7 +222,10 @@ def _asked_batches(connection: Connection, session_id: UUID) -> dict[int, Row[An
 
 def _committed_questions(connection: Connection, session_id: UUID) -> tuple[dict[str, Any], ...]:
     rows = connection.execute(
-        select(questions.c.position, questions.c.content)
+        select(
+            questions.c.position,
+            questions.c.content.op("||", return_type=JSONB)(change_of_question()).label("content"),
+        )
         .where(questions.c.session_id == session_id)
         .order_by(questions.c.position)
     )

@@ -21,6 +21,7 @@ from worker.commands.output import WRONG
 from worker.commands.plan import plan
 from worker.commands.queues import queues
 from worker.commands.reconcile import reconcile
+from worker.commands.review import review
 from worker.commands.sessions import cancel, retry, sessions
 from worker.commands.show import show
 
@@ -32,7 +33,7 @@ cli = typer.Typer(
 )
 check = typer.Typer(no_args_is_help=True)
 
-for command in (doctor, queues, sessions, show, retry, cancel, plan, cost, reconcile, erase):
+for command in (doctor, queues, sessions, show, retry, cancel, plan, cost, review, reconcile, erase):
     cli.command()(command)
 check.command("claude")(check_claude)
 check.command("cache")(check_cache)

@@ -25,6 +25,7 @@ from db.batches import BatchStore
 from db.events import EventLog
 from db.queue_stats import read_queue_stats
 from db.quota import Quota, no_quota
+from db.reports import ReportStore
 from db.sessions import SessionStore
 from generation.errors import FenceLost
 from generation.model import Claim, Question, Slot, Urgency
@@ -134,6 +135,7 @@ class Served:
             session_store=self.sessions,
             batch_store=self.writer.batches,
             event_log=EventLog(engine),
+            report_store=ReportStore(engine),
             enqueue=self.writer.enqueue,
             queue_stats=partial(read_queue_stats, engine),
             database_threads=8,
