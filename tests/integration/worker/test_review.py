@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from typer.testing import CliRunner, Result
 
 from db.batches import BatchStore
@@ -69,6 +69,15 @@ def session_id(engine: Engine) -> UUID:
         session_id, SessionKind.EXAM, STUDENT, position=2, reason=ReportReason.OTHER, text=HOSTILE
     )
     return session_id
+
+
+@pytest.fixture
+def run_sql(engine: Engine) -> Callable[[str], Any]:
+    def run(query: str) -> Any:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query))]
+
+    return run
 
 
 def published(run_sql: Callable[..., Any], position: int) -> dict[str, Any]:
