@@ -240,6 +240,7 @@ class Question:
     fingerprint: str  #: of the normalized text; unique within a session
     passage: str | None = None
     diagram: Mapping[str, Any] | None = None
+    proved: bool = False  #: its declared expression arrives at the key, and at no distractor
 
     def content(self) -> dict[str, Any]:
         """The question as the web app stores it, answer included: never send it to a student."""

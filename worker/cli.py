@@ -24,6 +24,7 @@ from worker.commands.plan import plan
 from worker.commands.queues import queues
 from worker.commands.reconcile import reconcile
 from worker.commands.rehearse import rehearse
+from worker.commands.review import review
 from worker.commands.sessions import cancel, retry, sessions
 from worker.commands.show import show
 
@@ -45,6 +46,7 @@ for command in (
     adopt,
     plan,
     cost,
+    review,
     reconcile,
     erase,
     evaluate,

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.answer_check import Answers
 from generation.cancellation import CancellationSignal, StopReason
 from generation.errors import (
     FenceLost,
@@ -30,7 +29,8 @@ from generation.plan import plan_exam
 from generation.prompts.solving import build_solver_prompt
 from generation.run_batch import READY, RunLimits, RunResult, run_batch
 from generation.run_events import BatchChecked
-from generation.verdicts import Purpose, Verdict
+from generation.solver_answers import Answers, finding_on
+from generation.verdicts import Finding, Purpose, Verdict
 from tests.support.scripted import (
     MemoryLedger,
     MemoryStore,
@@ -105,14 +105,21 @@ class Bench:
 
     def _reply(self, think: Think) -> Reply:
         def reply(specs: Specs) -> tuple[str, None]:
-            asked = [self.store.questions[spec["slot"]] for spec in specs]
-            return lines([_line(question, think(question)) for question in asked]), None
+            asked = [(self.store.questions[spec["slot"]], spec["choices"]) for spec in specs]
+            return lines(
+                [_line(question, _shown(question, think(question), seen)) for question, seen in asked]
+            ), None
 
         return reply
 
 
 def _other(variant: int) -> Reply:
     return lambda specs: (lines([an_object(spec, variant=variant) for spec in specs]), None)
+
+
+def _shown(question: Question, answer: int | None, choices: list[str]) -> int | None:
+    """Where the choice stands in the order that the solver sees."""
+    return None if answer is None else choices.index(question.choices[answer])
 
 
 def _line(question: Question, answer: int | None) -> dict[str, Any]:
@@ -144,11 +151,11 @@ def test_questions_that_the_solver_agrees_with_are_published_with_its_verdict() 
 
 def test_a_disputed_question_is_written_again_and_checked_once_more() -> None:
     bench = Bench()
-    solver = bench.solver(disputing(12, 17), right)
+    solver = bench.solver(disputing(12, 17), disputing(12, 17), right)
     assert bench.run() == RunResult(READY, 12)
     assert bench.published()
     assert bench.writer.asked() == [list(range(10, 20)), [12, 17]]
-    assert solver.asked() == [list(range(10, 20)), [12, 17]]
+    assert solver.asked() == [list(range(10, 20)), [12, 17], [12, 17]]
     assert list(bench.store.verdicts.values()) == [Verdict.AGREED] * 10
     assert bench.checks() == [("complete", 8, 2, 0, 0, 2), ("complete", 2, 0, 0, 0, 0)]
 
@@ -166,7 +173,7 @@ def test_a_disputed_question_is_written_again_and_checked_once_more() -> None:
 def test_a_disputed_question_that_cannot_be_written_again_is_published_as_it_is(second: Reply) -> None:
     """A complete batch is not released because a better question is missing."""
     bench = Bench()
-    bench.solver(disputing(12, 17), right)
+    bench.solver(disputing(12, 17), disputing(12, 17), right)
     bench.writer.replies = [everything, second]
     assert bench.run() == RunResult(READY, 10, retry_after_s=ANY)
     assert bench.published()
@@ -175,7 +182,7 @@ def test_a_disputed_question_that_cannot_be_written_again_is_published_as_it_is(
 
 def test_a_run_that_is_stopped_while_it_writes_again_publishes_what_there_is() -> None:
     bench = Bench()
-    bench.solver(disputing(12), right)
+    bench.solver(disputing(12), disputing(12), right)
 
     def stopped(_: Specs) -> tuple[str, None]:
         bench.stop.set(StopReason.SHUTDOWN)
@@ -188,7 +195,7 @@ def test_a_run_that_is_stopped_while_it_writes_again_publishes_what_there_is() -
 
 def test_the_next_prompt_names_the_disputed_stems_among_those_to_avoid() -> None:
     bench = Bench()
-    bench.solver(disputing(12), right)
+    bench.solver(disputing(12), disputing(12), right)
     bench.run()
     written = {spec["slot"]: spec for spec in wanted(bench.writer.prompts[0])}
     disputed = an_object(written[12])["q"]
@@ -196,18 +203,19 @@ def test_the_next_prompt_names_the_disputed_stems_among_those_to_avoid() -> None
     assert any(line.removeprefix("- ").rstrip("…") in disputed for line in avoided)
 
 
-def test_a_slot_that_is_disputed_twice_keeps_its_second_question() -> None:
+def test_a_slot_that_is_disputed_three_times_keeps_its_third_question() -> None:
     bench = Bench()
     solver = bench.solver(disputing(12))
-    assert bench.run() == RunResult(READY, 11)
+    assert bench.run() == RunResult(READY, 12)
     assert bench.published()
-    assert len(solver.prompts) == 2
+    assert len(solver.prompts) == 6
     assert bench.store.verdicts[bench.store.questions[12].fingerprint] is Verdict.DISPUTED
 
 
 def test_a_question_with_no_right_choice_or_several_is_disputed() -> None:
     bench = Bench()
-    bench.solver(lambda question: None if question.slot.position == 15 else right(question), right)
+    none_of_15: Think = lambda question: None if question.slot.position == 15 else right(question)  # noqa: E731
+    bench.solver(none_of_15, none_of_15, right)
     assert bench.run() == RunResult(READY, 11)
     assert bench.store.disputes == {15: 1}
 
@@ -249,9 +257,9 @@ def test_questions_of_a_run_that_died_are_checked_by_the_next_one() -> None:
     bench.store.questions = before.store.questions
     earlier = tuple(EarlierQuestion.of(question) for question in bench.store.questions.values())
     bench.claim = replace(bench.claim, open_slots=(), earlier=earlier)
-    solver = bench.solver(disputing(13), right)
+    solver = bench.solver(disputing(13), disputing(13), right)
     assert bench.run().outcome == READY
-    assert solver.asked() == [list(range(10, 20)), [13]]
+    assert solver.asked() == [list(range(10, 20)), [13], [13]]
     assert bench.writer.asked() == [[13], [13]]  # the scripted writer first repeats itself, and is rejected
 
 
@@ -322,7 +330,7 @@ def test_a_batch_is_published_when_its_check_has_a_defect() -> None:
 class Taken(MemoryStore):
     """The store of a batch that another run took during the check."""
 
-    def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
+    def settle_verdicts(self, claim: Claim, given: Mapping[str, Finding]) -> tuple[Slot, ...]:
         raise FenceLost
 
 
@@ -355,7 +363,7 @@ def test_no_check_is_made_when_the_run_was_asked_to_stop() -> None:
 
 def test_the_ledger_distinguishes_answer_checks_from_writing() -> None:
     bench = Bench()
-    bench.solver(disputing(12), right)
+    bench.solver(disputing(12), disputing(12), right)
     bench.run()
     rows = [
         (row.purpose, row.model, row.asked, row.accepted, row.rejected)
@@ -364,6 +372,7 @@ def test_the_ledger_distinguishes_answer_checks_from_writing() -> None:
     assert rows == [
         (Purpose.WRITE, "scripted-1", 10, 10, 0),
         (Purpose.SOLVE, "scripted-1", 10, 0, 0),
+        (Purpose.SOLVE, "scripted-1", 1, 0, 0),
         (Purpose.WRITE, "scripted-1", 1, 1, 0),
         (Purpose.SOLVE, "scripted-1", 1, 0, 0),
     ]
@@ -429,7 +438,13 @@ def verdicts(text: str) -> dict[str, Verdict]:
     for raw in parser.feed(text):
         answers.take(raw)
     parser.finish()
-    return answers.verdicts(QUESTIONS)
+    return of(answers)
+
+
+def of(answers: Answers) -> dict[str, Verdict]:
+    given = answers.of(QUESTIONS)
+    found = (question for question in QUESTIONS if question.fingerprint in given)
+    return {each.fingerprint: finding_on(each, [given[each.fingerprint]], "").verdict for each in found}
 
 
 def the_reply() -> str:
@@ -474,4 +489,4 @@ def test_two_different_answers_to_one_question_give_no_verdict() -> None:
 def test_no_object_makes_it_raise(raw: dict[str, Any]) -> None:
     answers = Answers()
     answers.take(raw)
-    assert set(answers.verdicts(QUESTIONS).values()) <= set(Verdict)
+    assert set(of(answers).values()) <= set(Verdict)
