@@ -19,6 +19,7 @@ from worker.commands.doctor import doctor
 from worker.commands.erase import erase
 from worker.commands.output import WRONG
 from worker.commands.plan import plan
+from worker.commands.quality import quality
 from worker.commands.queues import queues
 from worker.commands.reconcile import reconcile
 from worker.commands.review import review
@@ -33,7 +34,7 @@ cli = typer.Typer(
 )
 check = typer.Typer(no_args_is_help=True)
 
-for command in (doctor, queues, sessions, show, retry, cancel, plan, cost, review, reconcile, erase):
+for command in (doctor, queues, sessions, show, retry, cancel, plan, cost, quality, review, reconcile, erase):
     cli.command()(command)
 check.command("claude")(check_claude)
 check.command("cache")(check_cache)
