@@ -269,6 +269,7 @@ attempts = Table(
     Column("outcome", Text, nullable=False),
     _count("accepted"),
     _count("rejected"),
+    _count("repeats"),
     _count("input_tokens"),
     _count("output_tokens"),
     _count("cache_read_tokens"),

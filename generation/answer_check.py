@@ -33,8 +33,9 @@ class AnswerCheck:
     def disputed(self) -> tuple[Slot, ...]:
         """Check the batch's questions; return the slots whose questions are to be written again.
 
-        One call asks about all questions, and at most two more about those that the first left in doubt. Raises
-        what the store raises; a failure of the solver is only reported.
+        Two calls ask about all questions, and up to three more about those that are not decided yet. A question
+        that a failure leaves undecided stays unchecked. Raises what the store raises; a failure of the solver is
+        only reported.
         """
         context = self._context
         may_wait = context.claim.urgency is Urgency.PREFETCH and context.stop.asked is None
@@ -61,28 +62,27 @@ class AnswerCheck:
     def _findings(
         self, solver: ProviderClient, questions: Sequence[Question]
     ) -> tuple[str, dict[str, Finding]]:
-        """The outcome of the first look, and the findings by fingerprint. A later look that fails decides nothing."""
-        seen: dict[str, list[Answer]] = {}
-        first_outcome, doubted = COMPLETE, questions
+        """The outcome of the last look, and the findings by fingerprint."""
+        seen: dict[str, list[Answer]] = {question.fingerprint: [] for question in questions}
+        found: dict[str, Finding] = {}
+        undecided, outcome = questions, COMPLETE
         for look in range(LOOKS):
-            outcome, answers = self._look(solver, doubted, look)
-            if look == 0:
-                first_outcome = outcome
-            for fingerprint, answer in answers.items():
-                seen.setdefault(fingerprint, []).append(answer)
-            doubted = [
+            outcome, answers = self._look(solver, undecided, look)
+            for question in undecided:
+                if (answer := answers.get(question.fingerprint)) is None:
+                    continue
+                given = seen[question.fingerprint]
+                given.append(answer)
+                if (verdict := verdict_on(question, given)) is not None:
+                    found[question.fingerprint] = finding_on(question, given, verdict, solver.model)
+            undecided = [
                 question
-                for question in doubted
-                if question.fingerprint in answers
-                and verdict_on(question, seen[question.fingerprint]) is None
+                for question in undecided
+                if question.fingerprint in answers and question.fingerprint not in found
             ]
-            if not doubted or self._context.stop.asked is not None:
+            if not undecided or self._context.stop.asked is not None:
                 break
-        found = (question for question in questions if question.fingerprint in seen)
-        return first_outcome, {
-            question.fingerprint: finding_on(question, seen[question.fingerprint], solver.model)
-            for question in found
-        }
+        return outcome, found
 
     def _look(
         self, solver: ProviderClient, questions: Sequence[Question], look: int

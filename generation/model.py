@@ -415,6 +415,7 @@ class AttemptRecord:
     outcome: str = "open"  #: "complete", or the code of what ended it; "open" while it runs
     accepted: int = 0
     rejected: int = 0
+    repeats: int = 0  #: of the rejected: questions that the student had before
     usage: Usage = field(default_factory=Usage)
     usage_source: UsageSource = UsageSource.UNKNOWN
     cost_microdollars: Decimal = Decimal(0)  #: exact: one token may cost less than a micro-dollar

@@ -21,6 +21,7 @@ from worker.commands.erase import erase
 from worker.commands.evaluate import evaluate
 from worker.commands.output import WRONG
 from worker.commands.plan import plan
+from worker.commands.quality import quality
 from worker.commands.queues import queues
 from worker.commands.reconcile import reconcile
 from worker.commands.rehearse import rehearse
@@ -46,6 +47,7 @@ for command in (
     adopt,
     plan,
     cost,
+    quality,
     review,
     reconcile,
     erase,

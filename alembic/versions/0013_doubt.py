@@ -25,6 +25,8 @@ def upgrade() -> None:
     op.add_column("batches", _moment("check_due"), schema=SCHEMA)
     tries = sa.Column("check_tries", sa.Integer, nullable=False, server_default=sa.text("0"))
     op.add_column("batches", tries, schema=SCHEMA)
+    repeats = sa.Column("repeats", sa.Integer, nullable=False, server_default=sa.text("0"))
+    op.add_column("attempts", repeats, schema=SCHEMA)
     _create_reports()
     _create_reviews()
     add_index("ix_questions_fingerprint", "questions", ["fingerprint"], schema=SCHEMA)
@@ -38,6 +40,7 @@ def downgrade() -> None:
     drop_index("ix_questions_fingerprint", "questions", schema=SCHEMA)
     op.drop_table("reviews", schema=SCHEMA)
     op.drop_table("reports", schema=SCHEMA)
+    op.drop_column("attempts", "repeats", schema=SCHEMA)
     op.drop_column("batches", "check_tries", schema=SCHEMA)
     op.drop_column("batches", "check_due", schema=SCHEMA)
     for column in reversed(_question_columns()):

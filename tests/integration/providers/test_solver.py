@@ -15,7 +15,7 @@ from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
 from generation.prompts.solving import build_solver_prompt
 from generation.repeats import Seen
-from generation.solver_answers import Answers, finding_on
+from generation.solver_answers import LOOKS, Answers, verdict_on
 from generation.validator import Accepted, Validator
 from generation.verdicts import Verdict
 from providers.claude import make_claude, make_solver
@@ -64,7 +64,11 @@ def verdicts(solver: MessagesClient, questions: list[Question]) -> list[Verdict]
         answers.take(raw)
     given = answers.of(questions)
     found = (question for question in questions if question.fingerprint in given)
-    return [finding_on(question, [given[question.fingerprint]], solver.model).verdict for question in found]
+    return [
+        verdict
+        for question in found
+        if (verdict := verdict_on(question, [given[question.fingerprint]] * LOOKS)) is not None
+    ]
 
 
 @pytest.mark.parametrize("batch_index", [0, 4, 6, 8])

@@ -29,7 +29,7 @@ from generation.plan import plan_exam
 from generation.prompts.solving import build_solver_prompt
 from generation.run_batch import READY, RunLimits, RunResult, run_batch
 from generation.run_events import BatchChecked
-from generation.solver_answers import Answers, finding_on
+from generation.solver_answers import LOOKS, Answers, verdict_on
 from generation.verdicts import Finding, Purpose, Verdict
 from tests.support.scripted import (
     MemoryLedger,
@@ -74,8 +74,16 @@ class Bench:
         self.providers = ScriptedFallback([self.writer])
 
     def solver(self, *thoughts: Think) -> ScriptedProvider:
-        """A solver that answers each call with the next of these functions."""
-        return self.scripted(*(self._reply(think) for think in thoughts))
+        """A solver that answers each check, with all its looks, with the next of these functions."""
+        checks = -1
+
+        def reply(specs: Specs) -> tuple[str, None]:
+            nonlocal checks
+            first = self.store.questions[specs[0]["slot"]]
+            checks += tuple(specs[0]["choices"]) == first.choices  # a later look shows them turned
+            return self._reply(thoughts[min(checks, len(thoughts) - 1)])(specs)
+
+        return self.scripted(reply)
 
     def scripted(self, *replies: Reply) -> ScriptedProvider:
         self.providers.solver = ScriptedProvider(replies, model="scripted-solver")
@@ -103,7 +111,7 @@ class Bench:
             for event in self.run_events.of(BatchChecked)
         ]
 
-    def _reply(self, think: Think) -> Reply:
+    def _reply(self, think: Think) -> Callable[[Specs], tuple[str, None]]:
         def reply(specs: Specs) -> tuple[str, None]:
             asked = [(self.store.questions[spec["slot"]], spec["choices"]) for spec in specs]
             return lines(
@@ -145,17 +153,17 @@ def test_questions_that_the_solver_agrees_with_are_published_with_its_verdict() 
     assert bench.published()
     assert set(bench.store.verdicts.values()) == {Verdict.AGREED}
     assert len(bench.store.verdicts) == 10
-    assert solver.asked() == [list(range(10, 20))]
+    assert solver.asked() == [list(range(10, 20))] * 2
     assert bench.checks() == [("complete", 10, 0, 0, 0, 0)]
 
 
 def test_a_disputed_question_is_written_again_and_checked_once_more() -> None:
     bench = Bench()
-    solver = bench.solver(disputing(12, 17), disputing(12, 17), right)
+    solver = bench.solver(disputing(12, 17), right)
     assert bench.run() == RunResult(READY, 12)
     assert bench.published()
     assert bench.writer.asked() == [list(range(10, 20)), [12, 17]]
-    assert solver.asked() == [list(range(10, 20)), [12, 17], [12, 17]]
+    assert solver.asked() == [list(range(10, 20))] * 2 + [[12, 17]] * 3
     assert list(bench.store.verdicts.values()) == [Verdict.AGREED] * 10
     assert bench.checks() == [("complete", 8, 2, 0, 0, 2), ("complete", 2, 0, 0, 0, 0)]
 
@@ -173,7 +181,7 @@ def test_a_disputed_question_is_written_again_and_checked_once_more() -> None:
 def test_a_disputed_question_that_cannot_be_written_again_is_published_as_it_is(second: Reply) -> None:
     """A complete batch is not released because a better question is missing."""
     bench = Bench()
-    bench.solver(disputing(12, 17), disputing(12, 17), right)
+    bench.solver(disputing(12, 17), right)
     bench.writer.replies = [everything, second]
     assert bench.run() == RunResult(READY, 10, retry_after_s=ANY)
     assert bench.published()
@@ -182,7 +190,7 @@ def test_a_disputed_question_that_cannot_be_written_again_is_published_as_it_is(
 
 def test_a_run_that_is_stopped_while_it_writes_again_publishes_what_there_is() -> None:
     bench = Bench()
-    bench.solver(disputing(12), disputing(12), right)
+    bench.solver(disputing(12), right)
 
     def stopped(_: Specs) -> tuple[str, None]:
         bench.stop.set(StopReason.SHUTDOWN)
@@ -195,7 +203,7 @@ def test_a_run_that_is_stopped_while_it_writes_again_publishes_what_there_is() -
 
 def test_the_next_prompt_names_the_disputed_stems_among_those_to_avoid() -> None:
     bench = Bench()
-    bench.solver(disputing(12), disputing(12), right)
+    bench.solver(disputing(12), right)
     bench.run()
     written = {spec["slot"]: spec for spec in wanted(bench.writer.prompts[0])}
     disputed = an_object(written[12])["q"]
@@ -208,14 +216,14 @@ def test_a_slot_that_is_disputed_three_times_keeps_its_third_question() -> None:
     solver = bench.solver(disputing(12))
     assert bench.run() == RunResult(READY, 12)
     assert bench.published()
-    assert len(solver.prompts) == 6
+    assert len(solver.prompts) == 3 * 3
     assert bench.store.verdicts[bench.store.questions[12].fingerprint] is Verdict.DISPUTED
 
 
 def test_a_question_with_no_right_choice_or_several_is_disputed() -> None:
     bench = Bench()
     none_of_15: Think = lambda question: None if question.slot.position == 15 else right(question)  # noqa: E731
-    bench.solver(none_of_15, none_of_15, right)
+    bench.solver(none_of_15, right)
     assert bench.run() == RunResult(READY, 11)
     assert bench.store.disputes == {15: 1}
 
@@ -257,9 +265,9 @@ def test_questions_of_a_run_that_died_are_checked_by_the_next_one() -> None:
     bench.store.questions = before.store.questions
     earlier = tuple(EarlierQuestion.of(question) for question in bench.store.questions.values())
     bench.claim = replace(bench.claim, open_slots=(), earlier=earlier)
-    solver = bench.solver(disputing(13), disputing(13), right)
+    solver = bench.solver(disputing(13), right)
     assert bench.run().outcome == READY
-    assert solver.asked() == [list(range(10, 20)), [13], [13]]
+    assert solver.asked() == [list(range(10, 20))] * 2 + [[13]] * 3
     assert bench.writer.asked() == [[13], [13]]  # the scripted writer first repeats itself, and is rejected
 
 
@@ -363,7 +371,7 @@ def test_no_check_is_made_when_the_run_was_asked_to_stop() -> None:
 
 def test_the_ledger_distinguishes_answer_checks_from_writing() -> None:
     bench = Bench()
-    bench.solver(disputing(12), disputing(12), right)
+    bench.solver(disputing(12), right)
     bench.run()
     rows = [
         (row.purpose, row.model, row.asked, row.accepted, row.rejected)
@@ -372,8 +380,10 @@ def test_the_ledger_distinguishes_answer_checks_from_writing() -> None:
     assert rows == [
         (Purpose.WRITE, "scripted-1", 10, 10, 0),
         (Purpose.SOLVE, "scripted-1", 10, 0, 0),
+        (Purpose.SOLVE, "scripted-1", 10, 0, 0),
         (Purpose.SOLVE, "scripted-1", 1, 0, 0),
         (Purpose.WRITE, "scripted-1", 1, 1, 0),
+        (Purpose.SOLVE, "scripted-1", 1, 0, 0),
         (Purpose.SOLVE, "scripted-1", 1, 0, 0),
     ]
     assert all(row.cost_microdollars > 0 for row in bench.ledger.attempts.values())
@@ -444,7 +454,11 @@ def verdicts(text: str) -> dict[str, Verdict]:
 def of(answers: Answers) -> dict[str, Verdict]:
     given = answers.of(QUESTIONS)
     found = (question for question in QUESTIONS if question.fingerprint in given)
-    return {each.fingerprint: finding_on(each, [given[each.fingerprint]], "").verdict for each in found}
+    return {
+        each.fingerprint: verdict
+        for each in found
+        if (verdict := verdict_on(each, [given[each.fingerprint]] * LOOKS)) is not None
+    }
 
 
 def the_reply() -> str:
