@@ -12,6 +12,7 @@ import typer
 
 from runtime.settings import SettingsError
 from runtime.telemetry import configure_logging
+from worker.commands.adopt import adopt
 from worker.commands.check_cache import check_cache
 from worker.commands.check_claude import check_claude
 from worker.commands.cost import cost
@@ -41,6 +42,7 @@ for command in (
     show,
     retry,
     cancel,
+    adopt,
     plan,
     cost,
     reconcile,
