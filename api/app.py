@@ -24,7 +24,7 @@ from api.middleware.request_log import RequestLog
 from api.notifications import Notifier
 from api.open_streams import OpenStreams
 from api.rate_limits import Limits, Unlimited
-from api.routes import batches, creating, events, health, pages, progress, sessions
+from api.routes import batches, creating, demo, events, health, pages, progress, sessions
 from api.signing_keys import make_signing_keys
 from api.single_flight import SingleFlight
 from api.waiting_calls import Uncounted, WaitingCalls
@@ -130,6 +130,8 @@ def _assembled(context: AppContext, listen: Listen) -> FastAPI:
     errors.install(app)
     app.include_router(health.router)
     app.include_router(pages.router)
+    if context.settings.serves_demo:
+        app.include_router(demo.router)
     for kind, prefix in openapi.PREFIXES.items():
         routers = (creating.ROUTERS[kind], sessions.router, batches.router, progress.router, events.router)
         for router in routers:
