@@ -46,7 +46,7 @@ export function HandInDialog({ kind, id, live, onStay }: HandInProps) {
   const handIn = () => run(async () => void (await grade(kind, id, live.answers)));
   return (
     <Dialog title="تسليم الإجابات؟" onClose={onStay}>
-      <p>{open === 0 ? "أجبت عن كل الأسئلة." : `بقي ${numeral(open)} سؤالًا بلا إجابة.`} بعد التسليم لا يمكن تعديل الإجابات.</p>
+      <p>{open === 0 ? "أجبت عن كل الأسئلة." : `الأسئلة التي بلا إجابة: ${numeral(open)}.`} بعد التسليم لا يمكن تعديل الإجابات.</p>
       {error !== undefined && <ProblemNotice text={sentenceOf(error)} onRetry={handIn} />}
       <div className="answers">
         <button className="primary" disabled={isBusy} onClick={handIn}>أسلّم الآن</button>

@@ -43,7 +43,7 @@ function Score({ result }: { result: Result }) {
       <p className="percent">{numeral(percent)}<small>٪</small></p>
       <div>
         <p>
-          {numeral(result.correct)} إجابة صحيحة من {numeral(result.total)} سؤالًا، وأجبت عن {numeral(result.answered)}.
+          الإجابات الصحيحة {numeral(result.correct)} من {numeral(result.total)}. أجبت عن {numeral(result.answered)}.
         </p>
         {result.sections.map(({ section, correct, total }) => (
           <label key={section} className="section-score">
