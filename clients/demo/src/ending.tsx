@@ -33,6 +33,7 @@ export function LeaveDialog({ live, onStay, onLeave }: LeaveProps) {
 }
 
 interface HandInProps {
+  title: string;
   kind: Kind;
   id: string;
   live: Live;
@@ -40,12 +41,12 @@ interface HandInProps {
 }
 
 /** The event stream then says that the session is over, and the result is shown, in every tab. */
-export function HandInDialog({ kind, id, live, onStay }: HandInProps) {
+export function HandInDialog({ title, kind, id, live, onStay }: HandInProps) {
   const { isBusy, error, run } = useCall();
   const open = live.total - live.answers.size;
   const handIn = () => run(async () => void (await grade(kind, id, live.answers)));
   return (
-    <Dialog title="تسليم الإجابات؟" onClose={onStay}>
+    <Dialog title={title} onClose={onStay}>
       <p>{open === 0 ? "أجبت عن كل الأسئلة." : `الأسئلة التي بلا إجابة: ${numeral(open)}.`} بعد التسليم لا يمكن تعديل الإجابات.</p>
       {error !== undefined && <ProblemNotice text={sentenceOf(error)} onRetry={handIn} />}
       <div className="answers">

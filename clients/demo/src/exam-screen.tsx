@@ -19,7 +19,7 @@ interface ExamScreenProps {
 }
 
 export function ExamScreen({ kind, live, session, onLeave }: ExamScreenProps) {
-  const [asking, setAsking] = useState<"leave" | "hand-in">();
+  const [asking, setAsking] = useState<"leave" | "hand-in" | "time-over">();
   const [isMapOpen, setMapOpen] = useState(false);
   const top = useRef<HTMLHeadingElement>(null);
   const { index, question, problem, total } = live;
@@ -38,7 +38,7 @@ export function ExamScreen({ kind, live, session, onLeave }: ExamScreenProps) {
           <p className="title">
             {kind === "exams" ? `اختبار القدرات، ${TRACKS[session.track]}` : `تدريب، ${SECTIONS[session.section ?? "verbal"]}`}
           </p>
-          <Timer kind={kind} since={session.createdAt} onOver={() => setAsking("hand-in")} />
+          <Timer kind={kind} since={session.createdAt} onOver={() => setAsking("time-over")} />
           <button onClick={() => setAsking("hand-in")}>تسليم</button>
         </div>
         <Ready live={live} />
@@ -75,7 +75,15 @@ export function ExamScreen({ kind, live, session, onLeave }: ExamScreenProps) {
         )}
       </nav>
       {asking === "leave" && <LeaveDialog live={live} onStay={() => setAsking(undefined)} onLeave={onLeave} />}
-      {asking === "hand-in" && <HandInDialog kind={kind} id={session.id} live={live} onStay={() => setAsking(undefined)} />}
+      {(asking === "hand-in" || asking === "time-over") && (
+        <HandInDialog
+          title={asking === "time-over" ? "انتهى وقت الاختبار" : "تسليم الإجابات؟"}
+          kind={kind}
+          id={session.id}
+          live={live}
+          onStay={() => setAsking(undefined)}
+        />
+      )}
     </div>
   );
 }

@@ -8,7 +8,11 @@ import { DIFFICULTIES, SECTIONS, TOPICS, TRACKS, numeral } from "./words";
 
 type Track = keyof typeof TRACKS;
 type Section = keyof typeof SECTIONS;
-type Summary = SessionPage["sessions"][number];
+
+interface Begun {
+  kind: Kind;
+  session: SessionPage["sessions"][number];
+}
 
 export function StartScreen({ onOpen }: { onOpen: (kind: Kind, id: string) => void }) {
   const [isStarting, setStarting] = useState(false);
@@ -35,7 +39,7 @@ export function StartScreen({ onOpen }: { onOpen: (kind: Kind, id: string) => vo
         <p>تُكتب الأسئلة وأنت تقرأ، وتُحفظ إجاباتك أولًا بأول.</p>
       </header>
       {failed && <ProblemNotice text={sentenceOf(failed.error)} onRetry={failed.retry} />}
-      <Begun onOpen={onOpen} />
+      <BegunList onOpen={onOpen} />
       <ExamChoice isDisabled={isStarting} onStart={(track) => start("exams", (how) => client.exams.create({ track }, how))} />
       <PracticeForm
         isDisabled={isStarting}
@@ -137,8 +141,8 @@ function Options<Value extends string | number>({ name, legend, values, chosen, 
 }
 
 /** Sessions that the student can continue. Silent when there are none, or when the list cannot be read. */
-function Begun({ onOpen }: { onOpen: (kind: Kind, id: string) => void }) {
-  const [begun, setBegun] = useState<{ kind: Kind; session: Summary }[]>([]);
+function BegunList({ onOpen }: { onOpen: (kind: Kind, id: string) => void }) {
+  const [begun, setBegun] = useState<Begun[]>([]);
   useEffect(() => {
     let isShown = true;
     void Promise.all(
@@ -146,7 +150,7 @@ function Begun({ onOpen }: { onOpen: (kind: Kind, id: string) => void }) {
         (await client[kind].list({ limit: 5 })).sessions.map((session) => ({ kind, session })),
       ),
     ).then(
-      (lists) => isShown && setBegun(lists.flat().filter(({ session }) => session.status === "in_progress").slice(0, 3)),
+      (lists) => isShown && setBegun(newest(lists.flat())),
       () => undefined,
     );
     return () => {
@@ -169,6 +173,11 @@ function Begun({ onOpen }: { onOpen: (kind: Kind, id: string) => void }) {
       </ul>
     </section>
   );
+}
+
+function newest(sessions: Begun[]): Begun[] {
+  const running = sessions.filter(({ session }) => session.status === "in_progress");
+  return running.sort((one, other) => other.session.createdAt.localeCompare(one.session.createdAt)).slice(0, 3);
 }
 
 function begunAt(moment: string): string {

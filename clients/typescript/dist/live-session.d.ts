@@ -46,7 +46,7 @@ export declare class LiveSession {
     readonly subscribe: (listener: () => void) => (() => void);
     /** Load the session and follow it; returns how to stop. May be started again. */
     start(): () => void;
-    /** Move to a position. When its question does not exist yet, asks for it and waits. */
+    /** Move to a position. When its question does not exist yet, asks for it and waits. Until the session is known: nothing. */
     readonly goTo: (index: number) => void;
     /** Keep the student's choice for a position, 0 to 3. */
     readonly answer: (index: number, choice: number) => void;

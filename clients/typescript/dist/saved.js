@@ -41,7 +41,7 @@ const NOTHING = { seq: 0, index: 0, answers: {} };
 export function readKept(store, key) {
     try {
         const kept = JSON.parse(store.get(key) ?? "{}");
-        return { seq: number(kept.seq), index: number(kept.index), answers: kept.answers ?? {} };
+        return { seq: number(kept.seq), index: number(kept.index), answers: answersIn(kept.answers) };
     }
     catch {
         return NOTHING; // written by something else
@@ -56,6 +56,11 @@ export function merged(ours, theirs) {
             answers[Number(index)] = answer;
     }
     return { seq: Math.max(ours.seq, theirs.seq), index: ours.index, answers };
+}
+function answersIn(kept) {
+    const entries = Object.entries((kept ?? {}));
+    const whole = entries.filter(([, answer]) => Number.isInteger(answer?.choice) && Number.isFinite(answer?.at));
+    return Object.fromEntries(whole);
 }
 function number(value) {
     return Number.isSafeInteger(value) && value >= 0 ? value : 0;

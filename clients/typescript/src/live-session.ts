@@ -106,10 +106,10 @@ export class LiveSession {
     };
   }
 
-  /** Move to a position. When its question does not exist yet, asks for it and waits. */
+  /** Move to a position. When its question does not exist yet, asks for it and waits. Until the session is known: nothing. */
   readonly goTo = (index: number): void => {
-    const place = Math.max(0, Math.min(index, Math.max(0, this.#state.total - 1)));
-    this.#keep({ index: place });
+    if (this.#state.total === 0) return;
+    this.#keep({ index: Math.max(0, Math.min(index, this.#state.total - 1)) });
     this.#asking?.abort();
     void this.#reach(this.#stop.signal);
   };

@@ -64,7 +64,7 @@ const NOTHING: Kept = { seq: 0, index: 0, answers: {} };
 export function readKept(store: KeyValueStore, key: string): Kept {
   try {
     const kept = JSON.parse(store.get(key) ?? "{}") as Partial<Kept>;
-    return { seq: number(kept.seq), index: number(kept.index), answers: kept.answers ?? {} };
+    return { seq: number(kept.seq), index: number(kept.index), answers: answersIn(kept.answers) };
   } catch {
     return NOTHING; // written by something else
   }
@@ -78,6 +78,12 @@ export function merged(ours: Kept, theirs: Kept): Kept {
     if (other === undefined || answer.at >= other.at) answers[Number(index)] = answer;
   }
   return { seq: Math.max(ours.seq, theirs.seq), index: ours.index, answers };
+}
+
+function answersIn(kept: unknown): Record<number, KeptAnswer> {
+  const entries = Object.entries((kept ?? {}) as Record<string, Partial<KeptAnswer> | null>);
+  const whole = entries.filter(([, answer]) => Number.isInteger(answer?.choice) && Number.isFinite(answer?.at));
+  return Object.fromEntries(whole) as Record<number, KeptAnswer>;
 }
 
 function number(value: unknown): number {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from tests.support.browser import SENTENCE, Seen, chromium, unavailable, violations
 from tools.stack.stack import Stack
@@ -51,6 +52,8 @@ def test_a_whole_exam_with_everything_that_goes_wrong(stack: Stack, context: Bro
     cut_off(stack, page)
     answer_until(page, 30)
     stack.children["prefetch"].send(signal.SIGKILL)
+    answer_until(page, 38)
+    expect(page.get_by_text("تُكتب الأسئلة القادمة")).to_be_visible()  # no worker takes a prefetch now
     answer_until(page, TOTAL - 1)
     answer(page, TOTAL - 1)
     stack.restart("prefetch")
@@ -174,6 +177,73 @@ def test_a_session_that_does_not_exist_is_an_arabic_sentence(stack: Stack, conte
     page.goto(f"{stack.api_url}/demo?exams={UUID(int=7)}")
 
     expect(page.get_by_role("alert")).to_contain_text("لم نجد هذه الجلسة.")
+
+
+HOSTILE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="60" onload="parent.ran = true">'
+    '<script>parent.ran = true</script><rect width="90" height="60"/></svg>'
+)
+CAPTION = "مستطيل طوله ٩ وعرضه ٦"
+
+
+def test_a_figure_is_an_image_with_its_caption_and_cannot_run(stack: Stack, context: BrowserContext) -> None:
+    page = opened_with(stack, context, diagram={"svg": HOSTILE, "caption": CAPTION, "figure": {}})
+    image = page.get_by_role("img", name=CAPTION)
+
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 90
+    assert page.locator("svg").count() == 0
+    assert page.evaluate("window.ran") is None
+
+
+def test_a_text_that_looks_like_markup_is_shown_as_it_is(stack: Stack, context: BrowserContext) -> None:
+    page = opened_with(stack, context, stem="<img src=x onerror='ran = true'> س < ٣")
+
+    expect(page.locator(".stem")).to_have_text("<img src=x onerror='ran = true'> س < ٣")
+    assert page.evaluate("window.ran") is None
+
+
+def test_at_the_end_of_the_time_the_student_is_asked_to_hand_in(
+    stack: Stack, context: BrowserContext
+) -> None:
+    page = opened_with(stack, context)
+    page.clock.install()
+    page.reload()
+    expect(choices(page).first).to_be_visible()
+    assert page.get_by_role("dialog").count() == 0
+    page.clock.fast_forward("02:00:01")
+
+    expect(page.get_by_role("dialog")).to_contain_text("انتهى وقت الاختبار")
+
+
+def test_what_another_program_left_in_the_storage_breaks_nothing(
+    stack: Stack, context: BrowserContext
+) -> None:
+    page = opened_with(stack, context)
+    key = f"tafawoq:{page.url.partition('=')[2]}"
+    for kept in ("{", "null", '{"answers": {"0": null, "1": {"choice": "x"}}, "index": -1, "seq": "a"}'):
+        page.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [key, kept])
+        page.reload()
+        expect(choices(page).first).to_be_visible()
+    answer(page, 0)
+
+
+def opened_with(stack: Stack, context: BrowserContext, **changes: Any) -> Page:
+    """A page with an exam whose first question has these fields instead of its own."""
+    page = context.new_page()
+    page.goto(f"{stack.api_url}/demo")
+    page.get_by_role("button", name="المسار العلمي").click()
+    expect(choices(page).first).to_be_visible()
+
+    def changed(route: Route) -> None:
+        answer = route.fetch()
+        session = answer.json()
+        session["questions"][0] |= changes
+        route.fulfill(response=answer, json=session)
+
+    page.route(re.compile(r"/api/exams/[0-9a-f-]{36}$"), changed)
+    page.reload()
+    expect(choices(page).first).to_be_visible()
+    return page
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
