@@ -1,6 +1,6 @@
 /** One question: its passage, its text, its figure and its four choices. */
 
-import { imageOf, type Question } from "@tafawoq/generation-client";
+import { imageOf, type FormerFigure, type Question } from "@tafawoq/generation-client";
 import { LETTERS, SECTIONS, numeral, topicName } from "./words";
 
 interface QuestionCardProps {
@@ -53,7 +53,7 @@ function Figure({ diagram }: { diagram: Question["diagram"] }) {
         <img {...image} />
       </figure>
     );
-  const { description, title, measures, labels, values } = diagram as FormerFigure;
+  const { description, title, measures, labels, values } = diagram as FormerFigure; // without a drawing
   const measured = Object.entries(measures ?? {});
   const charted = (labels ?? []).map((label, at): [string, number | undefined] => [label, values?.[at]]);
   return (
@@ -69,12 +69,4 @@ function Figure({ diagram }: { diagram: Question["diagram"] }) {
       </dl>
     </figure>
   );
-}
-
-interface FormerFigure {
-  description?: string;
-  title?: string;
-  measures?: Record<string, number>;
-  labels?: string[];
-  values?: number[];
 }

@@ -8,5 +8,4 @@ export { LiveSession } from "./live-session.js";
 export type { LiveOptions, Problem, SessionCalls, SessionState } from "./live-session.js";
 export { browserStore, memoryStore } from "./saved.js";
 export type { KeyValueStore } from "./saved.js";
-export type { BatchShape as Batch, CreateExam, CreatePractice, ErrorShape, QuestionShape as Question, SessionPage, SessionShape as Session, } from "./schema.js";
-export type { Diagram } from "./figures.js";
+export type { BatchShape as Batch, CreateExam, CreatePractice, ErrorShape, FigureShape as Figure, FormerFigureShape as FormerFigure, QuestionShape as Question, SessionPage, SessionShape as Session, } from "./schema.js";

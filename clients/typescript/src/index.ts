@@ -13,8 +13,9 @@ export type {
   CreateExam,
   CreatePractice,
   ErrorShape,
+  FigureShape as Figure,
+  FormerFigureShape as FormerFigure,
   QuestionShape as Question,
   SessionPage,
   SessionShape as Session,
 } from "./schema.js";
-export type { Diagram } from "./figures.js";

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -68,6 +69,33 @@ def test_create_retries_with_one_key_until_retry_after_is_hours() -> None:
     printed = node("--input-type=module", "--eval", script, within_s=30)
 
     assert json.loads(printed) == ["عُد لاحقًا", 36000, 3, 1]
+
+
+@pytest.mark.timeout(240)
+def test_a_drawing_becomes_the_address_of_an_image() -> None:
+    """Nothing in it can end the attribute that it stands in, or be read as markup."""
+    client = CLIENT / "dist" / "index.js"
+    drawing = "<svg xmlns='http://www.w3.org/2000/svg'><title>م \"١\" #%</title></svg>"
+    script = f"""
+      import {{ imageOf }} from {json.dumps(client.as_uri())};
+      console.log(imageOf({{ svg: {json.dumps(drawing)}, caption: "مثلث" }}).src);
+    """
+    address = node("--input-type=module", "--eval", script, within_s=30).strip()
+
+    assert address.startswith("data:image/svg+xml,")
+    assert not re.search(r"[<>\"#\s]", address)
+    assert unquote(address.removeprefix("data:image/svg+xml,")) == drawing
+
+
+def test_no_page_of_ours_reads_a_text_as_markup() -> None:
+    for source in [
+        *(CLIENT / "src").glob("*.ts"),
+        *(DEMO / "src").glob("*.ts*"),
+        *(DEMO / "src").glob("*.html"),
+    ]:
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc", source.read_text("utf-8")
+        )
 
 
 @pytest.mark.parametrize("project", [CLIENT, DEMO], ids=["client", "demo"])
