@@ -22,7 +22,7 @@ from generation.attempt import AttemptResult, make_attempt
 from generation.budget import Budget, spent_with
 from generation.call import CRASHED, RunContext
 from generation.cancellation import CancellationSignal, StopReason
-from generation.deviations import deviate
+from generation.deviations import deviate, varied
 from generation.error_kinds import AskNext, Scope
 from generation.errors import (
     EmptyReply,
@@ -47,6 +47,7 @@ from generation.run_events import (
     SlotDeviated,
 )
 from generation.validator import Validator, known_passages
+from generation.verdicts import REWRITES_PER_SLOT
 from generation.yields import Yields
 
 #: Outcomes of a run that are neither a stop reason nor an error's code.
@@ -146,11 +147,21 @@ class _Run:
         if ended is not None:
             return self._end_short(ended)
         while disputed := self._answer_check.disputed():
-            self._open = {slot.position: slot for slot in disputed}
-            self._write(may_deviate=False)  # if this fails, the disputed questions stay
-        self._open.clear()
+            self._rewrite(disputed)
+            self._open.clear()
         self._context.store.finish(self._context.claim)
         return READY
+
+    def _rewrite(self, disputed: Sequence[Slot]) -> None:
+        """Write these slots again, and what nobody could fill once more from another angle. If this fails, what is there stays."""
+        claim = self._context.claim
+        self._open = {slot.position: slot for slot in disputed}
+        if self._write(may_deviate=False) != SLOTS_LEFT_OPEN:
+            return
+        for slot in tuple(self._open.values()):
+            self._open[slot.position] = varied(slot, claim.track, seed=claim.seed, times=REWRITES_PER_SLOT)
+        self._yields.forget_slots()
+        self._write(may_deviate=False)
 
     def _write(self, *, may_deviate: bool) -> str | None:
         """Fill every open slot; returns None, or the outcome that ended it early."""

@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from runtime.addresses import require_file, require_web_address, unwrapped
+from runtime.addresses import AddressError, require_file, require_web_address, unwrapped
 from runtime.database_address import DatabaseAddress
 from runtime.redis_address import RedisAddress, require_no_other_broker
 
@@ -135,9 +135,7 @@ PatternName = Annotated[
         "must be web-app, all, or names of docs/figures.md like circle,bar-chart, separated by commas",
     ),
 ]
-PatternNames = Annotated[
-    tuple[PatternName, ...], NoDecode, BeforeValidator(_split), Field(min_length=1, max_length=100)
-]
+PatternNames = Annotated[tuple[PatternName, ...], NoDecode, BeforeValidator(_split)]
 QuotaFunctionName = Annotated[
     Annotated[
         str,
@@ -219,6 +217,15 @@ class DatabaseSettings(SettingsSlice):
     @classmethod
     def _read(cls, value: str) -> str:
         return DatabaseAddress.of(value).url("postgresql")
+
+    @model_validator(mode="after")
+    def _can_be_verified(self) -> Self:
+        """The certificates are looked for when the address is used, which must not be the first time."""
+        try:
+            self.database_address  # noqa: B018
+        except AddressError as err:
+            raise ValueError(f"TLS to Postgres cannot be verified: it {err}. Correct or unset it") from err
+        return self
 
     @property
     def database_address(self) -> DatabaseAddress:

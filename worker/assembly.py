@@ -185,7 +185,7 @@ def _assembled(
     prefix, progress = settings.redis.redis_key_prefix, Progress()
     return Assembly(
         owner=f"{socket.gethostname()}:{os.getpid()}",
-        batches=BatchStore(engine, SpendLimits.of(settings.spending)),
+        batches=BatchStore(engine, SpendLimits.of(settings.spending), checks_answers=providers.has_solver),
         sessions=SessionStore(engine),
         ledger=LedgerStore(engine),
         providers=providers,

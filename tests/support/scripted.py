@@ -35,7 +35,7 @@ from generation.model import (
 )
 from generation.ports import LightWriter
 from generation.run_events import RunEvent
-from generation.verdicts import Verdict
+from generation.verdicts import REWRITES_PER_SLOT, Finding, Verdict
 from tools.figures.samples import sample
 
 #: One reply: text as it will arrive, and perhaps the error that ends it.
@@ -291,20 +291,22 @@ class MemoryStore:
         before = self.questions.get(question.slot.position)
         if before is not None:
             assert self.verdicts.pop(before.fingerprint) is Verdict.DISPUTED
-            self.disputes[question.slot.position] = 1
+            self.disputes[question.slot.position] = self.disputes.get(question.slot.position, 0) + 1
         self.questions[question.slot.position] = question
 
     def unchecked(self, claim: Claim) -> tuple[Question, ...]:
         kept = (question for _, question in sorted(self.questions.items()) if not self.is_waited_for)
         return tuple(question for question in kept if question.fingerprint not in self.verdicts)
 
-    def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
+    def settle_verdicts(self, claim: Claim, given: Mapping[str, Finding]) -> tuple[Slot, ...]:
         again = []
         for position, question in sorted(self.questions.items()):
-            verdict = given.get(question.fingerprint)
-            if verdict is not None:
-                self.verdicts[question.fingerprint] = verdict
-            if verdict is Verdict.DISPUTED and not self.is_waited_for and not self.disputes.get(position):
+            finding = given.get(question.fingerprint)
+            if finding is None:
+                continue
+            self.verdicts[question.fingerprint] = finding.verdict
+            may_be_replaced = self.disputes.get(position, 0) < REWRITES_PER_SLOT and not self.is_waited_for
+            if finding.verdict is Verdict.DISPUTED and may_be_replaced:
                 again.append(question.slot)
         return tuple(again)
 
