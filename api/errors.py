@@ -133,14 +133,14 @@ _SECONDS = {"type": "integer", "minimum": 1}
 #: Retry-After when no better value is known, in seconds.
 RETRY_AFTER_S = 2
 
-#: The day of a user's reports moves on with the clock; nobody need ask more often.
-REPORTS_AGAIN_AFTER_S = 3600
-
 #: Retry-After while the maintenance switch is on, in seconds: longer than a page waits by itself.
 MAINTENANCE_S = 300
 
 #: Retry-After while the web app's own generator may still write to a session, in seconds.
 OLD_GENERATOR_S = 60
+
+#: The day of a user's reports moves on with the clock; nobody need ask more often.
+REPORTS_AGAIN_AFTER_S = 3600
 
 
 class ApiError(Exception):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
@@ -50,6 +50,8 @@ from generation.model import (
     Track,
     Urgency,
 )
+
+T = TypeVar("T")
 
 CANCELLED = "cancelled"
 
@@ -173,6 +175,15 @@ class SessionStore:
             return adopt_session(
                 connection, session_id, seed=secrets.randbits(_SEED_BITS), kind=kind, user_id=user_id
             )
+
+    def adopting(self, session_id: UUID, work: Callable[[], T]) -> T:
+        """The result of `work`; a session that it does not find is adopted first. Raises what `work` and `adopt` do."""
+        try:
+            return work()
+        except SessionMissing:
+            if not self.adopt(session_id):
+                raise
+            return work()
 
     def to_adopt(self) -> list[UUID]:
         """Every session in progress or paused that was begun by the web app's own generator."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -65,6 +66,14 @@ class ProviderClient(Protocol):
         """The exact cost of a call at list prices, for the model that answered."""
 
 
+@dataclass(frozen=True, slots=True)
+class LightWriter:
+    """A cheaper model of a provider, and the slots that it writes."""
+
+    client: ProviderClient
+    writes: Callable[[Slot], bool]
+
+
 class Fallback(Protocol):
     """The provider clients in order of preference, with the state of their circuit breakers."""
 
@@ -73,6 +82,12 @@ class Fallback(Protocol):
 
     def report(self, provider: str, error: ProviderError | None) -> None:
         """Report the result of a call to `provider`; None means success."""
+
+    def pick_light(self, provider: str) -> LightWriter | None:
+        """The light writer beside `provider`, or None: none is configured, or its circuit breaker is open."""
+
+    def report_light(self, error: ProviderError | None) -> None:
+        """Report the result of a light writer's call; None means success. It does not affect its provider."""
 
     @property
     def has_solver(self) -> bool:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
+from generation.figures.catalogue import DRAWN
 from generation.model import CHOICES_PER_QUESTION, Prompt, Question
 from generation.prompts.blocks import solver_blocks
 from generation.prompts.request import json_line
 
 #: For one short solution with its answer; about twice the usual number.
 TOKENS_PER_ANSWER = 400
-
-#: The parts of a figure that only repeat its caption and shown parameters, for a page to draw.
-_FOR_PAGES: Final = frozenset({"type", "renderHint", "data", "svg"})
 
 
 def build_solver_prompt(questions: Sequence[Question], look: int = 0) -> Prompt:
@@ -41,7 +39,7 @@ def _lines(questions: Sequence[Question], look: int) -> Iterator[str]:
 def _posed(question: Question, look: int) -> dict[str, Any]:
     posed: dict[str, Any] = {"slot": question.slot.position, "q": question.stem}
     if question.diagram is not None:
-        posed["f"] = {name: value for name, value in question.diagram.items() if name not in _FOR_PAGES}
+        posed["f"] = {name: value for name, value in question.diagram.items() if name not in DRAWN}
     turn = look % CHOICES_PER_QUESTION
     posed["choices"] = question.choices[turn:] + question.choices[:turn]
     if question.passage is not None:

@@ -33,6 +33,7 @@ from generation.model import (
     Usage,
     UsageSource,
 )
+from generation.ports import LightWriter
 from generation.run_events import RunEvent
 from generation.verdicts import REWRITES_PER_SLOT, Finding, Verdict
 from tools.figures.samples import sample
@@ -242,12 +243,19 @@ class ScriptedFallback:
     reports: list[tuple[str, str | None]] = field(default_factory=list)
     solver: ScriptedProvider | None = None
     solver_breaker_is_open: bool = False
+    light: LightWriter | None = None
 
     def pick(self, excluded: frozenset[str]) -> ScriptedProvider | None:
         return next((provider for provider in self.providers if provider.name not in excluded), None)
 
     def report(self, provider: str, error: ProviderError | None) -> None:
         self.reports.append((provider, error.code if error else None))
+
+    def pick_light(self, provider: str) -> LightWriter | None:
+        return self.light if self.light and self.light.client.name == provider else None
+
+    def report_light(self, error: ProviderError | None) -> None:
+        self.reports.append(("light", error.code if error else None))
 
     @property
     def has_solver(self) -> bool:
