@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from celery.signals import worker_ready, worker_shutting_down
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from generation.model import Urgency
 from tasks.contract import QUEUES, SWEEP
@@ -36,6 +37,9 @@ ENDINGS_PERIOD_S = 5.0
 
 #: Deleting old rows hours late is harmless; a step in a minute keeps up with 72,000 sessions a day for each worker.
 FORGET_PERIOD_S = 60.0
+
+#: People look at these tables by the hour.
+COPY_DOUBTS_PERIOD_S = 60.0
 
 #: How soon a warning follows the money, and how often all attempts of a month are summed.
 DAY_SPENDING_PERIOD_S = 15.0
@@ -91,6 +95,22 @@ def _close_lost_calls(assembly: Assembly) -> None:
         log.warning("calls_lost", attempts=lost)
 
 
+def _copy_doubts(assembly: Assembly) -> None:
+    """Into the web app's tables. What a table refuses is logged and tried again: it may be changed meanwhile."""
+    tables = assembly.review_tables
+    if tables is None:
+        return
+    for name, problem in tables.problems().items():
+        log.warning("review_table_not_written", table=name, says=problem)
+    try:
+        copied = {table: rows for table, rows in tables.copy().items() if rows}
+    except (IntegrityError, DataError, ProgrammingError) as err:
+        log.warning("review_table_refuses", error=type(err.orig or err).__name__)
+        return
+    if copied:
+        log.info("review_tables_written", **copied)
+
+
 def _forget(assembly: Assembly) -> None:
     forgotten = {table: rows for table, rows in assembly.retention.forget().items() if rows}
     if forgotten:
@@ -106,6 +126,7 @@ def start_sweeping(**_: Any) -> None:
         "endings", period_s=ENDINGS_PERIOD_S, action=lambda: assembly.sessions.publish_endings(PASS_LIMIT)
     )
     _repeat("forget", period_s=FORGET_PERIOD_S, action=lambda: _forget(assembly))
+    _repeat("review_tables", period_s=COPY_DOUBTS_PERIOD_S, action=lambda: _copy_doubts(assembly))
     _repeat("day_spending", period_s=DAY_SPENDING_PERIOD_S, action=assembly.spend_watch.look_at_day)
     _repeat("month_spending", period_s=MONTH_SPENDING_PERIOD_S, action=assembly.spend_watch.look_at_month)
 

@@ -21,6 +21,7 @@ from db.batches import BatchStore
 from db.engine import make_engine
 from db.ledger import LedgerStore
 from db.retention import RetentionStore
+from db.review_tables import ReviewTables
 from db.sessions import SessionStore
 from db.spending import SpendLimits
 from generation.ports import Fallback, Observer
@@ -33,6 +34,7 @@ from providers.telemetry import ProviderTelemetry
 from runtime.metrics import Metrics
 from runtime.redis import make_redis
 from runtime.retention_settings import RetentionSettings
+from runtime.review_settings import ReviewSettings
 from runtime.settings import (
     ClaudeSettings,
     DatabaseSettings,
@@ -96,6 +98,7 @@ class Assembly:
     redis: Redis
     spend_watch: SpendWatch
     retention: RetentionStore
+    review_tables: ReviewTables | None = None  #: None: nothing is copied into the web app's tables
 
     def close(self) -> None:
         """Stop the heartbeat and close every connection."""
@@ -123,6 +126,7 @@ class _Settings:
     redis: RedisSettings
     spending: SpendSettings
     retention: RetentionSettings
+    review: ReviewSettings
     tracing: TracingSettings
     worker: WorkerSettings
 
@@ -139,6 +143,7 @@ class _Settings:
             redis=load(RedisSettings),
             spending=load(SpendSettings),
             retention=load(RetentionSettings),
+            review=load(ReviewSettings),
             tracing=load(TracingSettings),
             worker=load(WorkerSettings),
         )
@@ -206,6 +211,7 @@ def _assembled(
         redis=redis,
         spend_watch=SpendWatch(engine, settings.spending, metrics),
         retention=RetentionStore(engine, settings.retention),
+        review_tables=ReviewTables(engine) if settings.review.review_tables else None,
     )
 
 

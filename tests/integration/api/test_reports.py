@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import httpx2
 import pytest
+from sqlalchemy import Engine, text
 
+from db.review_queue import ReviewQueue
+from db.reviews import Replacement, ReviewStore
 from generation.reports import MAX_REPORT_CHARS, ReportReason
 from tests.integration.api.conftest import Serve
-from tests.integration.api.served import Writer
+from tests.integration.api.served import Writer, question_for
+from tests.integration.api.test_events import events, follow
 
 REPORT = {"reason": "mathematical", "text": "الخيار الثاني صحيح أيضًا"}
 
@@ -92,3 +97,26 @@ def test_another_users_question_cannot_be_reported(serve: Serve, exam_id: str, w
     served = serve()
     with served.client(uuid4()) as other:
         assert report(other, f"/exams/{exam_id}").status_code == 404
+
+
+def test_a_report_leads_to_another_question_in_the_row_on_an_open_page_and_after_a_reload(
+    student: httpx2.Client, writer: Writer, exam_id: str, engine: Engine
+) -> None:
+    """Its place stays, what the student had read is kept for grading, and no page is told more than the change."""
+    claim = writer.finish()
+    student.post(f"/exams/{exam_id}/progress", json={"questionIndex": 1})
+    report(student, f"/exams/{exam_id}")
+    [reported] = ReviewQueue(engine).waiting(10)
+    other = replace(question_for(claim.open_slots[1]), stem="سؤال آخر", fingerprint="another")
+    with follow(student, exam_id, "12") as response:
+        ReviewStore(engine).replace(reported, Replacement(other, uuid4(), "claude", None))
+        event = next(events(response))
+
+    [shown] = [each for each in student.get(f"/exams/{exam_id}").json()["questions"] if each["index"] == 1]
+    assert (event.kind, event.data) == ("question", shown)
+    assert (shown["stem"], shown["change"]["kind"]) == ("سؤال آخر", "replaced")
+    with engine.connect() as connection:
+        [row] = connection.execute(text("SELECT questions->1 FROM exam_sessions")).scalars()
+    assert (row["stem"], row["change"], row["wasRead"]) == ("سؤال آخر", row["change"], True)
+    assert row["previous"]["stem"] == reported.content["stem"]
+    assert row["id"] == shown["id"] == reported.content["id"]

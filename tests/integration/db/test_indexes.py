@@ -59,6 +59,9 @@ INSERT INTO generation.slots (session_id, position, batch_index, spec)
 SELECT session_id, position, 0, '{{}}' FROM generation.plans, generate_series(0, 2) position;
 INSERT INTO generation.questions (session_id, position, batch_index, fingerprint, content, provider, attempt_id)
 SELECT session_id, position, 0, position::text, '{{}}', 'claude', '{OWN}' FROM generation.slots;
+INSERT INTO generation.reports (session_id, position, fingerprint, user_id, reason, created_at)
+SELECT session_id, position, position::text, '{OWN}', 'other', now() - interval '180 days' * row_number() OVER () / 60000
+FROM generation.slots;
 INSERT INTO generation.events (session_id, seq, kind, payload)
 SELECT session_id, seq, 'session', '{{}}' FROM generation.plans, generate_series(1, 3) seq;
 INSERT INTO generation.corrections (day, provider, model, cost_microdollars)

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings
 
 from runtime.api_settings import ApiSettings
 from runtime.retention_settings import RetentionSettings
+from runtime.review_settings import ReviewSettings
 from runtime.settings import (
     BillingReportSettings,
     ClaudeSettings,
@@ -46,6 +47,7 @@ EVERY_SLICE: tuple[type[BaseSettings], ...] = (
     PlanSettings,
     RedisSettings,
     RetentionSettings,
+    ReviewSettings,
     ServerProgramSettings,
     ServiceSettings,
     SpendSettings,
