@@ -23,7 +23,7 @@ define installed
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-demo install-development install-bench install-peers demo up test proof chaos bench figures pictures check client generated lock clean
+.PHONY: help install install-demo install-development install-bench install-peers demo up test proof chaos bench figures pictures check client generated sbom lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ generated: install-development ## Make again what is made from code: metrics pag
 	@$(BIN)/python -m tests.support.metrics_page
 	@$(BIN)/python ops/grafana/dashboards.py
 	@$(MAKE) --no-print-directory client
+
+sbom: install-development ## List what the image is made of again, from the lock: SBOM and licences
+	@$(BIN)/python -m tools.supply_chain
 
 lock: ## Resolve the dependencies again, to their newest releases (needs uv)
 	@command -v uv >/dev/null || { echo "uv is needed for this: https://docs.astral.sh/uv" >&2; exit 2; }

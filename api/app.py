@@ -35,6 +35,7 @@ from db.events import EventLog
 from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import QueueStats
 from db.sessions import SessionStore
+from generation.figure_plan import WEB_APP_FIGURES, FigureChoice
 from generation.model import SessionKind
 from runtime.api_settings import ApiSettings
 from runtime.settings import PlanSettings
@@ -76,6 +77,7 @@ def create_app(
     enqueue: Enqueue,
     queue_stats: Callable[[], QueueStats],
     database_threads: int,
+    figures: FigureChoice = WEB_APP_FIGURES,
     listen: Listen | None = None,
     limits: Limits | None = None,
     waiting_calls: WaitingCalls | None = None,
@@ -85,7 +87,7 @@ def create_app(
     """The app over these stores. Nothing runs until its lifespan starts.
 
     `database_threads`: how many store calls may run at once; at most the connections of the pool.
-    `listen`: within its block, calls back with the id of each session that has a new event, on any thread.
+    `figures`: those that plans of new sessions may ask for. `listen`: within its block, calls back with the id of each session that has a new event, on any thread.
     Without it only polling wakes readers.
     `dashboard`: what the operators' page reads; without it there is none.
     """
@@ -99,6 +101,7 @@ def create_app(
         AppContext(
             settings=settings,
             plan=plan,
+            figures=figures,
             sessions=session_store,
             batches=batch_store,
             events=event_log,

@@ -80,6 +80,8 @@ class QuestionType(StrEnum):
     ODD_WORD = "odd-word"
 
 
+FIGURED_TYPES = frozenset({QuestionType.DIAGRAM, QuestionType.CHART})
+
 #: The four choices of every comparison question, always in this order.
 COMPARISON_CHOICES = (
     "القيمة الأولى أكبر",
@@ -130,6 +132,10 @@ class Slot:
     key_index: int | None = None  #: where the key goes, 0-3; None where the choices have a fixed order
     passage_group: int | None = None  #: slots of one group share a passage and go to the same call
     deviation: Deviation | None = None  #: None: as planned
+    pattern: str | None = (
+        None  #: of its figure; None: no figure, or one that was planned before figures were patterns
+    )
+    web_app_only: bool = False  #: the figure must be one that the web app's own renderers draw
 
     @property
     def question_id(self) -> str:
@@ -137,7 +143,7 @@ class Slot:
         return f"{prefix}_{self.batch_index}_{self.sequence:02d}"
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        spec: dict[str, Any] = {
             "position": self.position,
             "batchIndex": self.batch_index,
             "sequence": self.sequence,
@@ -149,7 +155,12 @@ class Slot:
             "angle": self.angle,
             "keyIndex": self.key_index,
             "passageGroup": self.passage_group,
-        } | ({"deviation": self.deviation.value} if self.deviation else {})
+        }
+        if self.deviation is not None:
+            spec["deviation"] = self.deviation.value
+        if self.pattern is not None:
+            spec |= {"pattern": self.pattern, "webAppOnly": self.web_app_only}
+        return spec
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> Slot:
@@ -166,6 +177,8 @@ class Slot:
             key_index=spec["keyIndex"],
             passage_group=spec["passageGroup"],
             deviation=Deviation(spec["deviation"]) if "deviation" in spec else None,
+            pattern=spec.get("pattern"),
+            web_app_only=spec.get("webAppOnly", False),
         )
 
 
@@ -232,6 +245,7 @@ class Question:
         """The question as the web app stores it, answer included: never send it to a student."""
         shape: dict[str, Any] = {
             "id": self.slot.question_id,
+            "index": self.slot.position,
             "section": self.slot.section.value,
             "topic": self.slot.topic.value,
             "difficulty": self.slot.difficulty.value,

@@ -29,6 +29,10 @@ _AUTH_PATH = "/auth/v1"
 _KEYS_PATH = "/.well-known/jwks.json"
 
 
+#: How what others have begins: a public key (PEM, SSH, JWK), a key for browsers, an API key that is itself a token.
+_PUBLISHED = ("-----BEGIN", "ssh-", '{"', "sb_publishable_", "eyJ")
+
+
 class SigningKeySettings(SettingsSlice):
     """Where a project publishes the keys that its tokens are signed with."""
 
@@ -83,6 +87,8 @@ class ApiSettings(SigningKeySettings):
     api_max_head_bytes: int = Field(32_768, ge=1024, le=1_048_576)
     #: A function in the database that decides whether a user may create a session; see docs/web-app.md.
     api_quota_function: QuotaFunctionName = None
+    #: Refuse new sessions with 503 `maintenance`, as the web app's own switch in `feature_toggles` does.
+    maintenance_mode: bool = False
     #: Whose pages may call from a browser: `https://app.example`, separated by commas. Empty: nobody's.
     api_cors_origins: Origins = ()
     #: Serve without auth beyond loopback, as a container must; refused in production.
@@ -106,9 +112,22 @@ class ApiSettings(SigningKeySettings):
     def issuer(self) -> str | None:
         """What `iss` of a token must be; None: it is not checked."""
         if self.supabase_jwt_issuer is not None:
-            return None if self.supabase_jwt_issuer == "off" else self.supabase_jwt_issuer
-        keys_url = self.supabase_jwks_url or ""
+            return None if self.supabase_jwt_issuer.lower() == "off" else self.supabase_jwt_issuer
+        keys_url = (self.supabase_jwks_url or "").rstrip("/")
         return keys_url.removesuffix(_KEYS_PATH) if keys_url.endswith(_AUTH_PATH + _KEYS_PATH) else None
+
+    @model_validator(mode="after")
+    def _nobody_has_it(self) -> Self:
+        for name, secret in (
+            ("API_SERVICE_TOKEN", self.api_service_token),
+            ("SUPABASE_JWT_SECRET", self.supabase_jwt_secret),
+        ):
+            if secret and secret.get_secret_value().startswith(_PUBLISHED):
+                raise ValueError(
+                    f"{name} is a key that is published or that browsers hold, so anybody could use it. Set the secret "
+                    "itself: the project's JWT secret, or a random text of your own for API_SERVICE_TOKEN"
+                )
+        return self
 
     @model_validator(mode="after")
     def _nobody_can_guess(self) -> Self:

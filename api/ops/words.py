@@ -14,6 +14,7 @@ OUTCOMES: dict[str, str] = {
     "lane_failed": "stopped, because another lane of the run failed",
     "fruitless": "stopped, because the replies of other lanes brought nothing",
     "session_closed": "stopped: the session was closed",
+    "empty_reply": "the reply ended and brought nothing",
     "provider_failed": "the provider failed",
     "provider_busy": "the provider was overloaded or limited our rate",
     "provider_throttled": "our own rate limiter did not admit it",

@@ -28,6 +28,7 @@ class SimulatorConfig:
     surplus_rate: float = 0.0  #: objects for slots that nobody asked for
     broken_rate: float = 0.0  #: lines that are no JSON
     wrong_key_rate: float = 0.0  #: questions whose key is a distractor
+    impossible_rate: float = 0.0  #: figures that cannot be, or that contradict their question
     wrong_dispute_rate: float = 0.0  #: questions that the solver answers wrongly
     rpm: int = 0
     itpm: int = 0

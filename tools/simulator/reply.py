@@ -10,6 +10,7 @@ from typing import Any
 
 from tools.simulator.asked import Asked
 from tools.simulator.config import SimulatorConfig
+from tools.simulator.content.figures import impossible
 from tools.simulator.content.writer import write_questions
 
 SURPLUS_SLOT = 9000  #: far above any slot that is ever asked for
@@ -61,7 +62,8 @@ def _with_flaws(
 
     A good question joins the earlier ones, so that a later one can repeat it.
     """
-    draws = {name: rng.random() for name in ("missing", "repeat", "reject", "wrong_key", "broken", "surplus")}
+    kinds = ("missing", "repeat", "reject", "wrong_key", "broken", "surplus", "impossible")
+    draws = {name: rng.random() for name in kinds}
     hit = {name for name, draw in draws.items() if draw < getattr(config, f"{name}_rate")}
     if "missing" in hit:
         return []
@@ -69,9 +71,11 @@ def _with_flaws(
         question = _repeated(question, earlier, asked, rng)
     elif "reject" in hit:
         question = _invalid(question, rng)
+    elif "impossible" in hit and "f" in question:
+        question = {**question, "f": impossible(question["f"], rng)}
     elif "wrong_key" in hit:
         question = _wrongly_keyed(question, rng)
-    if not hit & {"reject", "broken"}:
+    if not hit & {"reject", "broken", "impossible"}:
         earlier.append(question)
     line = _line(question)
     lines = [_broken(line, rng) if "broken" in hit else line]

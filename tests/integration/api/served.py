@@ -24,11 +24,13 @@ from api.server import ApiServer, bound
 from api.waiting_calls import WaitingCalls
 from db.batches import BatchStore
 from db.events import EventLog
+from db.maintenance import MaintenanceSwitch
 from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import read_queue_stats
 from db.quota import Quota, no_quota
 from db.sessions import SessionStore
 from generation.errors import FenceLost
+from generation.figures.catalogue import diagram, parse
 from generation.model import Claim, Question, Slot, Urgency
 from runtime.api_settings import ApiSettings
 from runtime.settings import DatabaseSettings, PlanSettings
@@ -37,7 +39,7 @@ from runtime.tracing import Tracing
 #: Part of every explanation, so that a leak is easy to find.
 SECRET = "سر-الحل-"
 
-FIGURE = {"kind": "square", "description": "مربع أ ب ج د", "measures": {"أ ب": 4}}
+FIGURE = diagram(parse({"pattern": "square", "side": 4, "unit": "سم", "points": "أبجد", "ask": ["area"]}))
 
 TTL_S = 60.0
 
@@ -52,7 +54,12 @@ def question_for(slot: Slot) -> Question:
         explanation=f"{SECRET}{slot.position}",
         fingerprint=f"fingerprint-{slot.position}",
         passage="نص قصير" if slot.position % 2 else None,
-        diagram={**FIGURE, "answer": f"{SECRET}figure"},
+        diagram={
+            **FIGURE,
+            "answer": f"{SECRET}figure",
+            "figure": {**FIGURE["figure"], "area": f"{SECRET}area"},
+            "data": {**FIGURE["data"], "formulaUsed": f"{SECRET}formula"},
+        },
     )
 
 
@@ -126,10 +133,11 @@ class Served:
         waiting_calls: WaitingCalls | None = None,
         quota: Quota = no_quota,
         tracing: Tracing | None = None,
+        maintenance: MaintenanceSwitch | None = None,
         **settings: Any,
     ) -> None:
         self.writer = Writer(BatchStore(engine))
-        self.sessions = SessionStore(engine, quota=quota)
+        self.sessions = SessionStore(engine, quota=quota, maintenance=maintenance)
         self.app: FastAPI = create_app(
             ApiSettings(**settings),
             PlanSettings(prefetch_reading_s=0),

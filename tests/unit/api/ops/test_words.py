@@ -19,6 +19,7 @@ NOT_OF_CALLS = {
     "question_repeated",
     "spend_limit_reached",
     "session_not_found",
+    "session_not_adopted",
     "invalid_batch_index",
 }
 

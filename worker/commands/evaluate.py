@@ -1,0 +1,28 @@
+"""`evaluate`: how good the questions are that a model writes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from worker.commands.evaluate_models import evaluate_models
+from worker.commands.output import WRONG, AsJson, refuse
+
+
+def evaluate(
+    models: Annotated[
+        str, typer.Option(help="Models to compare, separated by a comma.")
+    ] = "claude-sonnet-5-5,claude-haiku-5-5",
+    questions: Annotated[int, typer.Option(min=10, max=960, help="How many each model is to write.")] = 20,
+    cap_usd: Annotated[
+        float, typer.Option(min=0.05, max=50, help="What all writing may cost at most.")
+    ] = 0.5,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Let models write the same slots, and compare accept rate, answer check, length and price. Costs money with a key."""
+    named = [name for part in models.split(",") if (name := part.strip())]
+    if not named:
+        refuse("Name the models to compare: --models claude-sonnet-5-5,claude-haiku-5-5.", code=WRONG)
+    evaluate_models(named, questions=questions, cap_usd=cap_usd, as_json=as_json)
