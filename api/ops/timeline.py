@@ -99,7 +99,8 @@ def _story(timeline: SessionTimeline, batch: TimelineBatch) -> _Story:
     calls = _with_lost([call for call in timeline.calls if call.batch_index == batch.batch_index])
     commits = [commit for commit in timeline.commits if commit.batch_index == batch.batch_index]
     is_over = batch.status in {BatchStatus.READY, BatchStatus.FAILED}
-    ends = [batch.ready_at, *(call.closed_at for call in calls), *(commit.at for commit in commits)]
+    closed = [call.closed_at for call in calls if call.outcome != _LOST]
+    ends = [batch.ready_at, *closed, *(commit.at for commit in commits)]
     known = [end for end in ends if end is not None] or [batch.requested_at]
     # A batch that was asked for again has calls from before its present request.
     start = min([batch.requested_at, *(call.opened_at for call in calls)])

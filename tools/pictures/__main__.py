@@ -15,7 +15,7 @@ from typing import Final
 
 from playwright.sync_api import Page
 
-from tools.pictures.browser import NoBrowser, opened_page, photograph
+from tools.pictures.browser import NoBrowser, opened_page, photograph, show_part
 from tools.pictures.scene import lose_a_worker, running_stack, take_exams
 from tools.stack.processes import PROJECT
 
@@ -44,7 +44,7 @@ def main() -> int:
             (options.shown / "terminal.svg").write_text(take_exams(stack), "utf-8")
             _say("a worker is being killed")
             lost = lose_a_worker(stack)
-            _operators_pages(page, take, stack.api_url, lost)
+            _operators_pages(page, take, stack.api_url, lost, options.shown)
             _flower(page, take, stack.flower_url)
             _demo(page, take, stack.api_url)
     except NoBrowser as err:
@@ -53,14 +53,15 @@ def main() -> int:
     return 0
 
 
-def _operators_pages(page: Page, take: Take, api: str, lost: str) -> None:
+def _operators_pages(page: Page, take: Take, api: str, lost: str, shown_in: Path) -> None:
     page.goto(f"{api}/")
     take(page, "first", shown=())
     page.goto(f"{api}/ops?refresh=off")
     take(page, "ops", shown=("desktop", "phone-dark"))
-    page.goto(f"{api}/ops/sessions/{lost}?refresh=off#batch-0")
+    page.goto(f"{api}/ops/sessions/{lost}?refresh=off")
     page.locator("line.run").first.wait_for(state="attached")
-    take(page, "timeline", shown=("desktop",))
+    take(page, "timeline", shown=())
+    show_part(page, "#batch-0", shown_in / "timeline.png")
     _say("the operators' page")
 
 
@@ -73,13 +74,13 @@ def _flower(page: Page, take: Take, flower: str) -> None:
 
 def _demo(page: Page, take: Take, api: str) -> None:
     page.goto(f"{api}/demo")
-    start = page.get_by_role("button", name="المسار العلمي")
+    start = page.get_by_role("button", name="المسار العلمي", exact=True)
     start.wait_for()
     take(page, "demo-start", shown=())
     start.click()
     for number in range(_ANSWERED):
         page.locator("input[type=radio]").nth(number % 4).check(force=True)
-        page.get_by_role("button", name="التالي").click()
+        page.get_by_role("button", name="التالي", exact=True).click()
     page.locator("input[type=radio]").first.wait_for(state="attached")
     take(page, "demo", shown=("desktop", "phone-dark"))
     _say("the demo page")

@@ -64,3 +64,11 @@ def photograph(page: Page, name: str, *, shown_in: Path, shown: tuple[str, ...],
         if view_name in shown:
             suffix = "" if view_name == "desktop" else f"-{view_name}"
             page.screenshot(path=shown_in / f"{name}{suffix}.png")
+
+
+def show_part(page: Page, selector: str, path: Path) -> None:
+    """Write a PNG of one element, as a desktop shows it by day."""
+    view = VIEWS["desktop"]
+    page.emulate_media(color_scheme=view.scheme)
+    page.set_viewport_size({"width": view.width, "height": view.height})
+    page.locator(selector).screenshot(path=path)

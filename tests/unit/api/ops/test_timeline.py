@@ -81,7 +81,7 @@ def test_a_call_whose_worker_vanished_ends_where_the_next_run_begins(
     page = timeline_page(a_session(gone, again))
 
     [bar] = re.findall(r"<rect class='failed' x='0.00%' width='([\d.]+)%'", page)
-    assert float(bar) == pytest.approx(50 if closed is None else 25, abs=0.1)
+    assert float(bar) == pytest.approx(50, abs=0.1)
     assert "0 of 1, its worker vanished in mid-call" in page
     assert "<b>10.0 s</b> Run 2 begins with 1 lane. The worker that wrote it vanished in mid-stream" in page
     assert "its worker vanished before it ended" in page
