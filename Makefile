@@ -60,7 +60,7 @@ bench: install-bench install-peers ## Measure speed and cost next to peers, with
 figures: install-development ## Draw three figures of every pattern; pages, and pictures where Chromium is, in .figures (ONLY=circle,chord SEED=1)
 	@$(BIN)/python -m tools.figures $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED)) $(if $(OUT),--out $(OUT))
 
-pictures: install-demo ## Make the pictures of the documents again (needs Chromium); every page in every size in .pictures
+pictures: install-development ## Make the pictures of the documents again (needs Chromium); every page in every size in .pictures
 	@$(BIN)/python -m tools.pictures
 
 check: install-development ## Lint, format, types, import directions, migration drift

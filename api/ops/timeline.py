@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from html import escape
@@ -24,6 +24,8 @@ _NUMBER_PERCENT = 7.0
 #: A label begins at its bar when the bar begins before this; else it ends with the bar.
 _LABEL_LEFT_PERCENT = 45.0
 _LEAST_PERCENT = 0.4
+
+_OPEN, _LOST = "open", "lost"
 
 _READING = (
     "Each panel is one batch, on its own clock that starts with its request. A bar is one model call; calls side by "
@@ -67,6 +69,16 @@ class _Story:
             runs.setdefault(call.epoch, []).append(call)
         return dict(sorted(runs.items()))
 
+    def end_of(self, call: TimelineCall) -> datetime:
+        """When the call ended. One whose worker vanished is closed late, by whoever finds it: it ended before the
+        next run at the latest.
+        """
+        end = call.closed_at or self.clock.end
+        if call.outcome != _LOST:
+            return end
+        later = [other.opened_at for other in self.calls if other.epoch > call.epoch]
+        return min([end, *later])
+
     @property
     def cost(self) -> Decimal:
         return sum((call.cost_microdollars for call in self.calls), Decimal(0))
@@ -84,14 +96,24 @@ def timeline_page(timeline: SessionTimeline) -> str:
 
 
 def _story(timeline: SessionTimeline, batch: TimelineBatch) -> _Story:
-    calls = [call for call in timeline.calls if call.batch_index == batch.batch_index]
+    calls = _with_lost([call for call in timeline.calls if call.batch_index == batch.batch_index])
     commits = [commit for commit in timeline.commits if commit.batch_index == batch.batch_index]
     is_over = batch.status in {BatchStatus.READY, BatchStatus.FAILED}
-    ends = [batch.ready_at, *(call.closed_at for call in calls), *(commit.at for commit in commits)]
+    closed = [call.closed_at for call in calls if call.outcome != _LOST]
+    ends = [batch.ready_at, *closed, *(commit.at for commit in commits)]
     known = [end for end in ends if end is not None] or [batch.requested_at]
     # A batch that was asked for again has calls from before its present request.
     start = min([batch.requested_at, *(call.opened_at for call in calls)])
     return _Story(batch, calls, commits, _Clock(start, max(known) if is_over else timeline.now))
+
+
+def _with_lost(calls: Sequence[TimelineCall]) -> list[TimelineCall]:
+    """A call that is open after the next run began is lost, though the sweep has not closed it yet."""
+    latest = max((call.epoch for call in calls), default=0)
+    return [
+        replace(call, outcome=_LOST) if call.outcome == _OPEN and call.epoch < latest else call
+        for call in calls
+    ]
 
 
 def _facts(timeline: SessionTimeline, stories: Sequence[_Story]) -> str:
@@ -206,7 +228,7 @@ def _run_line(story: _Story, calls: Sequence[TimelineCall], height: int) -> str:
 
 def _row(story: _Story, call: TimelineCall, y: int, run: int) -> str:
     clock = story.clock
-    end = call.closed_at or clock.end
+    end = story.end_of(call)
     x, right = clock.x(call.opened_at), clock.x(end)
     left = x <= _LABEL_LEFT_PERCENT
     text = _label(story, call, run)
@@ -287,7 +309,7 @@ def _told(story: _Story) -> Iterator[tuple[str, str]]:
     before: list[TimelineCall] = []
     for number, calls in enumerate(story.runs.values(), start=1):
         steps.append((min(call.opened_at for call in calls), _run_began(number, calls, before)))
-        steps += [step for call in calls for step in _call_steps(call)]
+        steps += [step for call in calls for step in _call_steps(story, call)]
         before = calls
     if batch.first_question_at:
         steps.append(
@@ -314,17 +336,21 @@ def _run_began(number: int, calls: Sequence[TimelineCall], before: Sequence[Time
     return f"{began} {words.why_again([call.outcome for call in before])}" if before else began
 
 
-def _call_steps(call: TimelineCall) -> Iterator[tuple[datetime, str]]:
-    if call.closed_at is None:
-        yield call.opened_at, f"A call to {call.provider} ({call.model}) for {call.asked} {_what(call)} runs."
+def _call_steps(story: _Story, call: TimelineCall) -> Iterator[tuple[datetime, str]]:
+    named, end = f"A call to {call.provider} ({call.model})", story.end_of(call)
+    if call.outcome == _OPEN:
+        yield call.opened_at, f"{named} for {call.asked} {_what(call)} runs."
+        return
+    if call.outcome == _LOST:
+        yield end, f"{named} brought {_brought(call)}; its worker vanished before it ended."
         return
     first = "" if call.first_token_ms is None else f", first token after {call.first_token_ms / 1000:.1f} s"
-    took = (call.closed_at - call.opened_at).total_seconds()
+    took = (end - call.opened_at).total_seconds()
     sentence = (
-        f"A call to {call.provider} ({call.model}) ends after {took:.1f} s: {_brought(call)}"
-        f"{first}, {dollars(call.cost_microdollars)}; {words.outcome(call.outcome)}."
+        f"{named} ends after {took:.1f} s: {_brought(call)}{first}, {dollars(call.cost_microdollars)}; "
+        f"{words.outcome(call.outcome)}."
     )
-    yield call.closed_at, sentence
+    yield end, sentence
 
 
 def _brought(call: TimelineCall) -> str:
@@ -341,7 +367,7 @@ def _what(call: TimelineCall) -> str:
 def _style(call: TimelineCall) -> str:
     if call.outcome == "complete":
         return "solve" if call.purpose is Purpose.SOLVE else "one"
-    return "quiet" if call.outcome == "open" else "failed"
+    return "quiet" if call.outcome == _OPEN else "failed"
 
 
 def _plural(count: int, word: str) -> str:

@@ -39,7 +39,6 @@ VERDICTS: dict[str, str] = {
 
 _ENDED_BY_THEMSELVES = {
     "lost": "The worker that wrote it vanished in mid-stream. Its lease lapsed",
-    "open": "The worker that wrote it vanished in mid-stream. Its lease lapsed",
     "lease_lost": "The worker that wrote it could not renew its lease",
     "fence_lost": "The worker that wrote it had lost its batch",
     "shutdown": "The worker that wrote it was shut down, as for a deploy, and released it",

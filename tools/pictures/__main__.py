@@ -8,32 +8,24 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tools.pictures.browser import Browser, NoBrowser, View
+from playwright.sync_api import Page
+
+from tools.pictures.browser import NoBrowser, opened_page, photograph, show_part
 from tools.pictures.scene import lose_a_worker, running_stack, take_exams
 from tools.stack.processes import PROJECT
 
 SHOWN: Final = PROJECT / "docs" / "pictures"
 LOOKED_AT: Final = PROJECT / ".pictures"
 
-VIEWS: Final = {
-    "desktop": View(1280, 900),
-    "desktop-dark": View(1280, 900, dark=True),
-    "phone": View(390, 844),
-    "phone-dark": View(390, 844, dark=True),
-    "narrow": View(320, 640),
-}
+#: How many questions are answered before the demo page is pictured.
+_ANSWERED: Final = 5
 
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    name: str
-    url: str
-    ready: str = "true"  #: JavaScript: the page shows what it should
-    shown: tuple[str, ...] = ("desktop",)  #: the views that documents show
+Take = Callable[..., None]
 
 
 def main() -> int:
@@ -41,40 +33,57 @@ def main() -> int:
     options = _parser().parse_args()
     for folder in (options.shown, options.looked_at):
         folder.mkdir(parents=True, exist_ok=True)
+    take = partial(photograph, shown_in=options.shown, looked_at_in=options.looked_at)
     try:
-        with tempfile.TemporaryDirectory() as directory, running_stack(Path(directory)) as stack:
+        with (
+            opened_page() as page,
+            tempfile.TemporaryDirectory() as directory,
+            running_stack(Path(directory)) as stack,
+        ):
             _say("three exams are being written")
             (options.shown / "terminal.svg").write_text(take_exams(stack), "utf-8")
             _say("a worker is being killed")
             lost = lose_a_worker(stack)
-            with Browser() as browser:
-                for page in _pages(stack.api_url, stack.flower_url, lost):
-                    _photograph(browser, page, options.shown, options.looked_at)
+            _operators_pages(page, take, stack.api_url, lost, options.shown)
+            _flower(page, take, stack.flower_url)
+            _demo(page, take, stack.api_url)
     except NoBrowser as err:
         sys.stderr.write(f"{err}\n")
         return 2
     return 0
 
 
-def _pages(api: str, flower: str, lost: str) -> list[Page]:
-    return [
-        Page("first", f"{api}/", shown=()),
-        Page("ops", f"{api}/ops?refresh=off", shown=("desktop", "phone-dark")),
-        Page("timeline", f"{api}/ops/sessions/{lost}?refresh=off", "document.querySelector('line.run')"),
-        Page("flower", f"{flower}/tasks", "document.querySelector('table tbody tr td:nth-child(3)')"),
-    ]
+def _operators_pages(page: Page, take: Take, api: str, lost: str, shown_in: Path) -> None:
+    page.goto(f"{api}/")
+    take(page, "first", shown=())
+    page.goto(f"{api}/ops?refresh=off")
+    take(page, "ops", shown=("desktop", "phone-dark"))
+    page.goto(f"{api}/ops/sessions/{lost}?refresh=off")
+    page.locator("line.run").first.wait_for(state="attached")
+    take(page, "timeline", shown=())
+    show_part(page, "#batch-0", shown_in / "timeline.png")
+    _say("the operators' page")
 
 
-def _photograph(browser: Browser, page: Page, shown: Path, looked_at: Path) -> None:
-    browser.open(page.url)
-    browser.wait_for(page.ready)
-    for name, view in VIEWS.items():
-        browser.look(view)
-        browser.picture(looked_at / f"{page.name}-{name}.png", whole=True)
-        if name in page.shown:
-            suffix = "" if name == "desktop" else f"-{name}"
-            browser.picture(shown / f"{page.name}{suffix}.png")
-    _say(page.name)
+def _flower(page: Page, take: Take, flower: str) -> None:
+    page.goto(f"{flower}/tasks")
+    page.get_by_text("SUCCESS").first.wait_for()
+    take(page, "flower", shown=("desktop",))
+    _say("Flower")
+
+
+def _demo(page: Page, take: Take, api: str) -> None:
+    page.goto(f"{api}/demo")
+    start = page.get_by_role("button", name="المسار العلمي", exact=True)
+    start.wait_for()
+    take(page, "demo-start", shown=())
+    start.click()
+    for number in range(_ANSWERED):
+        page.locator("input[type=radio]").nth(number % 4).check(force=True)
+        page.get_by_role("button", name="التالي", exact=True).click()
+    page.locator("input[type=radio]").first.wait_for(state="attached")
+    take(page, "demo", shown=("desktop", "phone-dark"))
+    _say("the demo page")
 
 
 def _say(text: str) -> None:
