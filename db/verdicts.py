@@ -97,4 +97,7 @@ def _question(row: Row[Any]) -> Question:
         fingerprint=row.fingerprint,
         passage=content.get("passage"),
         diagram=content.get("diagram"),
+        declared=content.get("declared"),
+        is_proved=content.get("proved", False),
+        flags=tuple(content.get("flags", ())),
     )

@@ -53,7 +53,8 @@ class AnswerCheck:
         unchecked = self._context.store.unchecked(self._context.claim)
         questions = [question for question in unchecked if question.fingerprint not in self._asked_about]
         self._asked_about.update(question.fingerprint for question in questions)
-        return questions
+        # What is not proved comes first: a reply that ends early leaves out what needs it least.
+        return sorted(questions, key=lambda question: question.is_proved)
 
     def _ask(self, solver: ProviderClient, questions: Sequence[Question]) -> tuple[str, dict[str, Verdict]]:
         """The outcome of the call, and the verdicts, which only a complete reply gives."""

@@ -90,6 +90,9 @@ COMPARISON_CHOICES = (
 
 CHOICES_PER_QUESTION = 4
 
+#: The fields of a stored question that stay in our own tables: what we know of its key and its faults.
+OUR_OWN_FIELDS = ("declared", "proved", "flags")
+
 
 class BatchStatus(StrEnum):
     """Queued: requested. Running: a run holds its lease. Ready: complete. Failed: until requested again."""
@@ -227,9 +230,15 @@ class Question:
     fingerprint: str  #: of the normalized text; unique within a session
     passage: str | None = None
     diagram: Mapping[str, Any] | None = None
+    declared: str | None = None  #: the writer's expression for the key, as written
+    is_proved: bool = False  #: the declared expression arrives at the key, and at no distractor
+    flags: tuple[str, ...] = ()  #: the rules that it breaks without being rejected
 
     def content(self) -> dict[str, Any]:
-        """The question as the web app stores it, answer included: never send it to a student."""
+        """The question as we store it, answer included: never send it to a student.
+
+        The web app's row gets it without OUR_OWN_FIELDS, which are absent where there is nothing to say.
+        """
         shape: dict[str, Any] = {
             "id": self.slot.question_id,
             "section": self.slot.section.value,
@@ -246,7 +255,8 @@ class Question:
             shape["passage"] = self.passage
         if self.diagram is not None:
             shape["diagram"] = dict(self.diagram)
-        return shape
+        own = {"declared": self.declared, "proved": self.is_proved, "flags": list(self.flags)}
+        return shape | {name: value for name, value in own.items() if value}
 
 
 @dataclass(frozen=True, slots=True)

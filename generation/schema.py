@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from generation.declared import MAX_CHARS as _DECLARED_CHARS
 from generation.normalization import normalize
 
 
@@ -20,6 +21,13 @@ def _storable(text: str) -> str:
     if _UNSTORABLE.search(text):
         raise ValueError("holds a control character or half a character")
     return text
+
+
+def _usable(declared: object) -> str | None:
+    """What can be read as a declaration, or None: no question is rejected for the form of one."""
+    if not isinstance(declared, str) or not declared.strip() or len(declared) > _DECLARED_CHARS:
+        return None
+    return None if _UNSTORABLE.search(declared) else declared
 
 
 def _blank_is_none(value: object) -> object:
@@ -82,6 +90,7 @@ class DraftQuestion(DraftPassage):
     stem: _Text = Field(alias="q")
     figure: dict[str, object] | None = Field(None, alias="f")
     explanation: _Text = Field(alias="w")
+    declared: Annotated[str | None, BeforeValidator(_usable)] = Field(None, alias="e")
     answer: _Choice = Field(alias="a")
     distractors: list[_Choice] | None = Field(None, alias="d", max_length=8)
 

@@ -51,6 +51,9 @@ def question_for(slot: Slot) -> Question:
         fingerprint=f"fingerprint-{slot.position}",
         passage="نص قصير" if slot.position % 2 else None,
         diagram={**FIGURE, "answer": f"{SECRET}figure"},
+        declared=f"{SECRET}6*7",
+        is_proved=True,
+        flags=(f"{SECRET}grammar_cue",),
     )
 
 
