@@ -34,7 +34,6 @@ from db.fence import NO_LEASE, fence_lost, is_held
 from db.tables import WEB_APP_TABLES, SlotState, batches, exam_sessions, practice_sessions, questions, slots
 from generation.model import OUR_OWN_FIELDS, BatchStatus, Claim, SessionKind
 
-
 #: What the web app gets of a question.
 _SHARED = questions.c.content.op("-")(cast(array(OUR_OWN_FIELDS), ARRAY(Text)))
 

@@ -17,6 +17,7 @@ from worker.commands.check_claude import check_claude
 from worker.commands.cost import cost
 from worker.commands.doctor import doctor
 from worker.commands.erase import erase
+from worker.commands.evaluate import evaluate
 from worker.commands.output import WRONG
 from worker.commands.plan import plan
 from worker.commands.queues import queues
@@ -32,7 +33,7 @@ cli = typer.Typer(
 )
 check = typer.Typer(no_args_is_help=True)
 
-for command in (doctor, queues, sessions, show, retry, cancel, plan, cost, reconcile, erase):
+for command in (doctor, queues, sessions, show, retry, cancel, plan, cost, reconcile, erase, evaluate):
     cli.command()(command)
 check.command("claude")(check_claude)
 check.command("cache")(check_cache)

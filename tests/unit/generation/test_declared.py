@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from generation.declared import MAX_CHARS, proof_of
 from generation.key_proof import Proof
 from generation.model import COMPARISON_CHOICES, OUR_OWN_FIELDS, QuestionType
+from generation.rule_evaluation import declaration
 from generation.validator import Accepted, Rejected
 from tests.support.reply_lines import line, slot_for, validator_for
-from tools.studies.labelled_set import Item, items
+from tests.unit.generation.test_labelled_set import Item, kinds
 
 FIRST, SECOND, EQUAL, UNKNOWN = COMPARISON_CHOICES
 
@@ -110,28 +111,15 @@ def test_no_text_breaks_the_proof(declared: str, key: str, is_comparison: bool) 
     assert proof_of(declared, key, ("1", "2"), is_comparison=is_comparison) in Proof
 
 
-def declared_of(item: Item) -> str | None:
-    """The labelled item's declaration as a writer would send it."""
-    declared = item.get("declared")
-    if declared is None:
-        return None
-    if "expression" in declared:
-        return str(declared["expression"])
-    assignments = declared.get("assignments", [declared])
-    return " || ".join(f"{given['first']} | {given['second']}" for given in assignments)
-
-
 def test_sound_labelled_items_are_never_disproved() -> None:
-    sound = [
-        item for item in items() if item["kind"] in {"clean", "clean_suspicious"} and not item["untouched"]
-    ]
+    sound = [item for item in kinds("clean", "clean_suspicious") if not item["untouched"]]
     assert [
         item["id"] for item in sound if proof_of_item(item) in {Proof.WRONG_KEY, Proof.RIGHT_DISTRACTOR}
     ] == []
 
 
 def test_wrong_keys_of_the_labelled_set_are_disproved() -> None:
-    wrong = [item for item in items() if item["kind"] == "wrong_key" and not item["untouched"]]
+    wrong = [item for item in kinds("wrong_key") if not item["untouched"]]
     assert len(wrong) > 20
     assert [item["id"] for item in wrong if proof_of_item(item) is not Proof.WRONG_KEY] == []
 
@@ -141,7 +129,7 @@ def proof_of_item(item: Item) -> Proof:
     kind = QuestionType(item["slot"]["type"])
     distractors = question.get("d", ())
     return proof_of(
-        declared_of(item), question["a"], distractors, is_comparison=kind is QuestionType.COMPARISON
+        declaration(item), question["a"], distractors, is_comparison=kind is QuestionType.COMPARISON
     )
 
 
