@@ -61,6 +61,7 @@ def _with_topic(
         question_type=question_type,
         subtopic=rng.choice(_subtopics(data, question_type, track)),
         key_index=_key_index(slot, question_type, rng),
+        wanted_answer=_wanted_answer(slot, question_type, rng),
         passage_group=None,
         deviation=Deviation.TOPIC,
     )
@@ -70,6 +71,12 @@ def _key_index(slot: Slot, question_type: QuestionType, rng: Random) -> int | No
     if question_type is QuestionType.COMPARISON:
         return None
     return rng.randrange(CHOICES_PER_QUESTION) if slot.key_index is None else slot.key_index
+
+
+def _wanted_answer(slot: Slot, question_type: QuestionType, rng: Random) -> int | None:
+    if question_type is not QuestionType.COMPARISON:
+        return None
+    return rng.randrange(CHOICES_PER_QUESTION) if slot.wanted_answer is None else slot.wanted_answer
 
 
 def _subtopics(data: TopicData, question_type: QuestionType, track: Track) -> list[str]:

@@ -133,6 +133,7 @@ class Slot:
     key_index: int | None = None  #: where the key goes, 0-3; None where the choices have a fixed order
     passage_group: int | None = None  #: slots of one group share a passage and go to the same call
     deviation: Deviation | None = None  #: None: as planned
+    wanted_answer: int | None = None  #: of a comparison: the planned one of the fixed choices, 0-3
 
     @property
     def question_id(self) -> str:
@@ -140,7 +141,7 @@ class Slot:
         return f"{prefix}_{self.batch_index}_{self.sequence:02d}"
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        spec: dict[str, Any] = {
             "position": self.position,
             "batchIndex": self.batch_index,
             "sequence": self.sequence,
@@ -152,7 +153,12 @@ class Slot:
             "angle": self.angle,
             "keyIndex": self.key_index,
             "passageGroup": self.passage_group,
-        } | ({"deviation": self.deviation.value} if self.deviation else {})
+        }
+        if self.deviation is not None:
+            spec["deviation"] = self.deviation.value
+        if self.wanted_answer is not None:
+            spec["wantedAnswer"] = self.wanted_answer
+        return spec
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> Slot:
@@ -169,6 +175,7 @@ class Slot:
             key_index=spec["keyIndex"],
             passage_group=spec["passageGroup"],
             deviation=Deviation(spec["deviation"]) if "deviation" in spec else None,
+            wanted_answer=spec.get("wantedAnswer"),
         )
 
 

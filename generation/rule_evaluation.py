@@ -29,7 +29,7 @@ SOUND: Final = CLEAN | {NEAR}
 ELSEWHERE: Final = frozenset({"answer_check", "nobody"})
 REPEATS: Final = "repeats"
 #: A rule that counts takes nobody's work away.
-ONLY_COUNTED: Final = frozenset({"exception_stem", "unordered_numbers"})
+ONLY_COUNTED: Final = frozenset({"exception_stem", "solution_lacks_key", "unordered_numbers"})
 DISPROVED: Final = frozenset({Proof.WRONG_KEY, Proof.RIGHT_DISTRACTOR})
 
 _SIGNS: Final = frozenset({"direction_marks", "invisible_sign", "visual_order", "presentation_forms"})

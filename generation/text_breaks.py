@@ -9,8 +9,10 @@ import re
 from typing import Final
 
 from generation.disclosures import Written
+from generation.expression import equal
 from generation.model import COMPARISON_CHOICES, QuestionType
 from generation.normalization import normalize
+from generation.quantity import quantity_in
 
 
 def stem_is_cut(question: Written) -> bool:
@@ -52,9 +54,32 @@ def solution_ends_at_another_choice(question: Written) -> bool:
     key = normalize(question.key or (choices[0] if choices else ""))
     others = {normalize(choice) for choice in choices} - {key, ""}
     ends = [other for other in others if last.endswith((f" {other}", f"={other}"))]
-    if not ends or not key:
+    if ends and key:
+        return not last.endswith((f" {key}", f"={key}"))
+    return _result_is_another(question)
+
+
+def _result_is_another(question: Written) -> bool:
+    """Whether the result after the solution's last equals sign is the number of a distractor, and not of the key."""
+    found = _LAST_RESULT.search(question.explanation.rstrip(" .؟!"))
+    result = quantity_in(found[1]) if found else None
+    if result is None or not question.choices:
         return False
-    return not last.endswith((f" {key}", f"={key}"))
+    key, *others = map(quantity_in, question.choices)
+    if key is None or equal(key.written, result.written) or key.states(result):
+        return False
+    return any(other is not None and equal(other.written, result.written) for other in others)
+
+
+def solution_lacks_key(question: Written) -> bool:
+    """Whether the last sentence of a verbal question's solution has not all words of the key."""
+    key = question.choices[0] if question.choices else ""
+    words = [word for word in normalize(key).split() if word.isalpha()]
+    if not words or _DIGIT.search(" ".join(question.choices)):
+        return False
+    sentences = [part for part in _SENTENCE_END.split(question.explanation) if part.strip()]
+    last = normalize(sentences[-1]) if sentences else ""
+    return not all(word in last for word in words)
 
 
 def mixes_digits(question: Written) -> bool:
@@ -77,6 +102,10 @@ def has_latin_letters(question: Written) -> bool:
 
 
 _NEAR_CHARS: Final = 20
+#: A number with the words of its unit.
+_LAST_RESULT: Final = re.compile(r"=\s*([-−]?[\d./٫%٪√π]+(?:\s[^\d=،؛.\n]{1,30})?)$")
+_SENTENCE_END: Final = re.compile(r"[.؟!](?:\s|$)")
+_DIGIT: Final = re.compile(r"\d")
 _UNPUNCTUATED: Final = frozenset({QuestionType.ANALOGY, QuestionType.ODD_WORD, QuestionType.COMPARISON})
 
 #: A number may end an equation.

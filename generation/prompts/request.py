@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from generation.model import EarlierQuestion, Prompt, QuestionType, Section, Slot, Track
+from generation.model import COMPARISON_CHOICES, EarlierQuestion, Prompt, QuestionType, Section, Slot, Track
 from generation.prompts.avoidance import stems_to_avoid
 from generation.prompts.blocks import system_blocks
 
@@ -118,6 +118,8 @@ def _wanted(slot: Slot) -> dict[str, Any]:
     }
     if slot.passage_group is not None:
         wanted["group"] = slot.passage_group
+    if slot.wanted_answer is not None:
+        wanted["answer"] = COMPARISON_CHOICES[slot.wanted_answer]
     return wanted
 
 

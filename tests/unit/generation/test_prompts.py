@@ -19,23 +19,26 @@ from generation.model import (
     Section,
     Topic,
 )
-from generation.prompts.blocks import system_blocks
+from generation.prompts.blocks import PROMPT_VERSION, system_blocks
 from generation.text_rules import TEXT_RULES, stated
 
 PROJECT = Path(__file__).parents[3]
 
+#: The version that these fingerprints belong to: a changed text is another version, with a row in docs/prompts.md.
+GOLDEN_VERSION = "2026-11-28"
+
 # A changed text invalidates every cached prefix once and may change every exam: change it only deliberately.
 GOLDEN_BLOCKS = {
-    "rules.md": "f555325c1e5b7660ba65ac11d82cb962c37c642151f20d4d6ba08477aaaff8cb",
-    "section-quantitative.md": "76e4ea93bf1d79a01ce56c4fb7bbd00db5a7f49914ce4d291266f632a3433688",
-    "section-verbal.md": "75080c2fcbeda3c042afaecbb75f5bf4fb2fedcb36309f1ed334337c21b7752a",
-    "examples-quantitative.md": "b89a13ee6ca8a04d318c9be21a4065630abb925dde6ec37b0b9e769450ec6727",
-    "examples-verbal.md": "99014bb7157b4998a2a397e483b6f802ff8fa1ed66d6c049bc8484dd529bf67e",
+    "rules.md": "2db9e1d29ddb533718748e5f3a7fb180b8a32caa49ba5d5a8e243387018d08a0",
+    "section-quantitative.md": "7c4c3b9394c57e30c29d2eea6602af509955bc3e881c86f3dc73b42a47f735a1",
+    "section-verbal.md": "b3e9120ed4d3eda0c614780c76536c4a4932f07d08efde6b0436e10ced51b223",
+    "examples-quantitative.md": "0494ac07c75cd7e952da98f6c72d2247f54c92fdc893349798730a72a04cfed7",
+    "examples-verbal.md": "0d8326b0b9c83341ca31486a8f1e5ef2c2f80252a7e8c4f17d803d129515a05b",
     "solver.md": "2f08c5229a74018f5aa4d9414d2c664fe28cd90fc39c35617d3867f2881cc8cb",
 }
 
 #: The list that the rules' text gets of the table of rules, pinned for the same reason.
-GOLDEN_LIST = "b5e49b36f005e328fe5d9af437ef0f5cfb0855fea67e463b5ba28ecc9c9d46be"
+GOLDEN_LIST = "b5fac65f03e002ac4cd8d98adc978823f3267ab93c7c75801a31cf6445928651"
 
 #: The largest minimum prefix of any model that may be configured.
 LARGEST_CACHE_MINIMUM = 4_096
@@ -52,6 +55,11 @@ def test_a_text_changes_only_together_with_its_golden_fingerprint(name: str) -> 
 
 def test_the_list_of_rules_for_texts_changes_only_together_with_its_golden_fingerprint() -> None:
     assert sha256(stated().encode()).hexdigest() == GOLDEN_LIST
+
+
+def test_the_version_of_the_prompts_is_the_pinned_one_and_is_described() -> None:
+    assert PROMPT_VERSION == GOLDEN_VERSION
+    assert f"| {PROMPT_VERSION} |" in (PROJECT / "docs" / "prompts.md").read_text("utf-8")
 
 
 def test_every_rule_for_texts_is_stated_to_the_model_in_its_own_sentence_once() -> None:
@@ -111,7 +119,7 @@ def test_the_sections_share_their_first_block_and_nothing_else() -> None:
 
 def test_another_process_builds_the_same_prefix() -> None:
     program = (
-        "from generation.model import Section; from generation.prompts.blocks import system_blocks;"
+        "from generation.model import Section; from generation.prompts.blocks import PROMPT_VERSION, system_blocks;"
         "print(ascii([system_blocks(section) for section in Section]))"
     )
     run = subprocess.run(
