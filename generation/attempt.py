@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from generation.call import Call, RunContext
+from generation.envelopes import opened
 from generation.errors import FenceLost, ProviderError, SessionClosed, StoreRejected
 from generation.model import Prompt, Question
 from generation.ports import ProviderClient
@@ -46,7 +47,8 @@ class _Attempt:
         self._context = context
         self._provider = provider
         self._validator = validator
-        self._call = Call(context, provider, asked=len(validator.open_slots), purpose=Purpose.WRITE)
+        self._asked = tuple(slot.position for slot in validator.open_slots)
+        self._call = Call(context, provider, asked=len(self._asked), purpose=Purpose.WRITE)
         self._committed: list[Question] = []
         self._rejections: list[str] = []
         self._first_question_ms: int | None = None
@@ -69,12 +71,13 @@ class _Attempt:
             rejections=tuple(self._rejections),
         )
 
-    def _judge(self, raw: Mapping[str, Any]) -> None:
-        verdict = self._validator.judge(raw)
-        if isinstance(verdict, Accepted):
-            self._commit(verdict)
-        else:
-            self._reject(verdict.position, verdict.reason)
+    def _judge(self, found: Mapping[str, Any]) -> None:
+        for raw in opened(found, asked=self._asked):
+            verdict = self._validator.judge(raw)
+            if isinstance(verdict, Accepted):
+                self._commit(verdict)
+            else:
+                self._reject(verdict.position, verdict.reason)
 
     def _drop(self, reason: str) -> None:
         self._reject(None, f"{reason}_object")

@@ -90,7 +90,8 @@ def letters_choices(question: Written) -> bool:
     """Whether a letter or a number is before a choice: the program orders them, so it is wrong, or hints at the key."""
     choices = [choice.strip() for choice in question.choices]
     dashed = {found[1] for choice in choices if (found := _DASHED_LETTER.match(choice))}
-    return len(dashed) == CHOICES_PER_QUESTION or any(map(_LETTERED_CHOICE.match, choices))
+    numbered = {found[1] for choice in choices if (found := _NUMBERED_CHOICE.match(choice))}
+    return CHOICES_PER_QUESTION in {len(dashed), len(numbered)} or any(map(_LETTERED_CHOICE.match, choices))
 
 
 def marks_a_choice(question: Written) -> bool:
@@ -202,9 +203,10 @@ _OR: Final = re.compile(r"(?<!\w)أم(?!\w)")
 _SEPARATORS: Final = re.compile(r"[،,؛;|\n()\[\]]|\s[/–—-]\s")
 
 _LETTERED_CHOICE: Final = re.compile(r"(?:\([أابجدA-Da-d]\)|[أابجدA-Da-d] ?[).])\s*\S|\(?[1-4١-٤]\)\s+\S")
+_NUMBERED_CHOICE: Final = re.compile(r"([1-4١-٤])[.-]\s+\S")
 _DASHED_LETTER: Final = re.compile(r"([أبجد])\s*[-–:]\s*\S")
 _JUDGED: Final = re.compile(
-    rf"[✓✔☑✅✗✘✖❌❎⭐]|الإجابة الصحيحة|^(?:ال)?(?:صحيح|{_ANSWER})\s\d|\d\s?\w{{0,12}}\s(?:صح|صحيح|خطأ)$|ه[وي]\s+(?:{_RIGHT}|ال{_ANSWER})(?!\w)"
+    rf"[✓✔☑✅✗✘✖❌❎⭐]|^\[[xX*×]\]|الإجابة الصحيحة|^(?:ال)?(?:صحيح|{_ANSWER})\s\d|\d\s?\w{{0,12}}\s(?:صح|صحيح|خطأ)$|ه[وي]\s+(?:{_RIGHT}|ال{_ANSWER})(?!\w)"
     rf"|[(\[][^()\[\]]{{0,30}}(?:{_ANSWER}|{_RIGHT}(?!\w)"
     r"|(?i:correct|true|false|right|wrong|answer|\bkey\b))[^()\[\]]{0,30}[)\]]"
 )

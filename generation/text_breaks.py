@@ -38,6 +38,18 @@ def solution_is_cut(question: Written) -> bool:
     return normalize(question.choices[0]) not in last
 
 
+def has_placeholder(question: Written) -> bool:
+    """Whether a text stands for one that is still to be written: "[نص السؤال]", "خيار 2", "..."."""
+    if any(_STANDS_FOR_A_TEXT.search(normalize(text)) for text in question.texts):
+        return True
+    if any(_TO_BE_PUT_HERE.search(text) for text in question.texts):
+        return True
+    return any(_NO_CHOICE.fullmatch(normalize(choice)) for choice in question.choices) or any(
+        choice.strip() and not any(sign.isalnum() for sign in choice) and _DOTS.search(choice)
+        for choice in question.choices
+    )
+
+
 def thinks_aloud(question: Written) -> bool:
     """Whether the writer doubts, corrects themselves, or speaks of their task."""
     texts = (question.stem, question.explanation)
@@ -101,6 +113,17 @@ def has_latin_letters(question: Written) -> bool:
     return any(found[0] not in _KNOWN_LATIN for text in texts for found in _LATIN.finditer(text))
 
 
+#: For normalized text.
+_STANDS_FOR_A_TEXT: Final = re.compile(r"(?<!\w)(?:lorem ipsum|لوريم ايبسوم|todo|tbd|placeholder|xxx+)(?!\w)")
+_NO_CHOICE: Final = re.compile(
+    r"(?:ال)?(?:خيار|اختيار|بديل|مشتت|choice|option)(?: (?:خاطي|خطا|صحيح)| ?[0-9a-dابجد])"
+)
+#: For a text as written.
+_TO_BE_PUT_HERE: Final = re.compile(
+    r"[\[<{]\s?(?:نص|ضع|اكتب|[أا]درج|هنا|السؤال|الحل|الشرح|القطعة|الجواب|الخيار|(?i:insert|text|stem|question|answer))(?!\w)"
+    r"[^\]>}]{0,60}[\]>}]"
+)
+_DOTS: Final = re.compile(r"\.{2,}|…|_{2,}|^[-–—]+$")
 _NEAR_CHARS: Final = 20
 #: A number with the words of its unit.
 _LAST_RESULT: Final = re.compile(r"=\s*([-−]?[\d./٫%٪√π]+(?:\s[^\d=،؛.\n]{1,30})?)$")
@@ -132,7 +155,8 @@ _DOUBT: Final = re.compile(
     r"(?<!\w)(?:انتظر|هم{2,}|لنر|لنحاول|نحاول مره اخري|مره ثانيه نحسب|لا يطابق|لا يوافق (?:اي|الخيارات)|ليس (?:ضمن|بين|من) الخيارات"
     r"|غير موجود (?:في|ضمن|بين) الخيارات|نغير (?:الاعداد|المعطيات|الارقام|السوال)|لنغير|نعدل (?:السوال|المعطيات|الخيارات)|لنعدل|حسبت خطا"
     r"|خطا في (?:حسابي|الحساب)|نصحح|اتحقق|اراجع|اصحح|اعدل|افترض انني|قد يكون الجواب|ربما الجواب|علي الارجح|لا اعرف|لا اعلم|لا اتذكر|اري ان الجواب"
-    r"|الاجابه المتوقعه|المطلوب مني|وفق التعليمات)(?!\w)"
+    r"|الاجابه المتوقعه|المطلوب مني|وفق التعليمات"
+    r"|لا بل (?:الصحيح|الصواب|الجواب)|لا الصحيح|لا الصواب|(?:غيرت|عدلت|صححت) (?:ال)?(?:اعداد|ارقام|عدد|رقم|معطيات|سوال|خيارات|جواب|قيم|قيمه))(?!\w)"
 )
 #: A teacher says "we"; سأل is another word.
 _I_SHALL: Final = re.compile(r"(?<!\w)[وف]?سأ(?![لم](?!\w)|ل[تهوناي])\w+")

@@ -37,6 +37,7 @@ from generation.stem_rules import (
 from generation.text_breaks import (
     has_latin_letters,
     has_latin_words,
+    has_placeholder,
     mixes_digits,
     solution_ends_at_another_choice,
     solution_is_cut,
@@ -138,6 +139,7 @@ TEXT_RULES: Final[tuple[TextRule, ...]] = (
     TextRule("marked_key", _UNMARKED, marks_key),
     TextRule("latin_words", _ARABIC_ONLY, has_latin_words),
     TextRule("latin_letters", _ARABIC_ONLY, has_latin_letters, Severity.FLAG),
+    TextRule("placeholder", _WHOLE, has_placeholder),
     TextRule("cut_stem", _WHOLE, stem_is_cut),
     TextRule("cut_solution", _WHOLE, solution_is_cut),
     TextRule(

@@ -65,7 +65,7 @@ def has_presentation_forms(text: str) -> bool:
 
 
 def has_foreign_sign(text: str) -> bool:
-    """Whether the text holds letters of other scripts than Arabic, plain Latin and Greek, or pictures."""
+    """Whether the text holds letters of other scripts and languages than Arabic, plain Latin and Greek, or pictures."""
     return _FOREIGN.search(text) is not None
 
 
@@ -157,8 +157,9 @@ _MOJIBAKE: Final = re.compile(
 _ARABIC_MOJIBAKE: Final = re.compile("[طظ][§¨©ھ¬®¯´µ¶·¸¹¼½¾€پ‚ƒ„†‡ˆ‰ٹ‹Œچژڈگک™ڑ›œں¢£¤¥¦±²³]")
 
 #: Of Latin letters with marks only the sign of a diameter may stay; ★ and its like are operations and shapes.
+#: Persian and Urdu have their own kaf, heh and yeh; letters that Arabic borrows for foreign names may stay.
 _FOREIGN: Final = re.compile(
-    "[\u00c0-\u00d6\u00d9-\u00f6\u00f8-\u02af\u0400-\u05ff\u0700-\u074f\u0780-\u08ff\u0900-\u1dff"
+    "[\u06a9\u06aa\u06be\u06c0-\u06c2\u06cc\u06d0\u06d2\u06d3\u00c0-\u00d6\u00d9-\u00f6\u00f8-\u02af\u0400-\u05ff\u0700-\u074f\u0780-\u08ff\u0900-\u1dff"
     "\u2c00-\u2dff\u2e80-\ud7ff\uff01-\uffdc\U00010000-\U000dffff]"
 )
 
