@@ -10,8 +10,11 @@ from typing import Any
 
 from tools.simulator.asked import Asked
 from tools.simulator.config import SimulatorConfig
+from tools.simulator.content.draft import COMPARISONS
 from tools.simulator.content.writer import write_questions
 
+#: Drawn in this order for every question.
+FLAWS = ("missing", "repeat", "reject", "wrong_key", "broken", "surplus", "mistaken_declared")
 SURPLUS_SLOT = 9000  #: far above any slot that is ever asked for
 SMALL_TALK = "أنا محاكٍ محلي لواجهة الرسائل، وأكتب أسئلة اختبار القدرات عندما تُطلب مني بصيغتها المتفق عليها."
 
@@ -61,7 +64,7 @@ def _with_flaws(
 
     A good question joins the earlier ones, so that a later one can repeat it.
     """
-    draws = {name: rng.random() for name in ("missing", "repeat", "reject", "wrong_key", "broken", "surplus")}
+    draws = {name: rng.random() for name in FLAWS}
     hit = {name for name, draw in draws.items() if draw < getattr(config, f"{name}_rate")}
     if "missing" in hit:
         return []
@@ -71,6 +74,8 @@ def _with_flaws(
         question = _invalid(question, rng)
     elif "wrong_key" in hit:
         question = _wrongly_keyed(question, rng)
+        if "mistaken_declared" in hit and "e" in question:
+            question = question | {"e": _declaring(question["a"])}
     if not hit & {"reject", "broken"}:
         earlier.append(question)
     line = _line(question)
@@ -126,6 +131,12 @@ def _keyed(question: dict[str, Any], key: str) -> dict[str, Any]:
     """The solution agrees with the wrong key, as a model's does; its last words tell a test which it is."""
     solution = question["w"].removesuffix(f"إذن الجواب: {question['a']}.")
     return {**question, "a": key, "w": f"{solution}والجواب: {key}."}
+
+
+def _declaring(key: str) -> str:
+    """An expression that arrives at this key, as of a writer who is wrong in the reasoning and not in a slip."""
+    fixed = ("5*2 | 3*2", "3*2 | 5*2", "5*2 | 2*5", "5*2 | 3*2 || 3*2 | 5*2")
+    return dict(zip(COMPARISONS, fixed, strict=True)).get(key) or f"{key.split(maxsplit=1)[0]}*1"
 
 
 def _broken(line: str, rng: Random) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -16,6 +17,8 @@ from tools.simulator.content.scene import Scene, data
 from tools.simulator.tokens import beyond_ascii, count_tokens, tokens_of
 
 ATTEMPTS = 12
+#: For a comparison with the planned answer; after these it may be about a neighbouring subtopic, then any.
+OF_SUBTOPIC, OF_TOPIC, PLANNED_ATTEMPTS = 12, 30, 60
 TOKENS = (250, 350)  #: of one object without its passage
 KEYS_TOKENS = 30  #: of these
 SENTENCE_CHARS = 25  #: of a verbal sentence behind its lead-in: enough to know it in a stem that was cut
@@ -48,10 +51,11 @@ def _group(wanted: Wanted) -> int:
 
 def _fresh(wanted: Wanted, passage: str | None, used: set[str], seed: str) -> Draft:
     """With a stem that is not among those `used`, if there is one; it joins them."""
-    for attempt in range(ATTEMPTS):
+    for attempt in range(PLANNED_ATTEMPTS if wanted.answer else ATTEMPTS):
         draft = _write(Scene(wanted, seed=seed, attempt=attempt), passage)
         mark = _mark(draft.stem)
-        if not _is_used(draft, mark, used) and len({draft.answer, *draft.wrong}) == 1 + len(draft.wrong):
+        is_sound = len({draft.answer, *draft.wrong}) == 1 + len(draft.wrong)
+        if is_sound and wanted.answer in {"", draft.answer} and not _is_used(draft, mark, used):
             break
     used.add(mark)
     return draft
@@ -70,7 +74,16 @@ def _write(scene: Scene, passage: str | None) -> Draft:
         return VERBAL[wanted.type](scene)
     if wanted.section == "verbal" or wanted.topic == "vocabulary":
         return verbal.vocabulary(scene)
-    return scene.by_turn(templates_for(wanted), 1)(scene)
+    return scene.by_turn(_templates(scene), 1)(scene)
+
+
+def _templates(scene: Scene) -> list[Template]:
+    """The most fitting ones; other ones for a comparison that did not get its planned answer from those."""
+    wanted = scene.wanted
+    if not wanted.answer or scene.attempt < OF_SUBTOPIC:
+        return templates_for(wanted)
+    topic = wanted.topic if scene.attempt < OF_TOPIC else ""
+    return templates_for(replace(wanted, subtopic="", topic=topic))
 
 
 def _mark(stem: str) -> str:
@@ -87,6 +100,8 @@ def _object(wanted: Wanted, draft: Draft, passage: str | None, rng: Random) -> d
     if draft.figure is not None:
         written["f"] = draft.figure
     written["w"] = _long_enough(draft, rng)
+    if draft.declared is not None:
+        written["e"] = draft.declared
     written["a"] = draft.answer
     if draft.wrong:
         written["d"] = list(draft.wrong)

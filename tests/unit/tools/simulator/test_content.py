@@ -113,7 +113,7 @@ def test_a_whole_exam_passes_the_gate(track: Track, seed: int) -> None:
 def test_every_kind_of_slot_gets_a_well_formed_question() -> None:
     for slot in every_kind():
         (question,) = write_questions(Asked((slot,)), seed="kinds")
-        assert list(question) == [key for key in ("slot", "p", "q", "f", "w", "a", "d") if key in question]
+        assert list(question) == [key for key in ("slot", "p", "q", "f", "w", "e", "a", "d") if key in question]
         assert ("f" in question) == (slot.type in {"diagram", "chart"})
         assert ("p" in question) == (slot.type == "reading")
         if slot.type == "comparison":
