@@ -1,5 +1,7 @@
 # Two stages: the first has pip and its caches, the second only what runs.
-FROM python:3.13-slim AS build
+# To ship, name the base by its digest: docs/operations.md says how.
+ARG PYTHON_IMAGE=python:3.13-slim
+FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 # The locks are whole: nothing is resolved, and nothing that is not locked is fetched.
@@ -10,7 +12,7 @@ COPY . .
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
     && /opt/venv/bin/pip install --no-deps /wheels/*.whl && /opt/venv/bin/pip check
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 RUN groupadd --system tafawoq && useradd --system --gid tafawoq --no-create-home tafawoq
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 COPY --from=build /opt/venv /opt/venv

@@ -23,7 +23,7 @@ define installed
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-demo install-development install-bench install-peers demo up test proof chaos bench figures check client generated lock clean
+.PHONY: help install install-demo install-development install-bench install-peers demo up test proof chaos bench figures pictures check client generated sbom lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ bench: install-bench install-peers ## Measure speed and cost next to peers, with
 figures: install-development ## Draw three figures of every pattern; pages, and pictures where Chromium is, in .figures (ONLY=circle,chord SEED=1)
 	@$(BIN)/python -m tools.figures $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED)) $(if $(OUT),--out $(OUT))
 
+pictures: install-demo ## Make the pictures of the documents again (needs Chromium); every page in every size in .pictures
+	@$(BIN)/python -m tools.pictures
+
 check: install-development ## Lint, format, types, import directions, migration drift
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -76,6 +79,9 @@ generated: install-development ## Make again what is made from code: metrics pag
 	@$(BIN)/python -m tests.support.metrics_page
 	@$(BIN)/python ops/grafana/dashboards.py
 	@$(MAKE) --no-print-directory client
+
+sbom: install-development ## List what the image is made of again, from the lock: SBOM and licences
+	@$(BIN)/python -m tools.supply_chain
 
 lock: ## Resolve the dependencies again, to their newest releases (needs uv)
 	@command -v uv >/dev/null || { echo "uv is needed for this: https://docs.astral.sh/uv" >&2; exit 2; }
@@ -96,4 +102,4 @@ lock: ## Resolve the dependencies again, to their newest releases (needs uv)
 		done; done; rm -rf .lock-check
 
 clean: ## Remove the virtual environment and what tools leave; kept data stay
-	rm -rf $(VENV) $(PEERS) .venv-oldest .bench .figures .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov *.egg-info
+	rm -rf $(VENV) $(PEERS) .venv-oldest .bench .figures .pictures .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov *.egg-info

@@ -28,10 +28,13 @@ from db.batches import BatchStore
 from db.engine import make_engine
 from db.errors import DatabaseUnreachable
 from db.events import EventLog
+from db.maintenance import MaintenanceSwitch
+from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import read_queue_stats
 from db.quota import ARGUMENTS, Quota, QuotaFunction, no_quota
 from db.sessions import SessionStore
 from db.spending import SpendLimits
+from generation.figure_plan import FigureChoice
 from runtime.api_settings import ApiSettings
 from runtime.redis import make_redis
 from runtime.settings import (
@@ -47,6 +50,7 @@ from runtime.telemetry import configure_logging
 from runtime.tracing import Tracing, TracingSettings, start_tracing
 from tasks.contract import QUEUES
 from tasks.enqueue import enqueue_batch
+from worker.figure_choice import figure_choice
 from worker.queue_check import problem_of_enqueueing
 
 BAD_SETTINGS = 2
@@ -71,6 +75,7 @@ class CannotStart(Exception):
 class _Settings:
     api: ApiSettings
     plan: PlanSettings
+    figures: FigureChoice
     database: DatabaseSettings
     redis: RedisSettings
     spending: SpendLimits
@@ -93,9 +98,11 @@ def main() -> int:
 def _settings() -> _Settings:
     """All settings, so that a missing one stops the start and not the first student's request."""
     load(WorkerSettings)  # the first enqueued message needs them
+    plan = load(PlanSettings)
     return _Settings(
         load(ApiSettings),
-        load(PlanSettings),
+        plan,
+        figure_choice(plan),
         load(DatabaseSettings),
         load(RedisSettings),
         SpendLimits.of(load(SpendSettings)),
@@ -176,7 +183,13 @@ def _app(settings: _Settings, engine: Engine, quota: Quota, tracing: Tracing) ->
     return create_app(
         settings.api,
         settings.plan,
-        session_store=SessionStore(engine, limits=settings.spending, quota=quota),
+        figures=settings.figures,
+        session_store=SessionStore(
+            engine,
+            limits=settings.spending,
+            quota=quota,
+            maintenance=MaintenanceSwitch(on=settings.api.maintenance_mode),
+        ),
         batch_store=BatchStore(engine, settings.spending),
         event_log=EventLog(engine),
         enqueue=enqueue_batch,
@@ -186,6 +199,7 @@ def _app(settings: _Settings, engine: Engine, quota: Quota, tracing: Tracing) ->
         limits=SharedLimits(settings.redis, rates(settings.api)),
         waiting_calls=SharedWaitingCalls(settings.redis),
         tracing=tracing,
+        dashboard=OperatorDashboard(engine, settings.spending.day_usd),
     )
 
 

@@ -23,6 +23,8 @@ from api.middleware.body_limit import BodyLimit
 from api.middleware.request_log import RequestLog
 from api.notifications import Notifier
 from api.open_streams import OpenStreams
+from api.ops import routes as ops
+from api.ops.access import TokenNeeded
 from api.rate_limits import Limits, Unlimited
 from api.routes import batches, creating, events, health, pages, progress, sessions
 from api.signing_keys import make_signing_keys
@@ -30,8 +32,10 @@ from api.single_flight import SingleFlight
 from api.waiting_calls import Uncounted, WaitingCalls
 from db.batches import BatchStore
 from db.events import EventLog
+from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import QueueStats
 from db.sessions import SessionStore
+from generation.figure_plan import WEB_APP_FIGURES, FigureChoice
 from generation.model import SessionKind
 from runtime.api_settings import ApiSettings
 from runtime.settings import PlanSettings
@@ -73,16 +77,19 @@ def create_app(
     enqueue: Enqueue,
     queue_stats: Callable[[], QueueStats],
     database_threads: int,
+    figures: FigureChoice = WEB_APP_FIGURES,
     listen: Listen | None = None,
     limits: Limits | None = None,
     waiting_calls: WaitingCalls | None = None,
     tracing: Tracing | None = None,
+    dashboard: OperatorDashboard | None = None,
 ) -> FastAPI:
     """The app over these stores. Nothing runs until its lifespan starts.
 
     `database_threads`: how many store calls may run at once; at most the connections of the pool.
-    `listen`: within its block, calls back with the id of each session that has a new event, on any thread.
+    `figures`: those that plans of new sessions may ask for. `listen`: within its block, calls back with the id of each session that has a new event, on any thread.
     Without it only polling wakes readers.
+    `dashboard`: what the operators' page reads; without it there is none.
     """
     threads = anyio.CapacityLimiter(database_threads)
     metrics = ApiMetrics()
@@ -94,6 +101,7 @@ def create_app(
         AppContext(
             settings=settings,
             plan=plan,
+            figures=figures,
             sessions=session_store,
             batches=batch_store,
             events=event_log,
@@ -109,6 +117,7 @@ def create_app(
             queue_stats=queue_stats,
             limits=limits or Unlimited(),
             waiting_calls=waiting_calls or Uncounted(),
+            dashboard=dashboard,
         ),
         listen or _no_listener,
     )
@@ -128,8 +137,10 @@ def _assembled(context: AppContext, listen: Listen) -> FastAPI:
     app.state.context = context
     _add_middleware(app, context)
     errors.install(app)
+    app.add_exception_handler(TokenNeeded, ops.ask_for_token)
     app.include_router(health.router)
     app.include_router(pages.router)
+    app.include_router(ops.router)
     for kind, prefix in openapi.PREFIXES.items():
         routers = (creating.ROUTERS[kind], sessions.router, batches.router, progress.router, events.router)
         for router in routers:

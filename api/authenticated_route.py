@@ -15,7 +15,11 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from api.context import AppContext
+from api.errors import ApiError
 from api.rate_limits import Kind
+
+#: Of two, a proxy before us may have meant the one and we would read the other.
+_ONCE = ("authorization", "x-user-id")
 
 
 async def authenticate(context: AppContext, scope: Scope) -> UUID:
@@ -25,7 +29,10 @@ async def authenticate(context: AppContext, scope: Scope) -> UUID:
     """
     state = scope["state"]
     if "user_id" not in state:
-        state["user_id"] = await context.authenticator.user_of(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        if any(len(headers.getlist(name)) > 1 for name in _ONCE):
+            raise ApiError("unauthorized")
+        state["user_id"] = await context.authenticator.user_of(headers)
         await context.check_rate(state["user_id"], Kind.CALLS)
     user_id: UUID = state["user_id"]
     return user_id

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import anyio
 import anyio.to_thread
+import structlog
 from fastapi import Depends, Request
 
 from api.auth import Authenticator
@@ -23,14 +24,19 @@ from api.single_flight import SingleFlight
 from api.waiting_calls import WaitingCalls
 from db.batches import BatchStore
 from db.events import EventLog
+from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import QueueStats
 from db.session_status import SessionStatus
 from db.sessions import SessionStore, SessionView
+from generation.errors import SessionMissing
+from generation.figure_plan import FigureChoice
 from generation.model import SessionKind, Urgency
 from runtime.api_settings import ApiSettings
 from runtime.settings import PlanSettings
 from runtime.tracing import Tracing
 from tasks.enqueue import Enqueue, WantedBatch, enqueue_wanted
+
+log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,6 +51,7 @@ class AppContext:
 
     settings: ApiSettings
     plan: PlanSettings
+    figures: FigureChoice
     sessions: SessionStore
     batches: BatchStore
     events: EventLog
@@ -60,6 +67,7 @@ class AppContext:
     queue_stats: Callable[[], QueueStats]
     limits: Limits
     waiting_calls: WaitingCalls
+    dashboard: OperatorDashboard | None
 
     async def check_rate(self, user_id: UUID, kind: Kind) -> None:
         """Count one call of this user. Raises ApiError `too_many_requests`."""
@@ -96,13 +104,32 @@ class RequestContext:
 
     async def session(self, session_id: UUID) -> SessionView:
         """The whole session. Raises SessionMissing, also for another user's session or one of the other kind."""
-        return await self.context.on_thread(self.context.sessions.view, session_id, self.kind, self.user_id)
+        return await self.adopting(
+            session_id, self.context.sessions.view, session_id, self.kind, self.user_id
+        )
 
     async def session_status(self, session_id: UUID, batch_index: int | None = None) -> SessionStatus:
         """The status of the session and of one batch, without the questions. Raises SessionMissing as `session` does."""
-        return await self.context.on_thread(
-            self.context.sessions.session_status, session_id, self.kind, self.user_id, batch_index=batch_index
+        return await self.adopting(
+            session_id,
+            self.context.sessions.session_status,
+            *(session_id, self.kind, self.user_id),
+            batch_index=batch_index,
         )
+
+    async def adopting(self, session_id: UUID, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a store's method; a session of the user's that the web app's own generator began is adopted first.
+
+        Raises what the method does, and NotAdopted with the reason.
+        """
+        context = self.context
+        try:
+            return await context.on_thread(work, *args, **kwargs)
+        except SessionMissing:
+            if not await context.on_thread(context.sessions.adopt, session_id, self.kind, self.user_id):
+                raise
+            log.info("session_adopted", session_id=str(session_id), kind=self.kind.value)
+            return await context.on_thread(work, *args, **kwargs)
 
 
 async def _context(request: Request) -> AppContext:

@@ -25,7 +25,16 @@ from starlette.routing import compile_path
 
 from api import examples
 from api.field_problems import BODY, FieldProblem, field_problems
-from db.errors import DatabaseUnreachable, IdempotencyConflict, QuestionNotLoaded, QuotaExhausted, UserGone
+from db.errors import (
+    DatabaseUnreachable,
+    IdempotencyConflict,
+    Maintenance,
+    QuestionNotLoaded,
+    QuotaExhausted,
+    SessionNotCompleted,
+    UserGone,
+)
+from generation.adoption import NotAdopted, NotAdoptedReason
 from generation.errors import (
     BatchNotNext,
     GenerationError,
@@ -56,6 +65,7 @@ ANSWERS: Mapping[str, Answer] = {
     "method_not_allowed": Answer(405, "هذه العملية غير متاحة على هذا العنوان."),
     "generation_in_progress": Answer(409, "الأسئلة قيد الإعداد الآن، انتظر قليلًا ثم أعد المحاولة."),
     "session_closed": Answer(409, "انتهت هذه الجلسة، ولا يمكن إضافة أسئلة إليها."),
+    "session_not_completed": Answer(409, "لا تُعاد إلا الاختبارات المكتملة."),
     "session_paused": Answer(409, "هذه الجلسة متوقفة مؤقتًا، استأنفها أولًا."),
     "question_not_loaded": Answer(409, "هذا السؤال لم يُحمَّل بعد."),
     "request_too_large": Answer(413, "الطلب أكبر من الحد المسموح به."),
@@ -68,6 +78,7 @@ ANSWERS: Mapping[str, Answer] = {
     "too_many_requests": Answer(429, "طلبات كثيرة في وقت قصير، انتظر قليلًا ثم أعد المحاولة."),
     "internal_error": Answer(500, "حدث خطأ غير متوقع، حاول مرة أخرى بعد قليل."),
     "generation_unavailable": Answer(503, "تعذّر إعداد الأسئلة الآن وما زلنا نحاول، عُد بعد قليل."),
+    "maintenance": Answer(503, "النظام قيد الصيانة، تابع جلساتك المفتوحة وابدأ الجديدة لاحقًا."),
     "service_unavailable": Answer(503, "الخدمة غير متاحة مؤقتًا، حاول مرة أخرى بعد قليل."),
 }
 
@@ -94,6 +105,8 @@ _GENERATION_CODES: Mapping[type[Exception], str] = {
     PlanError: "invalid_request",
     IdempotencyConflict: "idempotency_key_reused",
     QuotaExhausted: "quota_exhausted",
+    Maintenance: "maintenance",
+    SessionNotCompleted: "session_not_completed",
     UserGone: "unauthorized",
     DatabaseUnreachable: "service_unavailable",
     SpendLimitReached: "generation_unavailable",
@@ -117,6 +130,12 @@ _SECONDS = {"type": "integer", "minimum": 1}
 
 #: Retry-After when no better value is known, in seconds.
 RETRY_AFTER_S = 2
+
+#: Retry-After while the maintenance switch is on, in seconds: longer than a page waits by itself.
+MAINTENANCE_S = 300
+
+#: Retry-After while the web app's own generator may still write to a session, in seconds.
+OLD_GENERATOR_S = 60
 
 
 class ApiError(Exception):
@@ -154,6 +173,9 @@ class ErrorShape(BaseModel):
     )
     events_url: str | SkipJsonSchema[None] = Field(
         None, alias="eventsUrl", description="With `generation_in_progress`: where to follow the batch"
+    )
+    reason: str | SkipJsonSchema[None] = Field(
+        None, description="With `session_not_found`: why a session from before the switch is not adopted"
     )
     fields: list[FieldProblem] | SkipJsonSchema[None] = Field(
         None,
@@ -240,6 +262,9 @@ async def _on_generation_error(request: Request, error: Exception) -> JSONRespon
 def error_for(error: GenerationError) -> ApiError:
     """The answer to a GenerationError; logs a spend limit and what is our fault."""
     code = code_for(type(error))
+    if isinstance(error, Maintenance):
+        log.info("maintenance_refused")
+        return ApiError(code, sentence=error.sentence, retry_after_s=MAINTENANCE_S)
     if isinstance(error, SpendLimitReached):
         # One student's limit is no operator's concern.
         level = logging.INFO if error.scope == "user" else logging.WARNING
@@ -250,6 +275,8 @@ def error_for(error: GenerationError) -> ApiError:
         return ApiError(code, expectedBatchIndex=error.expected)
     if isinstance(error, SpendLimitReached):
         return _spend_limit_error(error)
+    if isinstance(error, NotAdopted):
+        return _not_adopted_error(error)
     return ApiError(code, retry_after_s=RETRY_AFTER_S if code == "service_unavailable" else None)
 
 
@@ -257,6 +284,13 @@ def _spend_limit_error(error: SpendLimitReached) -> ApiError:
     if error.scope == "user":
         return ApiError("too_many_requests", sentence=NOT_TODAY, retry_after_s=error.retry_after_s)
     return ApiError(code_for(type(error)), sentence=NOT_NOW, retry_after_s=error.retry_after_s)
+
+
+def _not_adopted_error(error: NotAdopted) -> ApiError:
+    log.info("session_not_adopted", reason=error.reason.value)
+    if error.reason is NotAdoptedReason.STILL_GENERATING:
+        return ApiError("generation_in_progress", retry_after_s=OLD_GENERATOR_S)
+    return ApiError(code_for(type(error)), reason=error.reason.value)
 
 
 def code_for(kind: type[GenerationError]) -> str:

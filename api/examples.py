@@ -19,17 +19,23 @@ QUESTION: dict[str, Any] = {
     "choices": ["٣", "٤", "٥", "٦"],
 }
 
-DIAGRAM: dict[str, Any] = {
-    "kind": "triangle",
-    "description": "مثلث أ ب ج قائم الزاوية في ب.",
-    "measures": {"أ ب": 9, "ب ج": 12, "زاوية ب": 90},
-}
-
-CHART: dict[str, Any] = {
-    "kind": "bar-chart",
-    "title": "عدد الكتب المستعارة في كل يوم",
-    "labels": ["الأحد", "الإثنين", "الثلاثاء"],
-    "values": [12, 18, 9],
+FIGURE: dict[str, Any] = {
+    "svg": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 285">...</svg>',
+    "caption": "مثلث أ ب ج قائم الزاوية في ب، القاعدة 12 م، الارتفاع 9 م",
+    "figure": {
+        "pattern": "right-triangle",
+        "unit": "م",
+        "points": "بجأ",
+        "measures": {"base": 12, "height": 9},
+    },
+    "type": "triangle",
+    "renderHint": "SVG",
+    "data": {
+        "vertices": [[60, 305], [340, 305], [60, 95]],
+        "labels": ["ب", "ج", "أ"],
+        "sides": ["12 م", "؟", "9 م"],
+        "angles": [90],
+    },
 }
 
 SUMMARY: dict[str, Any] = {
@@ -45,6 +51,8 @@ SUMMARY: dict[str, Any] = {
 SESSION: dict[str, Any] = {**SUMMARY, "generationInProgress": True, "questions": [QUESTION]}
 
 CREATE_EXAM: dict[str, Any] = {"track": "scientific"}
+
+RETAKE_EXAM: dict[str, Any] = {"sourceSessionId": SESSION_ID}
 
 CREATE_PRACTICE: dict[str, Any] = {
     "section": "verbal",

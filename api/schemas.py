@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import (
@@ -22,6 +22,7 @@ from pydantic import (
     Field,
     StrictInt,
     ValidationInfo,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict, JsonValue
@@ -31,7 +32,6 @@ from pydantic_core import PydanticCustomError
 from api import examples
 from db.sessions import SessionSummary, SessionView
 from generation.model import (
-    CHOICES_PER_QUESTION,
     BatchStatus,
     Difficulty,
     PracticeChoice,
@@ -40,7 +40,6 @@ from generation.model import (
     Topic,
     Track,
 )
-from generation.schema import ChartKind, DiagramKind
 
 
 def _rfc_3339(moment: object) -> object:
@@ -80,10 +79,39 @@ class _Shape(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
-class CreateExam(_Body):
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.CREATE_EXAM]})
+def _not_null(value: object) -> object:
+    if value is None:
+        raise PydanticCustomError("missing", "leave the field out instead")
+    return value
 
-    track: Track
+
+NOT_NULL = BeforeValidator(_not_null)
+
+
+class CreateExam(_Body):
+    """A new exam of this track, or one like a completed exam of the user's, with other questions."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [examples.CREATE_EXAM, examples.RETAKE_EXAM],
+            "oneOf": [{"required": ["track"]}, {"required": ["sourceSessionId"]}],
+        }
+    )
+
+    track: Annotated[Track | Absent, NOT_NULL] = None
+    source_session_id: Annotated[UUID | Absent, NOT_NULL] = Field(
+        None, description="A completed exam of the user's, which is taken again: its track, other questions"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.track is None) == (self.source_session_id is None):
+            raise PydanticCustomError(
+                "one_of",
+                "give the track or the exam that is taken again",
+                {"allowed": ["track", "sourceSessionId"]},
+            )
+        return self
 
 
 def _of_the_section(topic: Topic, info: ValidationInfo) -> Topic:
@@ -145,27 +173,67 @@ class Progress(_Body):
     question_index: Annotated[StrictInt, Field(ge=0, le=_MAX_QUESTION_INDEX), WHOLE]
 
 
-class DiagramShape(_Shape):
-    """A geometric figure. It is complete: the page draws it from these fields only."""
+class ShownFigure(_Shape):
+    """What was written for a figure, as far as the student sees it: what is asked for or hidden is absent."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.DIAGRAM]})
-
-    kind: DiagramKind
-    description: str
-    measures: dict[str, int | float] = Field(
-        description="Every length, angle in degrees and coordinate (`س أ`, `ص أ`: x and y of أ) that is shown"
+    pattern: str = Field(description="One of docs/figures.md")
+    unit: str | Absent = None
+    points: str | Absent = Field(None, description="The letters of its points, in the pattern's order")
+    measures: dict[str, int | float] | Absent = Field(
+        None, description="Lengths, and angles in degrees, by name"
     )
+    at: dict[str, list[int | float]] | Absent = Field(None, description="[x, y] of each point, by its letter")
+    paths: list[str] | Absent = Field(None, description="The points that are joined, in order")
+    heading: str | Absent = Field(None, description="This and the following: charts only")
+    labels: list[str | int | float] | Absent = None
+    values: list[int | float | None] | Absent = Field(None, description="null where the value is asked for")
+    series: dict[str, list[int | float]] | Absent = Field(
+        None, description="The values of each series, by name"
+    )
+    of: str | Absent = Field(None, description="What the values count")
+    by: str | Absent = Field(None, description="What the labels are")
+    whole: int | float | Absent = Field(None, description="The amount that is 100 %")
 
 
-class ChartShape(_Shape):
-    """A chart or table: each label belongs to the value at the same index."""
+def _for_renderers(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name in _RENDERED}
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.CHART]})
 
-    kind: ChartKind
-    title: str
-    labels: list[str]
-    values: list[int | float]
+#: What the web app's own renderers read of `data`.
+_RENDERED = frozenset(
+    {"angles", "dimensions", "label", "labels", "radius", "shapes", "showDiameter", "showRadius", "sides",
+     "subtype", "title", "values", "vertices", "xAxisLabel", "yAxisLabel"}
+)  # fmt: skip
+
+
+class FigureShape(_Shape):
+    """A figure: our own drawing, its description, and what is shown of its parameters.
+
+    Nothing of it is asked for. Show `svg` as an image whose alternative text is `caption`, never as markup.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.FIGURE]})
+
+    svg: str = Field(description="An SVG document of at most 8 KB")
+    caption: str = Field(description="What is seen, in Arabic")
+    figure: ShownFigure
+    type: str | Absent = Field(
+        None,
+        description="With renderHint and data: for the web app's own renderers, where they draw it rightly",
+    )
+    render_hint: str | Absent = None
+    data: Annotated[dict[str, Any], AfterValidator(_for_renderers)] | Absent = None
+
+
+class FormerFigureShape(_Shape):
+    """A figure of a session from before figures had a drawing: a description with measures, or a chart's values."""
+
+    kind: str
+    description: str | Absent = None
+    measures: dict[str, int | float] | Absent = None
+    title: str | Absent = None
+    labels: list[str] | Absent = None
+    values: list[int | float] | Absent = None
 
 
 class QuestionShape(_Shape):
@@ -180,9 +248,11 @@ class QuestionShape(_Shape):
     difficulty: Difficulty
     question_type: QuestionType
     stem: str
-    choices: Annotated[list[str], Field(min_length=CHOICES_PER_QUESTION, max_length=CHOICES_PER_QUESTION)]
+    choices: list[str] = Field(
+        description="Four; a question from before the switch can have another number of them"
+    )
     passage: str | Absent = None
-    diagram: DiagramShape | ChartShape | Absent = None
+    diagram: FigureShape | FormerFigureShape | Absent = None
 
 
 class SessionSummaryShape(_Shape):

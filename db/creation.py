@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -46,14 +47,21 @@ def find_key(connection: Connection, user_id: UUID, key: str, digest: str) -> UU
 
 
 def insert_session(
-    connection: Connection, session_id: UUID, user_id: UUID, plan: Plan, *, traceparent: str | None = None
+    connection: Connection,
+    session_id: UUID,
+    user_id: UUID,
+    plan: Plan,
+    *,
+    traceparent: str | None = None,
+    exam_config: Mapping[str, Any] | None = None,
 ) -> None:
     """Insert the web app's row, the plan with all its slots, the first batch (queued, marked as enqueued) and
     one event.
     """
-    connection.execute(insert(WEB_APP_TABLES[plan.kind]).values(_web_app_row(session_id, user_id, plan)))
-    connection.execute(insert(plans).values(_plan_row(session_id, user_id, plan)))
-    connection.execute(insert(slots), [_slot_row(session_id, slot.to_json()) for slot in plan.slots])
+    row = _web_app_row(session_id, user_id, plan) | ({"exam_config": exam_config} if exam_config else {})
+    connection.execute(insert(WEB_APP_TABLES[plan.kind]).values(row))
+    connection.execute(insert(plans).values(plan_row(session_id, user_id, plan)))
+    connection.execute(insert(slots), [slot_row(session_id, slot.to_json()) for slot in plan.slots])
     first = {"session_id": session_id, "batch_index": 0, "urgency": Urgency.INTERACTIVE}
     connection.execute(insert(batches).values(**first, enqueued_at=func.now(), traceparent=traceparent))
     record(connection, session_id, EventKind.SESSION, {"status": IN_PROGRESS})
@@ -80,7 +88,7 @@ def _web_app_row(session_id: UUID, user_id: UUID, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _plan_row(session_id: UUID, user_id: UUID, plan: Plan) -> dict[str, Any]:
+def plan_row(session_id: UUID, user_id: UUID, plan: Plan) -> dict[str, Any]:
     return {
         "session_id": session_id,
         "kind": plan.kind,
@@ -94,7 +102,7 @@ def _plan_row(session_id: UUID, user_id: UUID, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _slot_row(session_id: UUID, spec: dict[str, Any]) -> dict[str, Any]:
+def slot_row(session_id: UUID, spec: dict[str, Any]) -> dict[str, Any]:
     return {
         "session_id": session_id,
         "position": spec["position"],

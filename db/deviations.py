@@ -79,7 +79,9 @@ def _move(connection: Connection, claim: Claim, source: Slot, target: Slot) -> N
         .where(questions.c.session_id == claim.session_id, questions.c.position == source.position)
         .values(
             position=target.position,
-            content=questions.c.content.op("||")(func.jsonb_build_object("id", moved.question_id)),
+            content=questions.c.content.op("||")(
+                func.jsonb_build_object("id", moved.question_id, "index", target.position)
+            ),
         )
     )
     record(connection, claim.session_id, EventKind.QUESTION, {"position": target.position})

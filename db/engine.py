@@ -218,6 +218,7 @@ def _parameters(settings: DatabaseSettings) -> Mapping[str, str]:
         "statement_timeout": str(settings.database_statement_timeout_ms),
         "lock_timeout": str(settings.database_lock_timeout_ms),
         "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+        "idle_session_timeout": "0",  # the connection that listens rests for hours
         "DateStyle": "ISO",  # psycopg reads no moment in another
         "IntervalStyle": "postgres",
         "TimeZone": "UTC",

@@ -42,6 +42,22 @@ class QuotaExhausted(StoreRejected):
     code = "quota_exhausted"
 
 
+class Maintenance(StoreRejected):
+    """The web app is under maintenance: no session is created meanwhile."""
+
+    code = "maintenance"
+
+    def __init__(self, sentence: str | None = None) -> None:
+        self.sentence = sentence  #: for the student, from an administrator
+        super().__init__()
+
+
+class SessionNotCompleted(StoreRejected):
+    """Only a completed exam can be taken again with other questions."""
+
+    code = "session_not_completed"
+
+
 class UserGone(StoreRejected):
     """The web app has no such user any more, although their token is still valid."""
 

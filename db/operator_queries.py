@@ -1,6 +1,6 @@
 """Queries for an operator: the sessions, the batches and attempts of one, and what failed.
 
-They read across all users, and the HTTP API does not reach them. No result contains question text.
+They read across all users; of the HTTP API only the operators' page, `/ops`, reaches them. No result contains question text.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from decimal import Decimal
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import Engine, Row, func, select
+from sqlalchemy import Connection, Engine, Row, func, select, text
 
 from db.tables import attempts, batches, plans, questions, slots
 from generation.model import BatchStatus, SessionKind, Track, Urgency
 from generation.verdicts import Purpose, Verdict
+
+#: A look that takes longer is given up, so that it never holds a connection that students need.
+LOOK_TIMEOUT_MS = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +157,9 @@ class OperatorView:
         query = select(attempts).where(attempts.c.session_id == session_id).order_by(attempts.c.opened_at)
         with self._engine.connect() as connection:
             return [AttemptLine.of(row) for row in connection.execute(query)]
+
+
+def begin_look(connection: Connection) -> None:
+    """The transaction sees one moment, writes nothing, and no statement of it takes long."""
+    connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+    connection.execute(text(f"SET LOCAL statement_timeout = {LOOK_TIMEOUT_MS}"))

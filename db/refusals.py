@@ -57,7 +57,7 @@ class PostgresRefusal:
 _KNOWN: tuple[tuple[str, Cause, str], ...] = (
     (
         (
-            r"MaxClientsInSessionMode|max clients reached|EMAXCONN|max_client_conn|no more connections allowed|"
+            r"MaxClientsInSessionMode|max client(s| connections) reached|query_wait_timeout|EMAXCONN|max_client_conn|no more connections allowed|"
             r"too many connections|too many clients|connection slots are reserved|too_many_connections"
         ),
         Cause.FULL,
@@ -99,6 +99,11 @@ _KNOWN: tuple[tuple[str, Cause, str], ...] = (
         "Correct the user in DATABASE_URL, or create the role with LOGIN.",
     ),
     (
+        r"channel binding",
+        Cause.LOGIN,
+        "The server or the pooler before it cannot bind the login to TLS. Remove channel_binding from DATABASE_URL.",
+    ),
+    (
         r'database "[^"]*" does not exist|no such database',
         Cause.NO_DATABASE,
         "Correct the name of the database at the end of DATABASE_URL, or create it.",
@@ -128,9 +133,27 @@ _KNOWN: tuple[tuple[str, Cause, str], ...] = (
         ),
     ),
     (
+        r"not currently accepting connections",
+        Cause.NOT_ALLOWED,
+        "As the owner: ALTER DATABASE ... ALLOW_CONNECTIONS true.",
+    ),
+    (
+        r"(time|data transfer|storage) quota|endpoint is disabled|project.*(is paused|is suspended)",
+        Cause.TENANT,
+        "The service that hosts the database has stopped it. See its page for your plan and its limits.",
+    ),
+    (
         r"server does not support SSL|SSL was required",
         Cause.NO_TLS,
         "The server has no TLS. Switch it on there, or add sslmode=disable to DATABASE_URL to send all in plain text.",
+    ),
+    (
+        r"private key|weak sslmode|SSL support is not compiled",
+        Cause.CERTIFICATE,
+        (
+            "The files of DATABASE_URL for TLS do not go together. sslkey must belong to sslcert, have no passphrase, and be "
+            "readable by this account alone (chmod 600)."
+        ),
     ),
     (
         (
@@ -146,7 +169,7 @@ _KNOWN: tuple[tuple[str, Cause, str], ...] = (
     (
         (
             r"starting up|shutting down|recovery mode|not yet accepting connections|not accepting commands|server_login_retry|"
-            r"server login failed|pooler.*(restart|start)"
+            r"server login failed|pooler.*(restart|start)|client_login_timeout|EDBHANDLEREXITED|administrator command"
         ),
         Cause.STARTING,
         "Wait: it is tried again. If this lasts, see the log of Postgres.",
@@ -168,6 +191,11 @@ _KNOWN: tuple[tuple[str, Cause, str], ...] = (
         ),
     ),
     (
+        r"idle-(in-transaction|session) timeout",
+        Cause.AWAY,
+        "The server ended a connection that rested: a limit of its own (SHOW idle_session_timeout) is too short for us.",
+    ),
+    (
         r"timeout expired|timed out|connection timeout",
         Cause.TIMEOUT,
         (
@@ -176,7 +204,24 @@ _KNOWN: tuple[tuple[str, Cause, str], ...] = (
         ),
     ),
     (
-        r"Connection refused|No such file or directory|server closed the connection|connection reset|connection is closed",
+        (
+            r"invalid response to SSL|expected (authentication request|password response)|unsupported frontend protocol|"
+            r"got message type"
+        ),
+        Cause.AWAY,
+        "What answers there is no Postgres. Correct host and port in DATABASE_URL.",
+    ),
+    (
+        r"Too many open files",
+        Cause.FULL,
+        "This process may open no more files. Raise its limit (ulimit -n), or lower DATABASE_POOL_SIZE.",
+    ),
+    (
+        # A server that answers FATAL is there, whichever file it misses.
+        (
+            r"Connection refused|SSL SYSCALL error|^(?!.*FATAL).*No such file or directory|server closed the connection|"
+            r"connection reset|connection is closed"
+        ),
         Cause.AWAY,
         "Start it, or correct host and port in DATABASE_URL.",
     ),
@@ -190,9 +235,12 @@ _KNOWN: tuple[tuple[str, Cause, str], ...] = (
 
 def refusal_of(error: BaseException, address: DatabaseAddress) -> PostgresRefusal:
     """What the server said and what helps. Never raises; quotes no password."""
-    says = _in_a_line(str(error), address.password)
+    text = str(error)
+    says = _in_a_line(text.replace(address.password, "***") if address.password else text)
+    # A password may be a word of the sentence, which tells no cause without it.
+    searched = _in_a_line(text)
     for pattern, cause, remedy in _KNOWN:
-        if re.search(pattern, says, re.IGNORECASE):
+        if re.search(pattern, searched, re.IGNORECASE):
             return PostgresRefusal(cause, says, remedy)
     return PostgresRefusal(
         Cause.OTHER, says, "See the log of Postgres, or of the pooler before it, for this time."
@@ -205,11 +253,9 @@ def is_full(error: BaseException) -> bool:
     return re.search(pattern, str(error), re.IGNORECASE) is not None
 
 
-def _in_a_line(text: str, password: str | None) -> str:
+def _in_a_line(text: str) -> str:
     """The end of a message says the most: the beginning repeats the address."""
     line = " ".join(text.split())
-    if password:
-        line = line.replace(password, "***")
     line = re.sub(r"^.*connection to server (at|on) .*? failed: (?!.*connection to server)", "", line)
     line = re.sub(r" Is the server running (locally|on that host).*$", "", line)
     return line[-_MOST_CHARS:].strip().rstrip(".") or "it gives no reason"

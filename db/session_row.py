@@ -17,6 +17,7 @@ from generation.model import Batch, Difficulty, PracticeChoice, Section, Session
 IN_PROGRESS = "in_progress"
 PAUSED = "paused"
 ABANDONED = "abandoned"
+COMPLETED = "completed"
 
 #: The session's status in the web app's row; NULL when that row does not exist.
 session_status: ColumnElement[str | None] = func.coalesce(exam_sessions.c.status, practice_sessions.c.status)

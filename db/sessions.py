@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,13 +11,16 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
+from db.adoption import adopt_session, sessions_to_adopt
 from db.creation import find_key, insert_session, keep_key
 from db.engine import committing_each
 from db.events import record
 from db.fence import NO_LEASE
 from db.gone_users import user_gone_for_missing_reference
+from db.maintenance import MaintenanceSwitch
 from db.publish import set_generating
 from db.quota import Quota, no_quota
+from db.retake import RetakeSource, read_retake_source
 from db.session_row import (
     ABANDONED,
     IN_PROGRESS,
@@ -45,6 +50,9 @@ from generation.model import (
 )
 
 CANCELLED = "cancelled"
+
+#: Of an adopted session's seed, which fits into the column.
+_SEED_BITS = 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +109,19 @@ class SessionSummary:
 class SessionStore:
     """Every method is one short transaction."""
 
-    def __init__(self, engine: Engine, *, limits: SpendLimits = NO_LIMITS, quota: Quota = no_quota) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        limits: SpendLimits = NO_LIMITS,
+        quota: Quota = no_quota,
+        maintenance: MaintenanceSwitch | None = None,
+    ) -> None:
         self._engine = engine
         self._reading = committing_each(engine)
         self._limits = limits
         self._quota = quota
+        self._maintenance = maintenance or MaintenanceSwitch()
 
     def create(
         self,
@@ -115,12 +131,13 @@ class SessionStore:
         idempotency_key: str | None = None,
         request_digest: str | None = None,
         traceparent: str | None = None,
+        exam_config: Mapping[str, Any] | None = None,
     ) -> Created:
         """Commit the session with its plan and its first batch queued; the caller enqueues that batch.
 
         The runs of that batch continue the trace `traceparent`. A key that was used before yields the session
-        it created then, also when both requests run at the same time. Raises IdempotencyConflict when that
-        request had another digest, SpendLimitReached when the day's or the user's limit is reached, QuotaExhausted when
+        it created then, also when both requests run at the same time. `exam_config`: for the web app's column of that
+        name. Raises IdempotencyConflict when that request had another digest, Maintenance, SpendLimitReached when the day's or the user's limit is reached, QuotaExhausted when
         the user may not have another session, and UserGone when the web app has no such user any more; then nothing
         is stored and the key stays free.
         """
@@ -130,11 +147,35 @@ class SessionStore:
                 earlier = keep_key(connection, user_id, idempotency_key, request_digest or "", session_id)
                 if earlier is not None:
                     return Created(earlier, replayed=True)
+            self._maintenance.check(connection)
             check_day(connection, self._limits)
-            insert_session(connection, session_id, user_id, plan, traceparent=traceparent)
+            insert_session(
+                connection, session_id, user_id, plan, traceparent=traceparent, exam_config=exam_config
+            )
             self._quota(connection, user_id, session_id, plan)
             reserve(connection, self._limits, session_id, user_id)
         return Created(session_id, replayed=False)
+
+    def retake_source(self, session_id: UUID, user_id: UUID) -> RetakeSource:
+        """The exam to be taken again. Raises SessionMissing, also for another user's, and SessionNotCompleted."""
+        with self._reading.connect() as connection:
+            return read_retake_source(connection, session_id, user_id)
+
+    def adopt(self, session_id: UUID, kind: SessionKind | None = None, user_id: UUID | None = None) -> bool:
+        """Take over a session that the web app's own generator began. False: it has a plan already.
+
+        Its questions keep their positions; the rest is planned and queued batch by batch as it is requested.
+        Raises SessionMissing, also for another kind or user than the given ones, and NotAdopted with the reason.
+        """
+        with self._engine.begin() as connection:
+            return adopt_session(
+                connection, session_id, seed=secrets.randbits(_SEED_BITS), kind=kind, user_id=user_id
+            )
+
+    def to_adopt(self) -> list[UUID]:
+        """Every session in progress or paused that was begun by the web app's own generator."""
+        with self._reading.connect() as connection:
+            return sessions_to_adopt(connection)
 
     def created_with(self, user_id: UUID, idempotency_key: str, request_digest: str) -> Created | None:
         """The session that an earlier request with this key created, if any. Raises IdempotencyConflict as `create`."""

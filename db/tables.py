@@ -289,6 +289,7 @@ exam_sessions = Table(
     Column("status", Text, server_default=text("'in_progress'")),
     Column("questions", JSONB, server_default=text("'[]'")),
     Column("total_questions", Integer, server_default=text("96")),
+    Column("exam_config", JSONB(none_as_null=True)),  # the web app's; we write it for a retake only
     _moment("updated_at"),
     *_generation_columns(),
     PrimaryKeyConstraint("id"),

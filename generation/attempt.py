@@ -31,6 +31,11 @@ class AttemptResult:
     cost_microdollars: Decimal
     rejections: tuple[str, ...]  #: why its objects were not accepted
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether a complete reply held no object at all."""
+        return self.ended and not self.committed and not self.rejections
+
 
 def make_attempt(
     context: RunContext, provider: ProviderClient, prompt: Prompt, validator: Validator

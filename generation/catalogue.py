@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Final, Self
@@ -9,7 +10,8 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from generation.errors import PlanError
-from generation.model import Difficulty, QuestionType, Section, Topic, Track
+from generation.figures.catalogue import CHARTS, PATTERNS
+from generation.model import FIGURED_TYPES, Difficulty, QuestionType, Section, Topic, Track
 
 #: The version for new sessions. Older sessions keep their slots.
 CURRENT_VERSION: Final = "2026-11"
@@ -101,6 +103,9 @@ class Catalogue(_Data):
     passage_group: PassageGroup
     difficulty: DifficultyData
     topics: dict[Topic, TopicData]
+    patterns: dict[
+        Name, Annotated[tuple[str, ...], Field(min_length=1)]
+    ]  #: of figures, by the subtopic they fit
     angles: dict[Section, tuple[Name, ...]]
 
     @model_validator(mode="after")
@@ -122,6 +127,23 @@ class Catalogue(_Data):
             if len(set(self.angles[section])) < max(len(self.angles[section]), FEWEST_ANGLES):
                 raise ValueError(f"angles of {section} must be at least {FEWEST_ANGLES}, each only once")
         return self
+
+    @model_validator(mode="after")
+    def _every_figure_has_a_subtopic_that_it_fits(self) -> Self:
+        listed = {name for names in self.patterns.values() for name in names}
+        if differ := sorted(listed ^ PATTERNS.keys()):
+            raise ValueError(f"patterns must list each figure of the catalogue: see {', '.join(differ)}")
+        for kind in FIGURED_TYPES:
+            for subtopic in self._subtopics_of(kind):
+                fitting = self.patterns.get(subtopic, ())
+                if not fitting or any((name in CHARTS) != (kind is QuestionType.CHART) for name in fitting):
+                    raise ValueError(f"patterns of {subtopic} must be those of {kind} questions")
+        return self
+
+    def _subtopics_of(self, kind: QuestionType) -> Iterator[str]:
+        for data in self.topics.values():
+            if kind in data.types:
+                yield from (name for pool in data.subtopics if kind in pool.types for name in pool.names)
 
     def topics_of(self, section: Section) -> dict[Topic, TopicData]:
         """The section's topics in the order of the data."""

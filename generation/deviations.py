@@ -1,6 +1,7 @@
 """Another slot in the place of one that no provider fills: first another subtopic, then another topic.
 
-The position, the section and the difficulty stay, so that neither the exam's shape nor another question moves.
+The position, the section and the difficulty stay, so that neither the exam's shape nor another question moves. A slot
+with a figure gets one without: only the plan knows which other figures the page can draw.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from random import Random
 
 from generation.batch_history import Deviation
 from generation.catalogue import Catalogue, TopicData, load_catalogue
-from generation.model import CHOICES_PER_QUESTION, QuestionType, Slot, Topic, Track
+from generation.model import CHOICES_PER_QUESTION, FIGURED_TYPES, QuestionType, Slot, Topic, Track
 
 #: The next deviation of a slot, by its present one; without an entry there is none.
 _NEXT = {None: Deviation.SUBTOPIC, Deviation.SUBTOPIC: Deviation.TOPIC}
@@ -36,7 +37,12 @@ def deviate(slots: Sequence[Slot], track: Track, *, seed: int, topics: Sequence[
 
 
 def _with_subtopic(slot: Slot, catalogue: Catalogue, track: Track, rng: Random) -> Slot:
-    names = _subtopics(catalogue.topics[slot.topic], slot.question_type, track)
+    data = catalogue.topics[slot.topic]
+    if slot.question_type in FIGURED_TYPES:
+        if not _plain_types(data):
+            return replace(slot, deviation=Deviation.SUBTOPIC)
+        slot = _with_type(slot, _drawn_type(data, rng), rng)
+    names = _subtopics(data, slot.question_type, track)
     others = [name for name in names if name != slot.subtopic] or names
     return replace(slot, subtopic=rng.choice(others), deviation=Deviation.SUBTOPIC)
 
@@ -48,22 +54,44 @@ def _with_topic(
     others = [
         topic
         for topic, data in catalogue.topics_of(slot.section).items()
-        if topic is not slot.topic and topic in topics and data.weight and not data.shares_passages
+        if topic is not slot.topic
+        and topic in topics
+        and data.weight
+        and not data.shares_passages
+        and _plain_types(data)
     ]
     if not others:
         return None
     topic = rng.choice(others)
     data = catalogue.topics[topic]
-    question_type = rng.choices(list(data.types), list(data.types.values()))[0]
+    question_type = _drawn_type(data, rng)
     return replace(
-        slot,
+        _with_type(slot, question_type, rng),
         topic=topic,
-        question_type=question_type,
         subtopic=rng.choice(_subtopics(data, question_type, track)),
-        key_index=_key_index(slot, question_type, rng),
-        wanted_answer=_wanted_answer(slot, question_type, rng),
         passage_group=None,
         deviation=Deviation.TOPIC,
+    )
+
+
+def _plain_types(data: TopicData) -> dict[QuestionType, int]:
+    """The topic's types that need no figure, with their weights."""
+    return {kind: weight for kind, weight in data.types.items() if kind not in FIGURED_TYPES}
+
+
+def _drawn_type(data: TopicData, rng: Random) -> QuestionType:
+    types = _plain_types(data)
+    return rng.choices(list(types), list(types.values()))[0]
+
+
+def _with_type(slot: Slot, question_type: QuestionType, rng: Random) -> Slot:
+    return replace(
+        slot,
+        question_type=question_type,
+        key_index=_key_index(slot, question_type, rng),
+        wanted_answer=_wanted_answer(slot, question_type, rng),
+        pattern=None,
+        web_app_only=False,
     )
 
 

@@ -151,6 +151,17 @@ class ContentFiltered(ProviderRefused):
     default_kind = ErrorKind.CONTENT_FILTER
 
 
+class EmptyReply(ProviderError):
+    """The reply ended well and held no question, not even a rejected one. Only the circuit breaker is told of it."""
+
+    code = "empty_reply"
+    default_kind = ErrorKind.CUT
+
+    def __init__(self, message: str | None = None, *, session: str, **context: Any) -> None:
+        self.session = session  #: one session's empty replies are its own affair
+        super().__init__(message, session=session, **context)
+
+
 class ProviderMisused(ProviderError):
     """The provider will never accept this request: our request or our settings are wrong."""
 

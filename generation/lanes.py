@@ -21,7 +21,10 @@ Lane = tuple[Slot, ...]
 
 
 def share_out(slots: Sequence[Slot], lanes: int) -> list[Lane]:
-    """At most `lanes` groups of consecutive slots, as even as possible; slots of one passage stay together."""
+    """Groups of consecutive slots, as even as possible; slots of one passage stay together.
+
+    At most `lanes`; one more where a batch has slots of both sections, because a call asks for one section.
+    """
     bundles = _bundles(slots)
     shared: list[Lane] = []
     left = len(slots)
@@ -29,7 +32,7 @@ def share_out(slots: Sequence[Slot], lanes: int) -> list[Lane]:
     for number, bundle in enumerate(bundles, start=1):
         lane += bundle
         lanes_left = lanes - len(shared)
-        must_close = number == len(bundles)
+        must_close = number == len(bundles) or bundles[number][0].section is not lane[0].section
         if must_close or (lanes_left > 1 and len(lane) * lanes_left >= left):
             shared.append(tuple(lane))
             left -= len(lane)

@@ -80,6 +80,8 @@ class QuestionType(StrEnum):
     ODD_WORD = "odd-word"
 
 
+FIGURED_TYPES = frozenset({QuestionType.DIAGRAM, QuestionType.CHART})
+
 #: The four choices of every comparison question, always in this order.
 COMPARISON_CHOICES = (
     "القيمة الأولى أكبر",
@@ -134,6 +136,10 @@ class Slot:
     passage_group: int | None = None  #: slots of one group share a passage and go to the same call
     deviation: Deviation | None = None  #: None: as planned
     wanted_answer: int | None = None  #: of a comparison: the planned one of the fixed choices, 0-3
+    pattern: str | None = (
+        None  #: of its figure; None: no figure, or one that was planned before figures were patterns
+    )
+    web_app_only: bool = False  #: the figure must be one that the web app's own renderers draw
 
     @property
     def question_id(self) -> str:
@@ -158,6 +164,8 @@ class Slot:
             spec["deviation"] = self.deviation.value
         if self.wanted_answer is not None:
             spec["wantedAnswer"] = self.wanted_answer
+        if self.pattern is not None:
+            spec |= {"pattern": self.pattern, "webAppOnly": self.web_app_only}
         return spec
 
     @classmethod
@@ -176,6 +184,8 @@ class Slot:
             passage_group=spec["passageGroup"],
             deviation=Deviation(spec["deviation"]) if "deviation" in spec else None,
             wanted_answer=spec.get("wantedAnswer"),
+            pattern=spec.get("pattern"),
+            web_app_only=spec.get("webAppOnly", False),
         )
 
 
@@ -248,6 +258,7 @@ class Question:
         """
         shape: dict[str, Any] = {
             "id": self.slot.question_id,
+            "index": self.slot.position,
             "section": self.slot.section.value,
             "topic": self.slot.topic.value,
             "difficulty": self.slot.difficulty.value,

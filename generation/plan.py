@@ -17,6 +17,7 @@ from random import Random
 from generation.apportion import RunningShares, apportion_by_weight
 from generation.catalogue import Catalogue, load_catalogue
 from generation.errors import PlanError
+from generation.figure_plan import WEB_APP_FIGURES, FigureChoice
 from generation.layout import GroupRule, lay_out, topics_per_batch
 from generation.model import (
     Batch,
@@ -32,12 +33,13 @@ from generation.model import (
 from generation.slot_assignment import SlotAssignment
 
 
-def plan_exam(track: Track, *, batch_size: int, seed: int) -> Plan:
+def plan_exam(track: Track, *, batch_size: int, seed: int, figures: FigureChoice = WEB_APP_FIGURES) -> Plan:
     """The plan of a whole exam: each batch of one section, quantitative first, a section's smaller batch last.
 
-    Topic and type shares are exact over each section. If the data has a fixed difficulty mix for a batch's size,
-    the batch gets it, and the exam's mix is the sum of these (exactly the shares with batches of ten, but not
-    with batches of five). Without a fixed mix, the batch gets the mix that makes the exam's shares exact.
+    Topic shares are exact over each section, and so are the types of each topic; figures have their own share.
+    If the data has a fixed difficulty mix for a batch's size, the batch gets it, and the exam's mix is the sum of
+    these (exactly the shares with batches of ten, but not with batches of five). Without a fixed mix, the batch
+    gets the mix that makes the exam's shares exact.
     Raises PlanError.
     """
     catalogue = load_catalogue()
@@ -52,12 +54,20 @@ def plan_exam(track: Track, *, batch_size: int, seed: int) -> Plan:
         mixes=_exam_mixes(catalogue, batches),
         weights=weights,
         rule=rule,
+        figures=figures,
         seed=seed,
     )
-    return Plan(SessionKind.EXAM, catalogue.version, seed, track, _with_bundles(batches, slots), slots)
+    return Plan(SessionKind.EXAM, catalogue.version, seed, track, with_bundles(batches, slots), slots)
 
 
-def plan_practice(choice: PracticeChoice, *, track: Track, batch_size: int, seed: int) -> Plan:
+def plan_practice(
+    choice: PracticeChoice,
+    *,
+    track: Track,
+    batch_size: int,
+    seed: int,
+    figures: FigureChoice = WEB_APP_FIGURES,
+) -> Plan:
     """The plan of a practice session: the chosen difficulty, the chosen topics in equal shares.
 
     A passage may have fewer questions than in an exam, if the session or the batch is too small for more.
@@ -69,10 +79,67 @@ def plan_practice(choice: PracticeChoice, *, track: Track, batch_size: int, seed
     mixes = [{choice.difficulty: batch.size} for batch in batches]
     weights = dict.fromkeys(choice.topics, 1)
     rule = _group_rule(catalogue, may_be_smaller=True)
-    slots = _slots(catalogue, track, batches=batches, mixes=mixes, weights=weights, rule=rule, seed=seed)
-    return Plan(
-        SessionKind.PRACTICE, catalogue.version, seed, track, _with_bundles(batches, slots), slots, choice
+    slots = _slots(
+        catalogue,
+        track,
+        batches=batches,
+        mixes=mixes,
+        weights=weights,
+        rule=rule,
+        figures=figures,
+        seed=seed,
     )
+    return Plan(
+        SessionKind.PRACTICE, catalogue.version, seed, track, with_bundles(batches, slots), slots, choice
+    )
+
+
+def plan_rest(
+    track: Track,
+    batches: Sequence[Batch],
+    *,
+    seed: int,
+    choice: PracticeChoice | None = None,
+) -> tuple[Slot, ...]:
+    """The slots of these batches only, of a session whose earlier questions are written.
+
+    Batches of one section follow each other; two of them may share an index. The web app's own pages began the
+    session, so it asks only for figures that they draw. Raises PlanError.
+    """
+    catalogue = load_catalogue()
+    if choice is None:
+        mixes = _exam_mixes(catalogue, batches)
+        weights = {topic: data.weight for topic, data in catalogue.topics.items()}
+    else:
+        mixes = [{choice.difficulty: batch.size} for batch in batches]
+        weights = dict.fromkeys(choice.topics, 1)
+    rule = _group_rule(catalogue, may_be_smaller=True)
+    return _slots(
+        catalogue,
+        track,
+        batches=batches,
+        mixes=mixes,
+        weights=weights,
+        rule=rule,
+        figures=WEB_APP_FIGURES,
+        seed=seed,
+    )
+
+
+def with_bundles(batches: Sequence[Batch], slots: Sequence[Slot]) -> tuple[Batch, ...]:
+    """The batches, each with the most of its slots that share a passage."""
+    sharing = Counter(
+        (slot.batch_index, slot.passage_group) for slot in slots if slot.passage_group is not None
+    )
+    largest = dict.fromkeys((batch.index for batch in batches), 1)
+    for (batch_index, _), size in sharing.items():
+        largest[batch_index] = max(largest[batch_index], size)
+    return tuple(replace(batch, bundle=largest[batch.index]) for batch in batches)
+
+
+def exam_quota(track: Track) -> Mapping[Section, int]:
+    """How many questions of each section a whole exam has."""
+    return load_catalogue().exam[track]
 
 
 def batch_at(batches: Sequence[Batch], position: int) -> Batch:
@@ -119,16 +186,6 @@ def _batches(sections: Iterable[tuple[Section, int]], size: int) -> tuple[Batch,
     return tuple(batches)
 
 
-def _with_bundles(batches: Sequence[Batch], slots: Sequence[Slot]) -> tuple[Batch, ...]:
-    sharing = Counter(
-        (slot.batch_index, slot.passage_group) for slot in slots if slot.passage_group is not None
-    )
-    largest = dict.fromkeys((batch.index for batch in batches), 1)
-    for (batch_index, _), size in sharing.items():
-        largest[batch_index] = max(largest[batch_index], size)
-    return tuple(replace(batch, bundle=largest[batch.index]) for batch in batches)
-
-
 def _exam_mixes(catalogue: Catalogue, batches: Sequence[Batch]) -> list[dict[Difficulty, int]]:
     data = catalogue.difficulty
     ties_to_medium = {
@@ -156,6 +213,7 @@ def _slots(
     mixes: Sequence[Mapping[Difficulty, int]],
     weights: Mapping[Topic, int],
     rule: GroupRule,
+    figures: FigureChoice,
     seed: int,
 ) -> tuple[Slot, ...]:
     rng = Random(seed)  # noqa: S311 - a plan must be repeatable, not secret
@@ -166,7 +224,7 @@ def _slots(
         sizes = [batch.size for batch in group]
         counts += topics_per_batch(sizes, wanted, with_passages=with_passages, rule=rule)
     totals = sum((Counter(portion) for portion in counts), Counter())
-    assignment = SlotAssignment(catalogue, track, topic_totals=totals, rng=rng)
+    assignment = SlotAssignment(catalogue, track, topic_totals=totals, figures=figures, rng=rng)
     slots: list[Slot] = []
     for batch, portion, mix in zip(batches, counts, mixes, strict=True):
         units = lay_out(portion, with_passages=with_passages, rule=rule, rng=rng)

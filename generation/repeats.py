@@ -314,7 +314,8 @@ def _own_parts(question: EarlierQuestion) -> list[str]:
         return _normalized_choices(question)
     parts = [normalize(question.stem)]
     if question.diagram is not None:
-        parts.append(normalize(json.dumps(question.diagram, ensure_ascii=False, sort_keys=True)))
+        drawn = question.diagram.get("figure", question.diagram)  # older ones consist of their texts
+        parts.append(normalize(json.dumps(drawn, ensure_ascii=False, sort_keys=True)))
     if _POINTS_AT_CHOICES.search(parts[0]):
         parts += _normalized_choices(question)
     return parts

@@ -24,7 +24,14 @@ from generation.call import CRASHED, RunContext
 from generation.cancellation import CancellationSignal, StopReason
 from generation.deviations import deviate
 from generation.error_kinds import AskNext, Scope
-from generation.errors import FenceLost, ProviderBusy, ProviderError, ProviderThrottled, SessionClosed
+from generation.errors import (
+    EmptyReply,
+    FenceLost,
+    ProviderBusy,
+    ProviderError,
+    ProviderThrottled,
+    SessionClosed,
+)
 from generation.lanes import Lane, run_lanes, share_out
 from generation.model import Claim, EarlierQuestion, Prompt, Slot, Urgency
 from generation.ports import Fallback, Ledger, Observer, ProviderClient, RunStore
@@ -273,7 +280,10 @@ class _Run:
         validator = Validator(lane, seen=self._seen, passages=self._passages, seed=self._context.claim.seed)
         result = make_attempt(round_.context, provider, self._prompt(provider, lane), validator)
         round_.note(result)
-        if result.ended or result.error is not None:
+        if result.is_empty:
+            session = str(self._context.claim.session_id)
+            self._report(provider, EmptyReply(provider=provider.name, session=session))
+        elif result.ended or result.error is not None:
             self._report(provider, result.error)
         if result.fatal is not None:
             # It ends the run, so the other lanes must not write more.

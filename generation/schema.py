@@ -5,15 +5,12 @@ Texts stay as written. Unknown names are ignored; none of our names is lost (D16
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from generation.declared import MAX_CHARS as _DECLARED_CHARS
-from generation.normalization import normalize
 
 
 def _storable(text: str) -> str:
@@ -39,28 +36,9 @@ _UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LARGEST: Final = 10**9
 #: With at most so many digits that the conversion costs nothing.
 _WHOLE: Final = re.compile(r"\s{,9}(?P<whole>\d{1,9})(?:[.٫][0٠۰]{1,9})?\s{,9}")
-_Number = (
-    Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
-    | Annotated[float, Field(ge=-_LARGEST, le=_LARGEST, allow_inf_nan=False)]
-)
-_Label = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_storable)]
 _Choice = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_storable)]
 _Text = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_storable)]
 _Passage = Annotated[str, Field(max_length=4_000), AfterValidator(_storable)]
-
-
-DiagramKind = Literal[
-    "triangle",
-    "rectangle",
-    "square",
-    "circle",
-    "parallelogram",
-    "trapezoid",
-    "angle",
-    "coordinate-plane",
-    "composite",
-]
-ChartKind = Literal["bar-chart", "line-chart", "pie-chart", "table"]
 
 
 class _Written(BaseModel):
@@ -93,40 +71,3 @@ class DraftQuestion(DraftPassage):
     declared: Annotated[str | None, BeforeValidator(_usable)] = Field(None, alias="e")
     answer: _Choice = Field(alias="a")
     distractors: list[_Choice] | None = Field(None, alias="d", max_length=8)
-
-
-class Diagram(_Written):
-    """A figure that can be drawn from its description and measures."""
-
-    kind: DiagramKind
-    description: Annotated[str, Field(min_length=10, max_length=800), AfterValidator(_storable)]
-    measures: dict[_Label, _Number] = Field(min_length=1, max_length=16)
-
-    @model_validator(mode="after")
-    def _lengths_and_angles_are_positive(self) -> Self:
-        if self.kind != "coordinate-plane" and any(value <= 0 for value in self.measures.values()):
-            raise ValueError("measures must be positive")
-        return self
-
-
-class Chart(_Written):
-    """Data that can be drawn: a value for every label."""
-
-    kind: ChartKind
-    title: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_storable)]
-    labels: list[_Label] = Field(min_length=2, max_length=12)
-    values: list[_Number] = Field(min_length=2, max_length=12)
-
-    @model_validator(mode="after")
-    def _a_value_for_every_label(self) -> Self:
-        if len(self.labels) != len(self.values):
-            raise ValueError("labels and values must be equally many")
-        if len({normalize(label) for label in self.labels}) < len(self.labels):
-            raise ValueError("labels must differ")
-        if self.kind == "pie-chart" and not _is_whole(self.values):
-            raise ValueError("the parts of a pie must be positive and add up to 100")
-        return self
-
-
-def _is_whole(percentages: Sequence[float]) -> bool:
-    return min(percentages) > 0 and math.isclose(math.fsum(percentages), 100)

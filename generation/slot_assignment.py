@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import count, groupby
 from random import Random
 from typing import TypeVar
 
-from generation.apportion import Deck, RunningShares, apportion_by_weight
+from generation.apportion import Deck, RunningShares
 from generation.catalogue import Catalogue, SubtopicPool
+from generation.figure_plan import FigureChoice, PatternAssignment, types_of
 from generation.layout import Unit
 from generation.model import (
     CHOICES_PER_QUESTION,
+    FIGURED_TYPES,
     Batch,
     Difficulty,
     QuestionType,
@@ -40,15 +43,23 @@ class SlotAssignment:
     """Assigns the slots of one session, batch after batch. `topic_totals`: slots per topic in the session."""
 
     def __init__(
-        self, catalogue: Catalogue, track: Track, *, topic_totals: Mapping[Topic, int], rng: Random
+        self,
+        catalogue: Catalogue,
+        track: Track,
+        *,
+        topic_totals: Mapping[Topic, int],
+        figures: FigureChoice,
+        rng: Random,
     ) -> None:
         self._rng = rng
         self._types = {
-            topic: _shuffled(apportion_by_weight(catalogue.topics[topic].types, total), rng)
-            for topic, total in topic_totals.items()
+            topic: _shuffled(types, rng)
+            for topic, types in types_of(catalogue, track, topic_totals, figures).items()
         }
+        self._patterns = PatternAssignment(catalogue, figures, rng)
         self._subtopics = {
-            topic: SubtopicAssignment(catalogue.topics[topic].subtopics, track, rng) for topic in topic_totals
+            topic: SubtopicAssignment(catalogue.topics[topic].subtopics, track, self._patterns.serves, rng)
+            for topic in topic_totals
         }
         self._angles = {section: AngleAssignment(names, rng) for section, names in catalogue.angles.items()}
         movable = sum(kind is not QuestionType.COMPARISON for kinds in self._types.values() for kind in kinds)
@@ -66,22 +77,30 @@ class SlotAssignment:
         keys = self._keys.assign(types)
         places = self._places(batch.section, units)
         return [
-            Slot(
-                position=batch.start + place,
-                batch_index=batch.index,
-                sequence=place + 1,
-                section=batch.section,
-                topic=topics[place],
-                subtopic=self._subtopics[topics[place]].assign(types[place]),
-                question_type=types[place],
-                difficulty=difficulties[place],
-                angle=angle,
-                key_index=keys[place],
-                passage_group=group,
-                wanted_answer=self._answers.pop() if types[place] is QuestionType.COMPARISON else None,
+            self._with_pattern(
+                Slot(
+                    position=batch.start + place,
+                    batch_index=batch.index,
+                    sequence=place + 1,
+                    section=batch.section,
+                    topic=topics[place],
+                    subtopic=self._subtopics[topics[place]].assign(types[place]),
+                    question_type=types[place],
+                    difficulty=difficulties[place],
+                    angle=angle,
+                    key_index=keys[place],
+                    passage_group=group,
+                    wanted_answer=self._answers.pop() if types[place] is QuestionType.COMPARISON else None,
+                )
             )
             for place, (angle, group) in enumerate(places)
         ]
+
+    def _with_pattern(self, slot: Slot) -> Slot:
+        if slot.question_type not in FIGURED_TYPES:
+            return slot
+        pattern = self._patterns.assign(slot.subtopic)
+        return replace(slot, pattern=pattern, web_app_only=self._patterns.web_app_only)
 
     def _places(self, section: Section, units: Sequence[Unit]) -> Iterator[tuple[str, int | None]]:
         """The angle and passage group of every slot; the slots of one unit share both."""
@@ -95,9 +114,13 @@ class SlotAssignment:
 class SubtopicAssignment:
     """Assigns a topic's subtopics: pools by their shares, and in a pool every name before any repeats."""
 
-    def __init__(self, pools: Sequence[SubtopicPool], track: Track, rng: Random) -> None:
-        self._pools = [pool for pool in pools if track in pool.tracks]
-        self._decks = [Deck(pool.names, rng) for pool in self._pools]
+    def __init__(
+        self, pools: Sequence[SubtopicPool], track: Track, serves: Callable[[str], bool], rng: Random
+    ) -> None:
+        """`serves`: whether a question of the subtopic can be planned."""
+        names = {pool: list(filter(serves, pool.names)) for pool in pools if track in pool.tracks}
+        self._pools = [pool for pool, left in names.items() if left]
+        self._decks = [Deck(names[pool], rng) for pool in self._pools]
         self._shares: dict[QuestionType, RunningShares[int]] = {}
 
     def assign(self, question_type: QuestionType) -> str:

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from generation.declared import proof_of
+from generation.figures.catalogue import CHARTS, check, diagram, parse, web_app
+from generation.figures.pattern import Pattern
+from generation.figures.reasons import FigureRejected
 from generation.key_proof import Proof
-from generation.model import COMPARISON_CHOICES, EarlierQuestion, Question, QuestionType, Slot
+from generation.model import COMPARISON_CHOICES, FIGURED_TYPES, EarlierQuestion, Question, QuestionType, Slot
 from generation.normalization import normalize
 from generation.repeats import Seen, Traits
 from generation.rules import Candidate, first_reason, fixed_choice, passage_reason, written
-from generation.schema import Chart, Diagram, DraftPassage, DraftQuestion, slot_number
+from generation.schema import DraftPassage, DraftQuestion, slot_number
 from generation.text_rules import Severity, TextRule, noted_rules
 
 
@@ -169,11 +172,6 @@ def known_passages(earlier: Iterable[EarlierQuestion]) -> dict[int, str]:
 
 _Shape = TypeVar("_Shape", bound=DraftPassage)
 
-_FIGURES: Final[Mapping[QuestionType, type[BaseModel]]] = {
-    QuestionType.DIAGRAM: Diagram,
-    QuestionType.CHART: Chart,
-}
-
 
 def _shaped(shape: type[_Shape], raw: Mapping[str, Any]) -> _Shape | str:
     try:
@@ -184,25 +182,32 @@ def _shaped(shape: type[_Shape], raw: Mapping[str, Any]) -> _Shape | str:
 
 
 def _figure(slot: Slot, draft: DraftQuestion) -> dict[str, Any] | str | None:
-    """The figure with our field names only, the reason why it is rejected, or None for a type without a figure."""
-    shape = _FIGURES.get(slot.question_type)
-    if shape is None:
+    """The figure as it is stored, the reason why it is rejected, or None for a type without a figure."""
+    if slot.question_type not in FIGURED_TYPES:
         return "unwanted_figure" if draft.figure else None
     if draft.figure is None:
         return "no_figure"
     try:
-        return shape.model_validate(draft.figure).model_dump()
-    except ValidationError:
-        return "wrong_figure"
+        figure = parse(draft.figure)
+        fault = _figure_fault(slot, draft, figure)
+    except FigureRejected as err:
+        fault = err.reason
+    # `wrong_answer` is also the name of another fault.
+    return diagram(figure) if fault is None else f"figure_{fault}"
+
+
+def _figure_fault(slot: Slot, draft: DraftQuestion, figure: Pattern) -> str | None:
+    is_of_type = (figure.pattern in CHARTS) == (slot.question_type is QuestionType.CHART)
+    if slot.pattern not in {None, figure.pattern} or not is_of_type:
+        return "other_pattern"
+    if faults := check(figure, stem=draft.stem, answer=draft.answer):
+        return faults[0]
+    return "not_for_web_app" if slot.web_app_only and web_app(figure) is None else None
 
 
 def _texts_of(figure: dict[str, Any] | None) -> tuple[str, ...]:
-    """What a student reads in a figure: its texts, the labels, and the names of the measures."""
-    texts: list[str] = []
-    for value in (figure or {}).values():
-        parts = [value] if isinstance(value, str) else value
-        texts += (part for part in parts if isinstance(part, str))
-    return tuple(texts)
+    """What a student reads in a figure: the caption has all but what a chart's labels are."""
+    return () if figure is None else (figure["caption"], figure["figure"].get("by", ""))
 
 
 #: The reasons to reject a question for what its declared expression shows.

@@ -131,7 +131,7 @@ class Yields:
         reasons: Counter[str] = Counter()
         for result in results:
             reasons.update(result.rejections)
-            if result.ended and not result.committed and not result.rejections:
+            if result.is_empty:
                 reasons[NO_OBJECTS] += 1
         self._reasons[provider] = reasons
 

@@ -1,18 +1,21 @@
 """What is known of the providers' health: whom to ask now, and whom not to ask for a while.
 
-A provider rests when it says so, and opens after failures in a row: then it rests longer with every probe
-that fails, and after each rest one caller alone may try it. These are the words and the rules;
-`providers.circuit_breaker` keeps the state in Redis, for all workers.
+A provider rests when it says so, and opens when nothing but failures comes, or too many among the calls of a sliding
+window: then it rests longer with every probe that fails, and after each rest one caller alone may try it. These are
+the words and the rules; `providers.circuit_breaker` keeps the state in Redis, for all workers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from generation.errors import (
     CircuitOpen,
+    EmptyReply,
     ProviderBusy,
     ProviderDenied,
     ProviderError,
@@ -35,15 +38,27 @@ class BreakerState(Protocol):
     def note(self, provider: str, error: ProviderError | None) -> None:
         """A call to `provider` ended; None means that it succeeded."""
 
+    def serving(self, provider: str) -> AbstractContextManager[Callable[[], object]]:
+        """A call to `provider` is under way. Call what it gives with each sign of life of the reply."""
+
 
 @dataclass(frozen=True, slots=True)
 class BreakerRules:
     """When the breaker opens, and for how long. Seconds."""
 
-    failures_before_open: int = 3  #: in a row; single breaks are everyday life
+    #: In a row, and at least as many as there are calls under way: then nothing but failures comes.
+    failures_before_open: int = 3
+    failed_before_open: int = 10  #: within `window_s`, if they are the share that follows
+    #: Of the calls that ended within `window_s` or are under way.
+    failed_share_before_open: float = 0.5
+    window_s: float = 20.0
+    unanswered_s: float = 3.0  #: a call is under way for this long while no reply has begun
+    sign_s: float = 6.0  #: and for this long after the latest text of its reply
+    sign_every_s: float = 2.0  #: the signs of one call are told no more often
     #: In a row, over all batches: one bad request is its own fault, but a setting that the provider refuses is
     #: answered like this too, and only the row of them tells.
     misuses_before_open: int = 5
+    empty_sessions_before_open: int = 5  #: that got only empty replies, with no other reply between
     busy_open_s: float = 0.5  #: after an answer that it has no capacity, when it names no time
     first_open_s: float = 2.0  #: doubled with each probe that fails
     longest_open_s: float = 15.0  #: a provider that is back must be found within a minute, its probe included
@@ -63,6 +78,7 @@ class Kind(StrEnum):
     COUNT = "count"
     DENY = "deny"
     MISUSE = "misuse"
+    EMPTY = "empty"
     UNSENT = "unsent"  #: it was not asked, so somebody else may try
 
 
@@ -70,6 +86,7 @@ class Kind(StrEnum):
 class Verdict:
     kind: Kind
     open_s: float = 0.0
+    who: str | None = None  #: the session, where one session alone proves nothing
 
 
 def verdict_on(error: ProviderError | None, rules: BreakerRules) -> Verdict:
@@ -79,10 +96,11 @@ def verdict_on(error: ProviderError | None, rules: BreakerRules) -> Verdict:
             return Verdict(Kind.WELL)
         case ProviderThrottled() | CircuitOpen() | StaleConnection():  # says nothing about the provider
             return Verdict(Kind.UNSENT)
-        case ProviderMisused():
-            return Verdict(Kind.MISUSE)
-        case ProviderDenied():
-            return Verdict(Kind.DENY, rules.denied_open_s)
+        case EmptyReply():
+            return Verdict(Kind.EMPTY, who=error.session)
+        case ProviderMisused() | ProviderDenied():
+            denied = isinstance(error, ProviderDenied)
+            return Verdict(Kind.DENY, rules.denied_open_s) if denied else Verdict(Kind.MISUSE)
         case ProviderBusy():
             return _busy(error.retry_after_s, rules)
     return Verdict(Kind.COUNT)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import uuid4
 
 from generation.errors import ProviderError
 from providers.breaker_rules import BreakerRules, Change, Kind, Verdict, verdict_on
@@ -18,6 +20,8 @@ from providers.telemetry import ProviderTelemetry
 #: A provider that nobody has called for this long counts as healthy.
 _FORGOTTEN_AFTER_S = 600
 
+#: The script's keys after the first, in its order.
+_SETS = ("under_way", "well", "failed", "empty")
 _PAUSED_FOR = frozenset({Kind.COUNT, Kind.OPEN, Kind.DENY})
 _CHANGES = {1: Change.OPENED, 2: Change.CLOSED}
 
@@ -39,6 +43,8 @@ class CircuitBreaker:
         self._ask = scripts.script("breaker_ask") if scripts else nobody_answers
         self._open = scripts.script("breaker_is_open") if scripts else nobody_answers
         self._note = scripts.script("breaker_note") if scripts else nobody_answers
+        self._serves = scripts.script("breaker_serves") if scripts else nobody_answers
+        self._clock = clock
 
     def may_be_asked(self, provider: str) -> bool:
         answer = self._ask([_key(provider)], in_ms(self._rules.probe_s))
@@ -55,7 +61,7 @@ class CircuitBreaker:
         self._pauses.note(provider, verdict)
         rules = self._rules
         answer = self._note(
-            [_key(provider)],
+            [_key(provider), *(_calls(which, provider) for which in _SETS)],
             verdict.kind,
             in_ms(verdict.open_s),
             rules.failures_before_open,
@@ -64,8 +70,33 @@ class CircuitBreaker:
             in_ms(rules.longest_open_s),
             in_ms(rules.denied_open_s),
             in_ms(_FORGOTTEN_AFTER_S),
+            verdict.who or uuid4().hex,
+            in_ms(rules.window_s),
+            rules.failed_before_open,
+            rules.failed_share_before_open,
+            rules.empty_sessions_before_open,
         )
         self._tell(provider, _CHANGES.get(int(answer or 0)), error)
+
+    @contextmanager
+    def serving(self, provider: str) -> Iterator[Callable[[], None]]:
+        call, rules = uuid4().hex, self._rules
+        told_at = self._clock()
+
+        def tell(counts_s: float) -> None:
+            self._serves([_calls("under_way", provider)], call, in_ms(counts_s), in_ms(rules.sign_s))
+
+        def sign() -> None:
+            nonlocal told_at
+            if self._clock() - told_at >= rules.sign_every_s:
+                told_at = self._clock()
+                tell(rules.sign_s)
+
+        tell(rules.unanswered_s)
+        try:
+            yield sign
+        finally:
+            tell(0)
 
     def _tell(self, provider: str, change: Change | None, error: ProviderError | None) -> None:
         if change is Change.OPENED and error is not None:
@@ -96,3 +127,7 @@ class _Pauses:
 
 def _key(provider: str) -> str:
     return f"breaker:{provider}"
+
+
+def _calls(which: str, provider: str) -> str:
+    return f"calls_{which}:{provider}"

@@ -139,8 +139,11 @@ class MessagesClient:
                     raise CircuitOpen(provider=self.name)
                 before_sending()
                 flight.asks_now()
-                with streaming(self._call(prompt, flight.ttl, urgency), stop) as events:
-                    yield self._following(events, prompt, flight, permit=permit)
+                with (
+                    self._health.serving(self.name) as sign,
+                    streaming(self._call(prompt, flight.ttl, urgency), stop) as events,
+                ):
+                    yield self._following(_signed(events, sign), prompt, flight, permit=permit)
 
     def settle(self, started: StreamStarted, text: str) -> Billed:
         """What a reply that broke off after `text` has used. Never raises; may ask the provider."""
@@ -209,3 +212,9 @@ class MessagesClient:
             cache_miss_reason=reason if event.prompt_is_reported else None,
             price_is_known=profile_of(event.model).price_is_known,
         )
+
+
+def _signed(events: Iterator[StreamEvent], sign: Callable[[], object]) -> Iterator[StreamEvent]:
+    for event in events:
+        sign()
+        yield event

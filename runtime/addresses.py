@@ -12,17 +12,23 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
-_BYTE_ORDER_MARK = "\ufeff"
-_QUOTES = ("'", '"', "`")
+#: What text from a page or a chat brings along unseen: a byte order mark, spaces without width, marks of direction.
+_INVISIBLE = (
+    "\ufeff\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
+)
+_QUOTES = ("''", '""', "``", "\u201c\u201d", "\u2018\u2019", "\u00ab\u00bb")
 _MOST_CHARS = 4096
 _HOST_AND_PORT = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(:(?P<port>.*))?")
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.\-]{0,252})")
 _PORTS = range(1, 65536)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 #: What a dashboard or a template shows in the place of a secret: [YOUR-PASSWORD], <password>, ${VAR}, {{ var }}.
-_PLACEHOLDER = re.compile(r"\[[A-Za-z][A-Za-z _\-]*\]|<[A-Za-z][A-Za-z _\-]*>|\$\{.*\}|\$\(.*\)|\{\{.*\}\}")
+_PLACEHOLDER = re.compile(
+    r"\[[A-Za-z][A-Za-z _\-]*\]|<[A-Za-z][A-Za-z _\-]*>|\$\{.*\}|\$\(.*\)|\{\{.*\}\}|"
+    r"\*{3,}|\$[A-Z_]*PASS[A-Z_]*|(?i:your[_\-]?password)"
+)
 _PARAMETER_NAME = re.compile(r"[A-Za-z_]{1,40}")
 
 
@@ -44,21 +50,25 @@ class Parts:
 
 
 def unwrapped(text: str) -> str:
-    """The value without what files, shells and secret stores put around it: blanks, line ends, quotes, a BOM."""
-    text = text.strip().strip(_BYTE_ORDER_MARK).strip()
-    if len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]:
-        text = text[1:-1].strip()
-    return text
+    """The value without what files, shells, pages and secret stores put around it: blanks, line ends, quotes, a BOM."""
+    inner = text.strip().strip(_INVISIBLE)
+    if len(inner) > 1 and inner[0] + inner[-1] in _QUOTES:
+        inner = inner[1:-1]
+    return inner if inner == text else unwrapped(inner)
 
 
 def parts_of(text: str, *, schemes: Collection[str], like: str) -> Parts:
     """The parts of an address of one of the schemes. Raises AddressError. `like`: an example for the sentence."""
     text = unwrapped(text)
     if re.search(r"[\s\x00-\x1f\x7f]", text):
-        raise AddressError("has a space or a line break within it; in a password write a space as %20")
+        raise AddressError(
+            "has a space or a line break within it; write the address alone, and a space of a password as %20"
+        )
     scheme, _, rest = text.partition("://")
     if scheme.lower() not in schemes or len(text) > _MOST_CHARS:
         raise AddressError(f"must be like {like}")
+    if not text.isprintable():
+        raise AddressError("has an invisible character within it; type that part anew instead of pasting it")
     before_query, _, query = rest.partition("?")
     authority, _, path = before_query.partition("/")
     if "#" in text or "@" in path or "@" in query:
@@ -75,9 +85,23 @@ def parts_of(text: str, *, schemes: Collection[str], like: str) -> Parts:
         password=_filled("password", _decoded("password", password)),
         host=host,
         port=port,
-        path=_filled("path", _decoded("path", path)),
+        path=_filled("path", _decoded("path", path.strip("/"))),
         query=_query(query),
     )
+
+
+def require_web_address(url: str) -> str:
+    """The URL, when HTTP clients can read it: they would raise errors of their own when they ask."""
+    if not url.isprintable() or " " in url:
+        raise AddressError("has a space or an invisible character within it")
+    try:
+        parts = urlsplit(url)
+        is_complete = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_complete = False
+    if not is_complete:
+        raise AddressError("has no host and port that can be read, like https://host.example:443")
+    return url
 
 
 def quoted(text: str) -> str:
@@ -141,6 +165,10 @@ def _host(text: str) -> str | None:
     if host is None or host.startswith("/"):
         return host
     if host.startswith("["):
+        if "%" in host:
+            raise AddressError(
+                "has a zone (like %eth0) in its host, which not every library can read; remove it"
+            )
         try:
             return str(IPv6Address(host[1:-1]))
         except ValueError as err:

@@ -29,6 +29,10 @@ _AUTH_PATH = "/auth/v1"
 _KEYS_PATH = "/.well-known/jwks.json"
 
 
+#: How what others have begins: a public key (PEM, SSH, JWK), a key for browsers, an API key that is itself a token.
+_PUBLISHED = ("-----BEGIN", "ssh-", '{"', "sb_publishable_", "eyJ")
+
+
 class SigningKeySettings(SettingsSlice):
     """Where a project publishes the keys that its tokens are signed with."""
 
@@ -46,6 +50,9 @@ class ApiSettings(SigningKeySettings):
     api_public_url: OptionalHttpUrl = None
     #: Where people open Flower; shown on the API's first page.
     flower_url: OptionalHttpUrl = None
+    #: Where people open Grafana and a copy of docs/runbook.md; shown on the operators' page.
+    grafana_url: OptionalHttpUrl = None
+    runbook_url: OptionalHttpUrl = None
     #: How long a call waits for its batch when the client does not say (Prefer: wait=N).
     api_default_wait_s: float = Field(45, ge=0, le=600)
     api_max_wait_s: float = Field(120, ge=0, le=600)
@@ -58,6 +65,8 @@ class ApiSettings(SigningKeySettings):
     #: Whether users who signed in anonymously are let in: whoever opens the web app can be any number of them.
     supabase_allow_anonymous: bool = False
     api_service_token: OptionalBearer = None
+    #: Opens the operators' page `/ops`. Unset: development shows it to everybody, production to nobody.
+    api_operator_token: OptionalBearer = None
     #: Calls of one user, over all API processes; a minute's worth may come at once. 0: no limit.
     api_calls_per_minute: int = Field(600, ge=0, le=1_000_000)
     #: Sessions that one user may create; an hour's worth may come at once. 0: no limit.
@@ -78,6 +87,8 @@ class ApiSettings(SigningKeySettings):
     api_max_head_bytes: int = Field(32_768, ge=1024, le=1_048_576)
     #: A function in the database that decides whether a user may create a session; see docs/web-app.md.
     api_quota_function: QuotaFunctionName = None
+    #: Refuse new sessions with 503 `maintenance`, as the web app's own switch in `feature_toggles` does.
+    maintenance_mode: bool = False
     #: Whose pages may call from a browser: `https://app.example`, separated by commas. Empty: nobody's.
     api_cors_origins: Origins = ()
     #: Serve without auth beyond loopback, as a container must; refused in production.
@@ -101,14 +112,28 @@ class ApiSettings(SigningKeySettings):
     def issuer(self) -> str | None:
         """What `iss` of a token must be; None: it is not checked."""
         if self.supabase_jwt_issuer is not None:
-            return None if self.supabase_jwt_issuer == "off" else self.supabase_jwt_issuer
-        keys_url = self.supabase_jwks_url or ""
+            return None if self.supabase_jwt_issuer.lower() == "off" else self.supabase_jwt_issuer
+        keys_url = (self.supabase_jwks_url or "").rstrip("/")
         return keys_url.removesuffix(_KEYS_PATH) if keys_url.endswith(_AUTH_PATH + _KEYS_PATH) else None
+
+    @model_validator(mode="after")
+    def _nobody_has_it(self) -> Self:
+        for name, secret in (
+            ("API_SERVICE_TOKEN", self.api_service_token),
+            ("SUPABASE_JWT_SECRET", self.supabase_jwt_secret),
+        ):
+            if secret and secret.get_secret_value().startswith(_PUBLISHED):
+                raise ValueError(
+                    f"{name} is a key that is published or that browsers hold, so anybody could use it. Set the secret "
+                    "itself: the project's JWT secret, or a random text of your own for API_SERVICE_TOKEN"
+                )
+        return self
 
     @model_validator(mode="after")
     def _nobody_can_guess(self) -> Self:
         for name, secret, fewest in (
             ("API_SERVICE_TOKEN", self.api_service_token, FEWEST_TOKEN_CHARS),
+            ("API_OPERATOR_TOKEN", self.api_operator_token, FEWEST_TOKEN_CHARS),
             ("SUPABASE_JWT_SECRET", self.supabase_jwt_secret, FEWEST_JWT_SECRET_BYTES),
         ):
             if self.is_production and secret and len(secret.get_secret_value().encode()) < fewest:

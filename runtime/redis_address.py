@@ -126,10 +126,10 @@ def require_no_other_broker() -> None:
 def _database(path: str | None, parameter: str | None) -> int:
     if path is not None and parameter is not None:
         raise AddressError("names the database twice, after the host and as the parameter db")
-    number = (path or parameter or "0").removesuffix("/")
-    if re.fullmatch(r"[0-9]{1,7}", number or "0") is None or int(number or "0") > _MOST_DATABASES:
+    number = path or parameter or "0"
+    if re.fullmatch(r"[0-9]{1,7}", number) is None or int(number) > _MOST_DATABASES:
         raise AddressError("must end in the number of a database, like /0")
-    return int(number or "0")
+    return int(number)
 
 
 def _tls(scheme: str, query: Mapping[str, str], ca_file: str | None) -> RedisTls | None:

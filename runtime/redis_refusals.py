@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 _MOST_CHARS = 300
+_PLACES = r"\S+:\d+\b|valid for '[^']*'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (
         r"without any password configured|AUTH.*no password is set",
         "It has no password, and REDIS_URL has one. Set one there (requirepass), or remove it from REDIS_URL.",
+    ),
+    (
+        r"wrong number of arguments for 'auth'|AuthenticationWrongNumberOfArgs",
+        "Before version 6 it knows no users. Write redis://:password@host, or use Redis 7.0 or newer.",
     ),
     (
         r"WRONGPASS|invalid username-password|invalid password|AuthenticationError",
@@ -48,6 +53,14 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"LOADING|BusyLoading", "Wait: it loads its data after a start, and is tried again."),
     (r"BUSY ", "A script runs too long there. Wait, or end it with SCRIPT KILL."),
     (
+        r"max (daily|monthly)? ?requests? (limit|size)|(bandwidth|quota) (limit )?exceeded",
+        "It serves no more within its plan. Raise the plan, or use a Redis of your own.",
+    ),
+    (
+        r"unknown command|unknown subcommand",
+        "It lacks a command that we need. Use Redis 7.0 or newer in which no command is renamed or switched off.",
+    ),
+    (
         r"max number of clients|Too many connections|MaxConnections",
         "It has as many clients as it allows. Raise maxclients or the plan, or run fewer processes.",
     ),
@@ -55,7 +68,10 @@ _KNOWN: tuple[tuple[str, str], ...] = (
         r"MOVED|ASK |CLUSTERDOWN|CROSSSLOT|cluster|Moved",
         "It is a Redis Cluster, which cannot carry the queue. Name a Redis without cluster mode in REDIS_URL.",
     ),
-    (r"DB index is out of range", "Correct the number at the end of REDIS_URL; many services have only /0."),
+    (
+        r"DB index is out of range|invalid DB index",
+        "Correct the number at the end of REDIS_URL; many services have only /0.",
+    ),
     (
         r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|Hostname mismatch|self.signed",
         (
@@ -72,11 +88,19 @@ _KNOWN: tuple[tuple[str, str], ...] = (
         "Its TLS does not agree with ours. See its log; a client certificate is ?ssl_certfile= and ?ssl_keyfile=.",
     ),
     (
-        r"Connection closed by server|Connection reset|Protocol Error|InvalidResponse",
+        r"Protocol Error|InvalidResponse",
+        "What answers there is no Redis. Correct host and port in REDIS_URL.",
+    ),
+    (
+        r"Too many open files",
+        "This process may open no more files. Raise its limit (ulimit -n).",
+    ),
+    (
+        r"Connection closed by server|Connection reset|Broken pipe",
         "It ended the connection. If it wants TLS, write rediss://; else see its log.",
     ),
     (
-        r"Name or service not known|nodename nor servname|name resolution|getaddrinfo",
+        r"Name or service not known|nodename nor servname|name resolution|getaddrinfo|No address associated",
         "The host's name is not known here. Correct the host in REDIS_URL, or the DNS of this machine.",
     ),
     (
@@ -87,7 +111,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
-        r"refused|unreachable|No route",
+        r"refused|unreachable|No route|Cannot assign requested address",
         "Start it, or correct host and port in REDIS_URL. Nothing is lost: the sweep enqueues the waiting batches.",
     ),
 )
@@ -95,13 +119,17 @@ _KNOWN: tuple[tuple[str, str], ...] = (
 
 def redis_refusal(error: BaseException, password: str | None) -> RedisRefusal:
     """What Redis said and what helps. Never raises; quotes no password."""
-    says = " ".join(str(error).split())
-    if password:
-        says = says.replace(password, "***")
-    says = re.sub(r"^Error (-?\d+ )?connecting to (\S+:\d+)\. ", r"\2: ", says[:_MOST_CHARS])
-    says = says.rstrip(".") or type(error).__name__
-    searched = f"{type(error).__name__} {says}"
+    text = str(error)
+    says = _in_a_line(text.replace(password, "***") if password else text) or type(error).__name__
+    # Without the host's name: redis-cluster.example refuses for other reasons, too. With the password, which may be
+    # a word of the sentence.
+    searched = f"{type(error).__name__} {re.sub(_PLACES, '', _in_a_line(text))}"
     for pattern, remedy in _KNOWN:
         if re.search(pattern, searched, re.IGNORECASE):
             return RedisRefusal(says, remedy)
     return RedisRefusal(says, "See the log of Redis for this time.")
+
+
+def _in_a_line(text: str) -> str:
+    line = " ".join(text.split())[:_MOST_CHARS]
+    return re.sub(r"^Error (-?\d+ )?connecting to (\S+:\d+)\. ", r"\2: ", line).rstrip(".")

@@ -24,9 +24,12 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from runtime.addresses import require_file, unwrapped
+from runtime.addresses import require_file, require_web_address, unwrapped
 from runtime.database_address import DatabaseAddress
 from runtime.redis_address import RedisAddress, require_no_other_broker
+
+#: Of every number: Postgres' integers end here, and no wait or count needs more.
+MOST = 2_147_483_647
 
 
 class SettingsError(Exception):
@@ -44,15 +47,10 @@ def _blank_is_unset(value: object) -> object:
 
 
 def _off_is_none(value: object) -> object:
-    return None if value == "off" else value
+    return None if isinstance(value, str) and value.lower() == "off" else value
 
 
 OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
-
-
-def _trimmed(value: object) -> object:
-    """Files and secret stores end values with a line break, which an HTTP header cannot carry."""
-    return unwrapped(value) if isinstance(value, str) else value
 
 
 def _can_be_sent(secret: SecretStr | None) -> SecretStr | None:
@@ -61,7 +59,7 @@ def _can_be_sent(secret: SecretStr | None) -> SecretStr | None:
     return secret
 
 
-OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset), BeforeValidator(_trimmed)]
+OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
 #: What is sent in a header: a provider's key, a client's token.
 OptionalBearer = Annotated[OptionalSecret, AfterValidator(_can_be_sent)]
 #: Blank is the default, as everywhere; so it takes a word to have none.
@@ -93,10 +91,13 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 OptionalFile = Annotated[
     Annotated[str, AfterValidator(lambda path: require_file("the file", path))] | None,
     BeforeValidator(_blank_is_unset),
-    BeforeValidator(_trimmed),
 ]
-HttpUrl = Annotated[str, _like(r"https?://.+", "must begin with http:// or https://")]
-OptionalHttpUrl = Annotated[HttpUrl | None, BeforeValidator(_blank_is_unset), BeforeValidator(_trimmed)]
+HttpUrl = Annotated[
+    str,
+    _like(r"(?is)https?://.+", "must begin with http:// or https://"),
+    AfterValidator(require_web_address),
+]
+OptionalHttpUrl = Annotated[HttpUrl | None, BeforeValidator(_blank_is_unset)]
 Origin = Annotated[
     str,
     _like(
@@ -113,6 +114,16 @@ HostName = Annotated[
     ),
 ]
 HostNames = Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split)]
+PatternName = Annotated[
+    str,
+    _like(
+        r"[a-z][a-z0-9-]{0,40}",
+        "must be web-app, all, or names of docs/figures.md like circle,bar-chart, separated by commas",
+    ),
+]
+PatternNames = Annotated[
+    tuple[PatternName, ...], NoDecode, BeforeValidator(_split), Field(min_length=1, max_length=100)
+]
 QuotaFunctionName = Annotated[
     Annotated[
         str,
@@ -146,11 +157,29 @@ class SettingsSlice(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_service_links(cls, values: dict[str, object]) -> dict[str, object]:
-        """A Kubernetes Service named `api` sets API_PORT=tcp://10.96.0.12:80 in every pod; nobody meant it."""
-        return {
-            name: value for name, value in values.items() if not _SERVICE_LINK.fullmatch(f"{name}={value}")
+    def _as_meant(cls, values: dict[str, object]) -> dict[str, object]:
+        """Without what is around values, without blank ones, and without what nobody set.
+
+        A Kubernetes Service named `api` sets API_PORT=tcp://10.96.0.12:80 in every pod.
+        """
+        meant = {
+            name: unwrapped(value) if isinstance(value, str) else value for name, value in values.items()
         }
+        return {
+            name: value
+            for name, value in meant.items()
+            if value != "" and not _SERVICE_LINK.fullmatch(f"{name}={value}")
+        }
+
+    @model_validator(mode="after")
+    def _within_bounds(self) -> Self:
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, int | float | Decimal) and value > MOST:
+                raise ValueError(
+                    f"{name.upper()}={value} is not usable: no number may be greater than {MOST}"
+                )
+        return self
 
     @property
     def is_production(self) -> bool:
@@ -225,7 +254,7 @@ class ClaudeSettings(SettingsSlice):
     claude_model: str = Field("claude-sonnet-5-5", min_length=1)
     #: The model of the answer check: it answers prefetched questions without their keys. off: no answer check.
     solver_model: TextOrOff = "claude-haiku-5-5"
-    claude_base_url: OptionalText = None  # unset: see `address`
+    claude_base_url: OptionalHttpUrl = None  # unset: see `address`
     simulator_url: HttpUrl = "http://127.0.0.1:8100"
     claude_effort: Literal["low", "medium", "high"] = "low"
     claude_connect_timeout_s: float = Field(5, gt=0)
@@ -301,6 +330,10 @@ class PlanSettings(SettingsSlice):
     prefetch_adaptive: bool = True
     #: Progress that leaves the student less than this for each question starts no prefetch; 0: any progress does.
     prefetch_reading_s: float = Field(5, ge=0, le=600)
+    #: The figures that the page can draw: web-app (by its own renderers), all (a page that shows our SVG), or names.
+    figure_patterns: PatternNames = ("web-app",)
+    #: Of the quantitative questions: how many have a diagram or a chart.
+    figure_share: float = Field(0.15, ge=0, le=0.5)
 
 
 class GenerationSettings(SettingsSlice):
@@ -388,6 +421,10 @@ def load(slice_type: type[S]) -> S:
     """
     try:
         return slice_type()
+    except (UnicodeDecodeError, OSError) as err:
+        raise SettingsError(
+            f"The file .env cannot be read ({type(err).__name__}). Save it as UTF-8 text that this account may read."
+        ) from err
     except ValidationError as err:
         raise SettingsError(
             "\n".join(_sentence(slice_type, dict(problem)) for problem in err.errors())

@@ -80,24 +80,40 @@ _MARKS_OF_SECRETS = ("://", "sk-", "bearer", "eyj")
 _LONGEST_TEXT = 2_000
 _LONGEST_LIST = 50
 _DOTS_OF_A_JWT = 2
+#: The renderers escape these themselves, or lay them out.
+_KEPT = "\n\t"
 #: The innermost frames of a traceback: enough to find the place.
 _FRAMES = 12
 
 
 def _cut_values(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Cut long values before the search for secrets, so that its cost has a limit."""
+    """Cut long values before the search for secrets, so that its cost has a limit; show what cannot be printed."""
     return {name: _cut(value) for name, value in event.items()}
 
 
 def _cut(value: Any) -> Any:
     match value:
         case str() if len(value) > _LONGEST_TEXT:
-            return f"{value[:_LONGEST_TEXT]}... ({len(value)} characters)"
+            return f"{_visible(value[:_LONGEST_TEXT])}... ({len(value)} characters)"
+        case str():
+            return _visible(value)
         case list() | tuple():
             return [_cut(each) for each in value[:_LONGEST_LIST]]
         case dict():
-            return {name: _cut(inner) for name, inner in value.items()}
+            return {_cut(name): _cut(inner) for name, inner in value.items()}
     return value
+
+
+def _visible(text: str) -> str:
+    """With escapes for what no stream can encode (half a character), and for what changes a terminal or the
+    direction and the lines of the text around it.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in _KEPT else each.encode("unicode_escape").decode()
+        for each in text
+    )
 
 
 def _without_secrets(_logger: object, _method: str, line: Any) -> str:

@@ -12,6 +12,7 @@ import typer
 
 from runtime.settings import SettingsError
 from runtime.telemetry import configure_logging
+from worker.commands.adopt import adopt
 from worker.commands.check_cache import check_cache
 from worker.commands.check_claude import check_claude
 from worker.commands.cost import cost
@@ -22,6 +23,7 @@ from worker.commands.output import WRONG
 from worker.commands.plan import plan
 from worker.commands.queues import queues
 from worker.commands.reconcile import reconcile
+from worker.commands.rehearse import rehearse
 from worker.commands.sessions import cancel, retry, sessions
 from worker.commands.show import show
 
@@ -33,7 +35,21 @@ cli = typer.Typer(
 )
 check = typer.Typer(no_args_is_help=True)
 
-for command in (doctor, queues, sessions, show, retry, cancel, plan, cost, reconcile, erase, evaluate):
+for command in (
+    doctor,
+    queues,
+    sessions,
+    show,
+    retry,
+    cancel,
+    adopt,
+    plan,
+    cost,
+    reconcile,
+    erase,
+    evaluate,
+    rehearse,
+):
     cli.command()(command)
 check.command("claude")(check_claude)
 check.command("cache")(check_cache)

@@ -52,7 +52,7 @@ class AllowedOrigins:
         if any(_FORWARDED.fullmatch(name) for name in headers):
             return False
         host, origin = headers.get("host", ""), headers.get("origin")
-        if not self._is_our_host_cached(host):
+        if len(headers.getlist("host")) > 1 or not self._is_our_host_cached(host):
             return False
         return origin is None or origin in self._origins or origin == f"http://{host}"
 

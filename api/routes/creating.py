@@ -21,6 +21,7 @@ from api.openapi import session_links, url_of
 from api.rate_limits import Kind
 from api.schemas import CreateExam, CreatePractice, SessionShape, session_of
 from api.waiting import Preference, PreferHeader
+from db.retake import RetakeSource
 from db.session_status import WantedBatch
 from db.sessions import Created
 from generation.model import Plan, SessionKind, Urgency
@@ -43,8 +44,10 @@ _ERRORS = documented(
     "invalid_request",
     "idempotency_key_reused",
     "generation_unavailable",
+    "maintenance",
     "service_unavailable",
 )
+_RETAKE_ERRORS = documented("session_not_found", "session_not_completed")
 _SEED_BITS = 62
 
 
@@ -71,12 +74,14 @@ class Creation:
     request: Request
     response: Response
 
-    async def make(self, plan: Plan, body: BaseModel) -> SessionShape:
+    async def make(self, plan: Plan, body: BaseModel, *, retakes: RetakeSource | None = None) -> SessionShape:
         """Commit the session, enqueue its first batch, and wait for it as long as the caller prefers."""
         context, digest = self.call.context, _digest(self.call.kind, body)
         # Equal calls that come together are one creation: the others are its replays.
         key = (self.call.user_id, self.idempotency_key or object(), digest)
-        created, is_first = await context.single_flight.share(key, lambda: self._create(plan, digest))
+        created, is_first = await context.single_flight.share(
+            key, lambda: self._create(plan, digest, retakes)
+        )
         if is_first and not created.replayed:
             await context.enqueue_batch(created.session_id, 0, Urgency.INTERACTIVE)
         session_status = await awaited(
@@ -85,7 +90,7 @@ class Creation:
         self._add_headers(created.session_id, session_status.batch)
         return session_of(await self.call.session(created.session_id))
 
-    async def _create(self, plan: Plan, digest: str) -> Created:
+    async def _create(self, plan: Plan, digest: str, retakes: RetakeSource | None) -> Created:
         """The session, new or of an earlier call with the same key; only a new one counts against the user's rate."""
         context, user_id = self.call.context, self.call.user_id
         if self.idempotency_key is not None:
@@ -101,7 +106,13 @@ class Creation:
             idempotency_key=self.idempotency_key,
             request_digest=digest,
             traceparent=self.call.traceparent,
+            exam_config=None if retakes is None else retakes.config_of_retake(plan.total_questions),
         )
+
+    async def source(self, session_id: UUID) -> RetakeSource:
+        """The completed exam that is taken again. Raises SessionMissing and SessionNotCompleted."""
+        find = self.call.context.sessions.retake_source
+        return await self.call.context.on_thread(find, session_id, self.call.user_id)
 
     def _add_headers(self, session_id: UUID, first_batch: WantedBatch | None) -> None:
         self.response.headers["Location"] = url_of(self.call.kind, session_id)
@@ -124,11 +135,23 @@ async def _creation(
 CreationCall = Annotated[Creation, Depends(_creation)]
 
 
-@exams.post("", status_code=201, response_model_exclude_none=True, responses=_responses(SessionKind.EXAM))
+@exams.post(
+    "",
+    status_code=201,
+    response_model_exclude_none=True,
+    responses=_responses(SessionKind.EXAM) | _RETAKE_ERRORS,
+)
 async def create_exam(body: CreateExam, creation: CreationCall) -> SessionShape:
-    """Create an exam. Returns it with the questions of its first batch that are ready when the wait ends."""
-    size = creation.call.context.plan.exam_batch_size
-    return await creation.make(plan_exam(body.track, seed=_seed(), batch_size=size), body)
+    """Create an exam. Returns it with the questions of its first batch that are ready when the wait ends.
+
+    With `sourceSessionId` it is like that completed exam, with other questions.
+    """
+    retakes = None if body.source_session_id is None else await creation.source(body.source_session_id)
+    track = body.track if retakes is None else retakes.track
+    assert track is not None  # noqa: S101 - the body has the one or the other
+    context = creation.call.context
+    plan = plan_exam(track, seed=_seed(), batch_size=context.plan.exam_batch_size, figures=context.figures)
+    return await creation.make(plan, body, retakes=retakes)
 
 
 @practice.post(
@@ -136,8 +159,14 @@ async def create_exam(body: CreateExam, creation: CreationCall) -> SessionShape:
 )
 async def create_practice(body: CreatePractice, creation: CreationCall) -> SessionShape:
     """Create a practice session. Returns it with the questions of its first batch that are ready when the wait ends."""
-    size = creation.call.context.plan.practice_batch_size
-    plan = plan_practice(body.choice(), track=body.track, seed=_seed(), batch_size=size)
+    context = creation.call.context
+    plan = plan_practice(
+        body.choice(),
+        track=body.track,
+        seed=_seed(),
+        batch_size=context.plan.practice_batch_size,
+        figures=context.figures,
+    )
     return await creation.make(plan, body)
 
 
@@ -147,4 +176,4 @@ def _seed() -> int:
 
 def _digest(kind: SessionKind, body: BaseModel) -> str:
     """The digest of a request, which detects an Idempotency-Key that is reused with another body."""
-    return hashlib.sha256(f"{kind.value} {body.model_dump_json()}".encode()).hexdigest()
+    return hashlib.sha256(f"{kind.value} {body.model_dump_json(exclude_none=True)}".encode()).hexdigest()

@@ -60,6 +60,7 @@ def _welcome(summary: str, address: str, settings: ApiSettings) -> str:
         f'  -d \'{{"track": "scientific"}}\' {exams}'
     )
     addresses = [
+        ("/ops", "what runs now, what it costs, and how each exam was written"),
         ("/docs", "every call, with examples"),
         ("/openapi.json", "the same for programs (OpenAPI 3.1)"),
         ("/healthz", "whether the process runs"),

@@ -32,7 +32,8 @@ router = APIRouter(route_class=AuthenticatedRoute)
 async def note_progress(session_id: UUID, body: Progress, call: Caller) -> ProgressShape:
     """Store the student's position, and enqueue the next batch when it is due: once, however often it is reported."""
     context = call.context
-    progress = await context.on_thread(
+    progress = await call.adopting(
+        session_id,
         context.batches.note_progress,
         session_id,
         body.question_index,

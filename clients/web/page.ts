@@ -1,6 +1,6 @@
 /** The page: shows the exam and knows nothing of HTTP. `?api=` is the address of the API. */
 
-import { ApiError, TafawoqClient, type Chart, type Diagram, type Question } from "../../clients/typescript/src/index.js";
+import { ApiError, TafawoqClient, imageOf, type Figure, type FormerFigure, type Question } from "../../clients/typescript/src/index.js";
 import { Exam, type Notice } from "./exam.js";
 
 const NOTICES: Record<Notice, string> = {
@@ -51,7 +51,7 @@ function draw(question: Question): void {
   element("place").textContent = `السؤال ${question.index + 1} من ${exam?.total}`;
   element("stem").textContent = question.stem;
   show("passage", question.passage);
-  show("figure", question.diagram && describe(question.diagram));
+  showFigure(question.diagram);
   element("choices").replaceChildren(...question.choices.map((text, number) => choice(question.index, text, number)));
   element("notice").textContent = "";
 }
@@ -71,10 +71,10 @@ function show(id: string, text: string | undefined): void {
   element(id).textContent = text ?? "";
 }
 
-/** A real page draws the figure; this one lists its parts as text. */
-function describe(figure: Chart | Diagram): string {
-  if ("labels" in figure) return [figure.title, ...figure.labels.map((label, at) => `${label}: ${figure.values[at]}`)].join("، ");
-  return [figure.description, ...Object.entries(figure.measures).map(([name, size]) => `${name} = ${size}`)].join("، ");
+/** As an image, never as markup. A figure of an older version has no drawing. */
+function showFigure(figure: Figure | FormerFigure | undefined): void {
+  element("figure").hidden = figure === undefined || !("svg" in figure);
+  if (figure !== undefined && "svg" in figure) Object.assign(element("drawing"), { src: imageOf(figure), alt: figure.caption });
 }
 
 function showNotice(notice: Notice): void {

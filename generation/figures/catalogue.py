@@ -47,6 +47,11 @@ PATTERNS: Final[Mapping[str, type[Pattern]]] = {
     pattern.model_fields["pattern"].default: pattern for module in _MODULES for pattern in module.PATTERNS
 }
 
+#: The patterns that chart questions have; all others are for diagram questions.
+CHARTS: Final[frozenset[str]] = frozenset(
+    pattern.model_fields["pattern"].default for pattern in charts.PATTERNS
+)
+
 
 def parse(written: object) -> Pattern:
     """The figure that a model wrote as a JSON object. Raises FigureRejected when it is none of the catalogue."""
@@ -104,6 +109,15 @@ def web_app(figure: Pattern) -> dict[str, Any] | None:
     """`type`, `renderHint`, `data`, `caption` for the web app's own renderers; None: they would draw it wrongly."""
     fields = figure.web_app()
     return None if fields is None or not fits(fields["data"]) else {**fields, "caption": caption(figure)}
+
+
+def diagram(figure: Pattern) -> dict[str, Any]:
+    """What is stored and sent of a figure, as JSON values: nothing of it is asked for or hidden.
+
+    `svg`, `caption`, `figure` (the shown part); `type`, `renderHint`, `data` where the web app draws it rightly.
+    """
+    fields = web_app(figure) or {"caption": caption(figure)}
+    return {**fields, "svg": draw(figure), "figure": shown(figure)}
 
 
 def asked(figure: Pattern) -> dict[str, Quantity]:

@@ -1,6 +1,7 @@
 """The prompt of one call: the shared prefix, then the only part that varies, in the user message.
 
-The message consists of lines: a few Arabic sentences, the wanted slots and the known passages as JSON, and
+The message consists of lines: a few Arabic sentences, the wanted slots, the patterns of their
+figures and the known passages as JSON, and
 earlier stems, each after a dash. Text from data or from a model is JSON-encoded or put on one line, so that it
 cannot imitate one of our lines.
 """
@@ -11,9 +12,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from generation.model import COMPARISON_CHOICES, EarlierQuestion, Prompt, QuestionType, Section, Slot, Track
+from generation.model import COMPARISON_CHOICES, FIGURED_TYPES, EarlierQuestion, Prompt, Section, Slot, Track
 from generation.prompts.avoidance import stems_to_avoid
 from generation.prompts.blocks import system_blocks
+from generation.prompts.patterns import written_as
 
 #: For one question with its solution; about twice the usual number.
 TOKENS_PER_QUESTION = 800
@@ -31,8 +33,6 @@ _AGAIN = (
     "رد سابق على هذه الخانات لم يُقبل كله أو بعضه. اكتب الآن لكل خانة كائن JSON واحدًا في سطر واحد، بالمفاتيح "
     "المتفق عليها وبرقم الخانة كما ورد أعلاه، بلا غلاف ولا مصفوفة ولا مقدمة ولا خاتمة."
 )
-
-_FIGURED = frozenset({QuestionType.DIAGRAM, QuestionType.CHART})
 
 _TRACKS = {Track.SCIENTIFIC: "scientific (العلمي)", Track.LITERARY: "literary (الأدبي)"}
 
@@ -95,6 +95,9 @@ def _lines(
     yield ""
     yield "الخانات:"
     yield from (json_line(_wanted(slot)) for slot in slots)
+    if patterns := _patterns(slots):
+        yield from ("", "أنماط الأشكال:")
+        yield from (json_line(written_as(name, web_app_only=only)) for name, only in patterns.items())
     known = [group for group in _groups(slots) if group in passages]
     if known:
         yield from ("", "النصوص المعروفة:")
@@ -116,11 +119,18 @@ def _wanted(slot: Slot) -> dict[str, Any]:
         "difficulty": slot.difficulty.value,
         "angle": slot.angle,
     }
+    if slot.pattern is not None:
+        wanted["pattern"] = slot.pattern
     if slot.passage_group is not None:
         wanted["group"] = slot.passage_group
     if slot.wanted_answer is not None:
         wanted["answer"] = COMPARISON_CHOICES[slot.wanted_answer]
     return wanted
+
+
+def _patterns(slots: Sequence[Slot]) -> dict[str, bool]:
+    """The wanted figure patterns, each once, and whether only the web app's renderers draw them."""
+    return {slot.pattern: slot.web_app_only for slot in slots if slot.pattern is not None}
 
 
 def _groups(slots: Sequence[Slot]) -> list[int]:
@@ -136,5 +146,5 @@ def json_line(line: Mapping[str, Any]) -> str:
 def _max_tokens(slots: Sequence[Slot], passages: Mapping[int, str]) -> int:
     """More tokens than a good reply takes: the limit stops only a runaway reply."""
     unwritten = sum(group not in passages for group in _groups(slots))
-    figures = sum(slot.question_type in _FIGURED for slot in slots)
+    figures = sum(slot.question_type in FIGURED_TYPES for slot in slots)
     return len(slots) * TOKENS_PER_QUESTION + unwritten * TOKENS_PER_PASSAGE + figures * TOKENS_PER_FIGURE

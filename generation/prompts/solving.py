@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from generation.model import Prompt, Question
 from generation.prompts.blocks import solver_blocks
@@ -11,6 +11,9 @@ from generation.prompts.request import json_line
 
 #: For one short solution with its answer; about twice the usual number.
 TOKENS_PER_ANSWER = 400
+
+#: The parts of a figure that only repeat its caption and shown parameters, for a page to draw.
+_FOR_PAGES: Final = frozenset({"type", "renderHint", "data", "svg"})
 
 
 def build_solver_prompt(questions: Sequence[Question]) -> Prompt:
@@ -38,7 +41,7 @@ def _lines(questions: Sequence[Question]) -> Iterator[str]:
 def _posed(question: Question) -> dict[str, Any]:
     posed: dict[str, Any] = {"slot": question.slot.position, "q": question.stem}
     if question.diagram is not None:
-        posed["f"] = question.diagram
+        posed["f"] = {name: value for name, value in question.diagram.items() if name not in _FOR_PAGES}
     posed["choices"] = question.choices
     if question.passage is not None:
         posed["group"] = question.slot.passage_group

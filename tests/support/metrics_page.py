@@ -17,6 +17,8 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 _INTRODUCTION = """\
 # Metrics
 
+For an operator who draws a dashboard or writes an alert.
+
 Made from the code by `python -m tests.support.metrics_page`; a test keeps it current.
 
 The API serves its page at `/metrics` of its own port. Each worker serves one at `WORKER_METRICS_PORT`, when that is

@@ -28,10 +28,17 @@ OTHER_PASSAGE: Final = (
     "يحسه من مجال الأرض. ويقطع بعضها البحر في طيران متصل أيامًا، لا يأكل ولا يشرب، معتمدًا على ما ادخره من دهن "
     "قبل الرحيل، ثم يعود في الربيع إلى العش الذي غادره كأنه لم يفارقه قط."
 )
-TRIANGLE: Final = {"kind": "triangle", "description": "مثلث قائم في ب", "measures": {"أ ب": 9, "ب ج": 12}}
+TRIANGLE: Final = {
+    "pattern": "right-triangle",
+    "base": 12,
+    "height": 9,
+    "unit": "م",
+    "points": "بجأ",
+    "ask": ["perimeter"],
+}
 COLUMNS: Final = {
-    "kind": "bar-chart",
-    "title": "زوار مكتبة",
+    "pattern": "bar-chart",
+    "heading": "زوار مكتبة",
     "labels": ["الأحد", "الاثنين"],
     "values": [120, 90],
 }

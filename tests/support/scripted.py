@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +14,8 @@ from uuid import UUID
 
 from generation.cancellation import CancellationSignal
 from generation.errors import GenerationError, ProviderError
+from generation.figures.catalogue import parse, web_app
+from generation.figures.web_app import WEB_APP_SAFE
 from generation.model import (
     COMPARISON_CHOICES,
     AttemptRecord,
@@ -32,6 +35,7 @@ from generation.model import (
 )
 from generation.run_events import RunEvent
 from generation.verdicts import Verdict
+from tools.figures.samples import sample
 
 #: One reply: text as it will arrive, and perhaps the error that ends it.
 Reply = Callable[[list[dict[str, Any]]], tuple[str, ProviderError | None]]
@@ -118,6 +122,8 @@ def an_object(spec: dict[str, Any], *, variant: int = 0) -> dict[str, Any]:
     made["q"] = f"ما الذي جمع {' و'.join(words[:7])}؟"
     if spec["type"] in _PARTS:
         made |= _PARTS[spec["type"]](words)
+    if spec["type"] in _USUAL_PATTERNS:
+        made["f"] = a_figure(spec, variant)
     made["w"] = made.pop("w", "نقارن المعطيات خطوة خطوة ثم نستنتج الجواب الصحيح.")
     made["a"] = made.pop("a", words[8])
     if spec["type"] != QuestionType.COMPARISON:
@@ -146,13 +152,20 @@ _PARTS: dict[str, Callable[[list[str]], dict[str, Any]]] = {
         "a": words[1],
         "d": words[2:5],
     },
-    QuestionType.DIAGRAM: lambda words: {
-        "f": {"kind": "triangle", "description": f"مثلث رؤوسه {words[0]} و{words[1]}", "measures": {"a": 3}}
-    },
-    QuestionType.CHART: lambda words: {
-        "f": {"kind": "bar-chart", "title": words[0], "labels": words[1:3], "values": [4, 2]}
-    },
 }
+
+#: For a slot that names none.
+_USUAL_PATTERNS = {QuestionType.DIAGRAM: "right-triangle", QuestionType.CHART: "bar-chart"}
+
+
+def a_figure(spec: dict[str, Any], variant: int) -> dict[str, Any]:
+    """A valid figure of the wanted pattern, which any consumer can draw that may be asked for it."""
+    pattern = spec.get("pattern") or _USUAL_PATTERNS[spec["type"]]
+    for number in itertools.count():
+        made = sample(pattern, random.Random(f"{spec['slot']}.{variant}.{number}"))
+        if pattern not in WEB_APP_SAFE or web_app(parse(made)) is not None:
+            return made
+    raise AssertionError
 
 
 def lines(objects: Sequence[dict[str, Any]]) -> str:

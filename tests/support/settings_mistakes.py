@@ -238,6 +238,8 @@ MISTAKES: tuple[Mistake, ...] = (
 _HEAD = """\
 # Mistakes in settings, and what is said about each
 
+For an operator whose process does not start.
+
 Made by `python -m tests.support.settings_mistakes`, which makes each mistake with real servers and writes down what is
 said: by a process that starts (the API; the settings of a worker are read, too), by `tafawoq-worker doctor`, and in the
 log. A test compares this page with what the product says. "(it starts)": the process starts and works as soon as the

@@ -46,6 +46,8 @@ def text(setup: Setup, findings: Findings) -> str:
     lines = [
         "# Chaos report",
         "",
+        "For whoever asks whether anything is lost when everything fails.",
+        "",
         f"`{setup.command}`:",
         f"seed {setup.seed}, {setup.exams} exams, faults over {setup.duration_s:.0f} s,",
         f"simulator at speed {setup.speed:g} with faults `{setup.provider_faults}`.",

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from runtime.settings import PlanSettings, SettingsError, load
 from tools.demo.bill import NoBill, bill_of
+from tools.demo.costs import CostWatch
 from tools.demo.pace import MODELS_OWN, NoPace, set_speed
 from tools.demo.report import Report, report_on
 from tools.demo.screen import screen_for
@@ -81,8 +82,10 @@ def _exam(settings: DemoSettings, stack: Stack) -> Report:
         set_speed(stack.simulator_url, MODELS_OWN)
     with screen_for(shape) as screen:
         student = Student(stack.api_url, screen, pace_s=settings.pace_s, after_first_batch=hurry)
+        database_url = stack.environment["DATABASE_URL"]
         try:
-            exam_session = student.take_exam(settings.track, shape)
+            with CostWatch(database_url, lambda: student.exam_session.session_id, screen.prices):
+                exam_session = student.take_exam(settings.track, shape)
         finally:
             if len(student.exam_session.ready_s) < len(exam_shape(settings.track, batch_size)):
                 student.cancel()  # so that nothing more is paid for

@@ -30,6 +30,9 @@ class Audience(Protocol):
 
     def question_arrived(self, position: int, question: dict[str, Any], at_s: float, /) -> None: ...
 
+    def batch_requested(self, index: int, at_s: float, /, *, ahead: bool) -> None:
+        """`ahead`: by the student's progress, before they came to the batch."""
+
     def batch_ready(self, index: int, at_s: float, /) -> None: ...
 
     def student_at(self, position: int, question: dict[str, Any], /) -> None: ...
@@ -94,6 +97,7 @@ class Student:
 
     def _ask_for(self, index: int) -> None:
         at_s = self.exam_session.now_s()
+        self._audience.batch_requested(index, at_s, ahead=False)
         answer = self._call(
             "POST",
             self._path("questions"),
@@ -107,7 +111,10 @@ class Student:
     def _read(self, position: int) -> None:
         self._await_question(position)
         self._audience.student_at(position, self.exam_session.questions[position])
-        self._call("POST", self._path("progress"), {"questionIndex": position})
+        answer = self._call("POST", self._path("progress"), {"questionIndex": position})
+        if prefetch := answer.get("prefetch"):
+            now_s = self.exam_session.now_s()
+            self._audience.batch_requested(prefetch["batchIndex"], now_s, ahead=True)
         self._look()
 
     def _look(self) -> None:

@@ -22,6 +22,7 @@ class Wanted:
     angle: str = ""
     group: int | None = None
     answer: str = ""  #: the planned one of a comparison
+    pattern: str = ""  #: of its figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +77,5 @@ def _wanted(line: dict[str, Any]) -> Wanted:
         angle=str(line.get("angle", "")),
         group=line.get("group"),
         answer=str(line.get("answer", "")),
+        pattern=str(line.get("pattern", "")),
     )

@@ -29,6 +29,7 @@ class SimulatorConfig:
     broken_rate: float = 0.0  #: lines that are no JSON
     wrong_key_rate: float = 0.0  #: questions whose key is a distractor
     mistaken_declared_rate: float = 0.0  #: of wrong keys: those whose declared expression is as wrong
+    impossible_rate: float = 0.0  #: figures that cannot be, or that contradict their question
     wrong_dispute_rate: float = 0.0  #: questions that the solver answers wrongly
     rpm: int = 0
     itpm: int = 0

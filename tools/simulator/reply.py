@@ -11,10 +11,11 @@ from typing import Any
 from tools.simulator.asked import Asked
 from tools.simulator.config import SimulatorConfig
 from tools.simulator.content.draft import COMPARISONS
+from tools.simulator.content.figures import impossible
 from tools.simulator.content.writer import write_questions
 
 #: Drawn in this order for every question.
-FLAWS = ("missing", "repeat", "reject", "wrong_key", "broken", "surplus", "mistaken_declared")
+FLAWS = ("missing", "repeat", "reject", "wrong_key", "broken", "surplus", "impossible", "mistaken_declared")
 SURPLUS_SLOT = 9000  #: far above any slot that is ever asked for
 SMALL_TALK = "أنا محاكٍ محلي لواجهة الرسائل، وأكتب أسئلة اختبار القدرات عندما تُطلب مني بصيغتها المتفق عليها."
 
@@ -72,11 +73,13 @@ def _with_flaws(
         question = _repeated(question, earlier, asked, rng)
     elif "reject" in hit:
         question = _invalid(question, rng)
+    elif "impossible" in hit and "f" in question:
+        question = {**question, "f": impossible(question["f"], rng)}
     elif "wrong_key" in hit:
         question = _wrongly_keyed(question, rng)
         if "mistaken_declared" in hit and "e" in question:
             question = question | {"e": _declaring(question["a"])}
-    if not hit & {"reject", "broken"}:
+    if not hit & {"reject", "broken", "impossible"}:
         earlier.append(question)
     line = _line(question)
     lines = [_broken(line, rng) if "broken" in hit else line]

@@ -65,6 +65,7 @@ class Stack:
             **_IMPATIENT,
             **os.environ,
             "TAFAWOQ_ENV": settings.tafawoq_env.value,
+            "FIGURE_PATTERNS": settings.figure_patterns,
             **options.environment,
         }
         self.api_url = self.simulator_url = self.flower_url = ""

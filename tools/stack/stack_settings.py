@@ -43,6 +43,8 @@ class StackSettings(SettingsSlice):
     #: The simulator's factor: at 8 it writes eight times as fast as the real model.
     speed: float = Field(1, gt=0, le=1000)
     simulator_seed: int = 1
+    #: Unlike the web app's pages, our own show every figure.
+    figure_patterns: str = "all"
     api_port: int = Field(8000, ge=1, le=65535)
     simulator_port: int = Field(8100, ge=1, le=65535)
     flower_port: int = Field(5555, ge=1, le=65535)

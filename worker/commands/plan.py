@@ -13,6 +13,7 @@ from generation.model import Track
 from generation.plan import plan_exam
 from runtime.settings import PlanSettings, SettingsError, load
 from worker.commands.output import AsJson, print_json, print_table, refuse
+from worker.figure_choice import figure_choice
 
 
 def plan(
@@ -23,7 +24,10 @@ def plan(
 ) -> None:
     """Show how an exam of this track is divided into batches, with this machine's settings. Needs no server."""
     try:
-        planned = plan_exam(track, batch_size=load(PlanSettings).exam_batch_size, seed=seed)
+        settings = load(PlanSettings)
+        planned = plan_exam(
+            track, batch_size=settings.exam_batch_size, seed=seed, figures=figure_choice(settings)
+        )
     except SettingsError as err:
         refuse(str(err), code=2)
     if as_json:

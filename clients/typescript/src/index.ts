@@ -2,13 +2,14 @@ export { ApiError, Unreachable } from "./errors.js";
 export { TafawoqClient } from "./client.js";
 export type { Asked, ClientOptions, WaitOptions } from "./client.js";
 export type { FollowOptions, SessionEvent } from "./events.js";
+export { imageOf } from "./figures.js";
 export type {
   BatchShape as Batch,
-  ChartShape as Chart,
   CreateExam,
   CreatePractice,
-  DiagramShape as Diagram,
   ErrorShape,
+  FigureShape as Figure,
+  FormerFigureShape as FormerFigure,
   QuestionShape as Question,
   SessionPage,
   SessionShape as Session,

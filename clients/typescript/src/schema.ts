@@ -20,6 +20,8 @@ export interface paths {
         /**
          * Create Exam
          * @description Create an exam. Returns it with the questions of its first batch that are ready when the wait ends.
+         *
+         *     With `sourceSessionId` it is like that completed exam, with other questions.
          */
         post: operations["exam_create"];
         delete?: never;
@@ -484,45 +486,24 @@ export interface components {
          */
         BatchStatus: "queued" | "running" | "ready" | "failed";
         /**
-         * ChartShape
-         * @description A chart or table: each label belongs to the value at the same index.
-         * @example {
-         *       "kind": "bar-chart",
-         *       "labels": [
-         *         "الأحد",
-         *         "الإثنين",
-         *         "الثلاثاء"
-         *       ],
-         *       "title": "عدد الكتب المستعارة في كل يوم",
-         *       "values": [
-         *         12,
-         *         18,
-         *         9
-         *       ]
-         *     }
-         */
-        ChartShape: {
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "bar-chart" | "line-chart" | "pie-chart" | "table";
-            /** Labels */
-            labels: string[];
-            /** Title */
-            title: string;
-            /** Values */
-            values: (number)[];
-        };
-        /**
          * CreateExam
+         * @description A new exam of this track, or one like a completed exam of the user's, with other questions.
          * @example {
          *       "track": "scientific"
          *     }
+         * @example {
+         *       "sourceSessionId": "5d3f0a52-3c7e-4a55-9a0e-6f1f5f0e7a11"
+         *     }
          */
         CreateExam: {
-            track: components["schemas"]["Track"];
-        };
+            /**
+             * Sourcesessionid
+             * Format: uuid
+             * @description A completed exam of the user's, which is taken again: its track, other questions
+             */
+            sourceSessionId?: string;
+            track?: components["schemas"]["Track"];
+        } & (unknown | unknown);
         /**
          * CreatePractice
          * @example {
@@ -555,35 +536,6 @@ export interface components {
             section: "verbal";
         });
         /**
-         * DiagramShape
-         * @description A geometric figure. It is complete: the page draws it from these fields only.
-         * @example {
-         *       "description": "مثلث أ ب ج قائم الزاوية في ب.",
-         *       "kind": "triangle",
-         *       "measures": {
-         *         "أ ب": 9,
-         *         "ب ج": 12,
-         *         "زاوية ب": 90
-         *       }
-         *     }
-         */
-        DiagramShape: {
-            /** Description */
-            description: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "triangle" | "rectangle" | "square" | "circle" | "parallelogram" | "trapezoid" | "angle" | "coordinate-plane" | "composite";
-            /**
-             * Measures
-             * @description Every length, angle in degrees and coordinate (`س أ`, `ص أ`: x and y of أ) that is shown
-             */
-            measures: {
-                [key: string]: number;
-            };
-        };
-        /**
          * Difficulty
          * @enum {string}
          */
@@ -598,7 +550,7 @@ export interface components {
              * @description Stable, for programs
              * @enum {string}
              */
-            code: "invalid_batch_index" | "unauthorized" | "quota_exhausted" | "forbidden_origin" | "session_not_found" | "not_found" | "method_not_allowed" | "generation_in_progress" | "session_closed" | "session_paused" | "question_not_loaded" | "request_too_large" | "malformed_request" | "request_timeout" | "url_too_long" | "request_head_too_large" | "invalid_request" | "idempotency_key_reused" | "too_many_requests" | "internal_error" | "generation_unavailable" | "service_unavailable";
+            code: "invalid_batch_index" | "unauthorized" | "quota_exhausted" | "forbidden_origin" | "session_not_found" | "not_found" | "method_not_allowed" | "generation_in_progress" | "session_closed" | "session_not_completed" | "session_paused" | "question_not_loaded" | "request_too_large" | "malformed_request" | "request_timeout" | "url_too_long" | "request_head_too_large" | "invalid_request" | "idempotency_key_reused" | "too_many_requests" | "internal_error" | "generation_unavailable" | "maintenance" | "service_unavailable";
             /**
              * Error
              * @description A short Arabic sentence for the student
@@ -619,6 +571,11 @@ export interface components {
              * @description With `invalid_request`: what is wrong and what is allowed, never the value that was sent
              */
             fields?: components["schemas"]["FieldProblem"][];
+            /**
+             * Reason
+             * @description With `session_not_found`: why a session from before the switch is not adopted
+             */
+            reason?: string;
             /**
              * Requestid
              * @description The same id is in our log
@@ -676,6 +633,100 @@ export interface components {
              */
             type?: string;
         };
+        /**
+         * FigureShape
+         * @description A figure: our own drawing, its description, and what is shown of its parameters.
+         *
+         *     Nothing of it is asked for. Show `svg` as an image whose alternative text is `caption`, never as markup.
+         * @example {
+         *       "caption": "مثلث أ ب ج قائم الزاوية في ب، القاعدة 12 م، الارتفاع 9 م",
+         *       "data": {
+         *         "angles": [
+         *           90
+         *         ],
+         *         "labels": [
+         *           "ب",
+         *           "ج",
+         *           "أ"
+         *         ],
+         *         "sides": [
+         *           "12 م",
+         *           "؟",
+         *           "9 م"
+         *         ],
+         *         "vertices": [
+         *           [
+         *             60,
+         *             305
+         *           ],
+         *           [
+         *             340,
+         *             305
+         *           ],
+         *           [
+         *             60,
+         *             95
+         *           ]
+         *         ]
+         *       },
+         *       "figure": {
+         *         "measures": {
+         *           "base": 12,
+         *           "height": 9
+         *         },
+         *         "pattern": "right-triangle",
+         *         "points": "بجأ",
+         *         "unit": "م"
+         *       },
+         *       "renderHint": "SVG",
+         *       "svg": "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 400 285\">...</svg>",
+         *       "type": "triangle"
+         *     }
+         */
+        FigureShape: {
+            /**
+             * Caption
+             * @description What is seen, in Arabic
+             */
+            caption: string;
+            /** Data */
+            data?: {
+                [key: string]: unknown;
+            };
+            figure: components["schemas"]["ShownFigure"];
+            /** Renderhint */
+            renderHint?: string;
+            /**
+             * Svg
+             * @description An SVG document of at most 8 KB
+             */
+            svg: string;
+            /**
+             * Type
+             * @description With renderHint and data: for the web app's own renderers, where they draw it rightly
+             */
+            type?: string;
+        };
+        /**
+         * FormerFigureShape
+         * @description A figure of a session from before figures had a drawing: a description with measures, or a chart's values.
+         */
+        FormerFigureShape: {
+            /** Description */
+            description?: string;
+            /** Kind */
+            kind: string;
+            /** Labels */
+            labels?: string[];
+            /** Measures */
+            measures?: {
+                [key: string]: number;
+            };
+            /** Title */
+            title?: string;
+            /** Values */
+            values?: (number)[];
+        };
         /** Health */
         Health: {
             /**
@@ -720,10 +771,13 @@ export interface components {
          *     }
          */
         QuestionShape: {
-            /** Choices */
+            /**
+             * Choices
+             * @description Four; a question from before the switch can have another number of them
+             */
             choices: string[];
             /** Diagram */
-            diagram?: components["schemas"]["DiagramShape"] | components["schemas"]["ChartShape"];
+            diagram?: components["schemas"]["FigureShape"] | components["schemas"]["FormerFigureShape"];
             difficulty: components["schemas"]["Difficulty"];
             /** Id */
             id: string;
@@ -886,6 +940,77 @@ export interface components {
             updatedAt: string;
         };
         /**
+         * ShownFigure
+         * @description What was written for a figure, as far as the student sees it: what is asked for or hidden is absent.
+         */
+        ShownFigure: {
+            /**
+             * At
+             * @description [x, y] of each point, by its letter
+             */
+            at?: {
+                [key: string]: (number)[];
+            };
+            /**
+             * By
+             * @description What the labels are
+             */
+            by?: string;
+            /**
+             * Heading
+             * @description This and the following: charts only
+             */
+            heading?: string;
+            /** Labels */
+            labels?: (string | number)[];
+            /**
+             * Measures
+             * @description Lengths, and angles in degrees, by name
+             */
+            measures?: {
+                [key: string]: number;
+            };
+            /**
+             * Of
+             * @description What the values count
+             */
+            of?: string;
+            /**
+             * Paths
+             * @description The points that are joined, in order
+             */
+            paths?: string[];
+            /**
+             * Pattern
+             * @description One of docs/figures.md
+             */
+            pattern: string;
+            /**
+             * Points
+             * @description The letters of its points, in the pattern's order
+             */
+            points?: string;
+            /**
+             * Series
+             * @description The values of each series, by name
+             */
+            series?: {
+                [key: string]: (number)[];
+            };
+            /** Unit */
+            unit?: string;
+            /**
+             * Values
+             * @description null where the value is asked for
+             */
+            values?: (number | null)[];
+            /**
+             * Whole
+             * @description The amount that is 100 %
+             */
+            whole?: number;
+        };
+        /**
          * Topic
          * @enum {string}
          */
@@ -907,13 +1032,13 @@ export type BatchMeta = components['schemas']['BatchMeta'];
 export type BatchPending = components['schemas']['BatchPending'];
 export type BatchShape = components['schemas']['BatchShape'];
 export type BatchStatus = components['schemas']['BatchStatus'];
-export type ChartShape = components['schemas']['ChartShape'];
 export type CreateExam = components['schemas']['CreateExam'];
 export type CreatePractice = components['schemas']['CreatePractice'];
-export type DiagramShape = components['schemas']['DiagramShape'];
 export type Difficulty = components['schemas']['Difficulty'];
 export type ErrorShape = components['schemas']['ErrorShape'];
 export type FieldProblem = components['schemas']['FieldProblem'];
+export type FigureShape = components['schemas']['FigureShape'];
+export type FormerFigureShape = components['schemas']['FormerFigureShape'];
 export type Health = components['schemas']['Health'];
 export type PrefetchShape = components['schemas']['PrefetchShape'];
 export type Progress = components['schemas']['Progress'];
@@ -924,6 +1049,7 @@ export type Section = components['schemas']['Section'];
 export type SessionPage = components['schemas']['SessionPage'];
 export type SessionShape = components['schemas']['SessionShape'];
 export type SessionSummaryShape = components['schemas']['SessionSummaryShape'];
+export type ShownFigure = components['schemas']['ShownFigure'];
 export type Topic = components['schemas']['Topic'];
 export type Track = components['schemas']['Track'];
 export type $defs = Record<string, never>;
@@ -1057,9 +1183,29 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorShape"];
                 };
             };
+            /** @description `session_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
             /** @description `request_timeout` */
             408: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `session_not_completed` */
+            409: {
+                headers: {
+                    /** @description Seconds to wait before the same call */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1104,7 +1250,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorShape"];
                 };
             };
-            /** @description `generation_unavailable` or `service_unavailable` */
+            /** @description `generation_unavailable` or `maintenance` or `service_unavailable` */
             503: {
                 headers: {
                     /** @description Seconds to wait before the same call */
@@ -2060,7 +2206,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorShape"];
                 };
             };
-            /** @description `generation_unavailable` or `service_unavailable` */
+            /** @description `generation_unavailable` or `maintenance` or `service_unavailable` */
             503: {
                 headers: {
                     /** @description Seconds to wait before the same call */

@@ -15,6 +15,7 @@ from generation.figures.pattern import Pattern, need
 from generation.figures.quantity import Quantity, number
 from generation.figures.reasons import Reason
 from generation.figures.text import text_size
+from generation.normalization import normalize
 from generation.value import exact, number_text, rational
 
 _WORDS: Final = r"^[\w .،:٪%()/\-–]+$"
@@ -45,7 +46,9 @@ class Chart(Pattern):
 
     def quantities(self) -> Mapping[str, Quantity]:
         """Each value by its place (`value_2`), and what is computed from the values of the only series."""
-        need(len(set(self.labels)) == len(self.labels), Reason.WRONG_LABELS, "two equal labels")
+        need(
+            len(set(map(normalize, self.labels))) == len(self.labels), Reason.WRONG_LABELS, "two equal labels"
+        )
         columns = self.columns()
         need(all(len(values) == len(self.labels) for values in columns), Reason.WRONG_LABELS, "not as many")
         need(any(value > 0 for values in columns for value in values), Reason.SHOWS_NOTHING)

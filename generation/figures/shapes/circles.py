@@ -58,11 +58,16 @@ class Circle(SketchedPattern):
     def web_app(self) -> dict[str, Any] | None:
         """A fixed size, because the web app draws 10 px a unit; the number stands in the label."""
         data: dict[str, Any] = {"radius": 12, "labels": {"left": self.points or "م"}}
-        if self.label("radius") and self.label("diameter"):
+        if {"radius", "diameter"} <= self.shown_measures.keys():
             return None
-        text = self.label("diameter") or self.label("radius")
-        if text is not None:
-            data |= {"label": text, "showDiameter" if self.label("diameter") else "showRadius": True}
+        shown = next(iter(self.shown_measures), None) or next(
+            filter(self.label, ("diameter", "radius")), None
+        )
+        if shown is not None:
+            data |= {
+                "label": self.label(shown),
+                "showDiameter" if shown == "diameter" else "showRadius": True,
+            }
         return {"type": "circle", "renderHint": "SVG", "data": data}
 
 

@@ -37,6 +37,9 @@ CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS
 GRANT USAGE ON SCHEMA public TO anon, authenticated, service_role;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated, service_role;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON FUNCTIONS TO anon, authenticated, service_role;
+CREATE TABLE public.user_profiles (user_id uuid PRIMARY KEY, academic_track text);
+CREATE TABLE public.feature_toggles (feature_name text PRIMARY KEY, is_enabled boolean, description text);
+REVOKE ALL ON public.user_profiles, public.feature_toggles FROM anon, authenticated;
 CREATE TABLE public.credits (user_id uuid PRIMARY KEY, left_over int NOT NULL);
 """
 POLICIES = """

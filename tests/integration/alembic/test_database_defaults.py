@@ -9,6 +9,7 @@ import pytest
 
 from db.batches import BatchStore
 from db.engine import make_engine
+from db.notify import Listener
 from db.sessions import SessionStore
 from generation.model import SessionKind
 from runtime.settings import DatabaseSettings
@@ -31,6 +32,7 @@ DEFAULTS = {
     "statement_timeout": ["'1s'"],
     "lock_timeout": ["'1ms'"],
     "idle_in_transaction_session_timeout": ["'1s'"],
+    "idle_session_timeout": ["'300ms'"],
     "client_encoding": ["LATIN1", "SQL_ASCII", "WIN1256"],
     "row_security": ["off"],
     "quote_all_identifiers": ["on"],
@@ -86,3 +88,14 @@ def whole_exam(settings: DatabaseSettings) -> None:
         assert [one.id for one in sessions.page(STUDENT, SessionKind.EXAM, 5)] == [session_id]
     finally:
         engine.dispose()
+
+
+def test_the_connection_that_listens_may_rest_longer_than_the_database_allows(
+    alembic: Alembic, db: Db, empty_database: DatabaseSettings
+) -> None:
+    """Every loss of it means that students see new questions seconds later."""
+    default(db, "idle_session_timeout", "'200ms'")
+    alembic("upgrade", "head")
+    with Listener(empty_database) as listener:
+        assert list(listener.wait(0.6)) == []
+        assert list(listener.wait(0.1)) == []

@@ -153,9 +153,14 @@ def test_a_migration_that_was_cut_off_can_be_repeated(alembic: Alembic, existing
     alembic("upgrade", "0001")
     before = picture(existing)
     existing.execute("DELETE FROM generation.alembic_version")
+    alembic("upgrade", "0001")
+    assert picture(existing) == before
     alembic("upgrade", "head")
 
-    assert picture(existing) == before
+    later = {("exam_sessions", "exam_config")}
+    after = picture(existing)
+    after["columns"] = [row for row in after["columns"] if (row["relname"], row["attname"]) not in later]
+    assert after == before
 
 
 def test_an_index_that_a_cut_off_migration_left_invalid_is_built_again(

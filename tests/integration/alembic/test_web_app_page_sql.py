@@ -28,6 +28,8 @@ Db = psycopg.Connection[tuple[object, ...]]
 WEB_APP = """
 ALTER TABLE exam_sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE practice_sessions ENABLE ROW LEVEL SECURITY;
+CREATE TABLE user_profiles (user_id uuid PRIMARY KEY, academic_track text);
+CREATE TABLE feature_toggles (feature_name text PRIMARY KEY, is_enabled boolean, description text);
 CREATE TABLE credits (user_id uuid PRIMARY KEY, left_over int NOT NULL);
 ALTER TABLE credits ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA public TO authenticated;

@@ -47,7 +47,7 @@ INSERT INTO exam_sessions (user_id, track, total_questions, questions, their_own
 INSERT INTO practice_sessions (user_id) VALUES ('00000000-0000-0000-0000-000000000001');
 """
 
-ADDED_TO_EXAMS = {"generated_batches", "generation_context", "generation_in_progress"}
+ADDED_TO_EXAMS = {"exam_config", "generated_batches", "generation_context", "generation_in_progress"}
 ADDED_TO_PRACTICE = {
     "section",
     "categories",

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -23,10 +24,13 @@ from api.server import ApiServer, bound
 from api.waiting_calls import WaitingCalls
 from db.batches import BatchStore
 from db.events import EventLog
+from db.maintenance import MaintenanceSwitch
+from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import read_queue_stats
 from db.quota import Quota, no_quota
 from db.sessions import SessionStore
 from generation.errors import FenceLost
+from generation.figures.catalogue import diagram, parse
 from generation.model import Claim, Question, Slot, Urgency
 from runtime.api_settings import ApiSettings
 from runtime.settings import DatabaseSettings, PlanSettings
@@ -35,7 +39,7 @@ from runtime.tracing import Tracing
 #: Part of every explanation, so that a leak is easy to find.
 SECRET = "سر-الحل-"
 
-FIGURE = {"kind": "square", "description": "مربع أ ب ج د", "measures": {"أ ب": 4}}
+FIGURE = diagram(parse({"pattern": "square", "side": 4, "unit": "سم", "points": "أبجد", "ask": ["area"]}))
 
 TTL_S = 60.0
 
@@ -50,7 +54,12 @@ def question_for(slot: Slot) -> Question:
         explanation=f"{SECRET}{slot.position}",
         fingerprint=f"fingerprint-{slot.position}",
         passage="نص قصير" if slot.position % 2 else None,
-        diagram={**FIGURE, "answer": f"{SECRET}figure"},
+        diagram={
+            **FIGURE,
+            "answer": f"{SECRET}figure",
+            "figure": {**FIGURE["figure"], "area": f"{SECRET}area"},
+            "data": {**FIGURE["data"], "formulaUsed": f"{SECRET}formula"},
+        },
         declared=f"{SECRET}6*7",
         is_proved=True,
         flags=(f"{SECRET}grammar_cue",),
@@ -127,10 +136,11 @@ class Served:
         waiting_calls: WaitingCalls | None = None,
         quota: Quota = no_quota,
         tracing: Tracing | None = None,
+        maintenance: MaintenanceSwitch | None = None,
         **settings: Any,
     ) -> None:
         self.writer = Writer(BatchStore(engine))
-        self.sessions = SessionStore(engine, quota=quota)
+        self.sessions = SessionStore(engine, quota=quota, maintenance=maintenance)
         self.app: FastAPI = create_app(
             ApiSettings(**settings),
             PlanSettings(prefetch_reading_s=0),
@@ -144,6 +154,7 @@ class Served:
             limits=limits,
             waiting_calls=waiting_calls,
             tracing=tracing,
+            dashboard=OperatorDashboard(engine, Decimal(5)),
         )
         self._socket = bound("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"

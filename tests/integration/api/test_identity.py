@@ -192,3 +192,17 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("twice", ["X-User-Id", "Authorization"])
+def test_a_call_with_two_identities_is_nobodys(serve: Serve, twice: str) -> None:
+    """A proxy that adds its header to the client's own would otherwise let the client choose whom it acts for."""
+    token = "the-service-token-of-this-test"
+    served = serve(api_service_token=token)
+    once = {"X-User-Id": str(uuid4()), "Authorization": f"Bearer {token}"}
+    with served.client(uuid4()) as client:
+        address = f"{client.base_url}".removesuffix("/") + "/exams"
+    with httpx2.Client() as anybody:
+        assert anybody.get(address, headers=once).status_code == 200
+        doubled = [*once.items(), (twice, once[twice])]
+        assert anybody.get(address, headers=doubled).status_code == 401

@@ -92,6 +92,34 @@ def test_the_last_batch_ends_short_in_the_transaction_that_publishes_it(
     assert [event.kind for event in log.after(session_id, 0)][-1] is EventKind.BATCH_READY
 
 
+@pytest.mark.parametrize("missing", [{0}, {1}, {3}, {0, 1}, {1, 2}, {0, 3}, {2, 3}])
+def test_nothing_published_moves_and_of_the_last_batch_only_its_end(
+    store: BatchStore, sessions: SessionStore, log: EventLog, run_sql: RunSql, missing: set[int]
+) -> None:
+    """A question in the web app's row keeps place and bytes; of the batch that ends short no more than must move do."""
+    session_id = new_session(sessions, exam_plan((3, 4)))
+    make_ready(store, session_id, 0)
+    [before] = run_sql("SELECT questions::text, generated_batches FROM public.exam_sessions")
+    store.request(session_id, 1, Urgency.INTERACTIVE)
+    claim = claimed(store, session_id, 1)
+    for number, slot in enumerate(claim.open_slots):
+        if number not in missing:
+            store.accept(claim, question_for(slot), uuid4(), "claude")
+    committed = dict(run_sql("SELECT content->>'stem', position FROM generation.questions"))
+    seen = log.after(session_id, 0)[-1].seq
+    store.finish_short(claim)
+
+    [after] = run_sql("SELECT (questions - 6 - 5 - 4 - 3)::text AS questions FROM public.exam_sessions")
+    assert (before.generated_batches, after.questions) == (1, before.questions)
+    now = dict(run_sql("SELECT content->>'stem', position FROM generation.questions"))
+    moved = {stem for stem in committed if committed[stem] != now[stem]}
+    assert {committed[stem] for stem in moved} == {n for n in committed.values() if n >= len(now)}
+    told = [
+        event.payload["position"] for event in log.after(session_id, seen) if event.kind is EventKind.QUESTION
+    ]
+    assert sorted(told) == sorted(now[stem] for stem in moved), "who has seen it is told of its new place"
+
+
 def test_a_practice_session_ends_short_as_well(
     store: BatchStore, sessions: SessionStore, run_sql: RunSql
 ) -> None:

@@ -17,6 +17,7 @@ import httpx2
 import psycopg
 import pytest
 
+from runtime.money import dollars
 from tests.integration.stack.student import Student
 from tests.support.collector import Collector
 from tests.support.metrics_page import Described, api_metrics, worker_metrics
@@ -130,6 +131,36 @@ def test_what_the_workers_count_is_what_the_database_holds(stack: Stack) -> None
     assert sums(pages(stack)[0])["tafawoq_spent_today_microdollars"] == pytest.approx(float(cost))
 
 
+@pytest.mark.timeout(600)
+def test_the_operators_page_shows_the_numbers_of_the_ledger(stack: Stack) -> None:
+    with psycopg.connect(stack.environment["DATABASE_URL"]) as connection:
+        [[written, spent]] = connection.execute(
+            "SELECT sum(accepted), sum(cost_microdollars) FROM generation.attempts"
+        ).fetchall()
+        [[read, cached]] = connection.execute(
+            "SELECT sum(cache_read_tokens), sum(cache_write_5m_tokens + cache_write_1h_tokens) FROM generation.attempts"
+        ).fetchall()
+        [[first]] = connection.execute(
+            "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM first_question_at - requested_at)) "
+            "FROM generation.batches WHERE batch_index = 0"
+        ).fetchall()
+    page = operator_page(stack)
+    assert f"{written:,} in the last hour" in page
+    assert f"<b>{dollars(spent)}</b>" in page
+    assert f"{read:,} read, {cached:,} written" in page
+    assert f"<p class='headline'>{read / (read + cached):.1%}</p>" in page
+    assert f"median {first:.1f} s" in page
+
+
+def operator_page(stack: Stack) -> str:
+    return httpx2.get(f"{stack.api_url}/ops?window=1h", timeout=10).text
+
+
+def timelines(stack: Stack) -> list[str]:
+    links = re.findall(r"/ops/sessions/[0-9a-f-]{36}", operator_page(stack))
+    return [httpx2.get(stack.api_url + link, timeout=10).text for link in links]
+
+
 def flower_tasks(stack: Stack) -> dict[str, Any]:
     tasks: dict[str, Any] = httpx2.get(f"{stack.flower_url}/api/tasks", auth=FLOWER, timeout=10).json()
     return tasks
@@ -179,6 +210,7 @@ def test_no_log_event_task_metric_or_span_holds_a_question_a_key_or_a_secret(
         "events": json.dumps(events, ensure_ascii=False),
         "tasks": json.dumps(flower_tasks(stack), ensure_ascii=False),
         "metrics": "".join((api, *workers, httpx2.get(f"{stack.flower_url}/metrics").text)),
+        "operator": "".join((operator_page(stack), *timelines(stack))),
         "spans": b"".join(collector.bodies).decode("utf-8", "replace"),
     }
     assert "run_ended" in seen["logs"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -58,6 +59,29 @@ def test_create_retries_with_one_key_until_retry_after_is_hours(tmp_path: Path) 
     printed = node("--input-type=module", "--eval", script, within_s=30)
 
     assert json.loads(printed) == ["عُد لاحقًا", 36000, 3, 1]
+
+
+@pytest.mark.timeout(240)
+def test_a_drawing_becomes_the_address_of_an_image(tmp_path: Path) -> None:
+    """Nothing in it can end the attribute that it stands in, or be read as markup."""
+    client = built_example(tmp_path).parents[1] / "clients" / "typescript" / "src" / "index.js"
+    drawing = "<svg xmlns='http://www.w3.org/2000/svg'><title>م \"١\" #%</title></svg>"
+    script = f"""
+      import {{ imageOf }} from {json.dumps(client.as_uri())};
+      console.log(imageOf({{ svg: {json.dumps(drawing)} }}));
+    """
+    address = node("--input-type=module", "--eval", script, within_s=30).strip()
+
+    assert address.startswith("data:image/svg+xml,")
+    assert not re.search(r"[<>\"#\s]", address)
+    assert unquote(address.removeprefix("data:image/svg+xml,")) == drawing
+
+
+def test_no_page_of_ours_reads_a_text_as_markup() -> None:
+    for source in [*(CLIENT / "src").glob("*.ts"), *EXAMPLE.glob("*.ts"), *EXAMPLE.glob("*.html")]:
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc", source.read_text("utf-8")
+        )
 
 
 def test_the_lock_names_no_download_address() -> None:

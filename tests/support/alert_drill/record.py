@@ -17,6 +17,8 @@ _LOOK_AGAIN_S = 0.5
 _INTRODUCTION = """\
 # Each alert, drilled
 
+For an operator who wants to know whether an alert would come.
+
 Written by `python -m tests.support.alert_drill [ALERT ...]` (a `prometheus` must be installed; without names, all).
 A real Prometheus evaluates the expressions of `ops/prometheus/alerts.yml` over what a real stack tells: API, workers,
 Postgres, Redis and the simulator, whose faults are set while it runs. For each alert: its expression is false, the

@@ -73,6 +73,9 @@ def test_every_generation_error_except_these_is_our_fault() -> None:
     assert {name: status for name, status in statuses.items() if status != OUR_FAULT} == {
         "BatchNotNext": 400,
         "SessionMissing": 404,
+        "NotAdopted": 404,
+        "Maintenance": 503,
+        "SessionNotCompleted": 409,
         "SessionClosed": 409,
         "QuestionNotLoaded": 409,
         "PlanError": 422,

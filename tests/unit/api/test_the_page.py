@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from api.errors import ANSWERS
+from api.schemas import FigureShape
 from generation.model import Difficulty, Section, Topic, Track
-from generation.schema import ChartKind, DiagramKind
 from tests.support.description import description
 from tools.stack.processes import PROJECT
 
@@ -18,11 +17,11 @@ PAGE = (PROJECT / "docs" / "web-app.md").read_text("utf-8")
 
 #: For a wrong address or method: a correct page never meets them.
 DEVELOPER_ERRORS = {"not_found", "method_not_allowed"}
+FIGURE_FIELDS = {field.alias or name for name, field in FigureShape.model_fields.items()}
 WORDS = {
     *(ANSWERS.keys() - DEVELOPER_ERRORS),
     *(value.value for kind in (Difficulty, Section, Topic, Track) for value in kind),
-    *get_args(DiagramKind),
-    *get_args(ChartKind),
+    *FIGURE_FIELDS,
 }
 
 PAGES = [

@@ -426,7 +426,10 @@ def test_a_solver_prompt_has_each_question_complete_and_each_passage_once(batch_
     for question, line in zip(questions, posed, strict=True):
         assert (line["slot"], line["q"]) == (question.slot.position, question.stem)
         assert tuple(line["choices"]) == question.choices
-        assert line.get("f") == question.diagram
+        if question.diagram is None:
+            assert "f" not in line
+        else:
+            assert line["f"] == {name: question.diagram[name] for name in ("caption", "figure")}
         assert passages.get(line.get("group")) == question.passage
     assert prompt.max_tokens >= 100 * len(questions)
 

@@ -32,7 +32,13 @@ def test_every_slot_is_in_one_lane_in_order(slots: tuple[Slot, ...], lanes: int)
     shared = share_out(slots, lanes)
     assert [slot for lane in shared for slot in lane] == list(slots)
     assert all(shared)
-    assert len(shared) <= lanes
+    one_more = len({slot.section for slot in slots}) - 1  # a call asks for one section
+    assert len(shared) <= lanes + one_more
+
+
+@given(some_slots(), st.integers(1, 12))
+def test_a_call_asks_for_one_section(slots: tuple[Slot, ...], lanes: int) -> None:
+    assert all(len({slot.section for slot in lane}) == 1 for lane in share_out(slots, lanes))
 
 
 @given(some_slots(), st.integers(1, 12))

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import groupby, pairwise
 from random import Random
@@ -18,8 +20,13 @@ from hypothesis import strategies as st
 from generation.apportion import apportion_by_weight
 from generation.catalogue import load_catalogue
 from generation.errors import PlanError
+from generation.figure_plan import ALL_FIGURES, WEB_APP_FIGURES, FigureChoice
+from generation.figures.web_app import WEB_APP_SAFE
 from generation.model import (
+    FIGURED_TYPES,
     QUANTITATIVE_TOPICS,
+    Difficulty,
+    PracticeChoice,
     QuestionType,
     Section,
     SessionKind,
@@ -27,7 +34,7 @@ from generation.model import (
     Topic,
     Track,
 )
-from generation.plan import plan_exam
+from generation.plan import plan_exam, plan_practice
 from generation.slot_assignment import draw_answers
 from tests.support.plans import (
     MIXES,
@@ -97,7 +104,89 @@ def test_question_types_of_an_exam_have_exactly_their_shares(track: Track, seed:
     plan = plan_exam(track, batch_size=10, seed=seed)
     for topic, data in load_catalogue().topics.items():
         types = Counter(slot.question_type for slot in plan.slots if slot.topic is topic)
-        assert types == Counter(apportion_by_weight(data.types, types.total()))
+        plain = {kind: number for kind, number in types.items() if kind not in FIGURED_TYPES}
+        weights = {kind: weight for kind, weight in data.types.items() if kind not in FIGURED_TYPES}
+        assert plain == {
+            kind: number
+            for kind, number in apportion_by_weight(weights, sum(plain.values())).items()
+            if number
+        }
+
+
+CHOICES = st.sampled_from([WEB_APP_FIGURES, ALL_FIGURES])
+
+
+@given(TRACKS, CHOICES, SEEDS)
+def test_figures_are_fifteen_in_a_hundred_of_the_quantitative_questions(
+    track: Track, choice: FigureChoice, seed: int
+) -> None:
+    plan = plan_exam(track, batch_size=10, seed=seed, figures=choice)
+    assert len(figured(plan.slots)) == {Track.SCIENTIFIC: 9, Track.LITERARY: 4}[track]
+
+
+@given(TRACKS, CHOICES, st.sampled_from([0, 0.05, 0.15, 0.25]), SEEDS)
+def test_the_share_of_figures_is_a_choice(
+    track: Track, choice: FigureChoice, share: float, seed: int
+) -> None:
+    plan = plan_exam(track, batch_size=10, seed=seed, figures=replace(choice, share=share))
+    quantitative = sum(slot.section is Section.QUANTITATIVE for slot in plan.slots)
+    assert abs(len(figured(plan.slots)) - share * quantitative) < 1
+
+
+@given(TRACKS, st.sampled_from([["web-app"], ["all"], ["circle"], ["bar-chart", "cube", "square"]]), SEEDS)
+def test_a_plan_asks_only_for_patterns_that_the_page_can_draw(
+    track: Track, names: list[str], seed: int
+) -> None:
+    choice = FigureChoice.of(names)
+    practice = PracticeChoice(Section.QUANTITATIVE, (Topic.GEOMETRY, Topic.STATISTICS), Difficulty.EASY, 40)
+    for plan in (
+        plan_exam(track, batch_size=10, seed=seed, figures=choice),
+        plan_practice(practice, track=track, batch_size=5, seed=seed, figures=choice),
+    ):
+        for slot in plan.slots:
+            assert (slot.pattern is not None) == (slot.question_type in FIGURED_TYPES)
+            assert slot.pattern is None or slot.pattern in choice.patterns
+            assert slot.web_app_only == (names == ["web-app"] and slot.pattern is not None)
+
+
+def test_without_a_word_a_plan_is_for_pages_that_cannot_show_our_drawings() -> None:
+    for slot in figured(plan_exam(Track.SCIENTIFIC, batch_size=10, seed=3).slots):
+        assert slot.pattern in WEB_APP_SAFE
+        assert slot.web_app_only
+
+
+@pytest.mark.parametrize("topics", [[Topic.GEOMETRY], [Topic.STATISTICS], [Topic.GEOMETRY, Topic.ALGEBRA]])
+@pytest.mark.parametrize("choice", [WEB_APP_FIGURES, ALL_FIGURES, FigureChoice.of(["circle"])])
+def test_a_topic_of_which_the_page_can_draw_nothing_has_other_questions(
+    topics: list[Topic], choice: FigureChoice
+) -> None:
+    practice = PracticeChoice(Section.QUANTITATIVE, tuple(topics), Difficulty.EASY, 20)
+    plan = plan_practice(practice, track=Track.LITERARY, batch_size=5, seed=1, figures=choice)
+    drawn = {slot.topic for slot in figured(plan.slots)}
+    drawable = {Topic.GEOMETRY} if choice.patterns == {"circle"} else {Topic.GEOMETRY, Topic.STATISTICS}
+    assert drawn == drawable & set(topics)
+
+
+@pytest.mark.parametrize("choice", [WEB_APP_FIGURES, ALL_FIGURES], ids=["web app", "all"])
+def test_the_figures_of_exams_are_spread_over_all_patterns(choice: FigureChoice) -> None:
+    uses: Counter[str | None] = Counter()
+    for seed in range(120):
+        for track in Track:
+            slots = figured(plan_exam(track, batch_size=10, seed=seed, figures=choice).slots)
+            uses.update(slot.pattern for slot in slots)
+            often = Counter(slot.pattern for slot in slots).most_common(1)[0][1]
+            assert often <= 3, "one exam, one pattern again and again"
+    assert set(uses) == choice.patterns
+
+
+@pytest.mark.parametrize("names", [["cirlce"], ["web-app", "circle"], ["all", "cube"], ["ALL"]])
+def test_a_pattern_that_does_not_exist_is_named(names: list[str]) -> None:
+    with pytest.raises(PlanError, match=min(set(names) - {"circle", "cube"})):
+        FigureChoice.of(names)
+
+
+def figured(slots: Sequence[Slot]) -> list[Slot]:
+    return [slot for slot in slots if slot.question_type in FIGURED_TYPES]
 
 
 @given(TRACKS, st.integers(1, 20), SEEDS)
@@ -218,7 +307,7 @@ def test_about_a_third_of_the_drawn_figures_overlap() -> None:
     figures = [
         slot.subtopic
         for seed in range(20)
-        for slot in plan_exam(Track.SCIENTIFIC, batch_size=10, seed=seed).slots
+        for slot in plan_exam(Track.SCIENTIFIC, batch_size=10, seed=seed, figures=ALL_FIGURES).slots
         if slot.question_type is QuestionType.DIAGRAM
     ]
     share = sum(name.startswith("شكل متداخل") for name in figures) / len(figures)

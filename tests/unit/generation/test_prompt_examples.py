@@ -14,6 +14,7 @@ import pytest
 
 from generation.catalogue import load_catalogue
 from generation.declared import proof_of
+from generation.figures.catalogue import CHARTS, check
 from generation.key_proof import Proof
 from generation.model import (
     CHOICES_PER_QUESTION,
@@ -26,23 +27,24 @@ from generation.model import (
 )
 from generation.parser import QuestionParser
 from generation.prompts.blocks import system_blocks
+from generation.prompts.patterns import written_as
+from generation.prompts.request import json_line
 from generation.repeats import Seen
 from generation.validator import Accepted, Rejected, Validator
 
-SLOT_KEYS = ["slot", "type", "section", "topic", "subtopic", "difficulty", "angle", "group", "answer"]
-FIRST, SECOND, EQUAL, UNKNOWN = COMPARISON_CHOICES
-DIAGRAMS = {
-    "triangle",
-    "rectangle",
-    "square",
-    "circle",
-    "parallelogram",
-    "trapezoid",
+SLOT_KEYS = [
+    "slot",
+    "type",
+    "section",
+    "topic",
+    "subtopic",
+    "difficulty",
     "angle",
-    "coordinate-plane",
-    "composite",
-}
-CHARTS = {"bar-chart", "line-chart", "pie-chart", "table"}
+    "pattern",
+    "group",
+    "answer",
+]
+FIRST, SECOND, EQUAL, UNKNOWN = COMPARISON_CHOICES
 FIGURED = {"diagram", "chart"}
 
 Example = tuple[dict[str, Any], dict[str, Any]]
@@ -52,7 +54,8 @@ def examples(section: Section) -> list[Example]:
     """The wanted slot and the reply line of every example in the block."""
     wanted, replies = system_blocks(section)[2].text.split("\nالرد:\n")
     replies, _, _ = replies.partition("\n\n")
-    slots = [json.loads(line) for line in wanted.splitlines() if line.startswith("{")]
+    objects = [json.loads(line) for line in wanted.splitlines() if line.startswith("{")]
+    slots = [line for line in objects if "slot" in line]
     lines = [json.loads(line) for line in replies.splitlines()]
     return list(zip(slots, lines, strict=True))
 
@@ -77,7 +80,7 @@ def test_an_example_answers_its_slot_with_the_keys_in_order(example: Example) ->
         expected.remove("p")
     if wanted["type"] not in FIGURED:
         expected.remove("f")
-    if wanted["section"] == Section.VERBAL or wanted["type"] in FIGURED:
+    if wanted["section"] == Section.VERBAL:
         expected.remove("e")
     if wanted["type"] == "comparison":
         expected.remove("d")
@@ -112,6 +115,8 @@ def test_an_example_asks_for_what_a_plan_asks_for(example: Example) -> None:
     pools = catalogue.topics[wanted["topic"]].subtopics
     assert any(wanted["subtopic"] in pool.names and wanted["type"] in pool.types for pool in pools)
     assert wanted["angle"] in catalogue.angles[wanted["section"]]
+    if "pattern" in wanted:
+        assert wanted["pattern"] in catalogue.patterns[wanted["subtopic"]]
 
 
 def test_no_example_has_the_number_of_a_real_slot() -> None:
@@ -140,18 +145,22 @@ def test_a_passage_is_written_once_for_its_group() -> None:
     assert 90 <= len(readings[0][1]["p"].split()) <= 160
 
 
-@pytest.mark.parametrize("example", every_example(), ids=numbered)
-def test_the_figure_of_an_example_is_of_its_type(example: Example) -> None:
+@all_examples
+def test_the_figure_of_an_example_is_of_its_type_and_pattern(example: Example) -> None:
     wanted, reply = example
-    if wanted["type"] == "diagram":
-        assert list(reply["f"]) == ["kind", "description", "measures"]
-        assert reply["f"]["kind"] in DIAGRAMS
-        assert all(isinstance(value, int | float) for value in reply["f"]["measures"].values())
-    if wanted["type"] == "chart":
-        assert list(reply["f"]) == ["kind", "title", "labels", "values"]
-        assert reply["f"]["kind"] in CHARTS
-        assert 2 <= len(reply["f"]["labels"]) == len(reply["f"]["values"]) <= 12
-        assert reply["f"]["kind"] != "pie-chart" or sum(reply["f"]["values"]) == 100
+    assert ("f" in reply) == ("pattern" in wanted) == (wanted["type"] in FIGURED)
+    if "f" in reply:
+        assert next(iter(reply["f"])) == "pattern"
+        assert reply["f"]["pattern"] == wanted["pattern"]
+        assert (wanted["pattern"] in CHARTS) == (wanted["type"] == "chart")
+        assert check(reply["f"], stem=reply["q"], answer=reply["a"]) == ()
+
+
+def test_each_pattern_of_the_examples_is_explained_as_a_message_explains_it() -> None:
+    shown = system_blocks(Section.QUANTITATIVE)[2].text.partition("\nالرد:\n")[0].splitlines()
+    used = [wanted["pattern"] for wanted, _ in examples(Section.QUANTITATIVE) if "pattern" in wanted]
+    explained = [line for line in shown if line.startswith("{") and '"parameters"' in line]
+    assert explained == [json_line(written_as(name, web_app_only=False)) for name in dict.fromkeys(used)]
 
 
 def test_the_words_of_an_error_example_occur_in_its_sentence() -> None:
@@ -196,6 +205,7 @@ def slot_of(wanted: dict[str, Any]) -> Slot:
         angle=wanted["angle"],
         key_index=None if wanted["type"] == "comparison" else 2,
         passage_group=wanted.get("group"),
+        pattern=wanted.get("pattern"),
     )
 
 
@@ -283,18 +293,18 @@ def figure(slot: int) -> Any:
 
 
 def perimeter() -> str:
-    legs = figure(910)["measures"]
-    return f"{legs['أ ب'] + legs['ب ج'] + math.hypot(legs['أ ب'], legs['ب ج']):g}"
+    legs = figure(910)["base"], figure(910)["height"]
+    return f"{sum(legs) + math.hypot(*legs):g}"
 
 
 def shaded() -> str:
-    side = figure(911)["measures"]["ضلع المربع"]
+    side = figure(911)["side"]
     return str(side**2 - Fraction(22, 7) * Fraction(side, 2) ** 2)
 
 
 def distance() -> str:
-    at = figure(912)["measures"]
-    return f"{math.dist((at['س أ'], at['ص أ']), (at['س ب'], at['ص ب'])):g}"
+    first, second = figure(912)["at"].values()
+    return f"{math.dist(first, second):g}"
 
 
 def visitors() -> str:

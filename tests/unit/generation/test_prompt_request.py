@@ -6,12 +6,16 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generation.figure_plan import ALL_FIGURES, WEB_APP_FIGURES, FigureChoice
+from generation.figures.catalogue import PATTERNS, parse
+from generation.figures.pattern import Pattern
 from generation.model import (
     COMPARISON_CHOICES,
     Difficulty,
@@ -26,6 +30,7 @@ from generation.model import (
 from generation.plan import plan_exam
 from generation.prompts.avoidance import MAX_STEM_CHARS, stems_to_avoid
 from generation.prompts.blocks import system_blocks
+from generation.prompts.patterns import written_as
 from generation.prompts.request import (
     AVOIDED_CHARS,
     TOKENS_PER_FIGURE,
@@ -33,6 +38,7 @@ from generation.prompts.request import (
     TOKENS_PER_QUESTION,
     build_prompt,
 )
+from tools.figures.samples import sample
 
 #: How a missing value, or a value that is not text, appears in a prompt.
 UNDEFINED = r"None|undefined|null|NaN|nan|\{\{|TODO|Track\.|Section\."
@@ -119,10 +125,40 @@ def test_every_batch_of_an_exam_is_asked_for_exactly(track: Track) -> None:
     plan = plan_exam(track, batch_size=10, seed=7)
     for batch in plan.batches:
         message = user_message(plan.slots_of(batch), track=track)
-        asked = json_lines(message)
+        asked = [line for line in json_lines(message) if "slot" in line]
         assert [line["slot"] for line in asked] == list(range(batch.start, batch.stop))
         assert {line["section"] for line in asked} == {batch.section}
         assert not re.search(UNDEFINED, message)
+
+
+@pytest.mark.parametrize("choice", [WEB_APP_FIGURES, ALL_FIGURES], ids=["web app", "all"])
+def test_every_pattern_that_is_wanted_is_explained_once(choice: FigureChoice) -> None:
+    plan = plan_exam(Track.SCIENTIFIC, batch_size=20, seed=7, figures=choice)
+    for batch in plan.batches:
+        objects = json_lines(user_message(plan.slots_of(batch)))
+        wanted = [line["pattern"] for line in objects if "slot" in line and "pattern" in line]
+        explained = [line["pattern"] for line in objects if "parameters" in line]
+        assert explained == list(dict.fromkeys(wanted))
+        assert len(objects) == batch.size + len(explained)
+
+
+@pytest.mark.parametrize("name", sorted(PATTERNS))
+def test_the_line_of_a_pattern_names_each_parameter_of_it_and_nothing_else(name: str) -> None:
+    line = written_as(name, web_app_only=False)
+    named = [text.partition(":")[0].removesuffix("*") for text in line["parameters"]]
+    assert named == [field for field in PATTERNS[name].model_fields if field not in Pattern.model_fields]
+    assert line.get("points", "") == PATTERNS[name].corners
+
+
+@pytest.mark.parametrize("name", sorted(PATTERNS))
+def test_what_a_line_says_can_be_asked_for_is_a_quantity_of_its_pattern(name: str) -> None:
+    """A parameter needs no mention; `n` stands for a number."""
+    known = {
+        re.sub(r"\d+", "n", quantity)
+        for seed in range(60)
+        for quantity in parse(sample(name, Random(seed))).known
+    }
+    assert set(written_as(name, web_app_only=False).get("ask", ())) <= known
 
 
 def test_only_the_known_passages_of_wanted_groups_are_included() -> None:

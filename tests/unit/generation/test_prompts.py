@@ -29,10 +29,10 @@ GOLDEN_VERSION = "2026-11-28"
 
 # A changed text invalidates every cached prefix once and may change every exam: change it only deliberately.
 GOLDEN_BLOCKS = {
-    "rules.md": "2db9e1d29ddb533718748e5f3a7fb180b8a32caa49ba5d5a8e243387018d08a0",
-    "section-quantitative.md": "7c4c3b9394c57e30c29d2eea6602af509955bc3e881c86f3dc73b42a47f735a1",
+    "rules.md": "4335229932076914be7201db3d3b665bb9b8d5effa2a52b5f2a5c790a5bfeeb1",
+    "section-quantitative.md": "25d94f2805d96e31fbf95c92f07e8f95bbac450af00a971b076b2982b2cff3ad",
     "section-verbal.md": "b3e9120ed4d3eda0c614780c76536c4a4932f07d08efde6b0436e10ced51b223",
-    "examples-quantitative.md": "0494ac07c75cd7e952da98f6c72d2247f54c92fdc893349798730a72a04cfed7",
+    "examples-quantitative.md": "5ddc5a99d4146fdba00769248d50b4ed4d21132ea084eb77503a3f02bc1d8d6e",
     "examples-verbal.md": "0d8326b0b9c83341ca31486a8f1e5ef2c2f80252a7e8c4f17d803d129515a05b",
     "solver.md": "2f08c5229a74018f5aa4d9414d2c664fe28cd90fc39c35617d3867f2881cc8cb",
 }

@@ -323,12 +323,13 @@ def test_earlier_stems_of_the_session_reach_the_prompt_and_so_do_those_of_this_r
 
 
 def test_slots_of_a_passage_begun_in_an_earlier_call_get_that_passage() -> None:
-    verbal = next(batch for batch in PLAN.batches if PLAN.slots[batch.start].passage_group is not None)
-    provider = ScriptedProvider([failing(StreamCut(provider="claude"), after=1), everything])
+    begun = next(slot for slot in PLAN.slots if slot.passage_group is not None)
+    verbal = PLAN.batches[begun.batch_index]
+    provider = ScriptedProvider([failing(StreamCut(provider="claude"), after=begun.sequence), everything])
     bench = Bench(provider, claim=make_claim(verbal.index))
     assert bench.run().outcome == READY
-    first = bench.store.questions[verbal.start]
-    second = bench.store.questions[verbal.start + 1]
+    first = bench.store.questions[begun.position]
+    second = bench.store.questions[begun.position + 1]
     assert first.passage is not None
     assert first.passage == second.passage
     assert json.dumps(first.passage, ensure_ascii=False) in provider.prompts[1].user

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generation.figures.catalogue import diagram, parse
 from generation.model import (
     COMPARISON_CHOICES,
     EarlierQuestion,
@@ -18,7 +19,6 @@ from generation.repeats import Seen
 from generation.validator import Accepted, Rejected, Validator
 from tests.support.reply_lines import (
     PASSAGE,
-    TRIANGLE,
     TYPES,
     line,
     question,
@@ -36,7 +36,7 @@ def test_a_good_question_of_every_type_is_accepted_as_written(kind: QuestionType
     accepted = question(kind)
     assert (accepted.stem, accepted.explanation) == (written["q"], written["w"])
     assert accepted.passage == written.get("p")
-    assert accepted.diagram == written.get("f")
+    assert accepted.diagram == (diagram(parse(written["f"])) if "f" in written else None)
     assert accepted.choices[accepted.answer_index] == written["a"]
     assert set(accepted.choices) == {written["a"], *written.get("d", COMPARISON_CHOICES)}
 
@@ -84,10 +84,18 @@ def test_a_question_keeps_its_passage_d16() -> None:
 
 
 def test_figures_that_the_prompt_asks_for_are_accepted_d14() -> None:
-    assert question(QuestionType.DIAGRAM, f={**TRIANGLE, "kind": "composite", "shading": "x"}).diagram == {
-        **TRIANGLE,
-        "kind": "composite",
-    }
+    drawn = question(QuestionType.DIAGRAM).diagram
+    assert drawn is not None
+    assert set(drawn) == {"type", "renderHint", "data", "svg", "caption", "figure"}
+    assert drawn["caption"].startswith("مثلث أ ب ج قائم الزاوية في ب، القاعدة 12 م")
+    cube = question(
+        QuestionType.DIAGRAM,
+        q="ما حجم المكعب؟",
+        f={"pattern": "cube", "edge": 3},
+        w="الحجم 3 × 3 × 3 = 27.",
+        a="27",
+    )
+    assert set(cube.diagram or {}) == {"svg", "caption", "figure"}
 
 
 # --- what belongs to no open slot --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,11 +14,15 @@ from generation.model import (
 from generation.validator import Accepted, Rejected
 from tests.support.reply_lines import (
     COLUMNS,
+    GOOD,
     PASSAGE,
     TRIANGLE,
     judged,
+    line,
     question,
     reason,
+    slot_for,
+    validator_for,
 )
 
 
@@ -194,8 +199,44 @@ def test_an_odd_word_is_a_word() -> None:
 def test_a_figure_question_has_a_figure_that_can_be_drawn(kind: QuestionType) -> None:
     other = COLUMNS if kind is QuestionType.DIAGRAM else TRIANGLE
     assert reason(kind, f=None) == "no_figure"
-    assert reason(kind, f={}) == "wrong_figure"
-    assert reason(kind, f=other) == "wrong_figure"
+    assert reason(kind, f={}) == "figure_unknown_pattern"
+    assert reason(kind, f={"kind": "triangle", "description": "مثلث قائم في ب", "measures": {"أ ب": 9}}) == (
+        "figure_unknown_pattern"
+    )
+    assert reason(kind, f=other) == "figure_other_pattern"
+    assert reason(kind, f={**GOOD[kind][1]["f"], "shading": "x"}) == "figure_wrong_parameters"
+
+
+@pytest.mark.parametrize("kind", [QuestionType.DIAGRAM, QuestionType.CHART])
+def test_a_figure_is_of_the_pattern_that_the_slot_names(kind: QuestionType) -> None:
+    written = line(kind)
+    for pattern, accepted in ((written["f"]["pattern"], True), ("cube", False), ("pie-chart", False)):
+        verdict = validator_for(replace(slot_for(kind), pattern=pattern)).judge(written)
+        assert isinstance(verdict, Accepted) == accepted
+        assert accepted or verdict == Rejected(4, "figure_other_pattern")
+
+
+def test_for_pages_without_our_drawings_a_figure_must_be_one_that_they_draw() -> None:
+    only = replace(slot_for(QuestionType.DIAGRAM), web_app_only=True)
+    cube = line(QuestionType.DIAGRAM, f={"pattern": "cube", "edge": 3}, a="27")
+    assert validator_for(only).judge(cube) == Rejected(4, "figure_not_for_web_app")
+    assert isinstance(validator_for(only).judge(line(QuestionType.DIAGRAM)), Accepted)
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({"f": {"pattern": "right-triangle", "base": 12, "hypotenuse": 9}}, "figure_triangle_inequality"),
+        ({"q": "في المثلث المرسوم طول الوتر 17 م. ما محيطه؟"}, "figure_contradicts_stem"),
+        ({"a": "37"}, "figure_wrong_answer"),
+        ({"f": {**TRIANGLE, "ask": []}, "a": "12 م"}, "figure_shows_the_answer"),
+        ({"f": {**TRIANGLE, "points": "بب"}}, "figure_wrong_point_names"),
+    ],
+)
+def test_a_figure_that_cannot_be_or_contradicts_its_question_is_rejected_by_name(
+    parts: dict[str, Any], expected: str
+) -> None:
+    assert reason(QuestionType.DIAGRAM, **parts) == expected
 
 
 def test_other_questions_have_none() -> None:

@@ -61,11 +61,20 @@ def test_a_flawed_text_is_rejected_with_the_name_of_its_rule(parts: dict[str, An
 
 
 def test_the_texts_of_a_figure_are_looked_at_too() -> None:
-    described = {**TRIANGLE, "description": "مثلث **قائم** في ب"}
-    assert reason(QuestionType.DIAGRAM, f=described) == "markdown"
-    assert reason(QuestionType.DIAGRAM, f={**TRIANGLE, "measures": {"\\theta": 9}}) == "latex"
-    assert reason(QuestionType.CHART, f={**COLUMNS, "title": "زوار&nbsp;مكتبة"}) == "html"
-    assert reason(QuestionType.CHART, f={**COLUMNS, "labels": ["الأحد\u200b", "الاثنين"]}) == "invisible_sign"
+    for part in ({"heading": "زوار مكتبةٌ ةبتكم راوز"}, {"of": "ةبتكم راوز"}, {"by": "ةبتكم راوز"}):
+        assert reason(QuestionType.CHART, f={**COLUMNS, **part}) == "visual_order"
+    presentation = ["\ufe8d\ufef7\ufea3\ufeaa", "الاثنين"]
+    assert reason(QuestionType.CHART, f={**COLUMNS, "labels": presentation}) == "presentation_forms"
+
+
+@pytest.mark.parametrize(
+    "text", ["زوار **مكتبة**", "\\theta", "زوار&nbsp;مكتبة", "<b>زوار</b>", "الأحد\u200b", "زوار\u202e"]
+)
+def test_no_text_of_a_figure_has_markup_or_an_invisible_sign(text: str) -> None:
+    for part in ({"heading": text}, {"of": text}, {"by": text}, {"labels": [text, "الاثنين"]}):
+        assert reason(QuestionType.CHART, f={**COLUMNS, **part}) == "figure_wrong_parameters"
+    assert reason(QuestionType.DIAGRAM, f={**TRIANGLE, "points": text}) == "figure_wrong_parameters"
+    assert reason(QuestionType.DIAGRAM, f={**TRIANGLE, "unit": text}) == "figure_wrong_parameters"
 
 
 def test_a_flawed_passage_is_rejected_and_not_kept_for_its_group() -> None:

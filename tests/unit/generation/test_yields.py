@@ -333,3 +333,13 @@ def test_one_dead_connection_is_forgiven_like_a_cut(error: ProviderError) -> Non
     bench = Bench(provider, other)
     assert run(bench, lanes=1) == RunResult(READY, 10)
     assert other.prompts == []
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_breaker_is_told_of_replies_without_any_object_and_of_no_other(shape: str) -> None:
+    """A rejected question says that the provider writes, so it is no empty reply."""
+    vain, well = ScriptedProvider(always(SHAPES[shape])), ScriptedProvider(name="openrouter")
+    bench = Bench(vain, well, claim=claim_for(Urgency.PREFETCH))
+    assert run(bench).outcome == READY
+    told = {code for name, code in bench.providers.reports if name == vain.name}
+    assert told == ({"empty_reply"} if shape in {"polite refusal", "empty"} else {None})

@@ -155,3 +155,39 @@ def test_the_ingress_shows_the_calls_alone() -> None:
     inside = ("/metrics", "/metrics/", "/healthz", "/readyz", "/", "/docs", "/flower/metrics", "/apimetrics")
     assert not any(map(reachable, inside))
     assert {path["backend"]["service"]["name"] for path in paths} == {"api"}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_no_pod_runs_as_root_or_in_the_root_group(name: str) -> None:
+    context = pods()[name]["securityContext"]
+    assert context["runAsNonRoot"]
+    assert min(context["runAsUser"], context["runAsGroup"]) >= 10_000
+
+
+def ports_out(part: str) -> set[int] | None:
+    """The ports that a pod of this part may connect to; None: nothing limits them."""
+    labels, found, is_limited = {"app": "tafawoq", "part": part}, set(), False
+    for policy in (each["spec"] for each in objects("NetworkPolicy")):
+        selector = policy["podSelector"]
+        chosen = selector["matchLabels"].items() <= labels.items() and all(
+            labels[rule["key"]] in rule["values"] for rule in selector.get("matchExpressions", [])
+        )
+        if chosen and "Egress" in policy["policyTypes"]:
+            is_limited = True
+            found |= {port["port"] for rule in policy.get("egress", []) for port in rule["ports"]}
+    return found if is_limited else None
+
+
+@pytest.mark.parametrize(
+    ("name", "may"),
+    [
+        ("api", {53, 5432, 6543, 6379, 6380, 443, 4318}),
+        ("worker-interactive", {53, 5432, 6543, 6379, 6380, 443, 4318}),
+        ("worker-prefetch", {53, 5432, 6543, 6379, 6380, 443, 4318}),
+        ("flower", {53, 6379, 6380}),
+        ("migrate", {53, 5432, 6543}),
+    ],
+)
+def test_a_pod_reaches_its_servers_and_no_other_port(name: str, may: set[int]) -> None:
+    assert set(READ) == set(pods())
+    assert ports_out(name) == may

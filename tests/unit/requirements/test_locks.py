@@ -139,9 +139,12 @@ def test_what_builds_the_project_is_locked() -> None:
 def test_the_python_of_the_image_is_the_first_choice_and_all_promised_ones_are_tried() -> None:
     makefile = (PROJECT / "Makefile").read_text()
     choices = re.findall(r"python(3\.\d+)", makefile.split("PYTHON ?=")[1].split("; do")[0])
-    images = set(
-        re.findall(r"^FROM python:(3\.\d+)", (PROJECT / "Dockerfile").read_text(), flags=re.MULTILINE)
-    )
+    dockerfile, compose = ((PROJECT / name).read_text() for name in ("Dockerfile", "docker-compose.yml"))
+    assert set(re.findall(r"^FROM (\S+)", dockerfile, flags=re.MULTILINE)) == {"${PYTHON_IMAGE}"}
+    images = {
+        *re.findall(r"^ARG PYTHON_IMAGE=python:(3\.\d+)-slim$", dockerfile, flags=re.MULTILINE),
+        *re.findall(r"\$\{PYTHON_IMAGE:-python:(3\.\d+)-slim\}", compose),
+    }
     of_ci = re.search(r'^PROMISED="(.*)"$', (PROJECT / ".ci/run").read_text(), flags=re.MULTILINE)
 
     assert images == {choices[0]}

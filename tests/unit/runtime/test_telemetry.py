@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
+from typing import Literal
 
 import pytest
 import structlog
@@ -129,3 +131,31 @@ def test_a_request_is_never_quoted_by_the_library_that_sends_it(
     configure_logging(level=level, log_format="json")
     logging.getLogger("anthropic._base_client").debug("Request options: the stem of a question")
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+@pytest.mark.parametrize(
+    "foreign",
+    ["\ud800", "\x1b[31mred", "\u202egnp.exe", "a\u2028b", "a\x85b", "\x00", "\u2066\u2069", "\r\x1b[2K"],
+)
+def test_what_would_break_a_stream_or_change_a_terminal_is_shown_as_an_escape(
+    foreign: str, log_format: Literal["json", "console"], tmp_path: Path
+) -> None:
+    """Half a character lost the whole line, with a traceback in its place."""
+    with (tmp_path / "log").open("w", encoding="utf-8") as stream:
+        configure_logging(level="INFO", log_format=log_format, stream=stream)
+        structlog.get_logger("test").info("named", name=foreign, names=[foreign], by_name={foreign: foreign})
+        logging.getLogger("some.library").info("a message of %s", foreign)
+
+    written = (tmp_path / "log").read_text(encoding="utf-8")
+    assert [len(line) > 0 for line in written.splitlines()] == [True, True]
+    assert written.replace("\n", "").isprintable()
+
+
+def test_arabic_and_line_breaks_are_written_as_they_were(
+    log: structlog.stdlib.BoundLogger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(level="INFO", log_format="json")
+    log.info("named", topic="الجبر\nوالهندسة")
+
+    assert json.loads(capsys.readouterr().out)["topic"] == "الجبر\nوالهندسة"

@@ -5,117 +5,147 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from tools.simulator.content.draft import Draft, Number, numeric
-from tools.simulator.content.registry import template
+from tools.simulator.content.draft import Draft
+from tools.simulator.content.figures import asking
+from tools.simulator.content.registry import figure
 from tools.simulator.content.scene import Scene
 
-MONTHS = ("محرم", "صفر", "ربيع الأول", "ربيع الآخر", "رجب", "شعبان", "رمضان", "شوال")
+MONTHS = ("محرم", "صفر", "رجب", "شعبان", "رمضان", "شوال")
+DAYS = ("الأحد", "الاثنين", "الثلاثاء", "الأربعاء", "الخميس")
+PARTS = ("السكن", "الطعام", "النقل", "التعليم", "الصحة")
 
 
-class _Chart:
-    """A title, four to six labelled values, and the figure made of them."""
-
-    def __init__(self, scene: Scene, kind: str, *, step: int = 5) -> None:
-        self.kind = kind
-        count = 4 + scene.level
-        start = scene.rng.randrange(len(MONTHS) - count + 1)
-        self.labels = list(MONTHS[start : start + count])
-        self.values = [low * step for low in scene.rng.sample(range(3, 20), count)]
-        self.title = f"مبيعات {scene.item} في {scene.place}"
-
-    def draft(
-        self,
-        scene: Scene,
-        question: str,
-        answer: Number,
-        *,
-        likely: tuple[Number, ...],
-        working: str,
-    ) -> Draft:
-        figure: dict[str, Any] = {
-            "kind": self.kind,
-            "title": self.title,
-            "labels": self.labels,
-            "values": self.values,
-        }
-        named = {
-            "bar-chart": "أعمدة بيانية",
-            "line-chart": "خط بياني",
-            "pie-chart": "قطاعات دائرية",
-            "table": "جدول",
-        }
-        stem = f"أعد {scene.name} في تقريره عن {scene.place} عرضًا {scene.for_item} على صورة {named[self.kind]}. {question}"
-        return numeric(scene, stem, answer, likely, working).drawn(figure)
+def _chart(scene: Scene, pattern: str, **changes: Any) -> dict[str, Any]:
+    """Four or five labels with a value each, no two of them equal."""
+    labels = list(scene.choose(MONTHS, DAYS)[: 4 + scene.level % 2])
+    values = [5 * low for low in scene.rng.sample(range(3, 20), len(labels))]
+    chart = {
+        "pattern": pattern,
+        "heading": f"مبيعات {scene.item} بالمئات",
+        "labels": labels,
+        "values": values,
+    }
+    return chart | changes
 
 
-@template("statistics", "chart", "قراءة الأعمدة", "مقدار التغير في رسم")
-def bar_difference(scene: Scene) -> Draft:
-    chart = _Chart(scene, "bar-chart")
-    top, low = max(chart.values), min(chart.values)
-    return chart.draft(
-        scene,
-        "كم يزيد أعلى الشهور على أدناها؟",
-        top - low,
-        likely=(top, low, top + low, top - sorted(chart.values)[1]),
-        working=f"أعلى قيمة {top} وأدناها {low}، والفرق {top - low}.",
+def _difference(scene: Scene, pattern: str) -> Draft:
+    chart = _chart(scene, pattern)
+    top, low = max(chart["values"]), min(chart["values"])
+    return asking(
+        scene, chart | {"ask": ["range"]}, "كم تزيد أعلى القيم في الرسم على أدناها؟", top - low, (top, low, top + low),
+        f"أعلى قيمة {top} وأدناها {low}، والفرق {top - low}.",
+    )  # fmt: skip
+
+
+def _mean(scene: Scene, pattern: str) -> Draft:
+    chart = _chart(scene, pattern)
+    count = len(chart["values"])
+    chart["values"][-1] += -sum(chart["values"]) % count
+    total = sum(chart["values"])
+    return asking(
+        scene, chart | {"ask": ["mean"]}, "ما متوسط القيم المبينة في الرسم؟", total // count,
+        (max(chart["values"]), sorted(chart["values"])[1], total), f"المجموع {total} والعدد {count}، فالمتوسط {total // count}.",
+    )  # fmt: skip
+
+
+def _sum(scene: Scene, pattern: str) -> Draft:
+    chart = _chart(scene, pattern)
+    total = sum(chart["values"])
+    return asking(
+        scene, chart | {"ask": ["total"]}, "ما مجموع القيم المبينة في الرسم؟", total,
+        (total - chart["values"][0], total + 10, total // 2), f"مجموع القيم كلها {total}.",
+    )  # fmt: skip
+
+
+def _plain(scene: Scene, pattern: str) -> Draft:
+    return scene.choose(_difference, _mean, _sum)(scene, pattern)
+
+
+@figure("chart", "bar-chart")
+def bars(scene: Scene) -> Draft:
+    return _plain(scene, "bar-chart")
+
+
+@figure("chart", "horizontal-bar-chart")
+def horizontal_bars(scene: Scene) -> Draft:
+    return _plain(scene, "horizontal-bar-chart")
+
+
+@figure("chart", "line-chart")
+def line(scene: Scene) -> Draft:
+    return _plain(scene, "line-chart")
+
+
+@figure("chart", "area-chart")
+def area(scene: Scene) -> Draft:
+    return _plain(scene, "area-chart")
+
+
+def _compared(scene: Scene, pattern: str) -> Draft:
+    labels = list(scene.choose(MONTHS, DAYS)[:3])
+    first, second = ([5 * low for low in scene.rng.sample(range(2, 11), 3)] for _ in range(2))
+    first[0] = (
+        60  # the grid then has a line at each ten, and every value stands on one or halfway between two
     )
+    gap = first[0] - second[0]
+    chart = {"pattern": pattern, "heading": f"زوار {scene.place}", "labels": labels,
+             "series": {"رجال": first, "نساء": second}}  # fmt: skip
+    return asking(
+        scene, chart, f"كم يزيد الرجال على النساء عند {labels[0]}؟", gap, (first[0], second[0] + 2, first[0] + second[0]),
+        f"الرجال {first[0]} والنساء {second[0]}، والفرق {gap}.",
+    )  # fmt: skip
 
 
-@template("statistics", "chart", "قراءة القطاعات", "نسبة جزء من المجموع في رسم")
-def pie_share(scene: Scene) -> Draft:
-    chart = _Chart(scene, "pie-chart")
-    parts = scene.choose((10, 20, 30, 40), (15, 20, 25, 40), (10, 15, 25, 50), (5, 20, 35, 40))
-    chart.labels, total = chart.labels[:4], scene.step(2, 9, 100)
-    chart.values = scene.rng.sample(parts, 4)
-    i = scene.rng.randrange(4)
-    answer = total * chart.values[i] // 100
-    return chart.draft(
-        scene,
-        f"القيم في الرسم نسب مئوية، والمجموع كله {total}. كم مبيعات شهر {chart.labels[i]}؟",
-        answer,
-        likely=(total - answer, chart.values[i], answer + total // 20, answer * 2),
-        working=f"{total} × {chart.values[i]} ÷ 100 = {answer}.",
-    )
+@figure("chart", "grouped-bar-chart")
+def grouped_bars(scene: Scene) -> Draft:
+    return _compared(scene, "grouped-bar-chart")
 
 
-@template("statistics", "chart", "قراءة الخط البياني")
-def line_rise(scene: Scene) -> Draft:
-    chart = _Chart(scene, "line-chart")
-    rises = [after - before for before, after in zip(chart.values, chart.values[1:], strict=False)]
-    answer = max(abs(rise) for rise in rises)
-    others = tuple(sorted({abs(rise) for rise in rises} - {answer}, reverse=True))
-    return chart.draft(
-        scene,
-        "ما أكبر مقدار تغيرت به المبيعات بين شهرين متتابعين؟",
-        answer,
-        likely=(*others, answer + 5),
-        working=f"مقادير التغير المتتابعة أكبرها {answer}.",
-    )
+@figure("chart", "multi-line-chart")
+def several_lines(scene: Scene) -> Draft:
+    return _compared(scene, "multi-line-chart")
 
 
-@template("statistics", "chart", "قراءة الجدول")
-def table_sum(scene: Scene) -> Draft:
-    chart = _Chart(scene, "table")
-    first, last = chart.values[0], chart.values[-1]
-    return chart.draft(
-        scene,
-        f"ما مجموع مبيعات شهري {chart.labels[0]} و{chart.labels[-1]}؟",
-        first + last,
-        likely=(abs(first - last), first + chart.values[1], last + chart.values[1], first + last + 10),
-        working=f"{first} + {last} = {first + last}.",
-    )
+@figure("chart", "histogram")
+def histogram(scene: Scene) -> Draft:
+    width, first = scene.choose(5, 10), scene.choose(0, 10, 20)
+    values = [5 * low for low in scene.rng.sample(range(2, 12), 4)]
+    total = sum(values)
+    edges = [first + width * place for place in range(5)]
+    chart = {"pattern": "histogram", "heading": f"أعمار زوار {scene.place}", "labels": edges, "values": values,
+             "by": "العمر", "ask": ["total"]}  # fmt: skip
+    return asking(
+        scene, chart, "ما عدد الزوار كلهم في المدرج؟", total, (total - values[0], total + 10, max(values)),
+        f"مجموع تكرارات الفئات {total}.",
+    )  # fmt: skip
 
 
-@template("statistics", "chart", "متوسط القيم في رسم")
-def bar_mean(scene: Scene) -> Draft:
-    chart = _Chart(scene, "bar-chart")
-    total, count = sum(chart.values), len(chart.values)
-    chart.values[-1] += (-total) % count
-    total = sum(chart.values)
-    return chart.draft(
-        scene,
-        "ما متوسط المبيعات في الشهر الواحد؟",
-        Fraction(total, count),
-        likely=(Fraction(max(chart.values)), Fraction(sorted(chart.values)[1]), Fraction(total, count) + 5),
-        working=f"المجموع {total} وعدد الشهور {count}، والمتوسط {total} ÷ {count}.",
-    )
+@figure("chart", "pie-chart")
+def pie(scene: Scene) -> Draft:
+    values = list(scene.choose((10, 20, 30, 40), (15, 20, 25, 40), (10, 15, 25, 50), (5, 20, 35, 40)))
+    scene.rng.shuffle(values)
+    labels, total = list(PARTS[:4]), scene.step(2, 9, 1000)
+    answer = total * values[0] // 100
+    chart = {
+        "pattern": "pie-chart",
+        "heading": f"توزيع دخل أسرة {scene.surname}",
+        "labels": labels,
+        "values": values,
+    }
+    return asking(
+        scene, chart, f"إذا كان الدخل في الشهر {total} ريال، فكم ريالًا يُنفق على {labels[0]}؟", answer,
+        (total - answer, values[0], answer * 2), f"{total} × {values[0]} ÷ 100 = {answer} ريال.",
+    )  # fmt: skip
+
+
+@figure("chart", "frequency-table")
+def table(scene: Scene) -> Draft:
+    marks = [str(5 + place) for place in range(4)]
+    values = scene.rng.sample(range(2, 15), 4)
+    total = sum(values)
+    chart = {"pattern": "frequency-table", "heading": f"درجات طلاب {scene.city}", "labels": marks, "values": values,
+             "by": "الدرجة", "of": "عدد الطلاب", "total": total, "ask": ["value_2"]}  # fmt: skip
+    return asking(
+        scene, chart, "ما العدد المجهول في الجدول؟", values[1], (total - values[1], total, Fraction(values[1] + 1)),
+        f"المجموع {total} وبقية الأعداد {total - values[1]}، فالمجهول {values[1]}.",
+    )  # fmt: skip

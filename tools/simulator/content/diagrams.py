@@ -1,294 +1,409 @@
-"""Geometry with a figure: each figure describes what is drawn and carries its measures."""
+"""Geometry with a figure of one shape or of angles: the writer gives its measures, never its coordinates."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from tools.simulator.content.draft import Draft, numeric
-from tools.simulator.content.registry import template
+from tools.simulator.content.draft import Draft
+from tools.simulator.content.figures import (
+    DEGREES,
+    IN_PI,
+    LETTERS,
+    SEVENTHS,
+    asking,
+    legs,
+    points,
+    unit_of,
+)
+from tools.simulator.content.registry import figure
 from tools.simulator.content.scene import Scene
 
-TRIPLES = ((3, 4, 5), (5, 12, 13), (8, 15, 17), (7, 24, 25))
+
+@figure("diagram", "circle")
+def circle(scene: Scene) -> Draft:
+    radius = scene.number(2, 12)
+    size = scene.choose({"radius": radius}, {"diameter": 2 * radius})
+    drawn = {"pattern": "circle", **size, **unit_of(scene), **points(scene, 1)}
+    if scene.choose(True, False):
+        return asking(
+            scene, drawn | {"ask": ["area"]}, "ما مساحة الدائرة بدلالة π؟", radius**2,
+            (2 * radius, 4 * radius**2, radius), f"المساحة π في مربع نصف القطر {radius}، أي {radius**2} π.", unit=IN_PI,
+        )  # fmt: skip
+    return asking(
+        scene, drawn | {"ask": ["circumference"]}, "ما محيط الدائرة بدلالة π؟", 2 * radius,
+        (radius, radius**2, 4 * radius), f"المحيط π في القطر {2 * radius}، أي {2 * radius} π.", unit=IN_PI,
+    )  # fmt: skip
 
 
-def _figure(scene: Scene, kind: str, description: str, **measures: int) -> dict[str, Any]:
-    """Says what is drawn, and where it hangs, so that two figures of one template read differently."""
-    background = scene.by_slot(
-        (
-            f"على ورق مربعات في دفتر {scene.item}",
-            f"بخط أزرق على جدار {scene.place}",
-            f"مرسوم بالطباشير في ساحة {scene.city}",
-            f"منقوش على غطاء صندوق لحفظ {scene.item}",
-            f"مطبوع في كتيب وزعه {scene.second} على الزوار",
-            f"مظلل بلون فاتح في مخطط مدينة {scene.other_city}",
-            f"معروض على شاشة كبيرة {scene.day}",
-            f"محفور في لوح خشب صنعه {scene.second}",
-            f"منسوج على سجادة تزينها صور {scene.item}",
-            f"مرسوم بالحاسوب لمعرض أقيم {scene.day} في {scene.city}",
-            f"مصغر عن رسم قديم وُجد بين {scene.other_item}",
-        )
-    )
-    return {"kind": kind, "description": f"{description}، {background}", "measures": measures}
-
-
-def _look(scene: Scene) -> str:
-    """An opening sentence for a question with a figure."""
-    return scene.by_slot(
-        (
-            "تأمل الشكل المرفق ثم أجب.",
-            f"عُرض هذا الشكل في مسابقة {scene.city} للرياضيات.",
-            f"وصل إلى {scene.second} رسم يسأل عنه أصدقاؤه.",
-            f"انظر إلى الرسم الذي أُعد {scene.day}.",
-            f"بين {scene.item} المعروضة رسم هندسي لافت.",
-            "القياسات المطلوبة مكتوبة على الشكل، والرسم ليس دقيقًا.",
-            f"طلبت بلدية {scene.other_city} مراجعة هذا الرسم قبل التنفيذ.",
-            f"نشرت صحيفة {scene.city} الرسم التالي ضمن زاوية الألغاز.",
-            f"في ورشة عن {scene.other_item} استُعمل هذا الشكل مثالًا.",
-            f"ناقش {scene.second} وزملاؤه الشكل المرسوم أمامهم.",
-            f"من أوراق رحلة مدرسية إلى {scene.other_city} أُخذ هذا الشكل.",
-            f"تحت الشكل عبارة كتبها {scene.second} تذكر بمعطياته.",
-            f"أرسل {scene.second} صورة هذا المخطط من {scene.other_city}.",
-        )
-    )
-
-
-@template("geometry", "diagram", "المثلث القائم", "تشابه المثلثات")
-def right_triangle(scene: Scene) -> Draft:
-    (a, b, c), k = scene.choose(*TRIPLES), scene.number(1, 4)
-    return numeric(
-        scene,
-        f"{_look(scene)} يمثل الشكل سلمًا أسنده {scene.name} إلى جدار {scene.place}، فبعدت قاعدته {a * k} عن الجدار وبلغ طرفه ارتفاع {b * k}. ما طول السلم؟",
-        c * k,
-        ((a + b) * k, (b - a) * k, c * k + 1, c * k + k),
-        f"السلم وتر مثلث قائم: {(a * k) ** 2} + {(b * k) ** 2} = {(c * k) ** 2}، وجذره {c * k}.",
-    ).drawn(
-        _figure(scene, "triangle", "مثلث قائم ضلعا القائمة فيه معلومان ووتره مجهول", base=a * k, height=b * k)
-    )
-
-
-@template("geometry", "diagram", "زوايا المثلث", "مجموع زوايا الشكل الرباعي", "المثلث 30 و60 و90")
-def triangle_angles(scene: Scene) -> Draft:
-    a, b = scene.step(7, 14, 5), scene.step(5, 13, 5)
-    return numeric(
-        scene,
-        f"{_look(scene)} في الشكل لوحة مثلثة علقها {scene.name} في {scene.place}، قياس زاويتين من زواياها {a} و{b}. ما قياس الزاوية الثالثة؟",
-        180 - a - b,
-        (a + b, 180 - a, 180 - b, 360 - a - b),
-        f"مجموع زوايا المثلث 180، فالثالثة 180 − {a} − {b} = {180 - a - b}.",
-        unit="درجة",
-    ).drawn(_figure(scene, "triangle", "مثلث كُتب على زاويتين منه قياساهما وعلى الثالثة س", A=a, B=b))
-
-
-@template("geometry", "diagram", "المثلث المتساوي الساقين", "المماس ونصف القطر")
-def isosceles(scene: Scene) -> Draft:
-    base_angle = scene.step(8, 16, 5)
-    return numeric(
-        scene,
-        f"{_look(scene)} يبين الشكل واجهة خيمة نصبها {scene.name} {scene.day} عند {scene.place}، وهي مثلث متساوي الساقين قياس زاوية قاعدته {base_angle}. ما قياس زاوية رأسه؟",
-        180 - 2 * base_angle,
-        (180 - base_angle, base_angle, 2 * base_angle, 90 - base_angle // 2),
-        f"زاويتا القاعدة متساويتان، فزاوية الرأس 180 − 2 × {base_angle} = {180 - 2 * base_angle}.",
-        unit="درجة",
-    ).drawn(
-        _figure(scene, "triangle", "مثلث متساوي الساقين كُتب قياس إحدى زاويتي قاعدته", base_angle=base_angle)
-    )
-
-
-@template("geometry", "diagram", "الزاوية الخارجية للمثلث")
-def exterior(scene: Scene) -> Draft:
-    a, b = scene.step(8, 14, 5), scene.step(6, 13, 5)
-    return numeric(
-        scene,
-        f"{_look(scene)} في مخطط طريق قرب {scene.place} رسمه {scene.name} مُدّ ضلع المثلث على استقامته، وقياسا الزاويتين الداخليتين البعيدتين {a} و{b}. ما قياس الزاوية الخارجية؟",
-        a + b,
-        (180 - a - b, 180 - a, 180 - b, a),
-        f"الزاوية الخارجية مجموع الداخليتين البعيدتين: {a} + {b} = {a + b}.",
-        unit="درجة",
-    ).drawn(_figure(scene, "triangle", "مثلث مُدّ أحد أضلاعه فتكونت زاوية خارجية مجهولة", A=a, B=b))
-
-
-@template("geometry", "diagram", "المتوازيان والقاطع", "الزوايا المتجاورة على مستقيم")
-def straight_line(scene: Scene) -> Draft:
-    a = scene.step(7, 28, 5)
-    return numeric(
-        scene,
-        f"{_look(scene)} يوضح الشكل تقاطع سكتين عند {scene.place} كما خططه {scene.name}، وقياس إحدى الزاويتين المتجاورتين على المستقيم {a}. ما قياس الأخرى؟",
-        180 - a,
-        (a, abs(90 - a) or 45, 360 - a, 180 + a),
-        f"الزاويتان المتجاورتان على مستقيم متكاملتان: 180 − {a} = {180 - a}.",
-        unit="درجة",
-    ).drawn(_figure(scene, "angle", "مستقيم يخرج من نقطة عليه شعاع يصنع زاويتين إحداهما معلومة", given=a))
-
-
-@template("geometry", "diagram", "محيط المستطيل ومساحته", "المساحة بالتجزئة إلى مستطيلات")
-def rectangle(scene: Scene) -> Draft:
-    a, b = scene.number(4, 12), scene.number(13, 25)
-    return numeric(
-        scene,
-        f"{_look(scene)} الشكل مخطط لساحة {scene.place} المستطيلة، وقد فرشها {scene.name} لعرض {scene.item}، وبعداها مكتوبان عليه: {a} و{b}. ما مساحتها؟",
-        a * b,
-        (2 * (a + b), a + b, a * b // 2 + 1, a * a),
-        f"مساحة المستطيل الطول في العرض: {b} × {a} = {a * b}.",
-    ).drawn(_figure(scene, "rectangle", "مستطيل كُتب على ضلعيه المتجاورين طولاهما", width=a, length=b))
-
-
-@template("geometry", "diagram", "قطر المربع")
-def square(scene: Scene) -> Draft:
-    diagonal = scene.step(3, 12, 2)
-    return numeric(
-        scene,
-        f"{_look(scene)} في الشكل سجادة مربعة ل{scene.name} في {scene.place} طول قطرها {diagonal}. ما مساحتها؟",
-        diagonal * diagonal // 2,
-        (diagonal * diagonal, diagonal * 4, diagonal * 2, diagonal * diagonal // 4),
-        f"مساحة المربع نصف مربع قطره: {diagonal}² ÷ 2 = {diagonal * diagonal // 2}.",
-    ).drawn(_figure(scene, "square", "مربع رُسم أحد قطريه وكُتب طوله", diagonal=diagonal))
-
-
-@template("geometry", "diagram", "متوازي الأضلاع", "ارتفاع المثلث ومساحته")
-def parallelogram(scene: Scene) -> Draft:
-    base, height, side = scene.number(8, 18), scene.number(4, 7), scene.number(8, 11)
-    return numeric(
-        scene,
-        f"{_look(scene)} ساحة عرض {scene.item} في {scene.place} على شكل متوازي أضلاع كما في الشكل، قاعدتها {base} وارتفاعها {height} وضلعها المائل {side}. ما مساحتها في حساب {scene.name}؟",
-        base * height,
-        (base * side, 2 * (base + side), base * height // 2, side * height),
-        f"المساحة القاعدة في الارتفاع: {base} × {height} = {base * height}، والضلع المائل زائد.",
-    ).drawn(
-        _figure(
-            scene,
-            "parallelogram",
-            "متوازي أضلاع رُسم ارتفاعه عموديًا على القاعدة",
-            base=base,
-            height=height,
-            side=side,
-        )
-    )
-
-
-@template("geometry", "diagram", "شبه المنحرف")
-def trapezoid(scene: Scene) -> Draft:
-    a, b, h = scene.step(3, 6, 2), scene.step(7, 11, 2), scene.number(4, 9)
-    return numeric(
-        scene,
-        f"{_look(scene)} واجهة {scene.place} في الشكل شبه منحرف طلاها {scene.name} {scene.day}، قاعدتاه {a} و{b} وارتفاعه {h}. ما مساحتها؟",
-        (a + b) * h // 2,
-        ((a + b) * h, a * b, a * h, b * h),
-        f"المساحة نصف مجموع القاعدتين في الارتفاع: ({a} + {b}) × {h} ÷ 2 = {(a + b) * h // 2}.",
-    ).drawn(
-        _figure(scene, "trapezoid", "شبه منحرف كُتب على قاعدتيه وارتفاعه أطوالها", top=a, bottom=b, height=h)
-    )
-
-
-@template("geometry", "diagram", "نصف القطر والوتر", "محيط الدائرة ومساحتها")
+@figure("diagram", "chord")
 def chord(scene: Scene) -> Draft:
-    (a, b, c), k = scene.choose(*TRIPLES), scene.number(1, 3)
-    return numeric(
-        scene,
-        f"{_look(scene)} الشكل دائرة تمثل مسبح {scene.place}، ومد {scene.name} حبل {scene.item} وترًا يبعد عن المركز {a * k}، ونصف القطر {c * k}. ما طول الوتر؟",
-        2 * b * k,
-        (b * k, 2 * c * k, (a + c) * k, 2 * a * k),
-        f"نصف الوتر جذر {(c * k) ** 2} − {(a * k) ** 2} وهو {b * k}، فالوتر {2 * b * k}.",
-    ).drawn(
-        _figure(scene, "circle", "دائرة رُسم فيها وتر والعمود من المركز عليه", radius=c * k, distance=a * k)
-    )
+    distance, half, radius = legs(scene)
+    drawn = {"pattern": "chord", "radius": radius, "distance": distance, "ask": ["chord"]}
+    return asking(
+        scene, drawn | unit_of(scene) | points(scene, 4), "ما طول الوتر المرسوم في الدائرة؟", 2 * half,
+        (half, radius + distance, 2 * radius, 2 * distance),
+        f"نصف الوتر جذر {radius**2} − {distance**2} وهو {half}، فطول الوتر {2 * half}.",
+    )  # fmt: skip
 
 
-@template("geometry", "diagram", "الزاوية المركزية والقوس", "الزاوية المحيطية", "القطاع الدائري")
-def central(scene: Scene) -> Draft:
-    inscribed = scene.step(5, 16, 5)
-    return numeric(
-        scene,
-        f"{_look(scene)} في الشكل دائرة نافورة {scene.place}، وحدد {scene.name} عليها زاوية محيطية قياسها {inscribed} تقابل القوس نفسه الذي تقابله زاوية مركزية. ما قياس المركزية؟",
-        2 * inscribed,
-        (inscribed, 180 - inscribed, 180 - 2 * inscribed or 45, 3 * inscribed),
-        f"الزاوية المركزية ضعف المحيطية المشتركة معها في القوس: 2 × {inscribed} = {2 * inscribed}.",
-        unit="درجة",
-    ).drawn(
-        _figure(scene, "circle", "دائرة فيها زاوية محيطية وزاوية مركزية على قوس واحد", inscribed=inscribed)
-    )
+@figure("diagram", "sector")
+def sector(scene: Scene) -> Draft:
+    angle, part = scene.choose((90, 4), (60, 6), (120, 3), (45, 8), (72, 5))
+    radius = part * scene.number(1, 3)
+    area = radius**2 // part
+    drawn = {"pattern": "sector", "radius": radius, "angle": angle, "ask": ["sector_area"]}
+    return asking(
+        scene, drawn | unit_of(scene) | points(scene, 3), "ما مساحة القطاع المظلل بدلالة π؟", area,
+        (radius**2, 2 * radius // part or 1, 2 * area),
+        f"القطاع جزء من {part} أجزاء من الدائرة، ومساحتها {radius**2} π، فمساحته {area} π.", unit=IN_PI,
+    )  # fmt: skip
 
 
-@template("geometry", "diagram", "المستوى الإحداثي", "النقاط في الربع الأول", "ميل المستقيم")
+@figure("diagram", "tangent")
+def tangent(scene: Scene) -> Draft:
+    radius, touch, distance = legs(scene)
+    drawn = {"pattern": "tangent", "radius": radius, "distance": distance, "ask": ["tangent"]}
+    return asking(
+        scene, drawn | unit_of(scene) | points(scene, 4), "ما طول المماس المرسوم للدائرة من النقطة الخارجية؟", touch,
+        (distance - radius, distance + radius, distance), f"المماس عمودي على نصف القطر، فطوله جذر {distance**2} − {radius**2} وهو {touch}.",
+    )  # fmt: skip
+
+
+@figure("diagram", "inscribed-angle")
+def inscribed_angle(scene: Scene) -> Draft:
+    half = scene.step(4, 16, 5)
+    drawn = {"pattern": "inscribed-angle", **points(scene, 4)}
+    if scene.choose(True, False):
+        return asking(
+            scene, drawn | {"inscribed": half, "ask": ["central"]}, "ما قياس الزاوية المركزية؟", 2 * half,
+            (half, 180 - half, 3 * half), f"المركزية ضعف المحيطية على القوس نفسه: 2 × {half} = {2 * half}.", unit=DEGREES,
+        )  # fmt: skip
+    return asking(
+        scene, drawn | {"central": 2 * half, "ask": ["inscribed"]}, "ما قياس الزاوية المحيطية؟", half,
+        (2 * half, 180 - half, 90 - half or 15), f"المحيطية نصف المركزية على القوس نفسه: {2 * half} ÷ 2 = {half}.", unit=DEGREES,
+    )  # fmt: skip
+
+
+@figure("diagram", "right-triangle")
+def right_triangle(scene: Scene) -> Draft:
+    a, b, c = legs(scene)
+    drawn = {"pattern": "right-triangle", **unit_of(scene), **points(scene, 3)}
+    if scene.choose(True, False):
+        return asking(
+            scene, drawn | {"base": a, "height": b, "ask": ["hypotenuse"]}, "ما طول وتر المثلث القائم؟", c,
+            (a + b, abs(b - a), c + 1), f"مربع الوتر {a**2} + {b**2} = {c**2}، وجذره {c}.",
+        )  # fmt: skip
+    return asking(
+        scene, drawn | {"base": a, "hypotenuse": c, "ask": ["height"]}, "ما طول الضلع الثالث للمثلث القائم؟", b,
+        (c - a, a + c, b + 2), f"مربع الضلع {c**2} − {a**2} = {b**2}، وجذره {b}.",
+    )  # fmt: skip
+
+
+@figure("diagram", "isosceles-triangle")
+def isosceles(scene: Scene) -> Draft:
+    base = scene.step(8, 15, 5)
+    drawn = {"pattern": "isosceles-triangle", "base_angle": base, "ask": ["apex_angle"], **points(scene, 3)}
+    return asking(
+        scene, drawn, "ما قياس زاوية رأس المثلث المتساوي الساقين؟", 180 - 2 * base, (180 - base, base, 2 * base),
+        f"زاويتا القاعدة متساويتان، فزاوية الرأس 180 − 2 × {base} = {180 - 2 * base}.", unit=DEGREES,
+    )  # fmt: skip
+
+
+@figure("diagram", "equilateral-triangle")
+def equilateral(scene: Scene) -> Draft:
+    side = scene.number(3, 30)
+    drawn = {"pattern": "equilateral-triangle", "side": side, "ask": ["perimeter"], **unit_of(scene)}
+    return asking(
+        scene, drawn | points(scene, 3), "ما محيط المثلث المتساوي الأضلاع؟", 3 * side, (2 * side, 4 * side, side**2),
+        f"الأضلاع الثلاثة متساوية، فالمحيط 3 × {side} = {3 * side}.",
+    )  # fmt: skip
+
+
+@figure("diagram", "triangle")
+def triangle(scene: Scene) -> Draft:
+    first, second = scene.step(7, 14, 5), scene.step(8, 13, 5)
+    third = 180 - first - second
+    drawn = {
+        "pattern": "triangle",
+        "angle_1": first,
+        "angle_2": second,
+        "ask": ["angle_3"],
+        **points(scene, 3),
+    }
+    return asking(
+        scene, drawn, "ما قياس الزاوية الثالثة في المثلث؟", third, (first + second, 180 - first, 180 - second),
+        f"مجموع زوايا المثلث 180، فالثالثة 180 − {first} − {second} = {third}.", unit=DEGREES,
+    )  # fmt: skip
+
+
+@figure("diagram", "triangle-altitude")
+def altitude(scene: Scene) -> Draft:
+    base, height = 2 * scene.number(6, 11), scene.number(6, 12)
+    drawn = {
+        "pattern": "triangle-altitude",
+        "base": base,
+        "height": height,
+        "ask": ["area"],
+        **unit_of(scene),
+    }
+    return asking(
+        scene, drawn | points(scene, 4), "ما مساحة المثلث الذي رُسم ارتفاعه؟", base * height // 2,
+        (base * height, base + height, 2 * (base + height)), f"المساحة نصف القاعدة في الارتفاع: {base} × {height} ÷ 2 = {base * height // 2}.",
+    )  # fmt: skip
+
+
+@figure("diagram", "square")
+def square(scene: Scene) -> Draft:
+    side = scene.number(3, 25)
+    drawn = {"pattern": "square", "side": side, **unit_of(scene), **points(scene, 4)}
+    if scene.choose(True, False):
+        return asking(
+            scene, drawn | {"ask": ["area"]}, "ما مساحة المربع؟", side**2, (4 * side, 2 * side, side**2 + side),
+            f"مساحة المربع طول الضلع في نفسه: {side} × {side} = {side**2}.",
+        )  # fmt: skip
+    return asking(
+        scene, drawn | {"ask": ["perimeter"]}, "ما محيط المربع؟", 4 * side, (side**2, 2 * side, 3 * side),
+        f"محيط المربع أربعة أمثال الضلع: 4 × {side} = {4 * side}.",
+    )  # fmt: skip
+
+
+@figure("diagram", "rectangle")
+def rectangle(scene: Scene) -> Draft:
+    width, height = scene.number(11, 20), scene.number(6, 10)
+    drawn = {"pattern": "rectangle", "width": width, "height": height, **unit_of(scene), **points(scene, 4)}
+    area, around = width * height, 2 * (width + height)
+    if scene.choose(True, False):
+        return asking(
+            scene, drawn | {"ask": ["area"]}, "ما مساحة المستطيل؟", area, (around, width + height, width**2),
+            f"مساحة المستطيل الطول في العرض: {width} × {height} = {area}.",
+        )  # fmt: skip
+    return asking(
+        scene, drawn | {"ask": ["perimeter"]}, "ما محيط المستطيل؟", around, (area, width + height, around + 2),
+        f"محيط المستطيل ضعف مجموع بعديه: 2 × ({width} + {height}) = {around}.",
+    )  # fmt: skip
+
+
+@figure("diagram", "rhombus")
+def rhombus(scene: Scene) -> Draft:
+    side = scene.number(4, 30)
+    drawn = {"pattern": "rhombus", "side": side, "ask": ["perimeter"], **unit_of(scene), **points(scene, 4)}
+    return asking(
+        scene, drawn, "ما محيط المعين؟", 4 * side, (side**2, 2 * side, 3 * side),
+        f"أضلاع المعين الأربعة متساوية، فمحيطه 4 × {side} = {4 * side}.",
+    )  # fmt: skip
+
+
+@figure("diagram", "parallelogram")
+def parallelogram(scene: Scene) -> Draft:
+    base, side, angle = scene.number(10, 18), scene.number(7, 9), scene.step(10, 16, 5)
+    drawn = {"pattern": "parallelogram", **points(scene, 4)}
+    if scene.choose(True, False):
+        return asking(
+            scene, drawn | {"angle_1": angle, "ask": ["angle_2"]}, "ما قياس الزاوية المجاورة في متوازي الأضلاع؟",
+            180 - angle, (angle, abs(90 - angle) or 45, 180 + angle),
+            f"الزاويتان المتجاورتان متكاملتان: 180 − {angle} = {180 - angle}.", unit=DEGREES,
+        )  # fmt: skip
+    around = 2 * (base + side)
+    return asking(
+        scene, drawn | {"base": base, "side": side, "ask": ["perimeter"]} | unit_of(scene), "ما محيط متوازي الأضلاع؟",
+        around, (base * side, base + side, around + 4), f"المحيط ضعف مجموع ضلعين متجاورين: 2 × ({base} + {side}) = {around}.",
+    )  # fmt: skip
+
+
+@figure("diagram", "trapezoid")
+def trapezoid(scene: Scene) -> Draft:
+    a, _, leg = legs(scene)
+    top = a + scene.number(4, 9)
+    bottom = top + 2 * a
+    around = bottom + top + 2 * leg
+    drawn = {"pattern": "trapezoid", "form": "isosceles", "bottom": bottom, "top": top, "left": leg}
+    return asking(
+        scene, drawn | {"ask": ["perimeter"]} | unit_of(scene) | points(scene, 4), "ما محيط شبه المنحرف المتساوي الساقين؟",
+        around, (bottom + top + leg, bottom + top, around + leg), f"الساقان متساويتان: {bottom} + {top} + 2 × {leg} = {around}.",
+    )  # fmt: skip
+
+
+def _regular(scene: Scene, pattern: str, corners: int, name: str) -> Draft:
+    side = scene.number(3, 25)
+    drawn = {
+        "pattern": pattern,
+        "side": side,
+        "ask": ["perimeter"],
+        **unit_of(scene),
+        **points(scene, corners),
+    }
+    return asking(
+        scene, drawn, f"ما محيط {name}؟", corners * side, ((corners - 1) * side, side**2, 2 * corners * side),
+        f"أضلاعه متساوية وعددها {corners}، فمحيطه {corners} × {side} = {corners * side}.",
+    )  # fmt: skip
+
+
+@figure("diagram", "pentagon")
+def pentagon(scene: Scene) -> Draft:
+    return _regular(scene, "pentagon", 5, "الخماسي المنتظم")
+
+
+@figure("diagram", "hexagon")
+def hexagon(scene: Scene) -> Draft:
+    return _regular(scene, "hexagon", 6, "السداسي المنتظم")
+
+
+@figure("diagram", "coordinate-plane")
 def coordinates(scene: Scene) -> Draft:
-    (a, b, c), k, x, y = (
-        scene.choose(*TRIPLES[:2]),
-        scene.number(1, 2),
-        scene.number(1, 5),
-        scene.number(1, 6),
-    )
-    return numeric(
-        scene,
-        f"{_look(scene)} على المستوى الإحداثي في الشكل تمثل النقطة ({x}، {y}) بيت {scene.name}، والنقطة ({x + a * k}، {y + b * k}) موقع {scene.place}. ما المسافة بينهما؟",
-        c * k,
-        ((a + b) * k, (b - a) * k, c * k + 2, a * k + 1),
-        f"فرق السينات {a * k} وفرق الصادات {b * k}، والمسافة جذر {(a * k) ** 2 + (b * k) ** 2} وهو {c * k}.",
-    ).drawn(
-        _figure(
-            scene,
-            "coordinate-plane",
-            "نقطتان في الربع الأول تصل بينهما قطعة مستقيمة",
-            x1=x,
-            y1=y,
-            x2=x + a * k,
-            y2=y + b * k,
-        )
-    )
+    a, b, c = scene.choose((3, 4, 5), (4, 3, 5), (6, 8, 10), (8, 6, 10))
+    x, y = scene.number(0, 2), scene.number(0, 2)
+    first, second = scene.rng.sample(LETTERS, 2)
+    drawn = {
+        "pattern": "coordinate-plane",
+        "at": {first: [x, y], second: [x + a, y + b]},
+        "paths": [first + second],
+    }
+    return asking(
+        scene, drawn | {"ask": ["distance"]}, f"ما طول القطعة {first} {second} بوحدات التدريج؟", c, (a + b, c + 2, a * b),
+        f"فرق السينات {a} وفرق الصادات {b}، والطول جذر {a**2 + b**2} وهو {c}.",
+    )  # fmt: skip
 
 
-@template("geometry", "diagram", "شكل متداخل: مثلث في مستطيل", "شكل متداخل: دائرة في مربع")
-def triangle_in_rectangle(scene: Scene) -> Draft:
-    a, b = scene.step(3, 9, 2), scene.number(11, 20)
-    return numeric(
-        scene,
-        f"{_look(scene)} في الشكل لافتة {scene.place} مستطيل بعداه {a} و{b}، ظلل {scene.name} داخله مثلثًا قاعدته الطول كله ورأسه على الضلع المقابل. ما مساحة غير المظلل؟",
-        a * b // 2,
-        (a * b, a * b // 4, 2 * (a + b), a + b),
-        f"مساحة المثلث نصف مساحة المستطيل {a * b}، فغير المظلل {a * b // 2}.",
-    ).drawn(
-        _figure(
-            scene,
-            "composite",
-            "مستطيل بداخله مثلث مظلل يشاركه الطول ورأسه على الضلع المقابل",
-            width=a,
-            length=b,
-        )
-    )
+def _crossed(scene: Scene, pattern: str, given: int, asked: int, question: str, *, equal: bool) -> Draft:
+    value = scene.choose(scene.step(8, 16, 5), scene.step(20, 28, 5))
+    answer = value if equal else 180 - value
+    why = "متساويتان" if equal else f"متكاملتان: 180 − {value}"
+    drawn = {
+        "pattern": pattern,
+        f"angle_{given}": value,
+        "ask": [f"angle_{asked}"],
+        "symbol": scene.choose("س", "ص", "؟"),
+    }
+    return asking(
+        scene, drawn, question, answer, (180 - answer, 360 - answer, abs(90 - value) or 45),
+        f"الزاويتان {why}، فقياس المطلوبة {answer}.", unit=DEGREES,
+    )  # fmt: skip
 
 
-@template("geometry", "diagram", "شكل متداخل: ممر حول حديقة", "شكل متداخل: مربع في دائرة")
-def path_around(scene: Scene) -> Draft:
-    a, b, w = scene.number(8, 14), scene.number(15, 24), scene.number(1, 2)
-    path = (a + 2 * w) * (b + 2 * w) - a * b
-    return numeric(
-        scene,
-        f"{_look(scene)} يحيط بحديقة {scene.place} المستطيلة ممر منتظم عرضه {w} كما في الشكل، وبعدا الحديقة {a} و{b}. ما مساحة الممر الذي رصفه {scene.name}؟",
-        path,
-        ((a + w) * (b + w) - a * b, 2 * (a + b) * w, (a + 2 * w) * (b + 2 * w), a * b),
-        f"المساحة الكلية {(a + 2 * w) * (b + 2 * w)} ونطرح الحديقة {a * b} فيبقى {path}.",
-    ).drawn(
-        _figure(
-            scene, "composite", "مستطيل داخل مستطيل أكبر والفرق بينهما ممر منتظم", width=a, length=b, path=w
-        )
+@figure("diagram", "transversal")
+def transversal(scene: Scene) -> Draft:
+    given, asked, equal = scene.choose((1, 5, True), (2, 6, True), (7, 1, True), (2, 3, False), (3, 8, False))
+    return _crossed(scene, "transversal", given, asked, "ما قياس الزاوية المجهولة مع القاطع؟", equal=equal)
+
+
+@figure("diagram", "crossing-lines")
+def crossing(scene: Scene) -> Draft:
+    given, asked, equal = scene.choose((4, 1, False), (1, 2, False), (1, 3, True), (2, 4, True))
+    return _crossed(
+        scene, "crossing-lines", given, asked, "ما قياس الزاوية المجهولة عند التقاطع؟", equal=equal
     )
 
 
-@template(
-    "geometry",
-    "diagram",
-    "شكل متداخل: نصف دائرة على مستطيل",
-    "شكل متداخل: أرباع دوائر عند أركان مربع",
-    "شكل متداخل: دائرتان لهما مركز واحد",
-    "شكل متداخل: دائرتان تمر كل منهما بمركز الأخرى",
-)
-def two_circles(scene: Scene) -> Draft:
-    small, gap = scene.number(3, 9), scene.number(2, 6)
-    large = small + gap
-    value = large * large - small * small
-    return numeric(
-        scene,
-        f"{_look(scene)} حلقة زينة صنعها {scene.name} ل{scene.place} كما في الشكل دائرتان لهما مركز واحد، نصف قطر الكبرى {large} ونصف قطر الصغرى {small}. كم ط مساحة ما بينهما؟",
-        value,
-        (gap * gap, large * large, small * small, 2 * gap),
-        f"الفرق بين المساحتين ({large}² − {small}²)ط = {value}ط.",
-        unit="ط",
-    ).drawn(_figure(scene, "composite", "دائرتان لهما مركز واحد وما بينهما مظلل", outer=large, inner=small))
+def _in_turn(scene: Scene, pattern: str, whole: int, count: int, question: str) -> Draft:
+    mean = whole // count
+    given = [mean + scene.rng.randint(-mean // 4, mean // 4) for _ in range(count - 1)]
+    answer, asked = whole - sum(given), f"angle_{count}"
+    figure = {"pattern": pattern, **{f"angle_{place}": value for place, value in enumerate(given, start=1)}}
+    return asking(
+        scene, figure | {"ask": [asked], "symbol": scene.choose("س", "ص")}, question, answer,
+        (sum(given), answer + 10, 180 - given[0]), f"مجموعها {whole}، فالمجهولة {whole} − {sum(given)} = {answer}.", unit=DEGREES,
+    )  # fmt: skip
+
+
+@figure("diagram", "angles-on-line")
+def on_line(scene: Scene) -> Draft:
+    return _in_turn(
+        scene, "angles-on-line", 180, scene.choose(2, 3), "ما قياس الزاوية المجهولة على المستقيم؟"
+    )
+
+
+@figure("diagram", "angles-at-point")
+def at_point(scene: Scene) -> Draft:
+    return _in_turn(scene, "angles-at-point", 360, scene.choose(3, 4), "ما قياس الزاوية المجهولة حول النقطة؟")
+
+
+@figure("diagram", "polygon-angles")
+def polygon_angles(scene: Scene) -> Draft:
+    draft = _in_turn(scene, "polygon-angles", 360, 4, "ما قياس الزاوية المجهولة في الشكل الرباعي؟")
+    return draft.drawn({**(draft.figure or {}), "sides": 4})
+
+
+@figure("diagram", "exterior-angle")
+def exterior(scene: Scene) -> Draft:
+    first, top = scene.step(8, 14, 5), scene.step(7, 13, 5)
+    drawn = {
+        "pattern": "exterior-angle",
+        "angle_1": first,
+        "angle_3": top,
+        "ask": ["exterior"],
+        **points(scene, 4),
+    }
+    return asking(
+        scene, drawn, "ما قياس الزاوية الخارجية للمثلث؟", first + top, (180 - first - top, 180 - first, 180 - top),
+        f"الخارجية مجموع الداخليتين البعيدتين: {first} + {top} = {first + top}.", unit=DEGREES,
+    )  # fmt: skip
+
+
+@figure("diagram", "similar-triangles")
+def similar(scene: Scene) -> Draft:
+    upper, lower, times = scene.number(2, 4), scene.number(2, 4), scene.number(1, 2)
+    drawn = {
+        "pattern": "similar-triangles",
+        "left_upper": upper,
+        "left_lower": lower,
+        "right_upper": upper * times,
+    }
+    return asking(
+        scene, drawn | {"ask": ["right_lower"]} | unit_of(scene) | points(scene, 5), "ما طول الجزء المجهول من الضلع؟",
+        lower * times, (upper + lower, upper * lower, lower * times + 2),
+        f"القطعة الموازية تقسم الضلعين بنسبة واحدة: {upper * times} × {lower} ÷ {upper} = {lower * times}.",
+    )  # fmt: skip
+
+
+@figure("diagram", "cube")
+def cube(scene: Scene) -> Draft:
+    edge = scene.number(2, 9)
+    drawn = {"pattern": "cube", "edge": edge, **unit_of(scene)}
+    if scene.choose(True, False):
+        return asking(
+            scene, drawn | {"ask": ["volume"]}, "ما حجم المكعب؟", edge**3, (edge**2, 6 * edge**2, 3 * edge),
+            f"حجم المكعب {edge} × {edge} × {edge} = {edge**3}.",
+        )  # fmt: skip
+    return asking(
+        scene, drawn | {"ask": ["surface"]}, "ما مساحة سطح المكعب؟", 6 * edge**2, (4 * edge**2, edge**3, edge**2),
+        f"للمكعب ستة أوجه مساحة كل منها {edge**2}، فالسطح 6 × {edge**2} = {6 * edge**2}.",
+    )  # fmt: skip
+
+
+@figure("diagram", "cuboid")
+def cuboid(scene: Scene) -> Draft:
+    a, b, c = scene.number(6, 12), scene.number(4, 8), scene.number(3, 7)
+    drawn = {"pattern": "cuboid", "length": a, "width": b, "height": c, "ask": ["volume"], **unit_of(scene)}
+    return asking(
+        scene, drawn, "ما حجم متوازي المستطيلات؟", a * b * c, (a + b + c, 2 * (a * b + b * c + a * c), a * b),
+        f"الحجم حاصل ضرب الأبعاد الثلاثة: {a} × {b} × {c} = {a * b * c}.",
+    )  # fmt: skip
+
+
+@figure("diagram", "cylinder")
+def cylinder(scene: Scene) -> Draft:
+    height = scene.number(8, 15)
+    drawn = {"pattern": "cylinder", "radius": 7, "height": height, "ask": ["volume"], **unit_of(scene)}
+    return asking(
+        scene, drawn, f"ما حجم الأسطوانة؟ {SEVENTHS}", 154 * height, (44 * height, 22 * height, 308 * height),
+        f"مساحة القاعدة 22/7 × 49 = 154، والحجم 154 × {height} = {154 * height}.",
+    )  # fmt: skip
+
+
+@figure("diagram", "cone")
+def cone(scene: Scene) -> Draft:
+    (a, b, c), times = scene.choose((3, 4, 5), (5, 12, 13), (8, 15, 17)), scene.number(1, 4)
+    radius, height, slant = a * times, b * times, c * times
+    drawn = {"pattern": "cone", "radius": radius, "height": height, "ask": ["slant"], **unit_of(scene)}
+    return asking(
+        scene, drawn, "ما طول راسم المخروط؟", slant, (radius + height, slant + 2, height - radius),
+        f"الراسم وتر مثلث قائم: جذر {radius**2} + {height**2} وهو {slant}.",
+    )  # fmt: skip
+
+
+@figure("diagram", "sphere")
+def sphere(scene: Scene) -> Draft:
+    radius = scene.number(2, 12)
+    drawn = {"pattern": "sphere", "radius": radius, "ask": ["surface"], **unit_of(scene), **points(scene, 1)}
+    return asking(
+        scene, drawn, "ما مساحة سطح الكرة بدلالة π؟", 4 * radius**2, (radius**2, 2 * radius**2, 4 * radius),
+        f"مساحة السطح 4 π في مربع {radius}، أي {4 * radius**2} π.", unit=IN_PI,
+    )  # fmt: skip

@@ -12,7 +12,18 @@ from tools.simulator.content.draft import Template
 
 _BY_KIND: dict[tuple[str, str], list[Template]] = defaultdict(list)
 _BY_SUBTOPIC: dict[tuple[str, str], list[Template]] = defaultdict(list)
-MODULES = ("algebra", "ratio", "speed", "geometry", "diagrams", "statistics", "charts", "probability")
+_BY_PATTERN: dict[str, Template] = {}
+MODULES = (
+    "algebra",
+    "ratio",
+    "speed",
+    "geometry",
+    "diagrams",
+    "composites",
+    "statistics",
+    "charts",
+    "probability",
+)
 
 
 def template(topic: str, kind: str, *subtopics: str) -> Callable[[Template], Template]:
@@ -27,6 +38,17 @@ def template(topic: str, kind: str, *subtopics: str) -> Callable[[Template], Tem
     return register
 
 
+def figure(kind: str, pattern: str) -> Callable[[Template], Template]:
+    """Register a template of "diagram" or "chart" questions under the figure pattern that it writes."""
+
+    def register(function: Template) -> Template:
+        _BY_PATTERN[pattern] = function
+        _BY_KIND["geometry" if kind == "diagram" else "statistics", kind].append(function)
+        return function
+
+    return register
+
+
 @cache
 def _register_all() -> None:
     for module in MODULES:
@@ -34,8 +56,10 @@ def _register_all() -> None:
 
 
 def templates_for(wanted: Wanted) -> list[Template]:
-    """The most fitting ones: by subtopic, by topic and type, then by type alone. Never empty."""
+    """The most fitting ones: by pattern or subtopic, by topic and type, then by type alone. Never empty."""
     _register_all()
+    if wanted.pattern in _BY_PATTERN:
+        return [_BY_PATTERN[wanted.pattern]]
     return (
         _BY_SUBTOPIC.get((wanted.type, wanted.subtopic))
         or _BY_KIND.get((wanted.topic, wanted.type))

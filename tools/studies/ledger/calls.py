@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -114,6 +114,9 @@ class _AlwaysWell:
         return not provider
 
     def note(self, provider: str, error: ProviderError | None) -> None: ...
+
+    def serving(self, provider: str) -> AbstractContextManager[Callable[[], object]]:
+        return nullcontext(lambda: bool(provider))
 
 
 @dataclass(frozen=True)

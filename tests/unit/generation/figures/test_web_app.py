@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from generation.figures.catalogue import check, parse, web_app
+from generation.figures.pattern import Pattern
 from generation.figures.web_app import WEB_APP_SAFE
+from generation.prompts.patterns import written_as
 from tests.support.figure_rules import web_app_faults
 from tools.figures.samples import SAMPLES, sample
 
@@ -26,6 +28,30 @@ def test_a_safe_pattern_with_its_safe_parameters_always_has_data(name: str) -> N
     written = [one for seed in range(200) if is_safe(one := sample(name, Random(seed)))]
     assert len(written) > 10
     assert [one for one in written if web_app(parse(one)) is None] == []
+
+
+def without_n(name: str) -> str:
+    return name.replace("_n", "_1")
+
+
+def asking_safely(name: str, asked: str) -> list[Pattern]:
+    """Valid figures with what the web app's renderers have a place for, that ask for this."""
+    kept = {"pattern", "unit", "points", *WEB_APP_SAFE[name]}
+    found = []
+    for seed in range(100):
+        written = {key: value for key, value in sample(name, Random(seed)).items() if key in kept}
+        if check(written | {"ask": [without_n(asked)]}) == ():
+            found.append(parse(written | {"ask": [without_n(asked)]}))
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(WEB_APP_SAFE))
+def test_whatever_the_prompt_lets_a_writer_ask_for_the_web_app_can_draw(name: str) -> None:
+    line = written_as(name, web_app_only=True)
+    for asked in line.get("ask", ()):
+        figures = asking_safely(name, asked)
+        assert figures or (name, asked) == ("parallelogram", "area"), asked  # its height has no place
+        assert [figure for figure in figures if web_app(figure) is None] == [], asked
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))

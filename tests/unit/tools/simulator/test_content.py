@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 from generation.catalogue import load_catalogue
+from generation.figure_plan import ALL_FIGURES, WEB_APP_FIGURES, FigureChoice
+from generation.figures.catalogue import CHARTS, PATTERNS, check, parse, web_app
+from generation.figures.web_app import WEB_APP_SAFE
 from generation.model import EarlierQuestion, Plan, Question, QuestionType, Slot, Track
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
 from generation.repeats import Seen
 from generation.validator import Rejected, Validator, known_passages
+from tests.support.figure_rules import web_app_faults
 from tools.simulator.asked import Asked, Wanted, last_user_text, read_asked
 from tools.simulator.config import SimulatorConfig
 from tools.simulator.content.draft import COMPARISONS, counted, shown
@@ -104,16 +108,75 @@ def as_earlier(question: Question) -> EarlierQuestion:
 @pytest.mark.parametrize("track", list(Track))
 @pytest.mark.parametrize("seed", range(3))
 def test_a_whole_exam_passes_the_gate(track: Track, seed: int) -> None:
-    plan = plan_exam(track, batch_size=10, seed=seed)
+    plan = plan_exam(track, batch_size=10, seed=seed, figures=ALL_FIGURES)
     accepted, reasons = take_exam(plan, SimulatorConfig(seed=seed))
     assert len(reasons) <= 1, Counter(reasons)
     assert len(accepted) + len(reasons) == 96
 
 
+@pytest.mark.parametrize("track", list(Track))
+@pytest.mark.parametrize("choice", [WEB_APP_FIGURES, ALL_FIGURES], ids=["web app", "all"])
+def test_no_figure_of_an_exam_is_rejected_whatever_the_page_can_draw(
+    track: Track, choice: FigureChoice
+) -> None:
+    for seed in range(3, 6):
+        plan = plan_exam(track, batch_size=10, seed=seed, figures=choice)
+        accepted, reasons = take_exam(plan, SimulatorConfig(seed=seed))
+        assert [reason for reason in reasons if "figure" in reason or "answer" in reason] == []
+        drawn = [question.diagram for question in accepted if question.diagram is not None]
+        assert len(drawn) >= len([slot for slot in plan.slots if slot.pattern]) - len(reasons)
+        if choice.web_app_only:
+            assert [web_app_faults(dict(figure)) for figure in drawn] == [[]] * len(drawn)
+
+
+def drawn(pattern: str, slot: int, **changes: Any) -> Wanted:
+    kind, topic = ("chart", "statistics") if pattern in CHARTS else ("diagram", "geometry")
+    return wanted(slot, type=kind, topic=topic, pattern=pattern, **changes)
+
+
+@pytest.mark.parametrize("pattern", sorted(PATTERNS))
+def test_every_pattern_is_written_as_a_writer_should(pattern: str) -> None:
+    written = set()
+    for slot in range(24):
+        for difficulty in ("easy", "medium", "hard"):
+            asked = Asked((drawn(pattern, slot, difficulty=difficulty),))
+            (question,) = write_questions(asked, seed=f"{slot}")
+            figure = parse(question["f"])
+            assert figure.pattern == pattern
+            assert check(figure, stem=question["q"], answer=question["a"]) == ()
+            if pattern in WEB_APP_SAFE:
+                assert web_app_faults(web_app(figure) or {}) == []
+            written.add(json.dumps({**question["f"], "points": "", "unit": ""}, ensure_ascii=False))
+    assert len(written) >= 8, "the parameters hardly vary"
+
+
+@pytest.mark.parametrize("pattern", sorted(PATTERNS))
+def test_on_demand_a_figure_is_impossible_or_contradicts_its_question(pattern: str) -> None:
+    config = SimulatorConfig(impossible_rate=1)
+    for slot in range(12):
+        asked = Asked((drawn(pattern, slot),))
+        (good,), (bad,) = (
+            objects(write_reply(asked, SimulatorConfig(), "x")),
+            objects(write_reply(asked, config, "x")),
+        )
+        assert check(good["f"], stem=good["q"], answer=good["a"]) == ()
+        assert check(bad["f"], stem=bad["q"], answer=bad["a"]) != ()
+        assert {**bad, "f": good["f"]} == good
+
+
+def test_an_impossible_figure_leaves_other_questions_alone() -> None:
+    asked = asked_ten()
+    assert write_reply(asked, SimulatorConfig(impossible_rate=1), "x") == write_reply(
+        asked, SimulatorConfig(), "x"
+    )
+
+
 def test_every_kind_of_slot_gets_a_well_formed_question() -> None:
     for slot in every_kind():
         (question,) = write_questions(Asked((slot,)), seed="kinds")
-        assert list(question) == [key for key in ("slot", "p", "q", "f", "w", "e", "a", "d") if key in question]
+        assert list(question) == [
+            key for key in ("slot", "p", "q", "f", "w", "e", "a", "d") if key in question
+        ]
         assert ("f" in question) == (slot.type in {"diagram", "chart"})
         assert ("p" in question) == (slot.type == "reading")
         if slot.type == "comparison":

@@ -1,0 +1,1 @@
+"""What the production image is made of: an SBOM and a list of licences, from the lock and `licences.toml`."""

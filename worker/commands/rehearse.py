@@ -1,0 +1,172 @@
+"""`rehearse`: the first day with a key. One real batch under a cap, compared with what the tests are built on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from generation.model import AttemptRecord, Track, Urgency, UsageSource
+from generation.plan import plan_exam
+from generation.run_batch import READY
+from generation.verdicts import Purpose
+from providers.claude import make_claude, make_solver
+from providers.expected_stream import differences, final_usage, time_differences
+from providers.fallback import OrderedFallback
+from providers.model_check import check_model
+from providers.profiles import profile_of
+from providers.recording import Recording, record
+from runtime.money import dollars
+from runtime.settings import ClaudeSettings, GenerationSettings, SettingsError, load
+from worker.commands.output import NO, WRONG, AsJson, print_json, print_table, refuse
+from worker.trial import Trial, write_batch
+
+#: Enough to see one call write the cache and the others read it.
+_LANES = 4
+#: Two seeds of the same plan ask for other slots.
+_SEED = 1
+
+
+def rehearse(
+    cap_usd: Annotated[float, typer.Option(min=0.05, max=5, help="What the writing may cost at most.")] = 0.5,
+    out: Annotated[Path, typer.Option(help="Where the scrubbed recordings go.")] = Path("recordings"),
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Write one batch with Claude (the simulator without a key), outside of any session, and compare.
+
+    What is compared: stream, usage, cache, headers, times and ledger with what we build on. Each difference is a
+    sentence; exit code 1 when there is one. The recordings are named so that the tests can replay them.
+    """
+    providers = _providers()
+    writer = providers.providers[0]
+    try:
+        state = check_model(writer)
+        if state.stop is not None:
+            refuse(state.stop)
+        recordings = record(writer.client)
+        plan = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=_SEED)
+        trial = write_batch(
+            providers,
+            plan,
+            plan.batches[0],
+            track=Track.SCIENTIFIC,
+            urgency=Urgency.INTERACTIVE,
+            lanes=_LANES,
+            cap_microdollars=Decimal(str(cap_usd)) * 1_000_000,
+        )
+    finally:
+        providers.close()
+    found = list(_compared(trial, recordings, wanted=plan.batches[0].size, asked=writer.model))
+    saved = _save(recordings, out)
+    _show(trial, found, saved, is_simulator=bool(state.is_simulator), as_json=as_json)
+    if found:
+        raise typer.Exit(NO)
+
+
+def _providers() -> OrderedFallback:
+    try:
+        settings, limits = load(ClaudeSettings), load(GenerationSettings)
+    except SettingsError as err:
+        refuse(str(err), code=WRONG)
+    stall_timeout_s = limits.generation_stall_timeout_s
+    writer = make_claude(
+        settings, stall_timeout_s=stall_timeout_s, deadline_s=limits.generation_run_deadline_s
+    )
+    return OrderedFallback([writer], solver=make_solver(settings, writer, stall_timeout_s=stall_timeout_s))
+
+
+def _compared(trial: Trial, recordings: Sequence[Recording], *, wanted: int, asked: str) -> Iterator[str]:
+    """Each difference once, however many calls show it."""
+    if trial.result is None or trial.result.outcome != READY:
+        outcome = trial.result.outcome if trial.result else "nothing"
+        yield f"The batch ended with {outcome!r} and {len(trial.questions)} of {wanted} questions."
+    yield from dict.fromkeys(sentence for each in recordings for sentence in differences(each))
+    calls = trial.written()
+    yield from dict.fromkeys(sentence for call in calls for sentence in _of_times(call))
+    yield from _of_the_cache(calls)
+    yield from _of_the_ledger(trial.calls, recordings, asked)
+
+
+def _of_times(call: AttemptRecord) -> list[str]:
+    if call.first_token_ms is None or call.duration_ms is None:
+        return []
+    writing_s = (call.duration_ms - call.first_token_ms) / 1000
+    speed = call.usage.output / writing_s if writing_s > 1 else None  # a short reply says nothing of speed
+    return time_differences(first_text_s=call.first_token_ms / 1000, tokens_per_s=speed)
+
+
+def _of_the_cache(calls: Sequence[AttemptRecord]) -> Iterator[str]:
+    wrote = [call.usage.cache_written for call in calls if call.usage.cache_written]
+    read = [call.usage.cache_read for call in calls if call.usage.cache_read]
+    if len(wrote) > 1:
+        yield f"{len(wrote)} calls wrote the cache where one writes and the others read."
+    if not read:
+        yield "No call read the cache, where every call but the first does."
+    elif wrote and set(read) != {wrote[0]}:
+        yield f"The cache was written with {wrote[0]} tokens, and calls read {sorted(set(read))} of them."
+
+
+def _of_the_ledger(
+    calls: Sequence[AttemptRecord], recordings: Sequence[Recording], asked: str
+) -> Iterator[str]:
+    guessed = [call for call in calls if call.usage_source is not UsageSource.REPORTED]
+    if guessed:
+        yield f"{len(guessed)} of {len(calls)} calls are booked as {guessed[0].usage_source.value!r}, not as reported."
+    said = sorted(final_usage(each.events()).get("output_tokens", 0) for each in recordings)
+    booked = sorted(call.usage.output for call in calls)
+    if said != booked:
+        yield f"The replies say that they have {sum(said)} output tokens, and the ledger has {sum(booked)}."
+    wrote = {call.model for call in calls if call.purpose is Purpose.WRITE}
+    others = sorted(model for model in wrote if profile_of(model).name != profile_of(asked).name)
+    if others:
+        yield f"{', '.join(others)[:200]} answered where {asked} was asked."
+
+
+def _save(recordings: Sequence[Recording], out: Path) -> list[Path]:
+    """Write each whole reply, without keys and ids, as the tests' fixtures are."""
+    out.mkdir(parents=True, exist_ok=True)
+    saved = []
+    for number, recording in enumerate(recordings, start=1):
+        path = out / f"rehearsed_{number:02d}.sse"
+        path.write_text(recording.scrubbed(), encoding="utf-8")
+        saved.append(path)
+    return saved
+
+
+def _show(
+    trial: Trial, found: Sequence[str], saved: Sequence[Path], *, is_simulator: bool, as_json: bool
+) -> None:
+    if as_json:
+        calls = [_row(call) for call in trial.calls]
+        print_json({"simulator": is_simulator, "differences": found, "calls": calls, "recordings": saved})
+        return
+    print_table(
+        ["call", "model", "in", "read", "written", "out", "first text", "cost"],
+        [list(_row(call).values()) for call in trial.calls],
+    )
+    typer.echo(
+        f"{len(trial.questions)} questions for {dollars(trial.cost_microdollars)}, in no session and no ledger."
+    )
+    if is_simulator:
+        typer.echo("The simulator answered, not Claude: with a key this is the first real batch.")
+    for sentence in found or ["Nothing differs from what we build on."]:
+        typer.echo(sentence)
+    typer.echo(f"{len(saved)} scrubbed recordings: read them before you commit them.")
+
+
+def _row(call: AttemptRecord) -> dict[str, str]:
+    usage, first_ms = call.usage, call.first_token_ms
+    return {
+        "purpose": call.purpose.value,
+        "model": call.model,
+        "input": str(usage.input),
+        "cacheRead": str(usage.cache_read),
+        "cacheWritten": str(usage.cache_written),
+        "output": str(usage.output),
+        "firstText": "none" if first_ms is None else f"{first_ms / 1000:.2f} s",
+        "cost": dollars(call.cost_microdollars),
+    }
