@@ -53,7 +53,7 @@ def has_placeholder(question: Written) -> bool:
 def thinks_aloud(question: Written) -> bool:
     """Whether the writer doubts, corrects themselves, or speaks of their task."""
     texts = (question.stem, question.explanation)
-    if any(_SELF_TALK.search(normalize(text)) for text in texts):
+    if any(_SELF_TALK.search(normalize(text)) or _INTERJECTION.search(text) for text in texts):
         return True
     solution = normalize(question.explanation)
     return _DOUBT.search(solution) is not None or _I_SHALL.search(question.explanation) is not None
@@ -145,14 +145,16 @@ _DANGLING: Final = re.compile(
 _OPERATOR_LAST: Final = re.compile("[=+×÷*/<>−-]$")
 #: For normalized text.
 _SELF_TALK: Final = re.compile(
-    r"(?<!\w)(?:دعني|دعنا نعيد|لنراجع|لنعد الحساب|لنتحقق مره|اعيد (?:الحساب|النظر|المحاوله|كتابه|صياغه)|نعيد الحساب|لنعد|لنجرب|مهلا|اسف|اعتقد|ربما كان|حسنا|يجب تعديل|سنغير|المستخدم|التعليمات|هل هذا صحيح|انتظر لحظه|لحظه|عفوا|معذره|المعذره"
+    r"(?<!\w)(?:دعني|دعنا نعيد|لنراجع|لنعد الحساب|لنتحقق مره|اعيد (?:الحساب|النظر|المحاوله|كتابه|صياغه)|نعيد الحساب|لنعد|لنجرب|مهلا|اعتقد ان|ربما كان|حسنا|يجب تعديل|سنغير|المستخدم|التعليمات|هل هذا صحيح|انتظر لحظه|عفوا|معذره|المعذره"
     r"|عذرا|اخطات|لقد اخطات|لست متاكدا?|غير متاكد|لا ادري|اظن ان|يبدو انني|ساكتب|ساختار|ساغير|ساعيد|ساصحح|ساجعل|بصفتي|نموذج لغوي|نموذجا لغويا"
     r"|كما طلب مني|طلب مني|في الخانه|هذه الخانه|تصحيح الخطا|اكتب سوالا|الخيارات السابقه|ينبغي تعديل|احتاج الي تعديل"
     r"|let me|wait|actually|hmm|as an ai)(?!\w)"
 )
+#: As a sentence or a clause of its own; as written. A passenger waits, and a letter arrives in a moment.
+_INTERJECTION: Final = re.compile(r"(?:^|[.!؟?…:،]\s*|\n)(?:لحظة|انتظر|آسف|أسف|اسف)\s*(?:[.!؟?…:،]|$)")
 #: In a solution; a stem may tell of somebody who waits.
 _DOUBT: Final = re.compile(
-    r"(?<!\w)(?:انتظر|هم{2,}|لنر|لنحاول|نحاول مره اخري|مره ثانيه نحسب|لا يطابق|لا يوافق (?:اي|الخيارات)|ليس (?:ضمن|بين|من) الخيارات"
+    r"(?<!\w)(?:هم{2,}|لنر|لنحاول|نحاول مره اخري|مره ثانيه نحسب|لا يطابق|لا يوافق (?:اي|الخيارات)|ليس (?:ضمن|بين|من) الخيارات"
     r"|غير موجود (?:في|ضمن|بين) الخيارات|نغير (?:الاعداد|المعطيات|الارقام|السوال)|لنغير|نعدل (?:السوال|المعطيات|الخيارات)|لنعدل|حسبت خطا"
     r"|خطا في (?:حسابي|الحساب)|نصحح|اتحقق|اراجع|اصحح|اعدل|افترض انني|قد يكون الجواب|ربما الجواب|علي الارجح|لا اعرف|لا اعلم|لا اتذكر|اري ان الجواب"
     r"|الاجابه المتوقعه|المطلوب مني|وفق التعليمات"

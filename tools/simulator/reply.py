@@ -12,21 +12,37 @@ from tools.simulator.asked import Asked
 from tools.simulator.config import SimulatorConfig
 from tools.simulator.content.draft import COMPARISONS
 from tools.simulator.content.figures import impossible
+from tools.simulator.content.memory import Memory
+from tools.simulator.content.planting import planted
 from tools.simulator.content.writer import write_questions
 
 #: Drawn in this order for every question.
-FLAWS = ("missing", "repeat", "reject", "wrong_key", "broken", "surplus", "impossible", "mistaken_declared")
+FLAWS = (
+    "missing",
+    "repeat",
+    "reject",
+    "wrong_key",
+    "broken",
+    "surplus",
+    "impossible",
+    "mistaken_declared",
+    "planted",
+)
 SURPLUS_SLOT = 9000  #: far above any slot that is ever asked for
 SMALL_TALK = "أنا محاكٍ محلي لواجهة الرسائل، وأكتب أسئلة اختبار القدرات عندما تُطلب مني بصيغتها المتفق عليها."
 
 
-def write_reply(asked: Asked, config: SimulatorConfig, source: str) -> str:
-    """The whole text. The same seed and `source` give the same text."""
-    return "".join(write_lines(asked, config, source, keep=lambda _: None))
+def write_reply(asked: Asked, config: SimulatorConfig, source: str, memory: Memory | None = None) -> str:
+    """The whole text. The same seed, `source` and memory give the same text."""
+    return "".join(write_lines(asked, config, source, keep=lambda _: None, memory=memory))
 
 
 def write_lines(
-    asked: Asked, config: SimulatorConfig, source: str, keep: Callable[[dict[str, Any]], None]
+    asked: Asked,
+    config: SimulatorConfig,
+    source: str,
+    keep: Callable[[dict[str, Any]], None],
+    memory: Memory | None = None,
 ) -> Iterator[str]:
     """The same text line by line, each question thought of when its turn comes.
 
@@ -35,17 +51,21 @@ def write_lines(
     if not asked.wanted:
         return iter([SMALL_TALK])
     as_it_is_now = copy(config)  # an operator may change it while the reply leaves
-    return _lines(asked, as_it_is_now, source, keep)
+    return _lines(asked, as_it_is_now, source, keep, memory)
 
 
 def _lines(
-    asked: Asked, config: SimulatorConfig, source: str, keep: Callable[[dict[str, Any]], None]
+    asked: Asked,
+    config: SimulatorConfig,
+    source: str,
+    keep: Callable[[dict[str, Any]], None],
+    memory: Memory | None,
 ) -> Iterator[str]:
     """With their line feeds; at least one of these."""
     rng = Random(f"{config.seed}:flaws:{source}")
     earlier: list[dict[str, Any]] = []
     blank = True
-    for question in write_questions(asked, seed=f"{config.seed}:{source}"):
+    for question in write_questions(asked, seed=f"{config.seed}:{source}", memory=memory):
         keep(question)
         for line in _with_flaws(question, earlier, asked, config, rng):
             yield f"{line}\n"
@@ -79,7 +99,9 @@ def _with_flaws(
         question = _wrongly_keyed(question, rng)
         if "mistaken_declared" in hit and "e" in question:
             question = question | {"e": _declaring(question["a"])}
-    if not hit & {"reject", "broken", "impossible"}:
+    elif "planted" in hit:
+        question = planted(question, config.planted(), rng)
+    if not hit & {"reject", "broken", "impossible", "planted"}:
         earlier.append(question)
     line = _line(question)
     lines = [_broken(line, rng) if "broken" in hit else line]

@@ -16,17 +16,9 @@ SENTENCE_WORDS = 4
 
 
 def passage_for(scene: Scene) -> str:
-    """The passage of a group that has none yet. Groups of one session get different ones: when the texts run
-    out, the later groups get two of them.
-    """
-    passages = data("passages")
-    wanted = scene.wanted
-    group = wanted.slot if wanted.group is None else wanted.group
-    round_, row = divmod(group, len(passages))
-    texts = [passages[row]["text"]]
-    if round_ > 0:
-        texts.append(passages[(row + round_) % len(passages)]["text"])
-    return f"كتب {scene.name} في {scene.place} يقول: {' '.join(texts)}"
+    """The passage of a group that has none yet: the one that was written longest ago."""
+    row = scene.fresh("passages", data("passages"))
+    return f"كتب {scene.name} في {scene.place} يقول: {row['text']}"
 
 
 def reading(scene: Scene, passage: str) -> Draft:

@@ -11,6 +11,7 @@ from typing import Any
 from tools.simulator.asked import Asked, Wanted
 from tools.simulator.content import verbal
 from tools.simulator.content.draft import Draft, Template
+from tools.simulator.content.memory import Memory
 from tools.simulator.content.reading import passage_for, reading
 from tools.simulator.content.registry import templates_for
 from tools.simulator.content.scene import Scene, data
@@ -32,15 +33,19 @@ VERBAL: dict[str, Template] = {
 }
 
 
-def write_questions(asked: Asked, *, seed: str) -> Iterator[dict[str, Any]]:
-    """Valid questions, no stem twice and none of the avoided ones. The same seed gives the same questions."""
+def write_questions(asked: Asked, *, seed: str, memory: Memory | None = None) -> Iterator[dict[str, Any]]:
+    """Valid questions, no stem twice and none of the avoided ones. The same seed and memory give the same questions.
+
+    With a memory that other replies share, content that they used comes again only when all other has been used.
+    """
+    memory = memory or Memory()
     passages = dict(asked.passages)
     used = {_mark(stem) for stem in asked.avoid}
     for wanted in asked.wanted:
         new_passage = None
         if wanted.type == "reading" and _group(wanted) not in passages:
-            new_passage = passages[_group(wanted)] = passage_for(Scene(wanted, seed=seed))
-        draft = _fresh(wanted, passages.get(_group(wanted)), used, seed)
+            new_passage = passages[_group(wanted)] = passage_for(Scene(wanted, seed=seed, memory=memory))
+        draft = _fresh(wanted, passages.get(_group(wanted)), used, seed, memory)
         yield _object(wanted, draft, new_passage, Random(f"{seed}:{wanted.slot}:length"))
 
 
@@ -49,10 +54,10 @@ def _group(wanted: Wanted) -> int:
     return wanted.group if wanted.group is not None else -1 - wanted.slot
 
 
-def _fresh(wanted: Wanted, passage: str | None, used: set[str], seed: str) -> Draft:
+def _fresh(wanted: Wanted, passage: str | None, used: set[str], seed: str, memory: Memory) -> Draft:
     """With a stem that is not among those `used`, if there is one; it joins them."""
     for attempt in range(PLANNED_ATTEMPTS if wanted.answer else ATTEMPTS):
-        draft = _write(Scene(wanted, seed=seed, attempt=attempt), passage)
+        draft = _write(Scene(wanted, seed=seed, attempt=attempt, memory=memory), passage)
         mark = _mark(draft.stem)
         is_sound = len({draft.answer, *draft.wrong}) == 1 + len(draft.wrong)
         if is_sound and wanted.answer in {"", draft.answer} and not _is_used(draft, mark, used):
