@@ -16,26 +16,22 @@ from sqlalchemy import (
     Integer,
     Select,
     Table,
-    Text,
     Update,
     Uuid,
     bindparam,
-    cast,
     func,
     literal,
     select,
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by, array
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from db.errors import BatchIncomplete
 from db.fence import NO_LEASE, fence_lost, is_held
+from db.published_question import published_content
 from db.tables import WEB_APP_TABLES, SlotState, batches, exam_sessions, practice_sessions, questions, slots
-from generation.model import OUR_OWN_FIELDS, BatchStatus, Claim, SessionKind
-
-#: What the web app gets of a question.
-_SHARED = questions.c.content.op("-")(cast(array(OUR_OWN_FIELDS), ARRAY(Text)))
+from generation.model import BatchStatus, Claim, SessionKind
 
 
 def publish_ready(connection: Connection, session_id: UUID, kind: SessionKind, *, published: int) -> None:
@@ -92,7 +88,7 @@ def _ready() -> Select[Any]:
 
 
 def _publication(table: Table, session_id: Any, published: Any, upto: Any) -> dict[str, Any]:
-    new = _aggregated(session_id, _SHARED, published, upto)
+    new = _aggregated(session_id, published_content(), published, upto)
     ids = _aggregated(session_id, questions.c.content["id"], 0, upto)
     context = func.jsonb_build_object("generatedIds", ids, "lastBatchIndex", upto - literal(1))
     empty_list, empty_object = text("'[]'::jsonb"), text("'{}'::jsonb")

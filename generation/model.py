@@ -248,7 +248,7 @@ class Question:
     passage: str | None = None
     diagram: Mapping[str, Any] | None = None
     declared: str | None = None  #: the writer's expression for the key, as written
-    is_proved: bool = False  #: the declared expression arrives at the key, and at no distractor
+    proved: bool = False  #: the declared expression arrives at the key, and at no distractor
     flags: tuple[str, ...] = ()  #: the rules that it breaks without being rejected
 
     def content(self) -> dict[str, Any]:
@@ -273,7 +273,7 @@ class Question:
             shape["passage"] = self.passage
         if self.diagram is not None:
             shape["diagram"] = dict(self.diagram)
-        own = {"declared": self.declared, "proved": self.is_proved, "flags": list(self.flags)}
+        own = {"declared": self.declared, "proved": self.proved, "flags": list(self.flags)}
         return shape | {name: value for name, value in own.items() if value}
 
 
@@ -428,6 +428,7 @@ class AttemptRecord:
     outcome: str = "open"  #: "complete", or the code of what ended it; "open" while it runs
     accepted: int = 0
     rejected: int = 0
+    repeats: int = 0  #: of the rejected: questions that the student had before
     usage: Usage = field(default_factory=Usage)
     usage_source: UsageSource = UsageSource.UNKNOWN
     cost_microdollars: Decimal = Decimal(0)  #: exact: one token may cost less than a micro-dollar

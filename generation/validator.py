@@ -155,7 +155,7 @@ class Validator:
             passage=passage,
             diagram=figure,
             declared=draft.declared,
-            is_proved=proof is Proof.PROVED,
+            proved=proof is Proof.PROVED,
             flags=tuple(rule.name for rule in noted if rule.severity is Severity.FLAG),
         )
         return Accepted(question, noted)

@@ -9,13 +9,9 @@ from __future__ import annotations
 import unicodedata
 from functools import cache
 from importlib.resources import files
-from typing import Final
 
 from generation.model import Section, SystemBlock
 from generation.text_rules import stated
-
-#: Of the texts, the list of rules among them. docs/prompts.md tells what each version changed and what it brought.
-PROMPT_VERSION: Final = "2026-11-28"
 
 #: Where the rules' text has the list of the rules for texts.
 _TEXT_RULES = "{text_rules}"

@@ -16,6 +16,9 @@ from tools.simulator.content.memory import Memory
 from tools.simulator.content.planting import planted
 from tools.simulator.content.writer import write_questions
 
+#: Takes a question unflawed, and the key that is written beside it.
+Keep = Callable[[dict[str, Any], str], None]
+
 #: Drawn in this order for every question.
 FLAWS = (
     "missing",
@@ -34,19 +37,15 @@ SMALL_TALK = "أنا محاكٍ محلي لواجهة الرسائل، وأكت�
 
 def write_reply(asked: Asked, config: SimulatorConfig, source: str, memory: Memory | None = None) -> str:
     """The whole text. The same seed, `source` and memory give the same text."""
-    return "".join(write_lines(asked, config, source, keep=lambda _: None, memory=memory))
+    return "".join(write_lines(asked, config, source, keep=lambda _question, _key: None, memory=memory))
 
 
 def write_lines(
-    asked: Asked,
-    config: SimulatorConfig,
-    source: str,
-    keep: Callable[[dict[str, Any]], None],
-    memory: Memory | None = None,
+    asked: Asked, config: SimulatorConfig, source: str, keep: Keep, memory: Memory | None = None
 ) -> Iterator[str]:
     """The same text line by line, each question thought of when its turn comes.
 
-    `keep` is given each question unflawed, before its line.
+    `keep` is given each question unflawed and the key that is written beside it, before its line.
     """
     if not asked.wanted:
         return iter([SMALL_TALK])
@@ -55,19 +54,16 @@ def write_lines(
 
 
 def _lines(
-    asked: Asked,
-    config: SimulatorConfig,
-    source: str,
-    keep: Callable[[dict[str, Any]], None],
-    memory: Memory | None,
+    asked: Asked, config: SimulatorConfig, source: str, keep: Keep, memory: Memory | None
 ) -> Iterator[str]:
     """With their line feeds; at least one of these."""
     rng = Random(f"{config.seed}:flaws:{source}")
     earlier: list[dict[str, Any]] = []
     blank = True
     for question in write_questions(asked, seed=f"{config.seed}:{source}", memory=memory):
-        keep(question)
-        for line in _with_flaws(question, earlier, asked, config, rng):
+        key, written = _with_flaws(question, earlier, asked, config, rng)
+        keep(question, key)
+        for line in written:
             yield f"{line}\n"
             blank = False
     if blank:
@@ -80,15 +76,15 @@ def _with_flaws(
     asked: Asked,
     config: SimulatorConfig,
     rng: Random,
-) -> list[str]:
-    """No line, one line, or two. Every rate is drawn for every question, so that one leaves others alone.
+) -> tuple[str, list[str]]:
+    """The key as it is written, and no line, one line, or two. Every rate is drawn for every question, so that one leaves others alone.
 
     A good question joins the earlier ones, so that a later one can repeat it.
     """
     draws = {name: rng.random() for name in FLAWS}
     hit = {name for name, draw in draws.items() if draw < getattr(config, f"{name}_rate")}
     if "missing" in hit:
-        return []
+        return question["a"], []
     if "repeat" in hit:
         question = _repeated(question, earlier, asked, rng)
     elif "reject" in hit:
@@ -107,7 +103,7 @@ def _with_flaws(
     lines = [_broken(line, rng) if "broken" in hit else line]
     if "surplus" in hit:
         lines.append(_line({**question, "slot": SURPLUS_SLOT + int(question["slot"])}))
-    return lines
+    return question["a"], lines
 
 
 def _line(question: dict[str, Any]) -> str:

@@ -86,9 +86,7 @@ def badness(question: Question) -> str | None:
         return "what Postgres cannot store"
     others = [choice for choice in question.choices if choice != key]
     proof = proof_of(question.declared, key, others, is_comparison=is_comparison)
-    if proof in {Proof.WRONG_KEY, Proof.RIGHT_DISTRACTOR} or question.is_proved is not (
-        proof is Proof.PROVED
-    ):
+    if proof in {Proof.WRONG_KEY, Proof.RIGHT_DISTRACTOR} or question.proved is not (proof is Proof.PROVED):
         return "a proof that is none"
     return None
 

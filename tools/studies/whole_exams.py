@@ -64,7 +64,7 @@ class Desk:
         self.tally.inexact += sorted(question.slot.position for question in written) != list(
             range(plan.total_questions)
         )
-        self.tally.proved += sum(question.is_proved for question in written)
+        self.tally.proved += sum(question.proved for question in written)
         if self._remembers:
             self._remember(written)
 

@@ -137,7 +137,8 @@ def test_a_finished_batch_is_published_in_the_shape_the_web_app_reads(
 
     [row] = run_sql("SELECT * FROM exam_sessions")
     assert [question["id"] for question in row.questions] == ["quant_0_01", "quant_0_02", "quant_0_03"]
-    assert row.questions[0] == question_for(exam_plan().slots[0]).content()
+    unchecked = {"check": {"verdict": "unchecked", "reasons": []}, "graded": True}
+    assert row.questions[0] == question_for(exam_plan().slots[0]).content() | unchecked
     assert row.generation_context == {
         "generatedIds": ["quant_0_01", "quant_0_02", "quant_0_03"],
         "lastBatchIndex": 0,
@@ -150,7 +151,7 @@ def test_what_we_know_of_a_key_stays_in_our_tables_when_its_batch_is_published(
 ) -> None:
     claim = claimed(store, session_id)
     for slot in claim.open_slots:
-        question = replace(question_for(slot), declared="6*7", is_proved=True, flags=("grammar_cue",))
+        question = replace(question_for(slot), declared="6*7", proved=True, flags=("grammar_cue",))
         store.accept(claim, question, uuid4(), "claude")
     store.finish(claim)
 

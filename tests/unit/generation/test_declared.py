@@ -31,7 +31,7 @@ def compared(declared: object, key: str) -> Accepted | Rejected:
 
 def proved(verdict: Accepted | Rejected) -> bool:
     assert isinstance(verdict, Accepted)
-    return verdict.question.is_proved
+    return verdict.question.proved
 
 
 def test_a_declared_expression_that_arrives_at_the_key_proves_it() -> None:

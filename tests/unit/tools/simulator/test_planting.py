@@ -86,7 +86,7 @@ def test_declared_expressions_prove_the_keys_and_stand_between_solution_and_answ
     verdicts = judged(SimulatorConfig())
     declared = [one.question for one in verdicts if isinstance(one, Accepted) and one.question.declared]
     assert len(declared) >= 30
-    assert all(question.is_proved for question in declared)
+    assert all(question.proved for question in declared)
 
 
 def test_a_wrong_key_contradicts_the_declared_expression_or_shares_its_mistake() -> None:
