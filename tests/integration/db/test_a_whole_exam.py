@@ -159,7 +159,8 @@ def test_what_we_know_of_a_key_stays_in_our_tables_when_its_batch_is_published(
     own = {name: kept.content[name] for name in OUR_OWN_FIELDS}
     assert own == {"declared": "6*7", "proved": True, "flags": ["grammar_cue"]}
     [row] = run_sql("SELECT questions FROM exam_sessions")
-    assert row.questions == [question_for(slot).content() for slot in claim.open_slots]
+    assert len(row.questions) == len(claim.open_slots)
+    assert not any(name in str(row.questions) for name in (*OUR_OWN_FIELDS, "6*7", "grammar_cue"))
     payloads = [row.payload for row in run_sql("SELECT payload FROM generation.events")]
     assert not any(name in str(payloads) for name in (*OUR_OWN_FIELDS, "6*7", "grammar_cue"))
 

@@ -25,6 +25,10 @@ class Memory:
         turns[row] = self._turn
         return rows[row]
 
+    def written(self, name: str) -> int:
+        """How many rows of the list have been written."""
+        return len(self._turns[name])
+
     def clear(self) -> None:
         self._turns.clear()
         self._turn = 0
