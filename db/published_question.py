@@ -11,11 +11,11 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, case, cast, func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by, array
 
 from db.tables import WEB_APP_TABLES, exam_sessions, questions
-from generation.model import SessionKind
+from generation.model import OUR_OWN_FIELDS, SessionKind
 from generation.verdicts import UNCHECKED, Verdict
 
 #: What a person decided. An accepted question stays as it is.
@@ -41,6 +41,11 @@ def change_of_question() -> ColumnElement[Any]:
     return case((_is_changed, func.jsonb_build_object("change", change)), else_=_empty)
 
 
+def _shared(content: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What the web app gets of a question's content."""
+    return content.op("-", return_type=JSONB)(cast(array(OUR_OWN_FIELDS), ARRAY(Text)))
+
+
 def published_content() -> ColumnElement[Any]:
     """The JSON of the row's element, from the columns of generation.questions."""
     check = func.jsonb_strip_nulls(
@@ -59,9 +64,10 @@ def published_content() -> ColumnElement[Any]:
     )
     known = func.jsonb_build_object("check", check, "graded", is_graded)
     was_read = func.jsonb_build_object("wasRead", func.coalesce(questions.c.was_read, False))
-    before = func.jsonb_build_object("previous", questions.c.previous)
+    before = func.jsonb_build_object("previous", _shared(questions.c.previous))
     return (
-        questions.c.content.op("||", return_type=JSONB)(known)
+        _shared(questions.c.content)
+        .op("||", return_type=JSONB)(known)
         .op("||", return_type=JSONB)(change_of_question())
         .op("||", return_type=JSONB)(case((_is_changed, was_read), else_=_empty))
         .op("||", return_type=JSONB)(

@@ -21,7 +21,7 @@ from db.review_queue import Doubtful, has_read
 from db.session_row import lock_row
 from db.tables import WEB_APP_TABLES, attempts, plans, questions, reports, reviews
 from generation.corrections import fingerprint_of
-from generation.model import EventKind, Question, SessionKind
+from generation.model import OUR_OWN_FIELDS, EventKind, Question, SessionKind
 from generation.prompts.version import prompt_version
 from generation.reports import Decision
 from generation.verdicts import Finding
@@ -52,7 +52,9 @@ class ReviewStore:
 
         `changes`: as generation.corrections.checked returns them.
         """
-        content = {**found.content, **changes}
+        # A proof and flags were for what the writer had written.
+        as_written = {name: value for name, value in found.content.items() if name not in OUR_OWN_FIELDS}
+        content = {**as_written, **changes}
         changed = {"content": content, "fingerprint": fingerprint_of(content)}
         self._decide(found, Decision.CORRECTED, changed)
 

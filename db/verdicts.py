@@ -163,5 +163,7 @@ def _question(row: Row[Any]) -> Question:
         fingerprint=row.fingerprint,
         passage=content.get("passage"),
         diagram=content.get("diagram"),
+        declared=content.get("declared"),
         proved=content.get("proved") is True,
+        flags=tuple(content.get("flags", ())),
     )

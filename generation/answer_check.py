@@ -57,7 +57,8 @@ class AnswerCheck:
         unchecked = self._store.unchecked(self._context.claim)
         questions = [question for question in unchecked if question.fingerprint not in self._asked_about]
         self._asked_about.update(question.fingerprint for question in questions)
-        return questions
+        # What is not proved comes first: a reply that ends early leaves out what needs it least.
+        return sorted(questions, key=lambda question: question.proved)
 
     def _findings(
         self, solver: ProviderClient, questions: Sequence[Question]

@@ -101,6 +101,7 @@ def _with_type(slot: Slot, question_type: QuestionType, rng: Random) -> Slot:
         slot,
         question_type=question_type,
         key_index=_key_index(slot, question_type, rng),
+        wanted_answer=_wanted_answer(slot, question_type, rng),
         pattern=None,
         web_app_only=False,
     )
@@ -110,6 +111,12 @@ def _key_index(slot: Slot, question_type: QuestionType, rng: Random) -> int | No
     if question_type is QuestionType.COMPARISON:
         return None
     return rng.randrange(CHOICES_PER_QUESTION) if slot.key_index is None else slot.key_index
+
+
+def _wanted_answer(slot: Slot, question_type: QuestionType, rng: Random) -> int | None:
+    if question_type is not QuestionType.COMPARISON:
+        return None
+    return rng.randrange(CHOICES_PER_QUESTION) if slot.wanted_answer is None else slot.wanted_answer
 
 
 def _subtopics(data: TopicData, question_type: QuestionType, track: Track) -> list[str]:

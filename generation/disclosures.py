@@ -53,13 +53,15 @@ def tells_key(question: Written) -> bool:
     """Whether the stem states the answer: in brackets, after a word for it, or alone after the question."""
     if _ANSWER_IN_BRACKETS.search(question.stem):
         return True
-    if not question.choices or question.lists_words:
+    if not question.choices:
         return False
     key = normalize(question.choices[0])
     longest = 2 * len(question.choices[0]) + _MARGIN_CHARS
     ends = (found.end() for found in _ANSWER_IS.finditer(question.stem))
     if any(f"{normalize(question.stem[end : end + longest])} ".startswith(f"{key} ") for end in ends):
         return True
+    if question.lists_words:
+        return False
     tail = _LABEL.sub("", _tail(question.stem), count=1)
     return key != "" and key in {normalize(tail), normalize(tail.strip(" =>→←-–—"))}
 

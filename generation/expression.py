@@ -163,7 +163,7 @@ class _Reader:
             return PI
         if word in self._names:
             return self._names[word]
-        if not word[:1].isdigit():
+        if not _NUMBER.fullmatch(word):
             raise ExpressionRejected("a number, a bracket or the name of an earlier step is missing")
         return exact(Fraction(word))
 
@@ -253,4 +253,5 @@ _RAISED_DIGITS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456
 _SAME_SIGNS: Final = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫×∗·÷−–٪،[]{}", "01234567890123456789.***/--%,()()")
 _RAISED: Final = re.compile("⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _TOKEN: Final = re.compile(r"\d+(?:\.\d+)?|\*\*|[-+*/%(),√π]|[^\W\d]+")
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 _NAME: Final = re.compile(r"[^\W\d]+")

@@ -95,6 +95,9 @@ SHOWN_COMPARISON_CHOICES = (*COMPARISON_CHOICES[:3], "المعطيات غير ك
 
 CHOICES_PER_QUESTION = 4
 
+#: The fields of a stored question that stay in our own tables: what we know of its key and its faults.
+OUR_OWN_FIELDS = ("declared", "proved", "flags")
+
 
 class BatchStatus(StrEnum):
     """Queued: requested. Running: a run holds its lease. Ready: complete. Failed: until requested again."""
@@ -135,6 +138,7 @@ class Slot:
     key_index: int | None = None  #: where the key goes, 0-3; None where the choices have a fixed order
     passage_group: int | None = None  #: slots of one group share a passage and go to the same call
     deviation: Deviation | None = None  #: None: as planned
+    wanted_answer: int | None = None  #: of a comparison: the planned one of the fixed choices, 0-3
     pattern: str | None = (
         None  #: of its figure; None: no figure, or one that was planned before figures were patterns
     )
@@ -161,6 +165,8 @@ class Slot:
         }
         if self.deviation is not None:
             spec["deviation"] = self.deviation.value
+        if self.wanted_answer is not None:
+            spec["wantedAnswer"] = self.wanted_answer
         if self.pattern is not None:
             spec |= {"pattern": self.pattern, "webAppOnly": self.web_app_only}
         return spec
@@ -180,6 +186,7 @@ class Slot:
             key_index=spec["keyIndex"],
             passage_group=spec["passageGroup"],
             deviation=Deviation(spec["deviation"]) if "deviation" in spec else None,
+            wanted_answer=spec.get("wantedAnswer"),
             pattern=spec.get("pattern"),
             web_app_only=spec.get("webAppOnly", False),
         )
@@ -245,10 +252,15 @@ class Question:
     solving_strategy: str | None = None  #: likewise
     passage: str | None = None
     diagram: Mapping[str, Any] | None = None
-    proved: bool = False  #: its declared expression arrives at the key, and at no distractor
+    declared: str | None = None  #: the writer's expression for the key, as written
+    proved: bool = False  #: the declared expression arrives at the key, and at no distractor
+    flags: tuple[str, ...] = ()  #: the rules that it breaks without being rejected
 
     def content(self) -> dict[str, Any]:
-        """The question as the web app stores it, answer included: never send it to a student."""
+        """The question as we store it, answer included: never send it to a student.
+
+        The web app's row gets it without OUR_OWN_FIELDS, which are absent where there is nothing to say.
+        """
         shape: dict[str, Any] = {
             "id": self.slot.question_id,
             "index": self.slot.position,
@@ -266,7 +278,8 @@ class Question:
             shape["passage"] = self.passage
         if self.diagram is not None:
             shape["diagram"] = dict(self.diagram)
-        return shape
+        own = {"declared": self.declared, "proved": self.proved, "flags": list(self.flags)}
+        return shape | {name: value for name, value in own.items() if value}
 
     def _hints(self) -> dict[str, str]:
         hints = {"tip": self.tip, "solvingStrategy": self.solving_strategy}

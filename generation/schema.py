@@ -10,6 +10,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from generation.declared import MAX_CHARS as _DECLARED_CHARS
+
 
 def _storable(text: str) -> str:
     """Reject what Postgres cannot store or a page cannot show: control characters and half surrogate pairs."""
@@ -23,6 +25,13 @@ def _hint(written: object) -> str | None:
     if not isinstance(written, str) or not written.strip() or len(written) > LONGEST_HINT:
         return None
     return None if _UNSTORABLE.search(written) else written.strip()
+
+
+def _usable(declared: object) -> str | None:
+    """What can be read as a declaration, or None: no question is rejected for the form of one."""
+    if not isinstance(declared, str) or not declared.strip() or len(declared) > _DECLARED_CHARS:
+        return None
+    return None if _UNSTORABLE.search(declared) else declared
 
 
 def _blank_is_none(value: object) -> object:
@@ -69,6 +78,7 @@ class DraftQuestion(DraftPassage):
     stem: _Text = Field(alias="q")
     figure: dict[str, object] | None = Field(None, alias="f")
     explanation: _Text = Field(alias="w")
+    declared: Annotated[str | None, BeforeValidator(_usable)] = Field(None, alias="e")
     answer: _Choice = Field(alias="a")
     distractors: list[_Choice] | None = Field(None, alias="d", max_length=8)
     tip: _Hint = Field(None, alias="t")

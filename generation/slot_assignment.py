@@ -63,8 +63,10 @@ class SlotAssignment:
         }
         self._angles = {section: AngleAssignment(names, rng) for section, names in catalogue.angles.items()}
         movable = sum(kind is not QuestionType.COMPARISON for kinds in self._types.values() for kind in kinds)
-        own = Random(f"keys:{rng.getrandbits(KEY_SEED_BITS)}")  # noqa: S311 - repeatable; the seed stays in the server
-        self._keys = KeyPlaces(movable, own)
+        bits = rng.getrandbits(KEY_SEED_BITS)
+        self._keys = KeyPlaces(movable, Random(f"keys:{bits}"))  # noqa: S311 - repeatable; the seed stays in the server
+        comparisons = sum(map(len, self._types.values())) - movable
+        self._answers = draw_answers(comparisons, Random(f"answers:{bits}"))  # noqa: S311 - as above
         self._groups = count()
 
     def assign(self, batch: Batch, units: Sequence[Unit], mix: Mapping[Difficulty, int]) -> list[Slot]:
@@ -88,6 +90,7 @@ class SlotAssignment:
                     angle=angle,
                     key_index=keys[place],
                     passage_group=group,
+                    wanted_answer=self._answers.pop() if types[place] is QuestionType.COMPARISON else None,
                 )
             )
             for place, (angle, group) in enumerate(places)
@@ -169,6 +172,24 @@ def draw_places(number: int, rng: Random) -> list[int]:
         places = rng.choices(range(CHOICES_PER_QUESTION), k=number)
         if looks_random(places):
             return places
+
+
+def draw_answers(number: int, rng: Random) -> list[int]:
+    """The planned answers of `number` comparisons, spread over the four: every sequence that is spread is equally likely.
+
+    As for the places of keys, chance decides nearly alone, so that the others tell little of the last one.
+    """
+    fewest, most = number // _FEWEST_OF, -(-number // CHOICES_PER_QUESTION) + _MORE_THAN_EQUAL
+    while True:
+        answers = rng.choices(range(CHOICES_PER_QUESTION), k=number)
+        counts = [answers.count(answer) for answer in range(CHOICES_PER_QUESTION)]
+        if min(counts) >= fewest and max(counts) <= most:
+            return answers
+
+
+#: Of 14 comparisons each answer is planned for one to six.
+_FEWEST_OF = 12
+_MORE_THAN_EQUAL = 2
 
 
 def looks_random(places: Sequence[int]) -> bool:

@@ -9,8 +9,10 @@ import re
 from typing import Final
 
 from generation.disclosures import Written
+from generation.expression import equal
 from generation.model import COMPARISON_CHOICES, QuestionType
 from generation.normalization import normalize
+from generation.quantity import quantity_in
 
 
 def stem_is_cut(question: Written) -> bool:
@@ -51,7 +53,7 @@ def has_placeholder(question: Written) -> bool:
 def thinks_aloud(question: Written) -> bool:
     """Whether the writer doubts, corrects themselves, or speaks of their task."""
     texts = (question.stem, question.explanation)
-    if any(_SELF_TALK.search(normalize(text)) for text in texts):
+    if any(_SELF_TALK.search(normalize(text)) or _INTERJECTION.search(text) for text in texts):
         return True
     solution = normalize(question.explanation)
     return _DOUBT.search(solution) is not None or _I_SHALL.search(question.explanation) is not None
@@ -64,9 +66,32 @@ def solution_ends_at_another_choice(question: Written) -> bool:
     key = normalize(question.key or (choices[0] if choices else ""))
     others = {normalize(choice) for choice in choices} - {key, ""}
     ends = [other for other in others if last.endswith((f" {other}", f"={other}"))]
-    if not ends or not key:
+    if ends and key:
+        return not last.endswith((f" {key}", f"={key}"))
+    return _result_is_another(question)
+
+
+def _result_is_another(question: Written) -> bool:
+    """Whether the result after the solution's last equals sign is the number of a distractor, and not of the key."""
+    found = _LAST_RESULT.search(question.explanation.rstrip(" .؟!"))
+    result = quantity_in(found[1]) if found else None
+    if result is None or not question.choices:
         return False
-    return not last.endswith((f" {key}", f"={key}"))
+    key, *others = map(quantity_in, question.choices)
+    if key is None or equal(key.written, result.written) or key.states(result):
+        return False
+    return any(other is not None and equal(other.written, result.written) for other in others)
+
+
+def solution_lacks_key(question: Written) -> bool:
+    """Whether the last sentence of a verbal question's solution has not all words of the key."""
+    key = question.choices[0] if question.choices else ""
+    words = [word for word in normalize(key).split() if word.isalpha()]
+    if not words or _DIGIT.search(" ".join(question.choices)):
+        return False
+    sentences = [part for part in _SENTENCE_END.split(question.explanation) if part.strip()]
+    last = normalize(sentences[-1]) if sentences else ""
+    return not all(word in last for word in words)
 
 
 def mixes_digits(question: Written) -> bool:
@@ -100,6 +125,10 @@ _TO_BE_PUT_HERE: Final = re.compile(
 )
 _DOTS: Final = re.compile(r"\.{2,}|…|_{2,}|^[-–—]+$")
 _NEAR_CHARS: Final = 20
+#: A number with the words of its unit.
+_LAST_RESULT: Final = re.compile(r"=\s*([-−]?[\d./٫%٪√π]+(?:\s[^\d=،؛.\n]{1,30})?)$")
+_SENTENCE_END: Final = re.compile(r"[.؟!](?:\s|$)")
+_DIGIT: Final = re.compile(r"\d")
 _UNPUNCTUATED: Final = frozenset({QuestionType.ANALOGY, QuestionType.ODD_WORD, QuestionType.COMPARISON})
 
 #: A number may end an equation.
@@ -116,14 +145,16 @@ _DANGLING: Final = re.compile(
 _OPERATOR_LAST: Final = re.compile("[=+×÷*/<>−-]$")
 #: For normalized text.
 _SELF_TALK: Final = re.compile(
-    r"(?<!\w)(?:دعني|دعنا نعيد|لنراجع|لنعد الحساب|لنتحقق مره|اعيد (?:الحساب|النظر|المحاوله|كتابه|صياغه)|نعيد الحساب|لنعد|لنجرب|مهلا|اسف|اعتقد|ربما كان|حسنا|يجب تعديل|سنغير|المستخدم|التعليمات|هل هذا صحيح|انتظر لحظه|لحظه|عفوا|معذره|المعذره"
+    r"(?<!\w)(?:دعني|دعنا نعيد|لنراجع|لنعد الحساب|لنتحقق مره|اعيد (?:الحساب|النظر|المحاوله|كتابه|صياغه)|نعيد الحساب|لنعد|لنجرب|مهلا|اعتقد ان|ربما كان|حسنا|يجب تعديل|سنغير|المستخدم|التعليمات|هل هذا صحيح|انتظر لحظه|عفوا|معذره|المعذره"
     r"|عذرا|اخطات|لقد اخطات|لست متاكدا?|غير متاكد|لا ادري|اظن ان|يبدو انني|ساكتب|ساختار|ساغير|ساعيد|ساصحح|ساجعل|بصفتي|نموذج لغوي|نموذجا لغويا"
     r"|كما طلب مني|طلب مني|في الخانه|هذه الخانه|تصحيح الخطا|اكتب سوالا|الخيارات السابقه|ينبغي تعديل|احتاج الي تعديل"
     r"|let me|wait|actually|hmm|as an ai)(?!\w)"
 )
+#: As a sentence or a clause of its own; as written. A passenger waits, and a letter arrives in a moment.
+_INTERJECTION: Final = re.compile(r"(?:^|[.!؟?…:،]\s*|\n)(?:لحظة|انتظر|آسف|أسف|اسف)\s*(?:[.!؟?…:،]|$)")
 #: In a solution; a stem may tell of somebody who waits.
 _DOUBT: Final = re.compile(
-    r"(?<!\w)(?:انتظر|هم{2,}|لنر|لنحاول|نحاول مره اخري|مره ثانيه نحسب|لا يطابق|لا يوافق (?:اي|الخيارات)|ليس (?:ضمن|بين|من) الخيارات"
+    r"(?<!\w)(?:هم{2,}|لنر|لنحاول|نحاول مره اخري|مره ثانيه نحسب|لا يطابق|لا يوافق (?:اي|الخيارات)|ليس (?:ضمن|بين|من) الخيارات"
     r"|غير موجود (?:في|ضمن|بين) الخيارات|نغير (?:الاعداد|المعطيات|الارقام|السوال)|لنغير|نعدل (?:السوال|المعطيات|الخيارات)|لنعدل|حسبت خطا"
     r"|خطا في (?:حسابي|الحساب)|نصحح|اتحقق|اراجع|اصحح|اعدل|افترض انني|قد يكون الجواب|ربما الجواب|علي الارجح|لا اعرف|لا اعلم|لا اتذكر|اري ان الجواب"
     r"|الاجابه المتوقعه|المطلوب مني|وفق التعليمات"

@@ -41,6 +41,7 @@ from generation.text_breaks import (
     mixes_digits,
     solution_ends_at_another_choice,
     solution_is_cut,
+    solution_lacks_key,
     stem_is_cut,
     thinks_aloud,
 )
@@ -150,6 +151,12 @@ TEXT_RULES: Final[tuple[TextRule, ...]] = (
         "solution_contradicts_key",
         "ينتهي الحل بالجواب الصحيح نفسه لا بخيار آخر.",
         solution_ends_at_another_choice,
+    ),
+    TextRule(
+        "solution_lacks_key",
+        "وآخر جملة في حل السؤال اللفظي فيها كلمات الجواب كلها.",
+        solution_lacks_key,
+        Severity.COUNT,
     ),
     TextRule(
         "catch_all_choice",

@@ -13,9 +13,11 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
+from generation.declared import proof_of
 from generation.figures.catalogue import CHARTS, check, diagram, parse, web_app
 from generation.figures.pattern import Pattern
 from generation.figures.reasons import FigureRejected
+from generation.key_proof import Proof
 from generation.model import (
     COMPARISON_CHOICES,
     FIGURED_TYPES,
@@ -29,7 +31,7 @@ from generation.normalization import normalize
 from generation.repeats import Seen, Traits
 from generation.rules import Candidate, first_reason, fixed_choice, passage_reason, written
 from generation.schema import DraftPassage, DraftQuestion, slot_number
-from generation.text_rules import TextRule, noted_rules
+from generation.text_rules import Severity, TextRule, noted_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,11 @@ class Validator:
     def _admitted(self, candidate: Candidate, figure: dict[str, Any] | None) -> Accepted | str:
         slot, draft = candidate.slot, candidate.draft
         key = fixed_choice(candidate.key) if slot.key_index is None else draft.answer
-        choices, answer_index = place(slot, key, draft.distractors or (), seed=self._seed)
+        distractors = draft.distractors or ()
+        proof = proof_of(draft.declared, key, distractors, is_comparison=candidate.is_comparison)
+        if reason := _DISPROVED.get(proof):
+            return reason
+        choices, answer_index = place(slot, key, distractors, seed=self._seed)
         passage = None if slot.passage_group is None else self._passages[slot.passage_group]
         traits = Traits.of(
             EarlierQuestion(
@@ -146,6 +152,7 @@ class Validator:
         )
         if reason := self._seen.admit(traits, slot=slot.position):
             return reason
+        noted = noted_rules(written(candidate, choices))
         question = Question(
             slot=slot,
             stem=draft.stem,
@@ -157,8 +164,11 @@ class Validator:
             fingerprint=traits.fingerprint,
             passage=passage,
             diagram=figure,
+            declared=draft.declared,
+            proved=proof is Proof.PROVED,
+            flags=tuple(rule.name for rule in noted if rule.severity is Severity.FLAG),
         )
-        return Accepted(question, noted_rules(written(candidate, choices)))
+        return Accepted(question, noted)
 
 
 def known_passages(earlier: Iterable[EarlierQuestion]) -> dict[int, str]:
@@ -209,6 +219,12 @@ def _texts_of(figure: dict[str, Any] | None) -> tuple[str, ...]:
     """What a student reads in a figure: the caption has all but what a chart's labels are."""
     return () if figure is None else (figure["caption"], figure["figure"].get("by", ""))
 
+
+#: The reasons to reject a question for what its declared expression shows.
+_DISPROVED: Final[Mapping[Proof, str]] = {
+    Proof.WRONG_KEY: "key_disproved",
+    Proof.RIGHT_DISTRACTOR: "choices_not_distinct",
+}
 
 _WRONG: Final = {
     "p": "wrong_passage",

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from generation.model import FIGURED_TYPES, EarlierQuestion, Prompt, Section, Slot, Track
+from generation.model import COMPARISON_CHOICES, FIGURED_TYPES, EarlierQuestion, Prompt, Section, Slot, Track
 from generation.prompts.avoidance import stems_to_avoid
 from generation.prompts.blocks import system_blocks
 from generation.prompts.patterns import written_as
@@ -135,6 +135,8 @@ def _wanted(slot: Slot) -> dict[str, Any]:
         wanted["pattern"] = slot.pattern
     if slot.passage_group is not None:
         wanted["group"] = slot.passage_group
+    if slot.wanted_answer is not None:
+        wanted["answer"] = COMPARISON_CHOICES[slot.wanted_answer]
     return wanted
 
 

@@ -161,7 +161,8 @@ def _text(state: State, user_text: str, source: str) -> Text:
     posed = read_posed(user_text)
     if posed:
         return Text(write_answers(posed, state.answers, state.config, source))
-    return Text(write_lines(read_asked(user_text), state.config, source, state.answers.keep))
+    asked = read_asked(user_text)
+    return Text(write_lines(asked, state.config, source, state.answers.keep, state.memory))
 
 
 def usage_of(plan: CachePlan) -> dict[str, Any]:

@@ -21,6 +21,7 @@ class Wanted:
     difficulty: str = "medium"
     angle: str = ""
     group: int | None = None
+    answer: str = ""  #: the planned one of a comparison
     pattern: str = ""  #: of its figure
 
 
@@ -75,5 +76,6 @@ def _wanted(line: dict[str, Any]) -> Wanted:
         difficulty=str(line.get("difficulty", "medium")),
         angle=str(line.get("angle", "")),
         group=line.get("group"),
+        answer=str(line.get("answer", "")),
         pattern=str(line.get("pattern", "")),
     )

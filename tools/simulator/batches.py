@@ -136,7 +136,9 @@ def _message(state: State, params: dict[str, Any], version: str) -> dict[str, An
     plan = state.caches["anthropic"].look_up(prefix_of(params, profile), profile, state.now())
     state.caches["anthropic"].begin(plan)
     text = last_user_text(params)
-    reply = write_reply(read_asked(text), state.config, state.source_of(f"{profile.id}\n{text}"))
+    reply = write_reply(
+        read_asked(text), state.config, state.source_of(f"{profile.id}\n{text}"), state.memory
+    )
     message_id = state.next_id("msg")
     output = min(count_tokens(reply), params["max_tokens"])
     _put_on_bill(state, profile, plan, message_id, output)

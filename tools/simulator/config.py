@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from tools.simulator.content.planting import PLANTERS
+
 
 @dataclass
 class SimulatorConfig:
@@ -28,6 +30,11 @@ class SimulatorConfig:
     surplus_rate: float = 0.0  #: objects for slots that nobody asked for
     broken_rate: float = 0.0  #: lines that are no JSON
     wrong_key_rate: float = 0.0  #: questions whose key is a distractor
+    mistaken_declared_rate: float = 0.0  #: of wrong keys: those whose declared expression is as wrong
+    planted_rate: float = 0.0  #: questions with a fault of the labelled set
+    planted_kinds: str = (
+        ""  #: the kinds of these faults, separated by commas; empty: all that the simulator knows
+    )
     impossible_rate: float = 0.0  #: figures that cannot be, or that contradict their question
     wrong_dispute_rate: float = 0.0  #: questions that the solver answers wrongly, at each look anew
     shared_mistake_rate: float = (
@@ -50,6 +57,10 @@ class SimulatorConfig:
     itemized: bool = False  #: the bill lists each reply's whole questions, by what tells them apart
     openrouter_activity_today: bool = False  #: the real one tells only of days that are over
 
+    def planted(self) -> tuple[str, ...]:
+        """The kinds of faults to plant."""
+        return _kinds(self.planted_kinds) or tuple(PLANTERS)
+
     def current_day(self) -> date:
         return self.today or datetime.now(UTC).date()
 
@@ -66,6 +77,10 @@ class SimulatorConfig:
     def to_json(self) -> dict[str, Any]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: str(value) if _is_text(value) else value for name, value in values.items()}
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
 def _is_text(value: object) -> bool:
@@ -120,5 +135,7 @@ def _check(name: str, value: Any) -> None:
         raise ValueError(f"{name} must lie between 0 and 1, not {value}.")
     if name in {"speed", "tokens_per_s", "ping_s"} and value <= 0:
         raise ValueError(f"{name} must be greater than 0, not {value}.")
+    if name == "planted_kinds" and (unknown := set(_kinds(value)) - PLANTERS.keys()):
+        raise ValueError(f"planted_kinds has {', '.join(sorted(unknown))}; there are {', '.join(PLANTERS)}.")
     if name == "spend_limit_kind" and value not in {"enforced", "contract", "own"}:
         raise ValueError(f"spend_limit_kind must be enforced, contract or own, not {value!r}.")

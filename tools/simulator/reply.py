@@ -10,22 +10,39 @@ from typing import Any
 
 from tools.simulator.asked import Asked
 from tools.simulator.config import SimulatorConfig
+from tools.simulator.content.draft import COMPARISONS
 from tools.simulator.content.figures import impossible
+from tools.simulator.content.memory import Memory
+from tools.simulator.content.planting import planted
 from tools.simulator.content.writer import write_questions
 
 #: Takes a question unflawed, and the key that is written beside it.
 Keep = Callable[[dict[str, Any], str], None]
 
+#: Drawn in this order for every question.
+FLAWS = (
+    "missing",
+    "repeat",
+    "reject",
+    "wrong_key",
+    "broken",
+    "surplus",
+    "impossible",
+    "mistaken_declared",
+    "planted",
+)
 SURPLUS_SLOT = 9000  #: far above any slot that is ever asked for
 SMALL_TALK = "أنا محاكٍ محلي لواجهة الرسائل، وأكتب أسئلة اختبار القدرات عندما تُطلب مني بصيغتها المتفق عليها."
 
 
-def write_reply(asked: Asked, config: SimulatorConfig, source: str) -> str:
-    """The whole text. The same seed and `source` give the same text."""
-    return "".join(write_lines(asked, config, source, keep=lambda _question, _key: None))
+def write_reply(asked: Asked, config: SimulatorConfig, source: str, memory: Memory | None = None) -> str:
+    """The whole text. The same seed, `source` and memory give the same text."""
+    return "".join(write_lines(asked, config, source, keep=lambda _question, _key: None, memory=memory))
 
 
-def write_lines(asked: Asked, config: SimulatorConfig, source: str, keep: Keep) -> Iterator[str]:
+def write_lines(
+    asked: Asked, config: SimulatorConfig, source: str, keep: Keep, memory: Memory | None = None
+) -> Iterator[str]:
     """The same text line by line, each question thought of when its turn comes.
 
     `keep` is given each question unflawed and the key that is written beside it, before its line.
@@ -33,15 +50,17 @@ def write_lines(asked: Asked, config: SimulatorConfig, source: str, keep: Keep) 
     if not asked.wanted:
         return iter([SMALL_TALK])
     as_it_is_now = copy(config)  # an operator may change it while the reply leaves
-    return _lines(asked, as_it_is_now, source, keep)
+    return _lines(asked, as_it_is_now, source, keep, memory)
 
 
-def _lines(asked: Asked, config: SimulatorConfig, source: str, keep: Keep) -> Iterator[str]:
+def _lines(
+    asked: Asked, config: SimulatorConfig, source: str, keep: Keep, memory: Memory | None
+) -> Iterator[str]:
     """With their line feeds; at least one of these."""
     rng = Random(f"{config.seed}:flaws:{source}")
     earlier: list[dict[str, Any]] = []
     blank = True
-    for question in write_questions(asked, seed=f"{config.seed}:{source}"):
+    for question in write_questions(asked, seed=f"{config.seed}:{source}", memory=memory):
         key, written = _with_flaws(question, earlier, asked, config, rng)
         keep(question, key)
         for line in written:
@@ -62,8 +81,7 @@ def _with_flaws(
 
     A good question joins the earlier ones, so that a later one can repeat it.
     """
-    kinds = ("missing", "repeat", "reject", "wrong_key", "broken", "surplus", "impossible")
-    draws = {name: rng.random() for name in kinds}
+    draws = {name: rng.random() for name in FLAWS}
     hit = {name for name, draw in draws.items() if draw < getattr(config, f"{name}_rate")}
     if "missing" in hit:
         return question["a"], []
@@ -75,7 +93,11 @@ def _with_flaws(
         question = {**question, "f": impossible(question["f"], rng)}
     elif "wrong_key" in hit:
         question = _wrongly_keyed(question, rng)
-    if not hit & {"reject", "broken", "impossible"}:
+        if "mistaken_declared" in hit and "e" in question:
+            question = question | {"e": _declaring(question["a"])}
+    elif "planted" in hit:
+        question = planted(question, config.planted(), rng)
+    if not hit & {"reject", "broken", "impossible", "planted"}:
         earlier.append(question)
     line = _line(question)
     lines = [_broken(line, rng) if "broken" in hit else line]
@@ -130,6 +152,12 @@ def _keyed(question: dict[str, Any], key: str) -> dict[str, Any]:
     """The solution agrees with the wrong key, as a model's does; its last words tell a test which it is."""
     solution = question["w"].removesuffix(f"إذن الجواب: {question['a']}.")
     return {**question, "a": key, "w": f"{solution}والجواب: {key}."}
+
+
+def _declaring(key: str) -> str:
+    """An expression that arrives at this key, as of a writer who is wrong in the reasoning and not in a slip."""
+    fixed = ("5*2 | 3*2", "3*2 | 5*2", "5*2 | 2*5", "5*2 | 3*2 || 3*2 | 5*2")
+    return dict(zip(COMPARISONS, fixed, strict=True)).get(key) or f"{key.split(maxsplit=1)[0]}*1"
 
 
 def _broken(line: str, rng: Random) -> str:

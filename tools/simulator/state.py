@@ -11,6 +11,7 @@ from typing import Any
 
 from tools.simulator.bill import Bill
 from tools.simulator.config import SimulatorConfig
+from tools.simulator.content.memory import Memory
 from tools.simulator.faults import FaultBook
 from tools.simulator.limits import RateLimits
 from tools.simulator.prefix_cache import PromptCache
@@ -50,6 +51,7 @@ class State:
     generations: OrderedDict[str, dict[str, Any]] = field(default_factory=OrderedDict)
     digests: OrderedDict[str, tuple[dict[str, str], int]] = field(default_factory=OrderedDict)
     answers: Answers = field(default_factory=Answers)
+    memory: Memory = field(default_factory=Memory)
     open_streams: int = 0
     peak_streams: int = 0
     served: int = 0
@@ -101,6 +103,7 @@ class State:
         self.digests.clear()
         self.generations.clear()
         self.answers.clear()
+        self.memory.clear()
         for cache in self.caches.values():
             cache.clear()
         self.limits = RateLimits(self.config)

@@ -55,7 +55,11 @@ def plan(
 
 
 def _without_key(slot: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in slot.items() if name != "keyIndex"}
+    return {name: value for name, value in slot.items() if name not in _KEYS}
+
+
+#: Where the key goes, and of a comparison which choice it is.
+_KEYS = frozenset({"keyIndex", "wantedAnswer"})
 
 
 def _counted(values: Iterator[str]) -> str:

@@ -63,6 +63,9 @@ def question_for(slot: Slot) -> Question:
             "figure": {**FIGURE["figure"], "area": f"{SECRET}area"},
             "data": {**FIGURE["data"], "formulaUsed": f"{SECRET}formula"},
         },
+        declared=f"{SECRET}6*7",
+        proved=True,
+        flags=(f"{SECRET}grammar_cue",),
     )
 
 

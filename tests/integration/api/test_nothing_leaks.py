@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from db.review_queue import ReviewQueue
 from db.reviews import ReviewStore
 from db.verdicts import PublishedVerdicts
+from generation.model import OUR_OWN_FIELDS
 from generation.verdicts import Doubt, Finding, Verdict
 from tests.integration.api.conftest import Serve
 from tests.integration.api.served import SECRET, Served
@@ -97,6 +98,8 @@ def test_no_route_and_no_log_line_shows_an_answer(serve: Serve, log_lines: pytes
     for route, text in answers.items():
         for secret in (SECRET, json.dumps(SECRET).strip('"'), "answerIndex", "explanation", "fingerprint-"):
             assert secret not in text, route
+        for name in OUR_OWN_FIELDS if route.startswith(("get /api/", "post /api/")) else ():
+            assert f'"{name}"' not in text, route
     for record in log_lines.records:
         for secret in (SECRET, "ما ناتج", json.dumps("ما ناتج").strip('"'), "answerIndex"):
             assert secret not in record.getMessage()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +14,7 @@ from db.errors import BatchIncomplete
 from db.events import EventLog
 from db.sessions import SessionStore
 from generation.errors import QuestionRepeated
-from generation.model import BatchStatus, EventKind, SessionKind, Topic, Urgency
+from generation.model import OUR_OWN_FIELDS, BatchStatus, EventKind, SessionKind, Topic, Urgency
 from tests.integration.db.exams import (
     STUDENT,
     claimed,
@@ -143,6 +144,25 @@ def test_a_finished_batch_is_published_in_the_shape_the_web_app_reads(
         "lastBatchIndex": 0,
     }
     assert (row.generated_batches, row.generation_in_progress) == (1, False)
+
+
+def test_what_we_know_of_a_key_stays_in_our_tables_when_its_batch_is_published(
+    store: BatchStore, run_sql: Callable[..., Any], session_id: UUID
+) -> None:
+    claim = claimed(store, session_id)
+    for slot in claim.open_slots:
+        question = replace(question_for(slot), declared="6*7", proved=True, flags=("grammar_cue",))
+        store.accept(claim, question, uuid4(), "claude")
+    store.finish(claim)
+
+    [kept, *_] = run_sql("SELECT content FROM generation.questions ORDER BY position")
+    own = {name: kept.content[name] for name in OUR_OWN_FIELDS}
+    assert own == {"declared": "6*7", "proved": True, "flags": ["grammar_cue"]}
+    [row] = run_sql("SELECT questions FROM exam_sessions")
+    assert len(row.questions) == len(claim.open_slots)
+    assert not any(name in str(row.questions) for name in (*OUR_OWN_FIELDS, "6*7", "grammar_cue"))
+    payloads = [row.payload for row in run_sql("SELECT payload FROM generation.events")]
+    assert not any(name in str(payloads) for name in (*OUR_OWN_FIELDS, "6*7", "grammar_cue"))
 
 
 def test_batches_are_published_in_order_whichever_is_ready_first(

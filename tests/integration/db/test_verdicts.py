@@ -60,6 +60,15 @@ def test_what_is_unchecked_comes_back_as_it_was_committed(store: BatchStore, cla
     assert list(store.unchecked(claim)) == [question_for(slot) for slot in claim.open_slots]
 
 
+def test_what_is_known_of_a_key_comes_back_with_its_question(
+    store: BatchStore, claim: Claim, run_sql: Sql
+) -> None:
+    own = """'{"declared": "6*7", "proved": true, "flags": ["grammar_cue"]}'::jsonb"""
+    run_sql(f"UPDATE generation.questions SET content = content || {own} WHERE position = 3")
+    known = [(one.declared, one.proved, one.flags) for one in store.unchecked(claim)]
+    assert known == [(None, False, ()), ("6*7", True, ("grammar_cue",)), (None, False, ())]
+
+
 def test_a_question_with_a_verdict_is_not_asked_about_again(store: BatchStore, claim: Claim) -> None:
     assert store.settle_verdicts(claim, of(at_2=AGREED)) == ()
     assert positions(question.slot for question in store.unchecked(claim)) == [3, 4]

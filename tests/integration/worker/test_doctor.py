@@ -209,4 +209,5 @@ def test_a_plan_is_shown_without_any_server_and_without_where_keys_go(run: Calla
     done = run("plan", "scientific", "--json")
     assert [batch["size"] for batch in json.loads(done.stdout)["batches"]] == [10] * 5 + [7] + [10] * 3 + [9]
     assert "keyIndex" not in done.stdout
+    assert "wantedAnswer" not in done.stdout
     assert "quantitative" in run("plan", "literary").stdout

@@ -23,7 +23,7 @@ from generation.errors import (
     StreamCut,
     StreamStalled,
 )
-from generation.model import Claim, EarlierQuestion, Question, SessionKind, Slot, Track, Urgency
+from generation.model import Claim, EarlierQuestion, Question, QuestionType, SessionKind, Slot, Track, Urgency
 from generation.parser import QuestionParser
 from generation.plan import plan_exam
 from generation.prompts.solving import build_solver_prompt
@@ -155,6 +155,21 @@ def test_questions_that_the_solver_agrees_with_are_published_with_its_verdict() 
     assert len(bench.store.verdicts) == 10
     assert solver.asked() == [list(range(10, 20))] * 2
     assert bench.checks() == [("complete", 10, 0, 0, 0, 0)]
+
+
+def test_what_is_proved_by_its_declared_expression_is_asked_about_last() -> None:
+    bench = Bench()
+    first = next(slot.position for slot in bench.claim.open_slots if slot.question_type is QuestionType.MCQ)
+    numbers = {"a": "42", "d": ["36", "40", "49"], "w": "نضرب العددين: 6 × 7 = 42.", "e": "6*7"}
+
+    def reply(specs: Specs) -> tuple[str, None]:
+        made = [an_object(spec) | (numbers if spec["slot"] == first else {}) for spec in specs]
+        return lines(made), None
+
+    bench.writer.replies = [reply]
+    solver = bench.solver(right)
+    assert bench.run() == RunResult(READY, 10)
+    assert solver.asked()[0] == [*(at for at in range(10, 20) if at != first), first]
 
 
 def test_a_disputed_question_is_written_again_and_checked_once_more() -> None:

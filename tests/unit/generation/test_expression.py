@@ -100,3 +100,9 @@ RATIONALS = st.fractions(min_value=-(10**6), max_value=10**6, max_denominator=50
 def test_sums_and_products_are_those_of_fractions(one: Fraction, other: Fraction) -> None:
     assert evaluate(f"({one}) + ({other})").rational == one + other
     assert evaluate(f"({one}) * ({other})").rational == one * other
+
+
+@pytest.mark.parametrize("text", ["¼a", "½", "²5", "٣ⅷ", "①", "5¼", "Ⅷ+1"])
+def test_a_sign_that_becomes_a_digit_when_it_is_normalized_is_no_number(text: str) -> None:
+    with pytest.raises(ExpressionRejected):
+        evaluate(text)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import groupby, pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,7 @@ from generation.model import (
     Track,
 )
 from generation.plan import plan_exam, plan_practice
+from generation.slot_assignment import draw_answers
 from tests.support.plans import (
     MIXES,
     SEEDS,
@@ -233,6 +235,25 @@ def test_four_questions_in_a_row_need_not_have_four_different_keys() -> None:
         for batch in plan.batches
     ]
     assert any(len(set(keys)) < 4 for keys in firsts)
+
+
+@given(TRACKS, SEEDS)
+def test_the_answers_of_comparisons_are_spread_over_the_exam(track: Track, seed: int) -> None:
+    slots = plan_exam(track, batch_size=10, seed=seed).slots
+    assert all((slot.wanted_answer is None) == (slot.key_index is not None) for slot in slots)
+    answers = [slot.wanted_answer for slot in slots if slot.wanted_answer is not None]
+    counts = [answers.count(answer) for answer in range(4)]
+    assert max(counts) <= (6 if track is Track.SCIENTIFIC else 4)
+    assert min(counts) >= (1 if track is Track.SCIENTIFIC else 0)
+    assert [Slot.from_json(slot.to_json()) for slot in slots] == list(slots)
+
+
+@pytest.mark.parametrize("number", [3, 7, 14, 25])
+def test_who_knows_the_other_answers_hardly_guesses_the_last_one(number: int) -> None:
+    rng = Random(11)
+    drawn = [draw_answers(number, rng) for _ in range(4_000)]
+    right = sum(answers[-1] == min(range(4), key=answers[:-1].count) for answers in drawn)
+    assert right / len(drawn) <= 0.31
 
 
 @given(TRACKS, SEEDS)

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from generation.catalogue import load_catalogue
+from generation.declared import proof_of
 from generation.figures.catalogue import CHARTS, check
+from generation.key_proof import Proof
 from generation.model import (
     CHOICES_PER_QUESTION,
     COMPARISON_CHOICES,
@@ -28,9 +30,20 @@ from generation.prompts.blocks import system_blocks
 from generation.prompts.patterns import written_as
 from generation.prompts.request import json_line
 from generation.repeats import Seen
-from generation.validator import Rejected, Validator
+from generation.validator import Accepted, Rejected, Validator
 
-SLOT_KEYS = ["slot", "type", "section", "topic", "subtopic", "difficulty", "angle", "pattern", "group"]
+SLOT_KEYS = [
+    "slot",
+    "type",
+    "section",
+    "topic",
+    "subtopic",
+    "difficulty",
+    "angle",
+    "pattern",
+    "group",
+    "answer",
+]
 FIRST, SECOND, EQUAL, UNKNOWN = COMPARISON_CHOICES
 FIGURED = {"diagram", "chart"}
 
@@ -40,6 +53,7 @@ Example = tuple[dict[str, Any], dict[str, Any]]
 def examples(section: Section) -> list[Example]:
     """The wanted slot and the reply line of every example in the block."""
     wanted, replies = system_blocks(section)[2].text.split("\nالرد:\n")
+    replies, _, _ = replies.partition("\n\n")
     objects = [json.loads(line) for line in wanted.splitlines() if line.startswith("{")]
     slots = [line for line in objects if "slot" in line]
     lines = [json.loads(line) for line in replies.splitlines()]
@@ -61,11 +75,13 @@ all_examples = pytest.mark.parametrize("example", every_example(), ids=numbered)
 def test_an_example_answers_its_slot_with_the_keys_in_order(example: Example) -> None:
     wanted, reply = example
     assert list(wanted) == [key for key in SLOT_KEYS if key in wanted]
-    expected = ["slot", "p", "q", "f", "w", "a", "d"]
+    expected = ["slot", "p", "q", "f", "w", "e", "a", "d"]
     if "p" not in reply:
         expected.remove("p")
     if wanted["type"] not in FIGURED:
         expected.remove("f")
+    if wanted["section"] == Section.VERBAL:
+        expected.remove("e")
     if wanted["type"] == "comparison":
         expected.remove("d")
     assert list(reply) == expected
@@ -158,7 +174,7 @@ def test_the_words_of_an_error_example_occur_in_its_sentence() -> None:
 
 @pytest.mark.parametrize("section", Section)
 def test_the_parser_extracts_every_example_from_the_reply(section: Section) -> None:
-    reply = system_blocks(section)[2].text.partition("\nالرد:\n")[2]
+    reply = system_blocks(section)[2].text.partition("\nالرد:\n")[2].partition("\n\n")[0]
     parser = QuestionParser()
     pieces = [reply[start : start + 37] for start in range(0, len(reply), 37)]
     found = [line for piece in pieces for line in parser.feed(piece)]
@@ -193,12 +209,44 @@ def slot_of(wanted: dict[str, Any]) -> Slot:
     )
 
 
+@pytest.mark.parametrize("section", Section)
+def test_no_example_breaks_even_a_rule_that_only_flags_or_counts(section: Section) -> None:
+    shown = examples(section)
+    validator = Validator([slot_of(wanted) for wanted, _ in shown], seen=Seen(), seed=1)
+    verdicts = [validator.judge(reply) for _, reply in shown]
+    noted = {
+        verdict.question.slot.position: [
+            rule.name for rule in verdict.noted if rule.name != "unordered_numbers"
+        ]
+        for verdict in verdicts
+        if isinstance(verdict, Accepted)
+    }
+    assert {slot: names for slot, names in noted.items() if names} == {}
+    assert len(noted) == len(shown)
+
+
+def test_every_declared_expression_of_an_example_proves_its_key() -> None:
+    for wanted, reply in examples(Section.QUANTITATIVE):
+        if "e" in reply:
+            is_comparison = wanted["type"] == "comparison"
+            proof = proof_of(reply["e"], reply["a"], reply.get("d", ()), is_comparison=is_comparison)
+            assert proof is Proof.PROVED, wanted["slot"]
+
+
+def test_a_comparison_example_has_the_planned_answer() -> None:
+    shown = [
+        (wanted["answer"], reply["a"]) for wanted, reply in every_example() if wanted["type"] == "comparison"
+    ]
+    assert {planned for planned, _ in shown} == set(COMPARISON_CHOICES)
+    assert all(planned == written for planned, written in shown)
+
+
 # The calculations, repeated by other methods than the solutions'
 
 
 def age() -> str:
     (years,) = [y for y in range(1, 60) if 3 * y + 6 == 2 * (y + 6)]
-    return f"{years} سنوات"
+    return str(years)
 
 
 def work() -> str:

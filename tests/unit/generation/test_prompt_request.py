@@ -17,6 +17,7 @@ from generation.figure_plan import ALL_FIGURES, WEB_APP_FIGURES, FigureChoice
 from generation.figures.catalogue import PATTERNS, parse
 from generation.figures.pattern import Pattern
 from generation.model import (
+    COMPARISON_CHOICES,
     Difficulty,
     EarlierQuestion,
     QuestionType,
@@ -97,6 +98,13 @@ def test_a_wanted_slot_is_one_compact_line_with_its_keys_in_order() -> None:
         '{"slot":12,"type":"mcq","section":"quantitative","topic":"algebra",'
         '"subtopic":"المعادلات الخطية","difficulty":"easy","angle":"سوق التمور"}'
     )
+
+
+def test_a_comparison_names_its_planned_answer_and_no_other_type_does() -> None:
+    planned = replace(slot(), question_type=QuestionType.COMPARISON, key_index=None, wanted_answer=3)
+    compared, other = json_lines(user_message([planned, slot()]))
+    assert compared["answer"] == COMPARISON_CHOICES[3]
+    assert "answer" not in other
 
 
 def test_a_slot_that_shares_a_passage_names_its_group_last() -> None:

@@ -91,3 +91,59 @@ def test_a_question_of_the_longest_texts_is_judged_in_milliseconds(pump: str) ->
     began = time.process_time()
     broken_rules(question)
     assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["5 × 4 = 20", "5 × 4 = 20.", "5 × 4 = 20 قلمًا.", "عدد الأقلام = 20 قلمًا ملونًا.", "5 × 4 = ٢٠"],
+)
+def test_a_solution_that_ends_at_the_number_of_a_distractor_is_rejected_r13(end: str) -> None:
+    for unit in ("", " قلمًا"):
+        choices = [f"{number}{unit}" for number in ("24", "20", "9", "25")]
+        question = Written("كم قلمًا اشترى؟", f"نضرب العدد: {end}", choices, key=choices[0])
+        assert "solution_contradicts_key" in {rule.name for rule in broken_rules(question)}
+
+
+@pytest.mark.parametrize("end", ["5 × 4 + 4 = 24 قلمًا.", "5 × 4 = 20، ومع 4 أخرى 24.", "24 = 4 + 20 بالجمع."])
+def test_a_solution_that_ends_at_the_key_or_passes_by_a_distractor_is_kept(end: str) -> None:
+    question = Written("كم قلمًا اشترى؟", f"نضرب العدد: {end}", ["24", "20", "9", "25"], key="24")
+    assert "solution_contradicts_key" not in {rule.name for rule in broken_rules(question)}
+
+
+def test_a_verbal_solution_whose_last_sentence_lacks_the_keys_words_is_counted() -> None:
+    choices = ["ميزان : وزن", "خشب : نجارة", "طباخ : طبخ", "قلم : حبر"]
+
+    def counted(solution: str) -> bool:
+        question = Written("مقص : قص", solution, choices, key=choices[0])
+        return "solution_lacks_key" in {rule.name for rule in broken_rules(question)}
+
+    assert counted("الميزان أداة وظيفتها الوزن. والخشب مادة النجارة.")
+    assert not counted("الخشب مادة النجارة. والأداة مع وظيفتها في ميزان : وزن.")
+
+
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "ما الذي تغير حين صارت الرسائل تصل في لحظة؟",
+        "انتظر مسافر الحافلة 20 دقيقة ثم مشى 15 دقيقة. كم دقيقة مضت؟",
+        "فيم اعتقد القدماء أصل هذا الحجر؟",
+        "ما الذي قاله الرجل بعد أن أسف على فعله؟",
+    ],
+)
+def test_a_moment_a_wait_a_belief_and_a_regret_are_no_thoughts_of_the_writer(stem: str) -> None:
+    question = Written(stem, f"{stem.rstrip('؟')}، والجواب 35.", ["35", "20", "15", "5"], key="35")
+    assert "self_talk" not in {rule.name for rule in broken_rules(question)}
+
+
+@pytest.mark.parametrize("aside", ["لحظة، ", "انتظر! ", "آسف، ", "انتظر لحظة، ", "أعتقد أن "])
+def test_an_aside_of_the_writer_is_one(aside: str) -> None:
+    question = Written("كم ريالًا دفع؟", f"نضرب 5 في 7. {aside}الناتج 35.", ["35", "20", "15", "5"], key="35")
+    assert "self_talk" in {rule.name for rule in broken_rules(question)}
+
+
+def test_a_stem_that_names_the_answer_as_the_answer_tells_the_key_also_where_it_lists_words() -> None:
+    choices = ["عدس", "قمح", "شعير", "ذرة"]
+    stem = "ما الكلمة المختلفة: قمح، عدس، شعير، ذرة؟"
+    for text, tells in ((stem, False), (f"{stem} علمًا بأن الجواب: عدس.", True)):
+        question = Written(text, "الثلاثة حبوب، والمختلفة عدس.", choices, lists_words=True, key="عدس")
+        assert ("key_in_stem" in {rule.name for rule in broken_rules(question)}) is tells

@@ -32,6 +32,7 @@ def linear(scene: Scene) -> Draft:
         x,
         (x + b // a, x + 1, total // a),
         f"نطرح {b} من الطرفين فيكون {a}س = {total - b}، ثم نقسم على {a} فنجد س = {x}.",
+        declared=f"({total}-{b})/{a}",
     )
 
 
@@ -46,6 +47,7 @@ def ages(scene: Scene) -> Draft:
         (father, father + 2 * years, son + years, father - years),
         f"ليكن عمر الابن س، فعمر الوالد {times}س، والمجموع {times + 1}س = {father + son}، أي س = {son}. عمر الوالد {father}، وبعد {years} من السنوات يصير {father + years}.",
         unit="سنة",
+        declared=f"{father + son}/({times}+1)*{times}+{years}",
     )
 
 
@@ -60,6 +62,7 @@ def consecutive(scene: Scene) -> Draft:
         largest,
         (middle, largest + 1, middle - count // 2, largest + 2),
         f"العدد الأوسط هو المجموع مقسومًا على عددها: {total} ÷ {count} = {middle}، وأكبرها يزيد عليه {count // 2}، فهو {largest}.",
+        declared=f"{total}/{count}+{count // 2}",
     )
 
 
@@ -73,6 +76,7 @@ def value_of(scene: Scene) -> Draft:
         value,
         (a * x * 2 - b, a * x * x + b, (a * x) ** 2 - b),
         f"نعوض عن س بالعدد {x}: {a} × {x * x} − {b} = {a * x * x} − {b} = {value}.",
+        declared=f"{a}*{x}**2-{b}",
     )
 
 
@@ -87,6 +91,7 @@ def pattern(scene: Scene) -> Draft:
         value,
         (value + step, first + step * n - 1, step * n, value - step),
         f"الفرق الثابت {step}، فالحد رقم {n} هو {first} + {step} × {n - 1} = {value}.",
+        declared=f"{first}+{step}*({n}-1)",
     )
 
 
@@ -101,6 +106,7 @@ def powers(scene: Scene) -> Draft:
         x,
         (p * q - shift, p + q, p + q + shift, abs(p - q) + 1),
         f"عند ضرب قوى الأساس الواحد نجمع الأسس: س + {shift} = {p} + {q} = {p + q}، ومنها س = {x}.",
+        declared=f"{p}+{q}-{shift}",
     )
 
 
@@ -114,6 +120,7 @@ def sentence(scene: Scene) -> Draft:
         x,
         (x + less, result // times, x - 1, x + times),
         f"المعادلة {times}س − {less} = {result}، فيكون {times}س = {result + less}، وس = {x}.",
+        declared=f"({result}+{less})/{times}",
     )
 
 
@@ -126,6 +133,7 @@ def two_unknowns(scene: Scene) -> Draft:
         x,
         (y, x + y, x - y, x + 2),
         f"نجمع المعادلتين: ضعف ما عند {scene.first} يساوي {x + y} + {x - y} = {2 * x}، إذن عنده {x}.",
+        declared=f"({x + y}+{x - y})/2",
     )
 
 
@@ -139,6 +147,7 @@ def inequality(scene: Scene) -> Draft:
         most,
         (budget // price, most + 1, most - 1),
         f"المتباينة {price}س + {fee} ≤ {budget}، أي {price}س ≤ {budget - fee}، فأكبر عدد صحيح هو {most}.",
+        declared=f"ب={budget}-{fee}؛ (ب-ب%{price})/{price}",
     )
 
 
@@ -152,6 +161,7 @@ def squares(scene: Scene) -> Draft:
         value,
         (a * a + b * b, value + 2 * b * b, (a - b) ** 2, a * b),
         f"الفرق بين مربعين يساوي حاصل ضرب المجموع في الفرق: {a + b} × {a - b} = {value}.",
+        declared=f"{a + b}*{a - b}",
     )
 
 
@@ -165,6 +175,7 @@ def new_sign(scene: Scene) -> Draft:
         value,
         (k * b + a * b, k * a + b, k * (a + b), k * a * b),
         f"نعوض: {k} × {a} + {a} × {b} = {k * a} + {a * b} = {value}.",
+        declared=f"{k}*{a}+{a}*{b}",
     )
 
 
@@ -177,6 +188,7 @@ def absolute(scene: Scene) -> Draft:
         2 * center,
         (center + distance, 2 * distance, center, 2 * center + distance),
         f"القيمتان هما {center + distance} و{center - distance}، ومجموعهما {2 * center}.",
+        declared=f"{center}+{distance}+{center}-{distance}",
     )
 
 
@@ -190,6 +202,7 @@ def geometric(scene: Scene) -> Draft:
         value,
         (start * ratio**n, start * ratio * n, start * ratio ** (n - 2), start + ratio * (n - 1)),
         f"الحد رقم {n} هو {start} × {ratio}^{n - 1} = {value}.",
+        declared=f"{start}*{ratio}**({n}-1)",
     )
 
 
@@ -203,6 +216,7 @@ def remainder(scene: Scene) -> Draft:
         people,
         (people + 1, total // (each + 1) + 2, people - 1, people + left),
         f"ما وُزع فعلًا {total} − {left} = {total - left}، ونصيب الزائر {each}، فعدد الزوار {total - left} ÷ {each} = {people}.",
+        declared=f"({total}-{left})/{each}",
     )
 
 
@@ -216,6 +230,7 @@ def compare_values(scene: Scene) -> Draft:
         (f"{a}ص + {b}", second),
         f"{_board(scene)}: س = {x} وص = {y}.",
         f"الأولى {a} × {x} + {b} = {first}، والثانية {a} × {y} + {b} = {second}.",
+        declared=f"{a}*{x}+{b} | {a}*{y}+{b}",
     )
 
 
@@ -230,6 +245,7 @@ def compare_powers(scene: Scene) -> Draft:
         (f"{b[0]}^{b[1]}", b[0] ** b[1]),
         f"سأل {scene.name} زميله {scene.second} في {scene.place} {scene.day} عن قوتين من قوى الأعداد.",
         f"نحسب القوتين: {a[0] ** a[1]} و{b[0] ** b[1]}، ثم نوازن بينهما.",
+        declared=f"{a[0]}**{a[1]} | {b[0]}**{b[1]}",
     )
 
 
@@ -241,4 +257,5 @@ def compare_unknown(scene: Scene) -> Draft:
         (f"ما مع {scene.second} من {scene.item}", None),
         f"مع كل من {scene.name} و{scene.second} في {scene.place} أكثر من {low} من {scene.item}.",
         f"كل ما نعرفه أن العددين أكبر من {low}، ولا شيء يرتب أحدهما بالنسبة إلى الآخر.",
+        declared=f"{low}+1 | {low}+2 || {low}+2 | {low}+1",
     )

@@ -36,6 +36,7 @@ class Draft:
     working: str
     figure: dict[str, Any] | None = None
     passage: str | None = None
+    declared: str | None = None  #: the expression that arrives at the answer
     sentence: str = ""  #: what makes a verbal stem the same stem, whoever says it
 
     def drawn(self, figure: dict[str, Any]) -> Draft:
@@ -74,6 +75,7 @@ def numeric(
     working: str,
     *,
     unit: str = "",
+    declared: str | None = None,
 ) -> Draft:
     """A question whose key is a number. `likely` are what the usual mistakes give; neighbours fill up."""
     wrong: list[Number] = []
@@ -83,11 +85,16 @@ def numeric(
         if len(wrong) == DISTRACTORS:
             break
     texts = tuple(counted(number, unit) for number in wrong)
-    return Draft(stem, counted(answer, unit), texts, working)
+    return Draft(stem, counted(answer, unit), texts, working, declared=declared)
 
 
 def compared(
-    quantity: tuple[str, Number], other: tuple[str, Number] | tuple[str, None], given: str, working: str
+    quantity: tuple[str, Number],
+    other: tuple[str, Number] | tuple[str, None],
+    given: str,
+    working: str,
+    *,
+    declared: str | None = None,
 ) -> Draft:
     """A comparison. A second value of None means that the data do not decide it."""
     (first, a), (second, b) = quantity, other
@@ -96,7 +103,7 @@ def compared(
         answer = COMPARISONS[3]
     else:
         answer = COMPARISONS[0] if a > b else COMPARISONS[1] if a < b else COMPARISONS[2]
-    return Draft(stem, answer, (), working)
+    return Draft(stem, answer, (), working, declared=declared)
 
 
 def _neighbours(answer: Number, scene: Scene) -> Iterable[Number]:

@@ -19,6 +19,7 @@ def fence(scene: Scene) -> Draft:
         (width * (length + width), 2 * (width + length), width * (2 * length + width)),
         f"نصف المحيط {width + length}، فالطول {length}، والمساحة {length} × {width} = {width * length}.",
         unit="م²",
+        declared=f"({2 * (width + length)}/2-{width})*{width}",
     )
 
 
@@ -32,6 +33,7 @@ def doubled(scene: Scene) -> Draft:
         (side * side * times, side * times, side * side * times**3, side * side + times),
         f"المساحة تتضاعف بمربع نسبة التكبير: {side * side} × {times * times} = {side * side * times * times}.",
         unit="سم²",
+        declared=f"{side * side}*{times}**2",
     )
 
 
@@ -45,6 +47,7 @@ def box(scene: Scene) -> Draft:
         (2 * (a * b + b * c + a * c), a + b + c, a * b * c // 2, a * b + c),
         f"الحجم حاصل ضرب الأبعاد الثلاثة: {a} × {b} × {c} = {a * b * c}.",
         unit="سم³",
+        declared=f"{a}*{b}*{c}",
     )
 
 
@@ -58,6 +61,7 @@ def cube(scene: Scene) -> Draft:
         (side**3, 4 * side * side, 12 * side, 5 * side * side),
         f"للمكعب ستة أوجه مساحة كل منها {side * side}، والمجموع {6 * side * side}.",
         unit="سم²",
+        declared=f"6*{side}**2",
     )
 
 
@@ -71,6 +75,7 @@ def triangle_rule(scene: Scene) -> Draft:
         (a + b, a + b + 1, b - a + 1, b - a),
         f"كل ضلع أصغر من مجموع الضلعين الآخرين، فالثالث أصغر من {a + b}، وأكبر عدد صحيح {a + b - 1}.",
         unit="سم",
+        declared=f"{a}+{b}-1",
     )
 
 
@@ -85,6 +90,7 @@ def polygon(scene: Scene) -> Draft:
         (360 // sides, angle - 12, 180 - angle // 2, angle + 6),
         f"الزاوية الداخلية ({sides} − 2) × 180 ÷ {sides} = {angle}.",
         unit="درجة",
+        declared=f"({sides}-2)*180/{sides}",
     )
 
 
@@ -99,6 +105,7 @@ def clock(scene: Scene) -> Draft:
         (angle + 15, abs(30 * hour - 6 * half) + 30, angle + 30, angle * 2),
         f"عقرب الساعات عند {30 * hour + half // 2} درجة، وعقرب الدقائق عند {6 * half}، والفرق {angle}.",
         unit="درجة",
+        declared=f"max(30*{hour}+{half}/2-6*{half}, 6*{half}-30*{hour}-{half}/2)",
     )
 
 
@@ -111,6 +118,7 @@ def tiles(scene: Scene) -> Draft:
         a * b,
         (2 * (a + b), a + b, a * b + a, a * b - b),
         f"على العرض {a} من القطع وعلى الطول {b}، والمجموع {a} × {b} = {a * b}.",
+        declared=f"{a * tile}/{tile}*({b * tile}/{tile})",
     )
 
 
@@ -125,6 +133,7 @@ def diagonal(scene: Scene) -> Draft:
         ((a + b) * k, (b - a) * k, c * k + k, b * k + 2),
         f"مربع القطر {(a * k) ** 2} + {(b * k) ** 2} = {(c * k) ** 2}، فالقطر {isqrt((c * k) ** 2)}.",
         unit="م",
+        declared=f"√({a * k}**2+{b * k}**2)",
     )
 
 
@@ -143,6 +152,7 @@ def compare_areas(scene: Scene) -> Draft:
         (f"مساحة أرض {scene.second}", side * side),
         f"أرض {scene.name} قرب {scene.place} مستطيلة بعداها {a} م و{b} م، وأرض {scene.second} مربعة طول ضلعها {side} م.",
         f"الأولى {a} × {b} = {a * b}، والثانية {side} × {side} = {side * side}.",
+        declared=f"{a}*{b} | {side}**2",
     )
 
 
@@ -154,6 +164,7 @@ def compare_volumes(scene: Scene) -> Draft:
         (f"حجم صندوق {scene.second}", a * b * side),
         f"صندوق {scene.name} لحفظ {scene.item} مكعب حرفه {side} سم، وصندوق {scene.second} في {scene.place} أبعاده {a} و{b} و{side} من السنتيمترات.",
         f"الأول {side}³ = {side**3}، والثاني {a} × {b} × {side} = {a * b * side}.",
+        declared=f"{side}**3 | {a}*{b}*{side}",
     )
 
 
@@ -165,4 +176,5 @@ def compare_open_angles(scene: Scene) -> Draft:
         (f"قياس الزاوية ص في لوحة {scene.first}", None),
         f"رسم {scene.name} في {scene.place} مثلثًا إحدى زواياه {angle} درجة، وسمى زاويتيه الأخريين س وص، ولونه بلون {scene.item}.",
         f"نعرف أن س + ص = {180 - angle} ولا نعرف أيهما أكبر.",
+        declared=f"(180-{angle})/2+1 | (180-{angle})/2-1 || (180-{angle})/2-1 | (180-{angle})/2+1",
     )

@@ -14,6 +14,12 @@ def _colours(scene: Scene) -> tuple[int, int, int]:
     return scene.number(3, 6), scene.number(7, 10), scene.number(11, 15)
 
 
+def ways(n: int, k: int) -> str:
+    """To choose k of n, as a declared expression."""
+    above = "*".join(str(n - i) for i in range(k))
+    return f"{above}/({'*'.join(str(i + 1) for i in range(k))})"
+
+
 @template("probability", "mcq", "احتمال حدث بسيط", "السحب من مجموعة ملونة")
 def simple(scene: Scene) -> Draft:
     red, green, blue = _colours(scene)
@@ -24,6 +30,7 @@ def simple(scene: Scene) -> Draft:
         Fraction(red, total),
         (Fraction(green, total), Fraction(blue, total), Fraction(red, green + blue), Fraction(1, red)),
         f"عدد الحمراء {red} من {total}، فالاحتمال {red}/{total}.",
+        declared=f"{red}/({red}+{green}+{blue})",
     )
 
 
@@ -41,6 +48,7 @@ def complement(scene: Scene) -> Draft:
             Fraction(1, total),
         ),
         f"السليمة {total} − {bad} = {total - bad}، والاحتمال {total - bad}/{total}.",
+        declared=f"({total}-{bad})/{total}",
     )
 
 
@@ -67,6 +75,7 @@ def from_probability(scene: Scene) -> Draft:
         answer,
         (total - answer, total // part.denominator + 1, answer * 2, answer + 2),
         f"{total} × {part.numerator}/{part.denominator} = {answer}.",
+        declared=f"{total}*{part.numerator}/{part.denominator}",
     )
 
 
@@ -80,6 +89,7 @@ def without_return(scene: Scene) -> Draft:
         Fraction(good * (good - 1), total * (total - 1)),
         (Fraction(good * good, total * total), Fraction(good, total), Fraction(good - 1, total - 1)),
         f"الأولى {good}/{total} والثانية {good - 1}/{total - 1}، ونضربهما.",
+        declared=f"{good}/{total}*({good}-1)/({total}-1)",
     )
 
 
@@ -93,6 +103,7 @@ def with_return(scene: Scene) -> Draft:
         Fraction(good * good, total * total),
         (Fraction(2 * good, total), Fraction(good, total), Fraction(good * rest, total * total)),
         f"الحدثان مستقلان: {good}/{total} × {good}/{total}.",
+        declared=f"({good}/{total})**2",
     )
 
 
@@ -105,6 +116,7 @@ def choosing(scene: Scene) -> Draft:
         comb(n, k),
         (perm(n, k), n * k, comb(n, k) + n, comb(n - 1, k)),
         f"عدد التوافيق {n} فوق {k} يساوي {comb(n, k)}.",
+        declared=f"{ways(n, k)}",
     )
 
 
@@ -123,6 +135,7 @@ def compare_chances(scene: Scene) -> Draft:
         (f"احتمال فوز {scene.second}", Fraction(b, m)),
         f"يملك {scene.name} {a} من {counted(n, 'بطاقة')} في قرعة {scene.place}، ويملك {scene.second} {b} من {counted(m, 'بطاقة')} في قرعة {scene.item}.",
         f"الأول {a}/{n} والثاني {b}/{m}، ونوحد المقامات ثم نوازن.",
+        declared=f"{a}/{n} | {b}/{m}",
     )
 
 
@@ -135,4 +148,5 @@ def compare_counts(scene: Scene) -> Draft:
         (f"طرق اختيار {j} من {n}", comb(n, j)),
         f"يوازن {scene.name} في {scene.place} بين طريقتين لاختيار فريق {scene.day} من بين {n} يعرفون {scene.item}.",
         f"الأولى {comb(n, k)} والثانية {comb(n, j)}.",
+        declared=f"{ways(n, k)} | {ways(n, j)}",
     )

@@ -21,6 +21,7 @@ def percent(scene: Scene) -> Draft:
         (total - part, total // rate, part * 2, part + total // 10),
         f"النسبة من العدد: {total} × {rate} ÷ 100 = {part}.",
         unit="ريال",
+        declared=f"{total}*{rate}%",
     )
 
 
@@ -35,6 +36,7 @@ def discount(scene: Scene) -> Draft:
         (off, price + off, price - rate, price - off // 2),
         f"مقدار الخصم {price} × {rate}% = {off}، والثمن الجديد {price} − {off} = {price - off}.",
         unit="ريال",
+        declared=f"{price}*(1-{rate}%)",
     )
 
 
@@ -49,6 +51,7 @@ def profit(scene: Scene) -> Draft:
         (sold - cost, rate + 5, rate * 2, 100 - rate),
         f"الربح {sold} − {cost} = {sold - cost}، ونسبته {sold - cost} ÷ {cost} × 100 = {rate}%.",
         unit="%",
+        declared=f"({sold}-{cost})/{cost}",
     )
 
 
@@ -63,6 +66,7 @@ def sharing(scene: Scene) -> Draft:
         (a * unit, total // b, unit, total - b),
         f"مجموع الأجزاء {a + b}، وقيمة الجزء {total} ÷ {a + b} = {unit}، ونصيب {scene.second} هو {b} × {unit} = {b * unit}.",
         unit="ريال",
+        declared=f"{total}/({a}+{b})*{b}",
     )
 
 
@@ -76,6 +80,7 @@ def direct(scene: Scene) -> Draft:
         (few * each + many, many * (each + 1), (many - few) * each, many * few),
         f"ثمن الواحد {few * each} ÷ {few} = {each}، وثمن {many} هو {each} × {many} = {many * each}.",
         unit="ريال",
+        declared=f"{few * each}/{few}*{many}",
     )
 
 
@@ -92,6 +97,7 @@ def inverse(scene: Scene) -> Draft:
         (days * more // men, days - more + men, answer + 2, answer - 1),
         f"العمل الكلي {men} × {days} = {men * days}، وبعدد {more} يستغرق {men * days} ÷ {more} = {answer}.",
         unit="يوم",
+        declared=f"{men}*{days}/{more}",
     )
 
 
@@ -105,6 +111,7 @@ def scale(scene: Scene) -> Draft:
         (scale_km + length, scale_km * length * 10, scale_km * (length - 1)),
         f"الطول الحقيقي {length} × {scale_km} = {scale_km * length}.",
         unit="كم",
+        declared=f"{scale_km}*{length}",
     )
 
 
@@ -121,6 +128,7 @@ def fraction_of(scene: Scene) -> Draft:
         left,
         (int(total * part), total // part.denominator, left + part.denominator),
         f"المبيع {total} × {part.numerator}/{part.denominator} = {int(total * part)}، والباقي {left}.",
+        declared=f"{total}*(1-{part.numerator}/{part.denominator})",
     )
 
 
@@ -161,6 +169,7 @@ def filling(scene: Scene) -> Draft:
         (minutes + 5, flow, minutes * 2, minutes - 5),
         f"الزمن يساوي السعة على المعدل: {volume} ÷ {flow} = {minutes}.",
         unit="دقيقة",
+        declared=f"{volume}/{flow}",
     )
 
 
@@ -175,6 +184,7 @@ def tax(scene: Scene) -> Draft:
         (price - duty, duty, price + 15, price + 2 * duty),
         f"الضريبة {price} × 15% = {duty}، والمجموع {price + duty}.",
         unit="ريال",
+        declared=f"{price}*(1+15%)",
     )
 
 
@@ -190,6 +200,7 @@ def together(scene: Scene) -> Draft:
         ((a + b) // 2, a + b, abs(a - b), both + 1),
         f"معدلهما معًا 1/{a} + 1/{b} = 1/{both}، فيلزمهما {both}.",
         unit="ساعة",
+        declared=f"1/(1/{a}+1/{b})",
     )
 
 
@@ -207,6 +218,7 @@ def mixing(scene: Scene) -> Draft:
         (Fraction(100 * juice, total), answer + 5, Fraction(100 * (juice + more), total)),
         f"العصير {juice + more} من خليط حجمه {total + more}، فالنسبة {juice + more} ÷ {total + more} × 100.",
         unit="%",
+        declared=f"({juice}+{more})/({total}+{more})",
     )
 
 
@@ -221,6 +233,7 @@ def division_rest(scene: Scene) -> Draft:
         rest,
         (divisor - rest, rest + 1, quotient, rest - 1),
         f"{total} = {divisor} × {quotient} + {rest}، فالباقي {rest}.",
+        declared=f"{total}%{divisor}",
     )
 
 
@@ -234,6 +247,7 @@ def compare_percent(scene: Scene) -> Draft:
         (f"{other_total}% من {rate}", second),
         f"اختلف {scene.name} و{scene.second} {scene.day} في حساب نصيب {scene.place} من ثمن {scene.item}.",
         f"الأولى {rate} × {total} ÷ 100، والثانية {other_total} × {rate} ÷ 100، ثم نوازن بين حاصلي الضرب.",
+        declared=f"{rate}%*{total} | {other_total}%*{rate}",
     )
 
 
@@ -246,6 +260,7 @@ def compare_prices(scene: Scene) -> Draft:
         (f"ثمن الواحد منها عند {scene.second}", other),
         f"اشترى {scene.name} من {scene.place} {n} من {scene.item} بمبلغ {counted(n * price, 'ريال')}، واشترى من {scene.second} {m} منها بمبلغ {counted(m * other, 'ريال')}.",
         f"الأول {n * price} ÷ {n} = {price}، والثاني {m * other} ÷ {m} = {other}.",
+        declared=f"{n * price}/{n} | {m * other}/{m}",
     )
 
 
@@ -257,6 +272,7 @@ def compare_rest(scene: Scene) -> Draft:
         (f"باقي قسمة {c} على {d}", c % d),
         f"قسم {scene.name} {scene.item}، وقسم {scene.second} {scene.other_item}، وكلاهما يعمل في {scene.place}.",
         f"{a} = {b} × {a // b} + {a % b}، و{c} = {d} × {c // d} + {c % d}.",
+        declared=f"{a}%{b} | {c}%{d}",
     )
 
 
@@ -268,4 +284,5 @@ def compare_missing(scene: Scene) -> Draft:
         (f"مقدار الخصم عند {scene.second}", None),
         f"خفض {scene.name} ثمن {scene.item} في {scene.place} بنسبة {a}%، وخفض {scene.second} ثمن {scene.other_item} بنسبة {b}%.",
         "النسبة وحدها لا تكفي: لا نعرف الثمن الأصلي عند أي منهما.",
+        declared=f"{a}%*1000 | {b}%*100 || {a}%*100 | {b}%*100",
     )

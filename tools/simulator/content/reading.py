@@ -16,17 +16,15 @@ SENTENCE_WORDS = 4
 
 
 def passage_for(scene: Scene) -> str:
-    """The passage of a group that has none yet. Groups of one session get different ones: when the texts run
-    out, the later groups get two of them.
+    """The passage of a group that has none yet: the one that was written longest ago.
+
+    When all have been written, two of them, so that no passage comes again as it was.
     """
     passages = data("passages")
-    wanted = scene.wanted
-    group = wanted.slot if wanted.group is None else wanted.group
-    round_, row = divmod(group, len(passages))
-    texts = [passages[row]["text"]]
-    if round_ > 0:
-        texts.append(passages[(row + round_) % len(passages)]["text"])
-    return f"كتب {scene.name} في {scene.place} يقول: {' '.join(texts)}"
+    are_all_written = scene.memory.written("passages") == len(passages)
+    row = scene.fresh("passages", passages)
+    second = f" {passages[(passages.index(row) + 1) % len(passages)]['text']}" if are_all_written else ""
+    return f"كتب {scene.name} في {scene.place} يقول: {row['text']}{second}"
 
 
 def reading(scene: Scene, passage: str) -> Draft:

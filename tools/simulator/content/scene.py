@@ -13,6 +13,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from tools.simulator.asked import Wanted
+from tools.simulator.content.memory import Memory
 
 T = TypeVar("T")
 LEVELS = {"easy": 0, "medium": 1, "hard": 2}
@@ -36,8 +37,9 @@ STARTS = 3  #: places in a list of sentences at which a reply may begin
 class Scene:
     """One question's context. The same seed, turn and slot give the same scene."""
 
-    def __init__(self, wanted: Wanted, *, seed: str, attempt: int = 0) -> None:
+    def __init__(self, wanted: Wanted, *, seed: str, attempt: int = 0, memory: Memory | None = None) -> None:
         self.wanted = wanted
+        self.memory = memory or Memory()
         self.rng = Random(f"{seed}:{wanted.slot}:{attempt}")
         self.turn = _turn(seed)
         self.attempt = attempt
@@ -73,10 +75,10 @@ class Scene:
         """Slots of one exam get different values as long as there are enough; avoided ones move on."""
         return values[(self.wanted.slot + self.attempt * 17) % len(values)]
 
-    def by_reply(self, values: Sequence[T]) -> T:
-        """Slots near each other get different values; another reply, so also a second try, may begin elsewhere."""
+    def fresh(self, name: str, values: Sequence[T]) -> T:
+        """The value of the list `name` that was written longest ago; another reply begins elsewhere."""
         begin = self.turn % STARTS * len(values) // STARTS
-        return values[(self.wanted.slot + begin + self.attempt * 17) % len(values)]
+        return self.memory.freshest(name, values, self.wanted.slot + begin + self.attempt * 17)
 
     def number(self, low: int, high: int) -> int:
         """Between the bounds, which grow with the difficulty."""

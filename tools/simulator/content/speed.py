@@ -19,6 +19,7 @@ def distance(scene: Scene) -> Draft:
         (speed + hours, speed * (hours + 1), speed * (hours - 1), speed * hours // 2),
         f"المسافة = السرعة × الزمن = {speed} × {hours} = {speed * hours}.",
         unit="كم",
+        declared=f"{speed}*{hours}",
     )
 
 
@@ -37,6 +38,7 @@ def mean_speed(scene: Scene) -> Draft:
         (Fraction(a + b, 2), Fraction(total, hours + 1), Fraction(b), Fraction(a)),
         f"المسافة الكلية {total} كم، والزمن الكلي {hours}، والمتوسط {total} ÷ {hours}.",
         unit="كم/س",
+        declared=f"({a}*{t[0]}+{b}*{t[1]})/({t[0]}+{t[1]})",
     )
 
 
@@ -51,6 +53,7 @@ def meeting(scene: Scene) -> Draft:
         (hours + 1, hours * 2, hours + 3, hours + 4),
         f"سرعة التقارب {a} + {b} = {a + b}، والزمن {gap} ÷ {a + b} = {hours}.",
         unit="ساعة",
+        declared=f"{gap}/({a}+{b})",
     )
 
 
@@ -67,6 +70,7 @@ def difference(scene: Scene) -> Draft:
         (minutes + 30, minutes * 2, minutes - 30, Fraction(fast - slow)),
         f"زمن الأول {length} ÷ {fast}، وزمن الثاني {length} ÷ {slow}، والفرق بالدقائق {int(minutes)}.",
         unit="دقيقة",
+        declared=f"({length}/{slow}-{length}/{fast})*60",
     )
 
 
@@ -80,6 +84,7 @@ def conversion(scene: Scene) -> Draft:
         (metres * 5, metres * 36, metres * 6, metres * 3),
         f"نضرب في 3.6: {metres} × 3.6 = {metres * 18 // 5}.",
         unit="كم/س",
+        declared=f"{metres}*3600/1000",
     )
 
 
@@ -94,6 +99,7 @@ def with_rest(scene: Scene) -> Draft:
         (hours * 60, minutes + rest, hours * 60 - rest, minutes + 60),
         f"زمن السير {speed * hours} ÷ {speed} = {hours} من الساعات أي {hours * 60} دقيقة، ومع التوقف {minutes}.",
         unit="دقيقة",
+        declared=f"{speed * hours}/{speed}*60+{rest}",
     )
 
 
@@ -106,6 +112,7 @@ def output(scene: Scene) -> Draft:
         per * hours,
         (per * 2 * hours, per * (hours + 1), per * hours + hours, per * (hours - 1)),
         f"معدله {per} في الساعة، وفي {hours} من الساعات {per} × {hours} = {per * hours}.",
+        declared=f"{per * 2}/2*{hours}",
     )
 
 
@@ -120,6 +127,7 @@ def chase(scene: Scene) -> Draft:
         (head + 1, head * 2, head + 2, head + 3),
         f"فرق السرعتين {gain}، وزمن اللحاق {gap} ÷ {gain} = {head}.",
         unit="ساعة",
+        declared=f"{gap}/({slow + gain}-{slow})",
     )
 
 
@@ -133,6 +141,7 @@ def current(scene: Scene) -> Draft:
         ((boat + stream) * hours, boat * hours, (boat - stream) * (hours + 1)),
         f"سرعته عكس التيار {boat} − {stream} = {boat - stream}، والمسافة {(boat - stream) * hours}.",
         unit="كم",
+        declared=f"({boat}-{stream})*{hours}",
     )
 
 
@@ -147,6 +156,7 @@ def train(scene: Scene) -> Draft:
         (speed * seconds, bridge + 2 * length, bridge - speed, bridge + speed),
         f"ما يقطعه القطار {speed} × {seconds} = {speed * seconds}، وهو طول الجسر مع طول القطار، فالجسر {bridge}.",
         unit="م",
+        declared=f"{speed}*{seconds}-{length}",
     )
 
 
@@ -160,6 +170,7 @@ def laps(scene: Scene) -> Draft:
         (Fraction(lap, minutes), Fraction(lap * (rounds + 1), minutes), Fraction(lap * rounds, minutes * 2)),
         f"المسافة {lap} × {rounds} = {lap * rounds} م، ونقسمها على {minutes}.",
         unit="م",
+        declared=f"{lap}*{rounds}/{minutes}",
     )
 
 
@@ -171,6 +182,7 @@ def compare_distance(scene: Scene) -> Draft:
         (f"ما قطعه {scene.second}", b * u),
         f"خرج {scene.name} من {scene.place} بسرعة {a} كم في الساعة مدة {counted(t, 'ساعة')}، وخرج {scene.second} منه بسرعة {b} كم في الساعة مدة {counted(u, 'ساعة')}.",
         f"قطع الأول {a} × {t} = {a * t}، وقطع الثاني {b} × {u} = {b * u}.",
+        declared=f"{a}*{t} | {b}*{u}",
     )
 
 
@@ -183,6 +195,7 @@ def compare_units(scene: Scene) -> Draft:
         (f"سرعة عربة {scene.second}", Fraction(other)),
         f"تسير عربة {scene.name} المحملة ب{scene.item} بسرعة {counted(metres, 'متر')} في الثانية، وتسير عربة {scene.second} في {scene.place} بسرعة {other} كم في الساعة.",
         f"{counted(metres, 'متر')} في الثانية هي {metres * 18 // 5} كم في الساعة، ونوازنها بالسرعة {other}.",
+        declared=f"{metres}*3600/1000 | {other}",
     )
 
 
@@ -194,4 +207,5 @@ def compare_open(scene: Scene) -> Draft:
         (f"زمن رحلة {scene.second}", None),
         f"سافر {scene.name} من {scene.city} إلى {scene.place} بسرعة {a} كم في الساعة، وسافر {scene.second} من {scene.other_city} إلى المكان نفسه بسرعة {b} كم في الساعة.",
         "الزمن يحتاج إلى طول الطريق، ولم يُذكر طول أي من الطريقين.",
+        declared=f"100/{a} | 100/{b} || 100/{a} | 200/{b}",
     )

@@ -13,6 +13,10 @@ def _listed(values: list[int]) -> str:
     return " و".join(str(value) for value in values)
 
 
+def added_up(values: list[int]) -> str:
+    return "+".join(str(value) for value in values)
+
+
 @template("statistics", "mcq", "المتوسط الحسابي")
 def mean(scene: Scene) -> Draft:
     center = scene.number(20, 60)
@@ -24,6 +28,7 @@ def mean(scene: Scene) -> Draft:
         center,
         (sum(values), center + 2, center - 3, center + 7),
         f"المجموع {sum(values)} ونقسمه على 4 فنجد {center}.",
+        declared=f"({added_up(values)})/4",
     )
 
 
@@ -52,6 +57,7 @@ def spread(scene: Scene) -> Draft:
         width,
         (low + often, width + low, width - often, low),
         f"المدى أكبر القيم ناقص أصغرها: {low + width} − {low} = {width}.",
+        declared=f"max({values[0]}, {values[1]}, {values[2]}, {values[3]}, {values[4]})-{low}",
     )
 
 
@@ -65,6 +71,7 @@ def added(scene: Scene) -> Draft:
         new,
         (average + rise, average * count, new - rise, average + count),
         f"المجموع الجديد {(average + rise) * (count + 1)} والقديم {average * count}، والفرق {new}.",
+        declared=f"({average + rise})*({count}+1)-{average}*{count}",
     )
 
 
@@ -80,6 +87,7 @@ def two_groups(scene: Scene) -> Draft:
         Fraction(total, n + m),
         (Fraction(a + b, 2), Fraction(a), Fraction(b), Fraction(total, n + m) + 2),
         f"المجموع {n} × {a} + {m} × {b} = {total}، ونقسمه على {n + m}.",
+        declared=f"({n}*{a}+{m}*{b})/({n}+{m})",
     )
 
 
@@ -94,6 +102,7 @@ def mean_and_median(scene: Scene) -> Draft:
         (f"وسيط ما جمعه {scene.first}", Fraction(sorted(values)[1])),
         f"جمع {scene.name} في {scene.place} من {scene.item} ثلاث دفعات أعدادها {_listed(values)}.",
         f"المتوسط {sum(values)} ÷ 3، والوسيط {sorted(values)[1]}.",
+        declared=f"({added_up(values)})/3 | {sorted(values)[1]}",
     )
 
 
@@ -106,4 +115,5 @@ def totals(scene: Scene) -> Draft:
         (f"مجموع ما باعه {scene.second}", m * b),
         f"متوسط ما باعه {scene.name} من {scene.item} في {counted(n, 'يوم')} هو {a}، ومتوسط ما باعه {scene.second} في {scene.place} في {counted(m, 'يوم')} هو {b}.",
         f"الأول {n} × {a} = {n * a}، والثاني {m} × {b} = {m * b}.",
+        declared=f"{n}*{a} | {m}*{b}",
     )

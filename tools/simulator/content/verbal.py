@@ -12,16 +12,15 @@ def analogy(scene: Scene) -> Draft:
     names = list(relations)
     relation = scene.wanted.subtopic if scene.wanted.subtopic in relations else scene.by_slot(names)
     pairs = relations[relation].split()
-    i = (scene.wanted.slot + scene.turn + scene.attempt) % len(pairs)
-    key = pairs[(i + 1 + scene.rng.randrange(len(pairs) - 1)) % len(pairs)]
+    asked, key = scene.fresh(f"relation {relation}", pairs), scene.fresh(f"relation {relation}", pairs)
     others = scene.rng.sample([name for name in names if name != relation], 3)
     wrong = tuple(_pair(scene.choose(*relations[name].split())) for name in others)
-    first, second = pairs[i].split(":")
+    first, second = asked.split(":")
     working = (
         f"العلاقة بين «{first}» و«{second}» هي {relation}: ننظر ماذا تفعل الأولى بالثانية أو ما صلتها بها، ثم نبحث عن الصلة نفسها بالترتيب نفسه. "
         f"والزوج «{_pair(key)}» يحمل العلاقة ذاتها، أما بقية الأزواج فعلاقاتها {'، و'.join(others)}."
     )
-    return Draft(_pair(pairs[i]), _pair(key), wrong, working)
+    return Draft(_pair(asked), _pair(key), wrong, working)
 
 
 def completion(scene: Scene) -> Draft:
@@ -34,7 +33,7 @@ def completion(scene: Scene) -> Draft:
 
 
 def context_error(scene: Scene) -> Draft:
-    sentence, answer, others = scene.by_reply(data("errors"))
+    sentence, answer, others = scene.fresh("errors", data("errors"))
     stem = f"{_said(scene)} {sentence}. أي الكلمات لا تناسب سياق الجملة؟"
     working = f"نقرأ الجملة كاملة ونوازن بين أولها وآخرها: كلمة «{answer}» تناقض ما تدل عليه بقية القرائن، ولو وُضع ضدها لاستقام المعنى، أما الكلمات الأخرى فمنسجمة بعضها مع بعض."
     return Draft(stem, answer, tuple(others.split()), working, sentence=sentence)
@@ -42,7 +41,7 @@ def context_error(scene: Scene) -> Draft:
 
 def odd_word(scene: Scene) -> Draft:
     groups: list[list[str]] = data("odd_words")
-    home = (scene.wanted.slot + scene.attempt * 17) % len(groups)
+    home = groups.index(scene.fresh("odd words", groups))
     away = (home + scene.rng.randrange(1, len(groups))) % len(groups)
     (name, words), (other, strangers) = groups[home], groups[away]
     wrong = scene.rng.sample([word for word in words.split() if word not in strangers.split()], 3)
@@ -61,7 +60,7 @@ def odd_word(scene: Scene) -> Draft:
 
 
 def vocabulary(scene: Scene) -> Draft:
-    word, sentence, synonym, wrong, antonym = scene.by_reply(data("vocabulary"))
+    word, sentence, synonym, wrong, antonym = scene.fresh("vocabulary", data("vocabulary"))
     opposite = "الضد" in scene.wanted.subtopic
     asked, answer = ("ضد", antonym) if opposite else ("معنى", synonym)
     distractors = _phrases(wrong, synonym)[:2] + ((synonym,) if opposite else (antonym,))
@@ -73,7 +72,7 @@ def vocabulary(scene: Scene) -> Draft:
 
 def _row(scene: Scene, name: str, two_blanks: bool) -> tuple[str, str, str]:
     rows = [row for row in data(name) if ("-" in row[1]) == two_blanks]
-    sentence, answer, wrong = scene.by_reply(rows)
+    sentence, answer, wrong = scene.fresh(f"{name}, two blanks: {two_blanks}", rows)
     return sentence, answer, wrong
 
 

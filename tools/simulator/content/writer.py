@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from tools.simulator.asked import Asked, Wanted
 from tools.simulator.content import verbal
 from tools.simulator.content.draft import Draft, Template
+from tools.simulator.content.memory import Memory
 from tools.simulator.content.reading import passage_for, reading
 from tools.simulator.content.registry import templates_for
 from tools.simulator.content.scene import Scene, data
 from tools.simulator.tokens import beyond_ascii, count_tokens, tokens_of
 
 ATTEMPTS = 12
+#: For a comparison with the planned answer; after these it may be about a neighbouring subtopic, then any.
+OF_SUBTOPIC, OF_TOPIC, PLANNED_ATTEMPTS = 12, 30, 60
 TOKENS = (250, 350)  #: of one object without its passage
 KEYS_TOKENS = 30  #: of these
 SENTENCE_CHARS = 25  #: of a verbal sentence behind its lead-in: enough to know it in a stem that was cut
@@ -29,15 +33,19 @@ VERBAL: dict[str, Template] = {
 }
 
 
-def write_questions(asked: Asked, *, seed: str) -> Iterator[dict[str, Any]]:
-    """Valid questions, no stem twice and none of the avoided ones. The same seed gives the same questions."""
+def write_questions(asked: Asked, *, seed: str, memory: Memory | None = None) -> Iterator[dict[str, Any]]:
+    """Valid questions, no stem twice and none of the avoided ones. The same seed and memory give the same questions.
+
+    With a memory that other replies share, content that they used comes again only when all other has been used.
+    """
+    memory = memory or Memory()
     passages = dict(asked.passages)
     used = {_mark(stem) for stem in asked.avoid}
     for wanted in asked.wanted:
         new_passage = None
         if wanted.type == "reading" and _group(wanted) not in passages:
-            new_passage = passages[_group(wanted)] = passage_for(Scene(wanted, seed=seed))
-        draft = _fresh(wanted, passages.get(_group(wanted)), used, seed)
+            new_passage = passages[_group(wanted)] = passage_for(Scene(wanted, seed=seed, memory=memory))
+        draft = _fresh(wanted, passages.get(_group(wanted)), used, seed, memory)
         yield _object(wanted, draft, new_passage, Random(f"{seed}:{wanted.slot}:length"))
 
 
@@ -46,12 +54,13 @@ def _group(wanted: Wanted) -> int:
     return wanted.group if wanted.group is not None else -1 - wanted.slot
 
 
-def _fresh(wanted: Wanted, passage: str | None, used: set[str], seed: str) -> Draft:
+def _fresh(wanted: Wanted, passage: str | None, used: set[str], seed: str, memory: Memory) -> Draft:
     """With a stem that is not among those `used`, if there is one; it joins them."""
-    for attempt in range(ATTEMPTS):
-        draft = _write(Scene(wanted, seed=seed, attempt=attempt), passage)
+    for attempt in range(PLANNED_ATTEMPTS if wanted.answer else ATTEMPTS):
+        draft = _write(Scene(wanted, seed=seed, attempt=attempt, memory=memory), passage)
         mark = _mark(draft.stem)
-        if not _is_used(draft, mark, used) and len({draft.answer, *draft.wrong}) == 1 + len(draft.wrong):
+        is_sound = len({draft.answer, *draft.wrong}) == 1 + len(draft.wrong)
+        if is_sound and wanted.answer in {"", draft.answer} and not _is_used(draft, mark, used):
             break
     used.add(mark)
     return draft
@@ -70,7 +79,16 @@ def _write(scene: Scene, passage: str | None) -> Draft:
         return VERBAL[wanted.type](scene)
     if wanted.section == "verbal" or wanted.topic == "vocabulary":
         return verbal.vocabulary(scene)
-    return scene.by_turn(templates_for(wanted), 1)(scene)
+    return scene.by_turn(_templates(scene), 1)(scene)
+
+
+def _templates(scene: Scene) -> list[Template]:
+    """The most fitting ones; other ones for a comparison that did not get its planned answer from those."""
+    wanted = scene.wanted
+    if not wanted.answer or scene.attempt < OF_SUBTOPIC:
+        return templates_for(wanted)
+    topic = wanted.topic if scene.attempt < OF_TOPIC else ""
+    return templates_for(replace(wanted, subtopic="", topic=topic))
 
 
 def _mark(stem: str) -> str:
@@ -87,6 +105,8 @@ def _object(wanted: Wanted, draft: Draft, passage: str | None, rng: Random) -> d
     if draft.figure is not None:
         written["f"] = draft.figure
     written["w"] = _long_enough(draft, rng)
+    if draft.declared is not None:
+        written["e"] = draft.declared
     written["a"] = draft.answer
     if draft.wrong:
         written["d"] = list(draft.wrong)

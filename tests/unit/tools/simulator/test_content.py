@@ -23,6 +23,7 @@ from tests.support.figure_rules import web_app_faults
 from tools.simulator.asked import Asked, Wanted, last_user_text, read_asked
 from tools.simulator.config import SimulatorConfig
 from tools.simulator.content.draft import COMPARISONS, counted, shown
+from tools.simulator.content.memory import Memory
 from tools.simulator.content.scene import Scene, data
 from tools.simulator.content.writer import TOKENS, write_questions
 from tools.simulator.reply import SMALL_TALK, SURPLUS_SLOT, write_reply
@@ -76,13 +77,14 @@ def take_exam(plan: Plan, config: SimulatorConfig) -> tuple[list[Question], list
     """Ask for every slot once, lane by lane as a worker would, and judge what comes."""
     seen, earlier = Seen(), list[EarlierQuestion]()
     accepted, reasons = list[Question](), list[str]()
+    memory = Memory()
     for batch in plan.batches:
         known, fresh = known_passages(earlier), list[EarlierQuestion]()
         for lane in lanes(plan.slots_of(batch)):
             prompt = build_prompt(track=plan.track, slots=lane, passages=known, earlier=earlier)
             gate = Validator(lane, seen=seen, seed=plan.seed, passages=known)
             provider = hashlib.sha256(prompt.user.encode()).hexdigest()
-            for raw in objects(write_reply(read_asked(prompt.user), config, provider)):
+            for raw in objects(write_reply(read_asked(prompt.user), config, provider, memory)):
                 verdict = gate.judge(raw)
                 if isinstance(verdict, Rejected):
                     reasons.append(verdict.reason)
@@ -174,7 +176,9 @@ def test_an_impossible_figure_leaves_other_questions_alone() -> None:
 def test_every_kind_of_slot_gets_a_well_formed_question() -> None:
     for slot in every_kind():
         (question,) = write_questions(Asked((slot,)), seed="kinds")
-        assert list(question) == [key for key in ("slot", "p", "q", "f", "w", "a", "d") if key in question]
+        assert list(question) == [
+            key for key in ("slot", "p", "q", "f", "w", "e", "a", "d") if key in question
+        ]
         assert ("f" in question) == (slot.type in {"diagram", "chart"})
         assert ("p" in question) == (slot.type == "reading")
         if slot.type == "comparison":

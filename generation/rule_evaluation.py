@@ -1,32 +1,35 @@
-"""What the rules and the declared expressions see of the labelled set: `python -m tools.studies.labelled_set`.
+"""What the rules, the declared expressions and the search for repeats see of a set of labelled items.
 
-Prints for each kind how many planted faults are caught and missed, and for sound items how many are taken for
-faults; the tuned part and the untouched one apart. Repeats are measured elsewhere.
+An item is an object as in `tests/labelled/README.md`: a question as a writer sends it, with the kind of fault that
+is planted in it. Pure: the caller reads the items and prints the table.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-from generation.key_proof import Proof, prove_comparison, prove_key
-from generation.model import Difficulty, QuestionType, Slot, Topic
+from generation.declared import BETWEEN_ASSIGNMENTS, BETWEEN_VALUES, proof_of
+from generation.key_proof import Proof
+from generation.model import COMPARISON_CHOICES, Difficulty, EarlierQuestion, QuestionType, Slot, Topic
+from generation.repeats import Seen, Traits
 from generation.rules import Candidate, all_reasons, written
 from generation.schema import DraftQuestion
 from generation.text_rules import noted_rules
 
 Item = Mapping[str, Any]
 
-FOLDER: Final = Path(__file__).parents[2] / "tests" / "labelled"
 CLEAN: Final = frozenset({"clean", "clean_suspicious"})
-#: What a rule is not asked to see in this study.
-ELSEWHERE: Final = frozenset({"repeats", "answer_check", "nobody"})
+#: A row of sound items that must not count as repeats of another, which they stand near.
+NEAR: Final = "clean_near"
+SOUND: Final = CLEAN | {NEAR}
+#: Who sees what no program can: it needs the meaning.
+ELSEWHERE: Final = frozenset({"answer_check", "nobody"})
+REPEATS: Final = "repeats"
 #: A rule that counts takes nobody's work away.
-ONLY_COUNTED: Final = frozenset({"exception_stem", "unordered_numbers"})
+ONLY_COUNTED: Final = frozenset({"exception_stem", "solution_lacks_key", "unordered_numbers"})
 DISPROVED: Final = frozenset({Proof.WRONG_KEY, Proof.RIGHT_DISTRACTOR})
 
 _SIGNS: Final = frozenset({"direction_marks", "invisible_sign", "visual_order", "presentation_forms"})
@@ -69,11 +72,6 @@ class Row:
     found: int
 
 
-def items() -> Iterator[Item]:
-    for path in sorted(FOLDER.glob("*.jsonl")):
-        yield from map(json.loads, path.read_text("utf-8").splitlines())
-
-
 def findings(item: Item) -> frozenset[str]:
     """The names of all rules that the item breaks, whatever their severity."""
     kind, topic = QuestionType(item["slot"]["type"]), Topic(item["slot"]["topic"])
@@ -97,13 +95,38 @@ def findings(item: Item) -> frozenset[str]:
 
 def is_disproved(item: Item) -> bool:
     """Whether the declared values contradict the key or prove a distractor as well."""
-    declared, question = item.get("declared"), item["question"]
-    if declared is None:
-        return False
-    if "expression" in declared:
-        return prove_key(declared["expression"], question["a"], question["d"]) in DISPROVED
-    assignments = [(given["first"], given["second"]) for given in declared.get("assignments", [declared])]
-    return prove_comparison(assignments, question["a"]) in DISPROVED
+    question = item["question"]
+    is_comparison = item["slot"]["type"] == QuestionType.COMPARISON
+    proof = proof_of(declaration(item), question["a"], question.get("d") or (), is_comparison=is_comparison)
+    return proof in DISPROVED
+
+
+def declaration(item: Item) -> str | None:
+    """The item's declared values as a writer sends them."""
+    declared = item.get("declared")
+    if declared is None or "expression" in declared:
+        return declared["expression"] if declared else None
+    pairs = declared.get("assignments", [declared])
+    values = (f"{pair['first']} {BETWEEN_VALUES} {pair['second']}" for pair in pairs)
+    return f" {BETWEEN_ASSIGNMENTS} ".join(values)
+
+
+def is_repeat(item: Item, other: Item) -> bool:
+    """Whether the item counts as a repeat of the other one in the same exam."""
+    return Seen([_as_asked(other)]).admit(Traits.of(_as_asked(item))) is not None
+
+
+def _as_asked(item: Item) -> EarlierQuestion:
+    question = item["question"]
+    choices = (question["a"], *question["d"]) if question.get("d") else COMPARISON_CHOICES
+    return EarlierQuestion(
+        position=0,
+        question_type=QuestionType(item["slot"]["type"]),
+        topic=Topic(item["slot"]["topic"]),
+        stem=question["q"],
+        choices=tuple(choices),
+        passage=question.get("p"),
+    )
 
 
 def is_found(item: Item) -> bool:
@@ -112,39 +135,26 @@ def is_found(item: Item) -> bool:
     return bool(found - ONLY_COUNTED if item["kind"] in CLEAN else found & RULES_OF[item["kind"]])
 
 
-def measured(items: Iterable[Item]) -> list[Row]:
-    """A row for each kind and part, faults that nobody expects a rule to see left out."""
-    asked = [item for item in items if item["kind"] in CLEAN or item["seen_by"] not in ELSEWHERE]
+def measured(items: Collection[Item]) -> list[Row]:
+    """A row for each kind and part, without the faults that nobody expects a program to see."""
+    by_id = {item["id"]: item for item in items}
     total, found = Counter[tuple[str, bool]](), Counter[tuple[str, bool]]()
-    for item in asked:
-        place = item["kind"], item["untouched"]
-        total[place] += 1
-        found[place] += is_found(item)
+    for item in items:
+        near = by_id.get(item.get("against", ""))
+        is_sound = item["kind"] in CLEAN
+        if near is not None and (is_sound or item["seen_by"] == REPEATS):
+            place = NEAR if is_sound else item["kind"], item["untouched"]
+            total[place] += 1
+            found[place] += is_repeat(item, near)
+        if is_sound or item["seen_by"] not in {*ELSEWHERE, REPEATS}:
+            place = item["kind"], item["untouched"]
+            total[place] += 1
+            found[place] += is_found(item)
     return [Row(*place, count, found[place]) for place, count in total.items()]
 
 
 def agreement(rows: Iterable[Row]) -> float:
     """The share of items about which rules and labels say the same."""
     known = list(rows)
-    right = sum(row.items - row.found if row.kind in CLEAN else row.found for row in known)
+    right = sum(row.items - row.found if row.kind in SOUND else row.found for row in known)
     return right / sum(row.items for row in known)
-
-
-def main() -> None:
-    rows = measured(items())
-    for is_untouched, title in ((False, "tuned part"), (True, "untouched part")):
-        part = [row for row in rows if row.is_untouched is is_untouched]
-        faults = [row for row in part if row.kind not in CLEAN]
-        sound = [row for row in part if row.kind in CLEAN]
-        print(f"{title}\n{'kind':<20}{'items':>6}{'caught':>8}{'missed':>8}{'false':>7}")
-        for row in part:
-            caught = ("", "", row.found) if row.kind in CLEAN else (row.found, row.items - row.found, "")
-            print(f"{row.kind:<20}{row.items:>6}{caught[0]:>8}{caught[1]:>8}{caught[2]:>7}")
-        print(
-            f"agreement {agreement(part):.1%}; faults caught {agreement(faults):.1%}; "
-            f"false alarms {1 - agreement(sound):.1%} of {sum(row.items for row in sound)} sound items\n"
-        )
-
-
-if __name__ == "__main__":
-    main()
