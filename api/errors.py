@@ -16,9 +16,16 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from psycopg.errors import (
+    InsufficientPrivilege,
+    InvalidSchemaName,
+    UndefinedColumn,
+    UndefinedFunction,
+    UndefinedTable,
+)
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
@@ -32,6 +39,7 @@ from db.errors import (
     QuestionNotLoaded,
     QuotaExhausted,
     SessionNotCompleted,
+    TooManyReports,
     UserGone,
 )
 from generation.adoption import NotAdopted, NotAdoptedReason
@@ -102,6 +110,7 @@ _GENERATION_CODES: Mapping[type[Exception], str] = {
     SessionMissing: "session_not_found",
     SessionClosed: "session_closed",
     QuestionNotLoaded: "question_not_loaded",
+    TooManyReports: "too_many_requests",
     PlanError: "invalid_request",
     IdempotencyConflict: "idempotency_key_reused",
     QuotaExhausted: "quota_exhausted",
@@ -124,6 +133,16 @@ _CLOSING_CODES = frozenset({"request_timeout", "request_too_large"})
 
 _OUR_FAULT = 500
 
+#: What an operator changed while we run: rights were taken away, or migrations went on or back. Postgres' sentence
+#: about it names tables and columns, and quotes no row.
+_UNFIT: Mapping[type[Exception], str] = {
+    InsufficientPrivilege: "As the owner, give the account what docs/web-app.md, section 1, gives an account.",
+    **dict.fromkeys(
+        (InvalidSchemaName, UndefinedColumn, UndefinedFunction, UndefinedTable),
+        "Run `alembic upgrade head` of the version that runs here.",
+    ),
+}
+
 #: Statuses that may carry Retry-After.
 _WITH_RETRY_AFTER = frozenset({409, 429, 503})
 _SECONDS = {"type": "integer", "minimum": 1}
@@ -136,6 +155,9 @@ MAINTENANCE_S = 300
 
 #: Retry-After while the web app's own generator may still write to a session, in seconds.
 OLD_GENERATOR_S = 60
+
+#: The day of a user's reports moves on with the clock; nobody need ask more often.
+REPORTS_AGAIN_AFTER_S = 3600
 
 
 class ApiError(Exception):
@@ -218,6 +240,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_framework)
     for overloaded in (OperationalError, PoolTimeout):
         app.add_exception_handler(overloaded, _on_database)
+    app.add_exception_handler(ProgrammingError, _on_unfit_database)
 
 
 def answer(api_error: ApiError, request_id: str) -> JSONResponse:
@@ -273,6 +296,8 @@ def error_for(error: GenerationError) -> ApiError:
         log.error("call_failed", error=type(error).__name__, code=error.code)
     if isinstance(error, BatchNotNext):
         return ApiError(code, expectedBatchIndex=error.expected)
+    if isinstance(error, TooManyReports):
+        return ApiError(code, retry_after_s=REPORTS_AGAIN_AFTER_S)
     if isinstance(error, SpendLimitReached):
         return _spend_limit_error(error)
     if isinstance(error, NotAdopted):
@@ -342,4 +367,15 @@ async def _on_database(request: Request, error: Exception) -> JSONResponse:
     """No connection was free in time, or Postgres had a problem that the store does not know."""
     cause = error.orig if isinstance(error, OperationalError) else None
     log.error("database_overloaded", error=type(cause or error).__name__)
+    return _respond(request, ApiError("service_unavailable", retry_after_s=RETRY_AFTER_S))
+
+
+async def _on_unfit_database(request: Request, error: Exception) -> JSONResponse:
+    """Our tables or our rights are not what this version needs. Raises any other error: that is our bug."""
+    assert isinstance(error, ProgrammingError)  # noqa: S101 - registered for this class only
+    cause = error.orig
+    remedy = next((helps for kind, helps in _UNFIT.items() if isinstance(cause, kind)), None)
+    if remedy is None:
+        raise error
+    log.error("database_unfit", says=str(cause).partition("\n")[0], remedy=remedy)
     return _respond(request, ApiError("service_unavailable", retry_after_s=RETRY_AFTER_S))

@@ -36,6 +36,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from db.engine import committing_each, read_only
 from db.notify import CHANNEL
+from db.published_question import change_of_question
 from db.tables import events, plans, questions
 from generation.model import EventKind
 
@@ -48,6 +49,10 @@ class Event:
     created_at: datetime
     #: The question of a `question` event, with its answer: redact it before a student sees it.
     question: Mapping[str, Any] | None = None
+
+
+#: Needs our tables and the right to read them, and reads nothing.
+_OURS = select(plans.c.last_seq).limit(0)
 
 
 class EventLog:
@@ -65,11 +70,12 @@ class EventLog:
     def ping(self) -> None:
         """Raise ProgrammingError when our tables do not exist, and DatabaseUnreachable without Postgres."""
         with self._engine.connect() as connection:
-            connection.execute(select(plans.c.last_seq).limit(0))
+            connection.execute(_OURS)
 
     def require_writes(self) -> None:
-        """Raise DatabaseUnreachable without Postgres, and DatabaseStruggling when it takes no writes."""
+        """Raise as `ping`, and DatabaseStruggling when Postgres takes no writes."""
         with self._engine.connect() as connection:
+            connection.execute(_OURS)
             if (
                 connection.execute(text("SELECT current_setting('transaction_read_only')")).scalar_one()
                 == "on"
@@ -94,7 +100,7 @@ _is_its_question = and_(
 
 # Built once: building a query takes longer than Postgres needs to answer it.
 _AFTER = (
-    select(events, questions.c.content)
+    select(events, questions.c.content.op("||", return_type=JSONB)(change_of_question()).label("content"))
     .select_from(events.outerjoin(questions, _is_its_question))
     .where(events.c.session_id == bindparam("session"), events.c.seq > bindparam("seen"))
     .order_by(events.c.seq)

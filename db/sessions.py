@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from db.adoption import adopt_session, sessions_to_adopt
 from db.creation import find_key, insert_session, keep_key
@@ -19,6 +20,7 @@ from db.fence import NO_LEASE
 from db.gone_users import user_gone_for_missing_reference
 from db.maintenance import MaintenanceSwitch
 from db.publish import set_generating
+from db.published_question import change_of_question
 from db.quota import Quota, no_quota
 from db.retake import RetakeSource, read_retake_source
 from db.session_row import (
@@ -49,6 +51,8 @@ from generation.model import (
     Track,
     Urgency,
 )
+
+T = TypeVar("T")
 
 CANCELLED = "cancelled"
 
@@ -173,6 +177,15 @@ class SessionStore:
                 connection, session_id, seed=secrets.randbits(_SEED_BITS), kind=kind, user_id=user_id
             )
 
+    def adopting(self, session_id: UUID, work: Callable[[], T]) -> T:
+        """The result of `work`; a session that it does not find is adopted first. Raises what `work` and `adopt` do."""
+        try:
+            return work()
+        except SessionMissing:
+            if not self.adopt(session_id):
+                raise
+            return work()
+
     def to_adopt(self) -> list[UUID]:
         """Every session in progress or paused that was begun by the web app's own generator."""
         with self._reading.connect() as connection:
@@ -269,7 +282,10 @@ def _asked_batches(connection: Connection, session_id: UUID) -> dict[int, Row[An
 
 def _committed_questions(connection: Connection, session_id: UUID) -> tuple[dict[str, Any], ...]:
     rows = connection.execute(
-        select(questions.c.position, questions.c.content)
+        select(
+            questions.c.position,
+            questions.c.content.op("||", return_type=JSONB)(change_of_question()).label("content"),
+        )
         .where(questions.c.session_id == session_id)
         .order_by(questions.c.position)
     )

@@ -82,13 +82,16 @@ class QuestionType(StrEnum):
 
 FIGURED_TYPES = frozenset({QuestionType.DIAGRAM, QuestionType.CHART})
 
-#: The four choices of every comparison question, always in this order.
+#: The four answers of a comparison question as the prompts and the models name them, always in this order.
 COMPARISON_CHOICES = (
     "القيمة الأولى أكبر",
     "القيمة الثانية أكبر",
     "القيمتان متساويتان",
     "المعطيات غير كافية",
 )
+
+#: The same four as the owner words them, which are stored and shown.
+SHOWN_COMPARISON_CHOICES = (*COMPARISON_CHOICES[:3], "المعطيات غير كافية للمقارنة")
 
 CHOICES_PER_QUESTION = 4
 
@@ -238,8 +241,11 @@ class Question:
     answer_index: int
     explanation: str
     fingerprint: str  #: of the normalized text; unique within a session
+    tip: str | None = None  #: for after the answer; None where none was asked for, or none was usable
+    solving_strategy: str | None = None  #: likewise
     passage: str | None = None
     diagram: Mapping[str, Any] | None = None
+    proved: bool = False  #: its declared expression arrives at the key, and at no distractor
 
     def content(self) -> dict[str, Any]:
         """The question as the web app stores it, answer included: never send it to a student."""
@@ -255,12 +261,16 @@ class Question:
             "answerIndex": self.answer_index,
             "explanation": self.explanation,
             "tags": [self.slot.subtopic],
-        }
+        } | self._hints()
         if self.passage is not None:
             shape["passage"] = self.passage
         if self.diagram is not None:
             shape["diagram"] = dict(self.diagram)
         return shape
+
+    def _hints(self) -> dict[str, str]:
+        hints = {"tip": self.tip, "solvingStrategy": self.solving_strategy}
+        return {name: hint for name, hint in hints.items() if hint is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +424,7 @@ class AttemptRecord:
     outcome: str = "open"  #: "complete", or the code of what ended it; "open" while it runs
     accepted: int = 0
     rejected: int = 0
+    repeats: int = 0  #: of the rejected: questions that the student had before
     usage: Usage = field(default_factory=Usage)
     usage_source: UsageSource = UsageSource.UNKNOWN
     cost_microdollars: Decimal = Decimal(0)  #: exact: one token may cost less than a micro-dollar

@@ -10,7 +10,14 @@ import re
 from itertools import pairwise
 from typing import Final
 
-from generation.model import COMPARISON_CHOICES, EarlierQuestion, QuestionType, Section
+from generation.figures.catalogue import DRAWN
+from generation.model import (
+    COMPARISON_CHOICES,
+    SHOWN_COMPARISON_CHOICES,
+    EarlierQuestion,
+    QuestionType,
+    Section,
+)
 from generation.normalization import mask_numbers, normalize
 from generation.normalization_numbers import numbers_in, rename_unknowns, with_digits
 
@@ -61,9 +68,13 @@ def numbers(own: list[str]) -> tuple[str, ...]:
     return numbers_in(with_digits(" | ".join(own)))
 
 
+#: Of every comparison; rows from before the owner's wording hold the shorter fourth.
+_FIXED_CHOICES = (set(COMPARISON_CHOICES), set(SHOWN_COMPARISON_CHOICES))
+
+
 def choice_set(question: EarlierQuestion) -> frozenset[str]:
     """The choices in any order, numbers without their units; empty for the fixed choices of comparisons."""
-    if question.question_type is QuestionType.COMPARISON or set(question.choices) == set(COMPARISON_CHOICES):
+    if question.question_type is QuestionType.COMPARISON or set(question.choices) in _FIXED_CHOICES:
         return frozenset()
     normalized = [normalize(choice) for choice in question.choices]
     if question.question_type is QuestionType.ANALOGY or is_verbal(question):
@@ -74,9 +85,11 @@ def choice_set(question: EarlierQuestion) -> frozenset[str]:
 
 
 def figure(question: EarlierQuestion) -> str:
-    return (
-        "" if question.diagram is None else json.dumps(question.diagram, ensure_ascii=False, sort_keys=True)
-    )
+    """What tells one figure from another; its drawing may change with our renderer."""
+    if question.diagram is None:
+        return ""
+    drawn = {name: value for name, value in question.diagram.items() if name not in DRAWN}
+    return json.dumps(drawn, ensure_ascii=False, sort_keys=True)
 
 
 def cores(question: EarlierQuestion, stem: str) -> tuple[str, ...]:

@@ -36,8 +36,11 @@ def note_progress(assembly: Assembly, payload: ProgressPayload) -> int | None:
 
 def _note_progress(assembly: Assembly, payload: ProgressPayload, traceparent: str | None) -> int | None:
     try:
-        progress = assembly.batches.note_progress(
-            payload.session_id, payload.position, plan=assembly.plan, traceparent=traceparent
+        progress = assembly.sessions.adopting(
+            payload.session_id,
+            lambda: assembly.batches.note_progress(
+                payload.session_id, payload.position, plan=assembly.plan, traceparent=traceparent
+            ),
         )
     except (QuestionNotLoaded, SessionMissing) as err:
         log.info("prefetch_refused", code=err.code)

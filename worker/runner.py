@@ -8,7 +8,6 @@ from uuid import UUID
 
 import structlog
 
-from db.requests import Requested
 from generation.call import CRASHED
 from generation.cancellation import CancellationSignal
 from generation.errors import BatchNotNext, SessionClosed, SessionMissing, SpendLimitReached
@@ -80,19 +79,14 @@ class Runner:
             return claimed
         # A producer that does not use our HTTP API enqueues without a row: request the batch on its behalf.
         try:
-            wanted = self._request(session_id, batch_index)
+            wanted = self.assembly.sessions.adopting(
+                session_id,
+                lambda: self.assembly.batches.request(session_id, batch_index, Urgency.PREFETCH),
+            )
         except (BatchNotNext, SessionClosed, SessionMissing, SpendLimitReached) as err:
             log.warning("message_refused", code=err.code)
             return None
         return self._try_claim(session_id, batch_index) if wanted.created else None
-
-    def _request(self, session_id: UUID, batch_index: int) -> Requested:
-        try:
-            return self.assembly.batches.request(session_id, batch_index, Urgency.PREFETCH)
-        except SessionMissing:
-            if not self.assembly.sessions.adopt(session_id):
-                raise
-            return self.assembly.batches.request(session_id, batch_index, Urgency.PREFETCH)
 
     def _try_claim(self, session_id: UUID, batch_index: int) -> tuple[Claim, float] | None:
         asked_at = time.monotonic()
@@ -138,6 +132,7 @@ class Runner:
                 max_rounds=assembly.limits.generation_max_rounds_per_run,
                 lanes=assembly.limits.generation_lanes,
                 budget_factor=assembly.limits.generation_budget_factor,
+                with_hints=assembly.limits.generation_hints,
             ),
             lanes=assembly.lanes,
         )

@@ -1,6 +1,6 @@
 /** One method for each call of the API; types come from its OpenAPI description. */
 import { type FollowOptions, type SessionEvent } from "./events.js";
-import type { BatchPending, BatchShape, CreateExam, CreatePractice, ProgressShape, SessionPage, SessionShape } from "./schema.js";
+import type { BatchPending, BatchShape, CreateExam, CreatePractice, ProgressShape, ReportQuestion, ReportShape, SessionPage, SessionShape } from "./schema.js";
 export interface ClientOptions {
     /** Where the API is, without /api: `https://generation.example`. */
     baseUrl: string;
@@ -62,6 +62,8 @@ export declare class Sessions<Wanted> {
     progress(id: string, questionIndex: number, options?: {
         signal?: AbortSignal;
     }): Promise<ProgressShape>;
+    /** Reports that the question at this index is wrong; a second report of the same question changes nothing. */
+    report(id: string, index: number, report: ReportQuestion): Promise<ReportShape>;
     cancel(id: string): Promise<SessionShape>;
     pause(id: string): Promise<SessionShape>;
     resume(id: string): Promise<SessionShape>;

@@ -64,6 +64,11 @@ export class Sessions {
         const call = { method: "POST", body: { questionIndex }, ...signal(options) };
         return await withRetries(() => this.#json(`/${id}/progress`, call), options.signal);
     }
+    /** Reports that the question at this index is wrong; a second report of the same question changes nothing. */
+    async report(id, index, report) {
+        const call = { method: "POST", body: report };
+        return await withRetries(() => this.#json(`/${id}/questions/${index}/reports`, call));
+    }
     async cancel(id) {
         return await this.#json(`/${id}/cancel`, { method: "POST" });
     }

@@ -8,6 +8,8 @@ import type {
   CreateExam,
   CreatePractice,
   ProgressShape,
+  ReportQuestion,
+  ReportShape,
   SessionPage,
   SessionShape,
 } from "./schema.js";
@@ -109,6 +111,12 @@ export class Sessions<Wanted> {
   async progress(id: string, questionIndex: number, options: { signal?: AbortSignal } = {}): Promise<ProgressShape> {
     const call = { method: "POST", body: { questionIndex }, ...signal(options) } as const;
     return await withRetries(() => this.#json<ProgressShape>(`/${id}/progress`, call), options.signal);
+  }
+
+  /** Reports that the question at this index is wrong; a second report of the same question changes nothing. */
+  async report(id: string, index: number, report: ReportQuestion): Promise<ReportShape> {
+    const call = { method: "POST", body: report } as const;
+    return await withRetries(() => this.#json<ReportShape>(`/${id}/questions/${index}/reports`, call));
   }
 
   async cancel(id: string): Promise<SessionShape> {

@@ -28,6 +28,7 @@ from db.maintenance import MaintenanceSwitch
 from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import read_queue_stats
 from db.quota import Quota, no_quota
+from db.reports import ReportStore
 from db.sessions import SessionStore
 from generation.errors import FenceLost
 from generation.figures.catalogue import diagram, parse
@@ -52,6 +53,8 @@ def question_for(slot: Slot) -> Question:
         choices=("ألف", "باء", "جيم", "دال"),
         answer_index=slot.position % 4,
         explanation=f"{SECRET}{slot.position}",
+        tip=f"{SECRET}tip",
+        solving_strategy=f"{SECRET}strategy",
         fingerprint=f"fingerprint-{slot.position}",
         passage="نص قصير" if slot.position % 2 else None,
         diagram={
@@ -144,6 +147,7 @@ class Served:
             session_store=self.sessions,
             batch_store=self.writer.batches,
             event_log=EventLog(engine),
+            report_store=ReportStore(engine),
             enqueue=self.writer.enqueue,
             queue_stats=partial(read_queue_stats, engine),
             database_threads=8,

@@ -1,21 +1,25 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event, text
 
 from db.operator_queries import OperatorView
 from db.spending import SpendLimits
 from generation.cancellation import StopReason
 from generation.errors import ProviderBusy, ProviderMisused, ProviderUnreachable, StreamCut
-from generation.model import BatchStatus, Urgency
-from tasks.contract import BatchPayload, PayloadRefused
+from generation.model import BatchStatus, SessionKind, Urgency
+from tasks.contract import BatchPayload, PayloadRefused, ProgressPayload
 from tasks.generate_batch import answer, generate_batch
+from tasks.prefetch import note_progress
+from tests.support.old_rows import exam_questions
 from tests.support.scripted import ScriptedProvider, an_object, everything, lines
 from worker.assembly import Assembly
 from worker.outcomes import OUTCOMES, Outcome
@@ -31,8 +35,6 @@ def enqueue(exam: Exam, batch_index: int = 0, assembly: Assembly | None = None) 
 
 def due_now(exam: Exam) -> None:
     """Let the pause before the next run be over."""
-    from sqlalchemy import text
-
     with exam.assembly.engine.begin() as connection:
         connection.execute(text("UPDATE generation.batches SET not_before = now()"))
 
@@ -80,6 +82,33 @@ def test_a_batch_nobody_wanted_yet_is_wanted_by_its_first_message(exam: Exam) ->
     assert exam.status(1) is None
     assert enqueue(exam, 1)["outcome"] == "ready"
     assert exam.view().generated_batches == 2
+
+
+@pytest.mark.parametrize("hints", [False, True])
+def test_hints_are_asked_for_by_the_setting(exam: Exam, provider: ScriptedProvider, hints: bool) -> None:
+    limits = exam.assembly.limits.model_copy(update={"generation_hints": hints})
+    enqueue(exam, assembly=replace(exam.assembly, limits=limits))
+    assert ('"t"' in provider.prompts[0].user) is hints
+
+
+def test_a_message_for_a_session_from_before_the_switch_adopts_it(assembly: Assembly, engine: Engine) -> None:
+    session_id, user_id = uuid4(), uuid4()
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO exam_sessions (id, user_id, track, questions, generated_batches) "
+                "VALUES (:id, :user, 'literary', CAST(:questions AS jsonb), 2)"
+            ),
+            {
+                "id": session_id,
+                "user": user_id,
+                "questions": json.dumps(exam_questions(session_id, [10, 10])),
+            },
+        )
+    assert note_progress(assembly, ProgressPayload(session_id=session_id, position=18)) == 2
+    assert answer(assembly, BatchPayload(session_id=session_id, batch_index=2))["outcome"] == "ready"
+    view = assembly.sessions.view(session_id, SessionKind.EXAM, user_id)
+    assert (view.generated_batches, len(view.questions)) == (3, 29)
 
 
 def test_a_message_out_of_order_or_for_nobody_is_refused_quietly(exam: Exam) -> None:
