@@ -32,6 +32,7 @@ from db.maintenance import MaintenanceSwitch
 from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import read_queue_stats
 from db.quota import ARGUMENTS, Quota, QuotaFunction, no_quota
+from db.reports import ReportStore
 from db.sessions import SessionStore
 from db.spending import SpendLimits
 from generation.figure_plan import FigureChoice
@@ -192,6 +193,7 @@ def _app(settings: _Settings, engine: Engine, quota: Quota, tracing: Tracing) ->
         ),
         batch_store=BatchStore(engine, settings.spending),
         event_log=EventLog(engine),
+        report_store=ReportStore(engine),
         enqueue=enqueue_batch,
         queue_stats=partial(read_queue_stats, engine),
         database_threads=database.database_pool_size + database.database_pool_overflow,

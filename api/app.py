@@ -26,7 +26,7 @@ from api.open_streams import OpenStreams
 from api.ops import routes as ops
 from api.ops.access import TokenNeeded
 from api.rate_limits import Limits, Unlimited
-from api.routes import batches, creating, events, health, pages, progress, sessions
+from api.routes import batches, creating, events, health, pages, progress, reports, sessions
 from api.signing_keys import make_signing_keys
 from api.single_flight import SingleFlight
 from api.waiting_calls import Uncounted, WaitingCalls
@@ -34,6 +34,7 @@ from db.batches import BatchStore
 from db.events import EventLog
 from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import QueueStats
+from db.reports import ReportStore
 from db.sessions import SessionStore
 from generation.figure_plan import WEB_APP_FIGURES, FigureChoice
 from generation.model import SessionKind
@@ -74,6 +75,7 @@ def create_app(
     session_store: SessionStore,
     batch_store: BatchStore,
     event_log: EventLog,
+    report_store: ReportStore,
     enqueue: Enqueue,
     queue_stats: Callable[[], QueueStats],
     database_threads: int,
@@ -105,6 +107,7 @@ def create_app(
             sessions=session_store,
             batches=batch_store,
             events=event_log,
+            reports=report_store,
             enqueue=enqueue,
             authenticator=Authenticator(settings, make_signing_keys(settings, metrics)),
             notifier=Notifier(changed, poll_s=settings.api_poll_s),
@@ -142,7 +145,8 @@ def _assembled(context: AppContext, listen: Listen) -> FastAPI:
     app.include_router(pages.router)
     app.include_router(ops.router)
     for kind, prefix in openapi.PREFIXES.items():
-        routers = (creating.ROUTERS[kind], sessions.router, batches.router, progress.router, events.router)
+        shared = (sessions.router, batches.router, progress.router, reports.router, events.router)
+        routers = (creating.ROUTERS[kind], *shared)
         for router in routers:
             app.include_router(
                 router,

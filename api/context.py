@@ -26,6 +26,7 @@ from db.batches import BatchStore
 from db.events import EventLog
 from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import QueueStats
+from db.reports import ReportStore
 from db.session_status import SessionStatus
 from db.sessions import SessionStore, SessionView
 from generation.errors import SessionMissing
@@ -55,6 +56,7 @@ class AppContext:
     sessions: SessionStore
     batches: BatchStore
     events: EventLog
+    reports: ReportStore
     enqueue: Enqueue
     authenticator: Authenticator
     notifier: Notifier

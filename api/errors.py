@@ -32,6 +32,7 @@ from db.errors import (
     QuestionNotLoaded,
     QuotaExhausted,
     SessionNotCompleted,
+    TooManyReports,
     UserGone,
 )
 from generation.adoption import NotAdopted, NotAdoptedReason
@@ -102,6 +103,7 @@ _GENERATION_CODES: Mapping[type[Exception], str] = {
     SessionMissing: "session_not_found",
     SessionClosed: "session_closed",
     QuestionNotLoaded: "question_not_loaded",
+    TooManyReports: "too_many_requests",
     PlanError: "invalid_request",
     IdempotencyConflict: "idempotency_key_reused",
     QuotaExhausted: "quota_exhausted",
@@ -136,6 +138,9 @@ MAINTENANCE_S = 300
 
 #: Retry-After while the web app's own generator may still write to a session, in seconds.
 OLD_GENERATOR_S = 60
+
+#: The day of a user's reports moves on with the clock; nobody need ask more often.
+REPORTS_AGAIN_AFTER_S = 3600
 
 
 class ApiError(Exception):
@@ -273,6 +278,8 @@ def error_for(error: GenerationError) -> ApiError:
         log.error("call_failed", error=type(error).__name__, code=error.code)
     if isinstance(error, BatchNotNext):
         return ApiError(code, expectedBatchIndex=error.expected)
+    if isinstance(error, TooManyReports):
+        return ApiError(code, retry_after_s=REPORTS_AGAIN_AFTER_S)
     if isinstance(error, SpendLimitReached):
         return _spend_limit_error(error)
     if isinstance(error, NotAdopted):

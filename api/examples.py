@@ -19,6 +19,8 @@ QUESTION: dict[str, Any] = {
     "choices": ["٣", "٤", "٥", "٦"],
 }
 
+REPORT: dict[str, Any] = {"reason": "mathematical", "text": "الخيار الثاني صحيح أيضًا"}
+
 FIGURE: dict[str, Any] = {
     "svg": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 285">...</svg>',
     "caption": "مثلث أ ب ج قائم الزاوية في ب، القاعدة 12 م، الارتفاع 9 م",

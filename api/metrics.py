@@ -106,6 +106,12 @@ class ApiMetrics:
             "Progress reports faster than anybody reads (PREFETCH_READING_S), which started no prefetch",
             registry=self.registry,
         )
+        self.reports = Counter(
+            "tafawoq_question_reports_total",
+            "Questions that a student reported for the first time",
+            ["reason"],
+            registry=self.registry,
+        )
         self.messages_not_enqueued = Counter(
             "tafawoq_messages_not_enqueued_total",
             "Messages that the broker did not take; the workers' sweep enqueues these batches later",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -40,6 +40,7 @@ from generation.model import (
     Topic,
     Track,
 )
+from generation.reports import MAX_REPORT_CHARS, ReportReason
 
 
 def _rfc_3339(moment: object) -> object:
@@ -68,7 +69,7 @@ def _whole(number: object) -> object:
 WHOLE = BeforeValidator(_whole)
 
 _MAX_BATCH_INDEX = 1000
-_MAX_QUESTION_INDEX = 10_000
+MAX_QUESTION_INDEX = 10_000
 
 
 class _Body(BaseModel):
@@ -170,7 +171,28 @@ class AskBatch(_Body):
 
 class Progress(_Body):
     #: 0-based position, in the whole session, of the student's current question.
-    question_index: Annotated[StrictInt, Field(ge=0, le=_MAX_QUESTION_INDEX), WHOLE]
+    question_index: Annotated[StrictInt, Field(ge=0, le=MAX_QUESTION_INDEX), WHOLE]
+
+
+class ReportQuestion(_Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.REPORT]})
+
+    reason: ReportReason
+    text: Annotated[str, Field(max_length=MAX_REPORT_CHARS)] = ""
+
+
+class ReportShape(_Shape):
+    index: int = Field(description="0-based position of the reported question in the whole session")
+    already_reported: bool = Field(description="Whether the student had reported this question before")
+
+
+class ChangeShape(_Shape):
+    """A person has changed the question since it was written."""
+
+    kind: Literal["corrected", "retired", "replaced"] = Field(
+        description="`retired`: the question counts for nothing and stays in its place"
+    )
+    at: Moment
 
 
 class ShownFigure(_Shape):
@@ -253,6 +275,7 @@ class QuestionShape(_Shape):
     )
     passage: str | Absent = None
     diagram: FigureShape | FormerFigureShape | Absent = None
+    change: ChangeShape | Absent = None
 
 
 class SessionSummaryShape(_Shape):

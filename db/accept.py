@@ -30,6 +30,7 @@ from db.events import event_of, wake_for
 from db.fence import is_held
 from db.tables import SlotState, batches, questions, slots
 from generation.model import Claim, EventKind, Question, Urgency
+from generation.prompts.version import prompt_version
 from generation.verdicts import Verdict
 
 
@@ -66,8 +67,17 @@ def accept_parameters(claim: Claim, question: Question, attempt_id: UUID, provid
         "in_content": question.content(),
         "in_provider": provider,
         "in_attempt_id": attempt_id,
+        "in_prompt_version": prompt_version(question.slot.section),
     }
 
+
+#: What is known of a question that another has replaced, and unknown of the other.
+UNCHECKED_AGAIN: dict[str, Any] = dict.fromkeys(
+    (
+        *("solver_verdict", "solver_reasons", "doubtful_words", "solver_model", "checked_at"),
+        *("review", "reviewed_at", "was_read", "previous", "flagged_at"),
+    )
+)
 
 _SESSION = bindparam("in_session", type_=Uuid)
 _INDEX = bindparam("in_batch", type_=Integer)
@@ -104,14 +114,18 @@ def _keep(filled: CTE) -> CTE:
         bindparam("in_content", type_=JSONB),
         bindparam("in_provider", type_=Text),
         bindparam("in_attempt_id", type_=Uuid),
+        bindparam("in_prompt_version", type_=Text),
     )
-    names = ["session_id", "position", "batch_index", "fingerprint", "content", "provider", "attempt_id"]
+    names = [
+        *("session_id", "position", "batch_index", "fingerprint", "content", "provider", "attempt_id"),
+        "prompt_version",
+    ]
     kept = insert(questions).from_select(names, row)
     again = {name: kept.excluded[name] for name in names[3:]}
     return (
         kept.on_conflict_do_update(
             index_elements=["session_id", "position"],
-            set_=again | {"solver_verdict": None, "created_at": func.now()},
+            set_=again | UNCHECKED_AGAIN | {"created_at": func.now()},
         )
         .returning(questions.c.position)
         .cte("kept")

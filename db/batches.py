@@ -17,7 +17,7 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, Engine, case, func, literal, select, tuple_, update
 from sqlalchemy.exc import DataError, IntegrityError
 
-from db import claims, deviations, leases, progress, requests, verdicts
+from db import checks, claims, deviations, leases, progress, requests, verdicts
 from db.accept import accept_parameters, accept_statement
 from db.engine import committing_each
 from db.errors import QuestionUnstorable
@@ -33,16 +33,20 @@ from db.sweep import Due, close_orphans, release_lapsed, take_due
 from db.tables import REPEATED_QUESTION, batches
 from generation.errors import QuestionRepeated
 from generation.model import BatchStatus, Claim, EventKind, Question, Slot, Urgency
-from generation.verdicts import Verdict
+from generation.verdicts import Finding
 from runtime.settings import PlanSettings
 
 
 class BatchStore:
     """Every method is one short transaction. Implements generation.ports.RunStore."""
 
-    def __init__(self, engine: Engine, limits: SpendLimits = NO_LIMITS) -> None:
+    def __init__(
+        self, engine: Engine, limits: SpendLimits = NO_LIMITS, *, checks_answers: bool = False
+    ) -> None:
+        """`checks_answers`: a finished batch that has unchecked questions is due for an answer check."""
         self._engine = engine
         self._limits = limits
+        self._checks_answers = checks_answers
         self._committing_each = committing_each(engine)
         self._times = TimesTaken()
 
@@ -155,10 +159,10 @@ class BatchStore:
         with self._engine.connect() as connection:
             return verdicts.read_unchecked(connection, claim)
 
-    def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
-        """Store the solver's verdicts, by fingerprint; return the slots whose questions may be written again.
+    def settle_verdicts(self, claim: Claim, given: Mapping[str, Finding]) -> tuple[Slot, ...]:
+        """Store what the solver found, by fingerprint; return the slots whose questions may be written again.
 
-        These are the slots of disputed questions, each at most once, and only while no student has asked for
+        These are the slots of disputed questions, within their limits, and only while no student has asked for
         the batch or reached it. A disputed question stays until another is accepted in its place.
         Raises FenceLost.
         """
@@ -172,7 +176,7 @@ class BatchStore:
         """
         with self._engine.begin() as connection:
             published = lock_row(connection, claim.session_id, claim.kind)
-            _publish(connection, claim, published)
+            self._publish(connection, claim, published)
 
     def replace_slots(self, claim: Claim, slots: Sequence[Slot]) -> None:
         """Store other slots in the place of these open ones, and keep what was planned. Raises FenceLost."""
@@ -187,7 +191,7 @@ class BatchStore:
         with self._engine.begin() as connection:
             published = lock_row(connection, claim.session_id, claim.kind)
             deviations.shorten(connection, claim)
-            _publish(connection, claim, published)
+            self._publish(connection, claim, published)
 
     def release(self, claim: Claim, delay_s: float, error_code: str, *, counts_as_failure: bool) -> None:
         """Queue the batch again, to run no earlier than `delay_s` seconds from now.
@@ -247,17 +251,28 @@ class BatchStore:
         with self._engine.begin() as connection:
             return take_due(connection, enqueue_again_s, limit, sooner_s=sooner_s)
 
+    def take_checks(self, limit: int) -> list[tuple[UUID, int]]:
+        """At most `limit` published batches whose answer check is due. Each is returned three times at most."""
+        with self._engine.begin() as connection:
+            return checks.take(connection, limit)
+
+    def claim_check(self, session_id: UUID, batch_index: int) -> Claim | None:
+        """What an answer check of a published batch needs; None when the batch is not published or not wanted."""
+        with self._engine.connect() as connection:
+            return checks.claim(connection, session_id, batch_index)
+
     def mark_all_not_enqueued(self, keys: Sequence[tuple[UUID, int]]) -> None:
         """Record that no message was sent for these batches, so that the next sweep sends one."""
         left = tuple_(batches.c.session_id, batches.c.batch_index).in_(keys)
         with self._engine.begin() as connection:
             connection.execute(update(batches).where(left).values(enqueued_at=None))
 
-
-def _publish(connection: Connection, claim: Claim, published: int) -> None:
-    mark_ready(connection, claim)
-    _record_event(connection, claim, EventKind.BATCH_READY)
-    publish_ready(connection, claim.session_id, claim.kind, published=published)
+    def _publish(self, connection: Connection, claim: Claim, published: int) -> None:
+        mark_ready(connection, claim)
+        if self._checks_answers:
+            checks.make_due(connection, claim)
+        _record_event(connection, claim, EventKind.BATCH_READY)
+        publish_ready(connection, claim.session_id, claim.kind, published=published)
 
 
 def _change(connection: Connection, claim: Claim, **values: Any) -> None:

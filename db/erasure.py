@@ -25,6 +25,8 @@ from db.tables import (
     idempotency_keys,
     plans,
     questions,
+    reports,
+    reviews,
     slots,
 )
 from generation.errors import SessionMissing
@@ -36,7 +38,7 @@ NOBODY = UUID(int=0)
 CALLS_END_WITHIN_S = 30.0
 _LOOK_AGAIN_S = 0.5
 
-_OF_A_SESSION = (slots, questions, batches, events)
+_OF_A_SESSION = (slots, questions, batches, events, reports, reviews)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,18 @@ class QuestionNotLoaded(StoreRejected):
     code = "question_not_loaded"
 
 
+class TooManyReports(StoreRejected):
+    """The user has reported as many questions today as one user may."""
+
+    code = "too_many_reports"
+
+
+class QuestionChanged(StoreRejected):
+    """The question is not the one that was looked at: another has taken its place. Look at it again."""
+
+    code = "question_changed"
+
+
 class BatchIncomplete(StoreRejected):
     """The batch still has open slots. Fill them before the batch is finished."""
 

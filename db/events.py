@@ -36,6 +36,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from db.engine import committing_each, read_only
 from db.notify import CHANNEL
+from db.published_question import change_of_question
 from db.tables import events, plans, questions
 from generation.model import EventKind
 
@@ -94,7 +95,7 @@ _is_its_question = and_(
 
 # Built once: building a query takes longer than Postgres needs to answer it.
 _AFTER = (
-    select(events, questions.c.content)
+    select(events, questions.c.content.op("||", return_type=JSONB)(change_of_question()).label("content"))
     .select_from(events.outerjoin(questions, _is_its_question))
     .where(events.c.session_id == bindparam("session"), events.c.seq > bindparam("seen"))
     .order_by(events.c.seq)

@@ -237,6 +237,7 @@ def _row(attempt: AttemptRecord) -> dict[str, Any]:
         "outcome": attempt.outcome,
         "accepted": attempt.accepted,
         "rejected": attempt.rejected,
+        "repeats": attempt.repeats,
         "input_tokens": attempt.usage.input,
         "output_tokens": attempt.usage.output,
         "cache_read_tokens": attempt.usage.cache_read,

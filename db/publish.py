@@ -29,6 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from db.errors import BatchIncomplete
 from db.fence import NO_LEASE, fence_lost, is_held
+from db.published_question import published_content
 from db.tables import WEB_APP_TABLES, SlotState, batches, exam_sessions, practice_sessions, questions, slots
 from generation.model import BatchStatus, Claim, SessionKind
 
@@ -87,7 +88,7 @@ def _ready() -> Select[Any]:
 
 
 def _publication(table: Table, session_id: Any, published: Any, upto: Any) -> dict[str, Any]:
-    new = _aggregated(session_id, questions.c.content, published, upto)
+    new = _aggregated(session_id, published_content(), published, upto)
     ids = _aggregated(session_id, questions.c.content["id"], 0, upto)
     context = func.jsonb_build_object("generatedIds", ids, "lastBatchIndex", upto - literal(1))
     empty_list, empty_object = text("'[]'::jsonb"), text("'{}'::jsonb")

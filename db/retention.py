@@ -29,6 +29,7 @@ from db.tables import (
     events,
     idempotency_keys,
     plans,
+    reports,
 )
 from generation.model import BatchStatus
 from runtime.retention_settings import RetentionSettings
@@ -46,6 +47,7 @@ class RetentionStore:
         self._steps: dict[str, Callable[[Connection], int]] = {
             "sessions": lambda on: _forget_sessions(on, settings.retain_sessions_days),
             "events": lambda on: _forget(on, events, events.c.created_at, settings.retain_events_days),
+            "reports": lambda on: _forget(on, reports, reports.c.created_at, settings.retain_reports_days),
             "attempts": lambda on: _forget(on, attempts, attempts.c.opened_at, settings.retain_attempts_days),
             "corrections": lambda on: _forget(
                 on, corrections, corrections.c.day, settings.retain_corrections_days

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from db.adoption import adopt_session, sessions_to_adopt
 from db.creation import find_key, insert_session, keep_key
@@ -19,6 +20,7 @@ from db.fence import NO_LEASE
 from db.gone_users import user_gone_for_missing_reference
 from db.maintenance import MaintenanceSwitch
 from db.publish import set_generating
+from db.published_question import change_of_question
 from db.quota import Quota, no_quota
 from db.retake import RetakeSource, read_retake_source
 from db.session_row import (
@@ -272,7 +274,10 @@ def _asked_batches(connection: Connection, session_id: UUID) -> dict[int, Row[An
 
 def _committed_questions(connection: Connection, session_id: UUID) -> tuple[dict[str, Any], ...]:
     rows = connection.execute(
-        select(questions.c.position, questions.c.content)
+        select(
+            questions.c.position,
+            questions.c.content.op("||", return_type=JSONB)(change_of_question()).label("content"),
+        )
         .where(questions.c.session_id == session_id)
         .order_by(questions.c.position)
     )

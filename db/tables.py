@@ -133,7 +133,18 @@ questions = Table(
     Column("content", JSONB, nullable=False),
     Column("provider", Text, nullable=False),
     Column("attempt_id", UUID(as_uuid=True), nullable=False),
+    Column("prompt_version", Text),  # NULL: written before versions were stored
     Column("solver_verdict", Text),  # NULL: not checked, or the solver was not sure
+    Column("solver_reasons", ARRAY(Text)),
+    Column("doubtful_words", Text),
+    Column("solver_model", Text),
+    _moment("checked_at"),
+    # A person's decision about it, when it was made, and the content before it if that changed.
+    Column("review", Text),
+    _moment("reviewed_at"),
+    Column("was_read", Boolean),  # whether the student had come to it by then
+    Column("previous", JSONB(none_as_null=True)),
+    _moment("flagged_at"),  # when it was copied to the web app's review_queue
     _moment("created_at", now=True),
     PrimaryKeyConstraint("session_id", "position"),
     UniqueConstraint("session_id", "fingerprint"),
@@ -142,6 +153,55 @@ questions = Table(
         [f"{SCHEMA}.slots.session_id", f"{SCHEMA}.slots.position"],
         ondelete="CASCADE",
     ),
+    # For retiring a question wherever it is stored.
+    Index(None, "fingerprint"),
+    # For the review queue: few questions are in doubt.
+    Index(
+        "ix_questions_doubtful",
+        "created_at",
+        postgresql_where=text(
+            "review IS NULL AND (solver_verdict = 'disputed' OR doubtful_words IS NOT NULL)"
+        ),
+    ),
+    schema=SCHEMA,
+)
+
+#: What students say about questions. A report is about one text: a replaced question may be reported again.
+reports = Table(
+    "reports",
+    metadata,
+    Column("session_id", UUID(as_uuid=True), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("user_id", UUID(as_uuid=True), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("text", Text),
+    _moment("created_at", now=True),
+    _moment("settled_at"),  # when a person decided about the question
+    _moment("copied_at"),  # when it was copied to the web app's question_errors
+    PrimaryKeyConstraint("session_id", "position", "fingerprint", "user_id"),
+    _of_a_plan(),
+    Index(None, "created_at"),
+    schema=SCHEMA,
+)
+
+#: What persons decided about questions, also about those that another has replaced since.
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", UUID(as_uuid=True), nullable=False),
+    Column("session_id", UUID(as_uuid=True), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("prompt_version", Text),
+    Column("model", Text),
+    _moment("decided_at", now=True),
+    PrimaryKeyConstraint("id"),
+    _of_a_plan(),
+    Index(None, "session_id"),
+    Index(None, "decided_at"),
     schema=SCHEMA,
 )
 
@@ -169,6 +229,9 @@ batches = Table(
     _count("failures"),
     _count("rests"),
     _moment("budget_from"),  # calls since then count towards the budget; NULL: all of them
+    # When an answer check of the published batch is due; NULL: none. And how often one was tried.
+    _moment("check_due"),
+    _count("check_tries"),
     Column("last_error", Text),
     Column("traceparent", Text),  # of the latest request, so that the run continues its trace
     PrimaryKeyConstraint("session_id", "batch_index"),
@@ -182,6 +245,8 @@ batches = Table(
         "batch_index",
         postgresql_where=text("status IN ('queued', 'running')"),
     ),
+    # For the sweep, which finds the published batches that are to be checked.
+    Index("ix_batches_check_due", "check_due", postgresql_where=text("check_due IS NOT NULL")),
     # For the durations of the latest generations.
     Index("ix_batches_ready_at", "ready_at", postgresql_where=text("status = 'ready'")),
     # For an operator, who lists the sessions with a failed batch.
@@ -204,6 +269,7 @@ attempts = Table(
     Column("outcome", Text, nullable=False),
     _count("accepted"),
     _count("rejected"),
+    _count("repeats"),
     _count("input_tokens"),
     _count("output_tokens"),
     _count("cache_read_tokens"),

@@ -117,6 +117,7 @@ class _Attempt:
 
     def _reject(self, position: int | None, reason: str) -> None:
         self._call.rejected += 1
+        self._call.repeats += "repeated" in reason
         self._rejections.append(reason)
         claim = self._context.claim
         self._context.observer.notice(

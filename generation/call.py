@@ -48,7 +48,7 @@ class RunContext:
 
 
 class Call:
-    """One call, made at most once. Its attributes hold the result; the caller counts `accepted` and `rejected`.
+    """One call, made at most once. Its attributes hold the result; the caller counts `accepted`, `rejected` and `repeats`.
 
     Its ledger row is opened before the request and closed after the reply. A call that the rate limiter did
     not admit has no row.
@@ -60,6 +60,7 @@ class Call:
         self.id: UUID = uuid4()
         self.accepted = 0
         self.rejected = 0
+        self.repeats = 0  #: of the rejected
         self.error: ProviderError | None = None  #: why the reply broke off, or why no request was sent
         self.outcome: str = CRASHED
         self.cost_microdollars = Decimal(0)  #: known when the call has ended
@@ -181,6 +182,7 @@ class Call:
             outcome=self.outcome,
             accepted=self.accepted,
             rejected=self.rejected,
+            repeats=self.repeats,
             usage=billed.usage,
             usage_source=billed.usage_source,
             cost_microdollars=self._provider.cost_microdollars(model, billed.usage),

@@ -36,6 +36,18 @@ def deviate(slots: Sequence[Slot], track: Track, *, seed: int, topics: Sequence[
     return _with_common_angles(replaced, catalogue, seed)
 
 
+def varied(slot: Slot, track: Track, *, seed: int, times: int) -> Slot:
+    """The same slot with another subtopic and angle, after its questions were disputed `times` times.
+
+    Topic, type and difficulty stay, so that this is no deviation from the plan. Equal input gives equal slots.
+    """
+    catalogue = load_catalogue()
+    rng = Random(f"{seed}:{slot.position}:disputed {times}")  # noqa: S311 - must be repeatable, not secret
+    other = replace(_with_subtopic(slot, catalogue, track, rng), deviation=slot.deviation)
+    angles = [angle for angle in catalogue.angles[slot.section] if angle != slot.angle]
+    return other if slot.passage_group is not None else replace(other, angle=rng.choice(angles))
+
+
 def _with_subtopic(slot: Slot, catalogue: Catalogue, track: Track, rng: Random) -> Slot:
     data = catalogue.topics[slot.topic]
     if slot.question_type in FIGURED_TYPES:

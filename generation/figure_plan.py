@@ -40,8 +40,12 @@ class FigureChoice:
 
     @classmethod
     def of(cls, names: Iterable[str], share: float = DEFAULT_SHARE) -> Self:
-        """`names`: patterns, or the one word "all" or "web-app". Raises PlanError for a name that is neither."""
+        """`names`: patterns, or the one word "all" or "web-app". Raises PlanError for none, or a name that is neither."""
         wanted = frozenset(names)
+        if not wanted:
+            raise PlanError(
+                f"Name figure patterns of docs/figures.md, or {WEB_APP_PATTERNS} or {ALL_PATTERNS}."
+            )
         if wanted == {WEB_APP_PATTERNS}:
             return cls(frozenset(WEB_APP_SAFE), web_app_only=True, share=share)
         if wanted == {ALL_PATTERNS}:

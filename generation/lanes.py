@@ -40,6 +40,18 @@ def share_out(slots: Sequence[Slot], lanes: int) -> list[Lane]:
     return shared
 
 
+def divide(lanes: Sequence[Lane], is_apart: Callable[[Slot], bool]) -> tuple[list[Lane], list[Lane]]:
+    """The same slots in lanes of which the first ones hold only slots that are apart; passages stay whole."""
+    apart, others = [], []
+    for lane in lanes:
+        bundles = _bundles(lane)
+        parts = [bundle for bundle in bundles if all(map(is_apart, bundle))]
+        rest = [bundle for bundle in bundles if bundle not in parts]
+        apart += [tuple(slot for bundle in parts for slot in bundle)] if parts else []
+        others += [tuple(slot for bundle in rest for slot in bundle)] if rest else []
+    return apart, others
+
+
 def _bundles(slots: Sequence[Slot]) -> list[list[Slot]]:
     """The smallest groups that stay together: the slots of a passage, or a single slot."""
     bundles: list[list[Slot]] = []

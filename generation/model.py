@@ -245,6 +245,7 @@ class Question:
     solving_strategy: str | None = None  #: likewise
     passage: str | None = None
     diagram: Mapping[str, Any] | None = None
+    proved: bool = False  #: its declared expression arrives at the key, and at no distractor
 
     def content(self) -> dict[str, Any]:
         """The question as the web app stores it, answer included: never send it to a student."""
@@ -423,6 +424,7 @@ class AttemptRecord:
     outcome: str = "open"  #: "complete", or the code of what ended it; "open" while it runs
     accepted: int = 0
     rejected: int = 0
+    repeats: int = 0  #: of the rejected: questions that the student had before
     usage: Usage = field(default_factory=Usage)
     usage_source: UsageSource = UsageSource.UNKNOWN
     cost_microdollars: Decimal = Decimal(0)  #: exact: one token may cost less than a micro-dollar

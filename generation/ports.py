@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -23,7 +24,7 @@ from generation.model import (
     Usage,
 )
 from generation.run_events import RunEvent
-from generation.verdicts import Verdict
+from generation.verdicts import Finding
 
 
 class ProviderClient(Protocol):
@@ -65,6 +66,14 @@ class ProviderClient(Protocol):
         """The exact cost of a call at list prices, for the model that answered."""
 
 
+@dataclass(frozen=True, slots=True)
+class LightWriter:
+    """A cheaper model of a provider, and the slots that it writes."""
+
+    client: ProviderClient
+    writes: Callable[[Slot], bool]
+
+
 class Fallback(Protocol):
     """The provider clients in order of preference, with the state of their circuit breakers."""
 
@@ -73,6 +82,12 @@ class Fallback(Protocol):
 
     def report(self, provider: str, error: ProviderError | None) -> None:
         """Report the result of a call to `provider`; None means success."""
+
+    def pick_light(self, provider: str) -> LightWriter | None:
+        """The light writer beside `provider`, or None: none is configured, or its circuit breaker is open."""
+
+    def report_light(self, error: ProviderError | None) -> None:
+        """Report the result of a light writer's call; None means success. It does not affect its provider."""
 
     @property
     def has_solver(self) -> bool:
@@ -85,7 +100,27 @@ class Fallback(Protocol):
         """Report the result of a solver's call; None means success. It does not affect the writing providers."""
 
 
-class RunStore(Protocol):
+class VerdictStore(Protocol):
+    """Tells which questions to check, and stores what was found. Every method is one short transaction."""
+
+    def unchecked(self, claim: Claim) -> tuple[Question, ...]:
+        """The batch's committed questions without a verdict, written by any run, by position.
+
+        In a run: empty once a student has asked for the batch or is at the question before it, because it must
+        not be delayed.
+        """
+
+    def settle_verdicts(self, claim: Claim, given: Mapping[str, Finding]) -> tuple[Slot, ...]:
+        """Store the findings, by fingerprint; return the slots whose questions may be written again.
+
+        A disputed question stays, with its verdict, until `accept` replaces it: REWRITES_PER_SLOT times a slot,
+        within the batch's `rewrites_allowed`, and only while no student has asked for the batch or reached it.
+        A slot that was written again before is returned with another subtopic and angle. May be repeated.
+        Raises FenceLost.
+        """
+
+
+class RunStore(VerdictStore, Protocol):
     """Stores accepted questions. Every method is one short transaction."""
 
     def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
@@ -93,19 +128,6 @@ class RunStore(Protocol):
 
         In a filled slot it replaces a disputed question, and no other. Raises FenceLost when another run owns the
         batch, and QuestionRepeated when the session has the question already.
-        """
-
-    def unchecked(self, claim: Claim) -> tuple[Question, ...]:
-        """The batch's committed questions without a verdict, written by any run, by position.
-
-        Empty once a student has asked for the batch or is at the question before it: it must not be delayed.
-        """
-
-    def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
-        """Store the verdicts, by fingerprint; return the slots whose questions may be written again.
-
-        A disputed question stays, with its verdict, until `accept` replaces it: at most once a slot, and only
-        while no student has asked for the batch or reached it. May be repeated. Raises FenceLost.
         """
 
     def replace_slots(self, claim: Claim, slots: Sequence[Slot]) -> None:

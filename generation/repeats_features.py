@@ -10,6 +10,7 @@ import re
 from itertools import pairwise
 from typing import Final
 
+from generation.figures.catalogue import DRAWN
 from generation.model import (
     COMPARISON_CHOICES,
     SHOWN_COMPARISON_CHOICES,
@@ -84,9 +85,11 @@ def choice_set(question: EarlierQuestion) -> frozenset[str]:
 
 
 def figure(question: EarlierQuestion) -> str:
-    return (
-        "" if question.diagram is None else json.dumps(question.diagram, ensure_ascii=False, sort_keys=True)
-    )
+    """What tells one figure from another; its drawing may change with our renderer."""
+    if question.diagram is None:
+        return ""
+    drawn = {name: value for name, value in question.diagram.items() if name not in DRAWN}
+    return json.dumps(drawn, ensure_ascii=False, sort_keys=True)
 
 
 def cores(question: EarlierQuestion, stem: str) -> tuple[str, ...]:

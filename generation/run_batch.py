@@ -22,7 +22,7 @@ from generation.attempt import AttemptResult, make_attempt
 from generation.budget import Budget, spent_with
 from generation.call import CRASHED, RunContext
 from generation.cancellation import CancellationSignal, StopReason
-from generation.deviations import deviate
+from generation.deviations import deviate, varied
 from generation.error_kinds import AskNext, Scope
 from generation.errors import (
     EmptyReply,
@@ -32,9 +32,9 @@ from generation.errors import (
     ProviderThrottled,
     SessionClosed,
 )
-from generation.lanes import Lane, run_lanes, share_out
+from generation.lanes import Lane, divide, run_lanes, share_out
 from generation.model import Claim, EarlierQuestion, Prompt, Slot, Urgency
-from generation.ports import Fallback, Ledger, Observer, ProviderClient, RunStore
+from generation.ports import Fallback, Ledger, LightWriter, Observer, ProviderClient, RunStore
 from generation.prompts.request import build_prompt
 from generation.repeats import Seen
 from generation.round import Round
@@ -47,6 +47,7 @@ from generation.run_events import (
     SlotDeviated,
 )
 from generation.validator import Validator, known_passages
+from generation.verdicts import REWRITES_PER_SLOT
 from generation.yields import Yields
 
 #: Outcomes of a run that are neither a stop reason nor an error's code.
@@ -130,9 +131,13 @@ class _Run:
         self._budget = Budget(
             limits.budget_factor, claim.batch.size, min(self._lanes_wanted(), claim.batch.size)
         )
+        self._light: LightWriter | None = None
         self._spent = claim.spent
         self._reported_mistake = claim.failures > 0
         self._attempts = 0
+        self._asked: set[int] = (
+            set()
+        )  # the positions that were asked for; the light writer gets each of them once
         self._first_question_ms: int | None = None
         self._waits: dict[str, float] = {}  # the pause in seconds that each provider named in its last round
         self.accepted = 0
@@ -143,11 +148,21 @@ class _Run:
         if ended is not None:
             return self._end_short(ended)
         while disputed := self._answer_check.disputed():
-            self._open = {slot.position: slot for slot in disputed}
-            self._write(may_deviate=False)  # if this fails, the disputed questions stay
-        self._open.clear()
+            self._rewrite(disputed)
+            self._open.clear()
         self._context.store.finish(self._context.claim)
         return READY
+
+    def _rewrite(self, disputed: Sequence[Slot]) -> None:
+        """Write these slots again, and what nobody could fill once more from another angle. If this fails, what is there stays."""
+        claim = self._context.claim
+        self._open = {slot.position: slot for slot in disputed}
+        if self._write(may_deviate=False) != SLOTS_LEFT_OPEN:
+            return
+        for slot in tuple(self._open.values()):
+            self._open[slot.position] = varied(slot, claim.track, seed=claim.seed, times=REWRITES_PER_SLOT)
+        self._yields.forget_slots()
+        self._write(may_deviate=False)
 
     def _write(self, *, may_deviate: bool) -> str | None:
         """Fill every open slot; returns None, or the outcome that ended it early."""
@@ -167,18 +182,34 @@ class _Run:
             if not wanted:
                 self._yields.exhaust(provider.name)
                 continue
-            lanes = self._affordable(provider, wanted)
+            light, wanted = self._light_lanes(provider, wanted)
+            lanes = self._affordable(provider, [*wanted, *light])
             if not lanes:
                 return BUDGET_EXHAUSTED
-            if (ended := self._ask(provider, lanes)) is not None:
+            if (ended := self._ask(provider, lanes, frozenset(light))) is not None:
                 return ended
         return SLOTS_LEFT_OPEN if self._open else None
 
-    def _ask(self, provider: ProviderClient, lanes: Sequence[Lane]) -> str | None:
-        """Make one round of calls and judge it; returns the outcome when it ends the run."""
-        results = self._round(provider, lanes)
+    def _light_lanes(self, provider: ProviderClient, lanes: Sequence[Lane]) -> tuple[list[Lane], list[Lane]]:
+        """The lanes for the light writer, and those for the provider itself, which writes what the other left open."""
+        self._light = self._providers.pick_light(provider.name) if self._context.claim.runs == 1 else None
+        light = self._light
+        if light is None:
+            return [], list(lanes)
+        return divide(lanes, lambda slot: light.writes(slot) and slot.position not in self._asked)
+
+    def _ask(self, provider: ProviderClient, lanes: Sequence[Lane], light: frozenset[Lane]) -> str | None:
+        """Make one round of calls and judge it; returns the outcome when it ends the run.
+
+        What the light writer brings is no judgement on the provider.
+        """
+        results = self._round(provider, lanes, light)
         if self._stopped is not None:
             return self._stopped
+        own = [pair for pair in zip(lanes, results, strict=True) if pair[0] not in light]
+        if not own:
+            return None
+        lanes, results = [lane for lane, _ in own], [result for _, result in own]
         errors = [result.error for result in results if result.error is not None]
         self._waits[provider.name] = _longest_wait_s(errors)
         if (final := self._final(errors)) is not None:
@@ -260,12 +291,15 @@ class _Run:
         stop = self._context.stop
         return stop.asked if self._open else stop.reason
 
-    def _round(self, provider: ProviderClient, lanes: Sequence[Lane]) -> list[AttemptResult]:
+    def _round(
+        self, provider: ProviderClient, lanes: Sequence[Lane], light: frozenset[Lane]
+    ) -> list[AttemptResult]:
         """Make the calls of one round, and add the results of all lanes to the run's state."""
         self._attempts += len(lanes)
+        self._asked |= {slot.position for lane in lanes for slot in lane}
         round_ = Round(self._context, len(lanes))
         with round_.stop.following():
-            results = run_lanes(self._lanes, lanes, partial(self._attempt, provider, round_))
+            results = run_lanes(self._lanes, lanes, partial(self._attempt, provider, round_, light))
         for result in results:
             self._take_in(result)
         for result in results:
@@ -277,22 +311,28 @@ class _Run:
         """Several only while a student waits, because each lane pays for its own user message."""
         return self._limits.lanes if self._context.claim.urgency is Urgency.INTERACTIVE else 1
 
-    def _attempt(self, provider: ProviderClient, round_: Round, lane: Lane) -> AttemptResult:
+    def _attempt(
+        self, provider: ProviderClient, round_: Round, light: frozenset[Lane], lane: Lane
+    ) -> AttemptResult:
+        is_light = self._light is not None and lane in light
+        writer = self._light.client if self._light is not None and is_light else provider
         validator = Validator(lane, seen=self._seen, passages=self._passages, seed=self._context.claim.seed)
-        result = make_attempt(round_.context, provider, self._prompt(provider, lane), validator)
+        result = make_attempt(round_.context, writer, self._prompt(provider, lane), validator)
         round_.note(result)
-        if result.is_empty:
+        if result.ended or result.error is not None:
             session = str(self._context.claim.session_id)
-            self._report(provider, EmptyReply(provider=provider.name, session=session))
-        elif result.ended or result.error is not None:
-            self._report(provider, result.error)
+            error = EmptyReply(provider=provider.name, session=session) if result.is_empty else result.error
+            self._report(provider, error, is_light=is_light)
         if result.fatal is not None:
             # It ends the run, so the other lanes must not write more.
             self._context.stop.set(StopReason.LANE_FAILED)
         return result
 
-    def _report(self, provider: ProviderClient, error: ProviderError | None) -> None:
+    def _report(self, provider: ProviderClient, error: ProviderError | None, *, is_light: bool) -> None:
         """Tell the circuit breaker. A mistake of ours in this batch counts once, however often it is made again."""
+        if is_light:
+            self._providers.report_light(error)
+            return
         if error is not None and error.scope is Scope.BATCH:
             if self._reported_mistake:
                 return

@@ -91,6 +91,8 @@ class BatchChecked:
     unsure: int = 0  #: questions without one usable answer in the reply
     skipped: int = 0  #: questions without a verdict because the check did not complete
     replaceable: int = 0  #: disputed questions that are to be written again
+    outweighed: int = 0  #: of the agreed: the solver disputed a key that its expression proves
+    doubtful_language: int = 0  #: questions with words that a proofreader should see
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from generation.errors import ProviderError
+from generation.ports import LightWriter
 from providers.breaker_rules import BreakerState
 from providers.circuit_breaker import CircuitBreaker
 from providers.claude import SOLVER, make_claude, make_solver
+from providers.light_writer import LIGHT, make_light_writer
 from providers.limits import LimitRules
 from providers.messages_client import MessagesClient, Traffic
 from providers.openrouter import make_openrouter
 from providers.redis_scripts import RedisScripts
+from providers.stream import StreamLimits
 from providers.telemetry import ProviderTelemetry
 from runtime.settings import ClaudeSettings, GenerationSettings, OpenRouterSettings, TrafficSettings
 
@@ -42,7 +45,9 @@ def make_fallback(
     if fallback is not None:
         providers.append(fallback)
     solver = make_solver(claude, first, stall_timeout_s=stall_timeout_s, traffic=shares)
-    return OrderedFallback(providers, health, solver=solver)
+    stream_limits = StreamLimits(stall_timeout_s, deadline_s)
+    light = make_light_writer(claude, first, limits=stream_limits, traffic=shares)
+    return OrderedFallback(providers, health, solver=solver, light=light)
 
 
 def _limit_rules(traffic: TrafficSettings) -> LimitRules:
@@ -64,9 +69,11 @@ class OrderedFallback:
         health: BreakerState | None = None,
         *,
         solver: MessagesClient | None = None,
+        light: LightWriter | None = None,
     ) -> None:
         self.providers = tuple(providers)  #: in order of preference
         self.solver = solver
+        self.light = light
         self._health = health or CircuitBreaker()
 
     def pick(self, excluded: frozenset[str]) -> MessagesClient | None:
@@ -79,6 +86,16 @@ class OrderedFallback:
     def report(self, provider: str, error: ProviderError | None) -> None:
         """Report how a call to `provider` went; None means that it succeeded."""
         self._health.note(provider, error)
+
+    def pick_light(self, provider: str) -> LightWriter | None:
+        """The light writer beside this provider, unless there is none, or its circuit breaker is open."""
+        if self.light is None or self.light.client.name != provider:
+            return None
+        return self.light if self._health.may_be_asked(LIGHT) else None
+
+    def report_light(self, error: ProviderError | None) -> None:
+        """Report how a call of the light writer went; None means that it succeeded."""
+        self._health.note(LIGHT, error)
 
     @property
     def has_solver(self) -> bool:

@@ -120,6 +120,7 @@ class ApiSettings(SigningKeySettings):
     def _nobody_has_it(self) -> Self:
         for name, secret in (
             ("API_SERVICE_TOKEN", self.api_service_token),
+            ("API_OPERATOR_TOKEN", self.api_operator_token),
             ("SUPABASE_JWT_SECRET", self.supabase_jwt_secret),
         ):
             if secret and secret.get_secret_value().startswith(_PUBLISHED):

@@ -141,6 +141,11 @@ class Metrics:
             "Questions whose key the solver disputed, and that the run was to write again",
             registry=registry,
         )
+        self.questions_doubtful_language = Counter(
+            "tafawoq_questions_doubtful_language_total",
+            "Questions in whose language the answer check doubts words",
+            registry=registry,
+        )
 
     def _of_model_calls(self) -> None:
         registry = self._registry

@@ -6,6 +6,7 @@ HTTP clients read them by themselves and raise all sorts of errors; an operator 
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections.abc import Callable
 from ipaddress import IPv6Address
@@ -15,7 +16,8 @@ from urllib.parse import urlsplit
 from runtime.addresses import is_near
 
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
-_COLONS_OF_IPV6 = 2
+#: A name, with a star or a point before it, or an IPv4 address; with a scheme or a port, if the operator wants.
+_EXCEPTION = re.compile(r"(https?://)?[A-Za-z0-9*._\-]+(:\d{1,5})?")
 _AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -42,10 +44,18 @@ def client_options(url: str) -> dict[str, Any]:
 
 
 def readable_exceptions(no_proxy: str) -> str:
-    """NO_PROXY without what Claude's SDK cannot read: networks and bracketed addresses of IPv6, which no provider has."""
+    """NO_PROXY without what HTTP clients cannot read: networks of IPv6, which no provider has, and mistakes.
+
+    A client that reads one of these is not made at all, and its error names no variable.
+    """
+    names = (name.strip() for name in no_proxy.split(","))
     return ",".join(
-        name for name in no_proxy.split(",") if name.count(":") < _COLONS_OF_IPV6 or _is_ipv6(name)
+        name for name in names if _is_network_of_ipv4(name) or _EXCEPTION.fullmatch(name) or _is_ipv6(name)
     )
+
+
+def _is_network_of_ipv4(text: str) -> bool:
+    return re.fullmatch(r"[0-9.]{7,15}/[0-9]{1,2}", text) is not None
 
 
 def _is_ipv6(text: str) -> bool:

@@ -80,6 +80,13 @@ _KNOWN: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
+        r"NO_CERTIFICATE_OR_CRL_FOUND|PEM lib|NO_START_LINE|KEY_VALUES_MISMATCH|BAD_DECRYPT",
+        (
+            "A file for its TLS holds no certificate that can be read, or a key that does not belong to it. Correct "
+            "REDIS_CA_FILE, and ?ssl_certfile= and ?ssl_keyfile= in REDIS_URL."
+        ),
+    ),
+    (
         r"WRONG_VERSION_NUMBER|wrong version number|record layer failure|RECORD_LAYER|UNEXPECTED_EOF",
         "It does not speak TLS at this port. Write redis://, or correct the port.",
     ),

@@ -11,6 +11,8 @@ class RetentionSettings(SettingsSlice):
     #: plans with their slots, batches, questions and events, since anything last moved in the session: a school year,
     #: in which a student gets no question twice.
     retain_sessions_days: int = Field(365, ge=2, le=3650)
+    #: What a student wrote about a question, since they wrote it.
+    retain_reports_days: int = Field(180, ge=2, le=3650)
     #: A client that reconnects after so long loads the session again.
     retain_events_days: int = Field(30, ge=2, le=3650)
     #: The ledger: costs of a month need whole months, and are compared with those of a year before.

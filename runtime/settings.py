@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from runtime.addresses import require_file, require_web_address, unwrapped
+from runtime.addresses import AddressError, require_file, require_web_address, unwrapped
 from runtime.database_address import DatabaseAddress
 from runtime.redis_address import RedisAddress, require_no_other_broker
 
@@ -114,6 +114,20 @@ HostName = Annotated[
     ),
 ]
 HostNames = Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split)]
+LightSlots = Annotated[
+    tuple[
+        Annotated[
+            str,
+            _like(
+                r"[a-z-]+(:[a-z-]+)?",
+                "must be difficulties and question types, like easy,medium:analogy,odd-word",
+            ),
+        ],
+        ...,
+    ],
+    NoDecode,
+    BeforeValidator(_split),
+]
 PatternName = Annotated[
     str,
     _like(
@@ -121,9 +135,7 @@ PatternName = Annotated[
         "must be web-app, all, or names of docs/figures.md like circle,bar-chart, separated by commas",
     ),
 ]
-PatternNames = Annotated[
-    tuple[PatternName, ...], NoDecode, BeforeValidator(_split), Field(min_length=1, max_length=100)
-]
+PatternNames = Annotated[tuple[PatternName, ...], NoDecode, BeforeValidator(_split)]
 QuotaFunctionName = Annotated[
     Annotated[
         str,
@@ -206,6 +218,15 @@ class DatabaseSettings(SettingsSlice):
     def _read(cls, value: str) -> str:
         return DatabaseAddress.of(value).url("postgresql")
 
+    @model_validator(mode="after")
+    def _can_be_verified(self) -> Self:
+        """The certificates are looked for when the address is used, which must not be the first time."""
+        try:
+            self.database_address  # noqa: B018
+        except AddressError as err:
+            raise ValueError(f"TLS to Postgres cannot be verified: it {err}. Correct or unset it") from err
+        return self
+
     @property
     def database_address(self) -> DatabaseAddress:
         """With TLS as it will be used."""
@@ -254,6 +275,10 @@ class ClaudeSettings(SettingsSlice):
     claude_model: str = Field("claude-sonnet-5-5", min_length=1)
     #: The model of the answer check: it answers prefetched questions without their keys. off: no answer check.
     solver_model: TextOrOff = "claude-haiku-5-5"
+    #: A cheaper model of Claude that writes the slots of LIGHT_SLOTS. off: CLAUDE_MODEL writes all.
+    light_model: TextOrOff = None
+    #: Difficulties, question types, or both as `easy:analogy`.
+    light_slots: LightSlots = ("easy",)
     claude_base_url: OptionalHttpUrl = None  # unset: see `address`
     simulator_url: HttpUrl = "http://127.0.0.1:8100"
     claude_effort: Literal["low", "medium", "high"] = "low"

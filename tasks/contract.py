@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 GENERATE_BATCH = "generation.generate_batch"
 PREFETCH = "generation.prefetch"
 SWEEP = "generation.sweep"
+CHECK_BATCH = "generation.check_batch"
 
 #: One queue per urgency, so that a batch that a student waits for is never behind a prefetched one.
 QUEUES: dict[Urgency, str] = {Urgency.INTERACTIVE: "interactive", Urgency.PREFETCH: "prefetch"}

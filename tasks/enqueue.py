@@ -17,7 +17,7 @@ import structlog
 from celery import Celery
 
 from generation.model import Urgency
-from tasks.contract import GENERATE_BATCH, QUEUES
+from tasks.contract import CHECK_BATCH, GENERATE_BATCH, QUEUES
 from worker.app import app
 
 log = structlog.get_logger(__name__)
@@ -33,9 +33,18 @@ def enqueue_batch(
 
     Call it after the transaction that requests the batch has committed: a worker can be faster than a commit.
     """
+    return _sent(GENERATE_BATCH, session_id, batch_index, urgency, through or app)
+
+
+def enqueue_check(session_id: UUID, batch_index: int) -> bool:
+    """Enqueue the answer check of a published batch. False when the broker could not be reached: it stays due."""
+    return _sent(CHECK_BATCH, session_id, batch_index, Urgency.PREFETCH, app)
+
+
+def _sent(task: str, session_id: UUID, batch_index: int, urgency: Urgency, through: Celery) -> bool:
     try:
-        (through or app).send_task(
-            GENERATE_BATCH,
+        through.send_task(
+            task,
             kwargs={"session_id": str(session_id), "batch_index": batch_index},
             queue=QUEUES[urgency],
             **shown(session_id, batch_index),

@@ -9,6 +9,8 @@ rows between them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 import structlog
@@ -16,7 +18,7 @@ from celery.signals import worker_ready, worker_shutting_down
 
 from generation.model import Urgency
 from tasks.contract import QUEUES, SWEEP
-from tasks.enqueue import WantedBatch, enqueue_wanted
+from tasks.enqueue import WantedBatch, enqueue_check, enqueue_wanted
 from worker.app import app
 from worker.assembly import Assembly, current
 from worker.periodic import Periodic
@@ -25,6 +27,9 @@ log = structlog.get_logger(__name__)
 
 #: Batches enqueued in one pass; the others wait for the next pass.
 PASS_LIMIT = 500
+
+#: Answer checks enqueued in one pass of one worker.
+CHECKS_A_PASS = 20
 
 #: An event stream that ends seconds late is harmless, and the query costs more with more exams a day.
 ENDINGS_PERIOD_S = 5.0
@@ -52,6 +57,7 @@ def sweep_once(assembly: Assembly) -> int:
         assembly.lease_settings.sweep_enqueue_again_s, PASS_LIMIT, sooner_s=_for_empty_queues(assembly)
     )
     assembly.metrics.last_sweep.set_to_current_time()
+    _enqueue_checks(assembly)
     wanted = [WantedBatch(batch.session_id, batch.batch_index, batch.urgency) for batch in due]
     enqueued = enqueue_wanted(wanted, marks=assembly.batches, threads=assembly.enqueue_threads)
     if enqueued:
@@ -68,6 +74,15 @@ def _for_empty_queues(assembly: Assembly) -> dict[Urgency, float]:
         for urgency, queue in QUEUES.items()
         if assembly.queues.is_empty(queue)
     }
+
+
+def _enqueue_checks(assembly: Assembly) -> None:
+    """The answer checks of published batches. One that the broker does not take is due again in a minute."""
+    if not assembly.providers.has_solver:
+        return
+    for session_id, batch_index in assembly.batches.take_checks(CHECKS_A_PASS):
+        enqueue = partial(enqueue_check, session_id, batch_index)
+        assembly.enqueue_threads.submit(copy_context().run, enqueue)
 
 
 def _close_lost_calls(assembly: Assembly) -> None:

@@ -86,7 +86,10 @@ def configuration_or_exit() -> dict[str, Any]:
 
 app = Celery(
     "tafawoq",
-    include=["worker.signals", "tasks.generate_batch", "tasks.prefetch", "tasks.refusals", "tasks.sweep"],
+    include=[
+        "worker.signals",
+        *("tasks.check_batch", "tasks.generate_batch", "tasks.prefetch", "tasks.refusals", "tasks.sweep"),
+    ],
     task_cls="worker.request:GuardedTask",
     control="worker.remote_control:ReadOnlyControl",
     amqp="worker.broker:GuardedAMQP",

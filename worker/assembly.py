@@ -26,6 +26,7 @@ from db.spending import SpendLimits
 from generation.ports import Fallback, Observer
 from providers import claude
 from providers.fallback import OrderedFallback, make_fallback
+from providers.messages_client import MessagesClient
 from providers.model_check import check_model
 from providers.redis_scripts import RedisScripts
 from providers.telemetry import ProviderTelemetry
@@ -184,7 +185,7 @@ def _assembled(
     prefix, progress = settings.redis.redis_key_prefix, Progress()
     return Assembly(
         owner=f"{socket.gethostname()}:{os.getpid()}",
-        batches=BatchStore(engine, SpendLimits.of(settings.spending)),
+        batches=BatchStore(engine, SpendLimits.of(settings.spending), checks_answers=providers.has_solver),
         sessions=SessionStore(engine),
         ledger=LedgerStore(engine),
         providers=providers,
@@ -246,6 +247,10 @@ def _check_model(providers: OrderedFallback) -> None:
         check = check_model(providers.solver, "SOLVER_MODEL")
         for warning in filter(None, (*check.warnings, check.stop)):
             log.warning("solver_warning", text=warning)  # exams are written without the solver, too
+    if providers.light is not None and isinstance(providers.light.client, MessagesClient):
+        check = check_model(providers.light.client, "LIGHT_MODEL")
+        for warning in filter(None, (*check.warnings, check.stop)):
+            log.warning("light_model_warning", text=warning)  # then CLAUDE_MODEL writes these slots
 
 
 def _lock_ttl_s(leases: LeaseSettings) -> float:

@@ -21,9 +21,11 @@ from worker.commands.erase import erase
 from worker.commands.evaluate import evaluate
 from worker.commands.output import WRONG
 from worker.commands.plan import plan
+from worker.commands.quality import quality
 from worker.commands.queues import queues
 from worker.commands.reconcile import reconcile
 from worker.commands.rehearse import rehearse
+from worker.commands.review import review
 from worker.commands.sessions import cancel, retry, sessions
 from worker.commands.show import show
 
@@ -45,6 +47,8 @@ for command in (
     adopt,
     plan,
     cost,
+    quality,
+    review,
     reconcile,
     erase,
     evaluate,

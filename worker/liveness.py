@@ -92,7 +92,12 @@ def _counts(why: str) -> Callable[..., None]:
     return count
 
 
-message_dropped.connect(_counts("unreadable"), weak=False)
-task_unknown.connect(_counts("unknown"), weak=False)
-task_rejected.connect(_counts("rejected"), weak=False)
-task_internal_error.connect(_counts("internal_error"), weak=False)
+def count_refused_messages() -> None:
+    """From now on. Flower imports this module, too, and has no metrics of ours."""
+    for signal, why in (
+        (message_dropped, "unreadable"),
+        (task_unknown, "unknown"),
+        (task_rejected, "rejected"),
+        (task_internal_error, "internal_error"),
+    ):
+        signal.connect(_counts(why), weak=False)

@@ -43,6 +43,20 @@ _ALLOWED_HEADERS = frozenset(
     }
 )
 
+#: The exchange of events, what they say of a task, and what in them is a number.
+_EVENTS = "celeryev"
+_EVENT_TEXTS = (
+    *("name", "args", "kwargs", "result", "exception", "traceback", "eta", "expires", "queue", "exchange"),
+    *("routing_key", "root_id", "parent_id", "sw_ident", "sw_ver", "sw_sys"),
+)
+_EVENT_NUMBERS = (
+    *("timestamp", "local_received", "clock", "utcoffset", "pid", "freq", "active", "processed", "retries"),
+    "runtime",
+)
+#: Seconds until the year 4147, and more than any count; the least is an offset from UTC in hours.
+_MOST = 2**36
+_LEAST = -24
+
 #: Celery's producers always write these options, with null when the caller asked for none.
 _NULL_OPTIONS = frozenset({"callbacks", "errbacks", "chain", "chord"})
 
@@ -67,7 +81,12 @@ def problem_of_unacknowledged(text: Any) -> str | None:
 def problem_of_broadcast(text: Any) -> str | None:
     """The same for Celery's own messages: remote control, its replies, and events."""
     message, problem = _plain(text)
-    return problem or _problem_of(message, _BROADCAST_TEXTS) or _problem_of_broadcast_body(message)
+    return (
+        problem
+        or _problem_of(message, _BROADCAST_TEXTS)
+        or _problem_of_broadcast_body(message)
+        or _problem_of_events(message)
+    )
 
 
 def safe_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,7 +114,20 @@ def _plain(text: Any) -> tuple[Any, str | None]:
         )
     except (ValueError, RecursionError):  # a wrong encoding is a ValueError, too
         return None, "it is no JSON"
-    return (value, None) if _is_flat_and_untyped(value) else (None, "it is nested too deep, or typed JSON")
+    if not _is_flat_and_untyped(value):
+        return None, "it is nested too deep, or typed JSON"
+    return (
+        (value, None) if _can_be_written(value) else (None, "it has half a character, or an endless number")
+    )
+
+
+def _can_be_written(value: Any) -> bool:
+    """Python reads more than it can write again: who logs, shows or sends on such a value fails."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        return False
+    return True
 
 
 def _refuse_constant(name: str) -> None:
@@ -159,6 +191,37 @@ def _problem_of_broadcast_body(message: Any) -> str | None:
     if isinstance(_body(message), list | dict):
         return None
     return "body must be an object or a list as JSON, plain or in Base64 as body_encoding says"
+
+
+def _problem_of_events(message: Any) -> str | None:
+    """Flower keeps what an event says and shows it on pages that then fail, for as long as it keeps it."""
+    if _at(message, ("properties", "delivery_info", "exchange")) != _EVENTS:
+        return None
+    body = _body(message)
+    if all(map(_is_event, body if isinstance(body, list) else [body])):
+        return None
+    return "it has an event with a field of a wrong type"
+
+
+def _is_event(event: Any) -> bool:
+    if not isinstance(event, Mapping) or not isinstance(event.get("type"), str):
+        return False
+    texts = ("type", "hostname", *(("uuid",) if event["type"].startswith("task-") else ()))
+    return (
+        all(isinstance(event.get(name), str) and 0 < len(event[name]) <= MAX_NAME_CHARS for name in texts)
+        and all(isinstance(event.get(name), str | None) for name in _EVENT_TEXTS)
+        and all(_is_amount(event.get(name)) for name in _EVENT_NUMBERS)
+        and _is_load(event.get("loadavg"))
+    )
+
+
+def _is_load(value: Any) -> bool:
+    """The load of the last one, five and fifteen minutes."""
+    return value is None or (isinstance(value, list) and len(value) == 3 and all(map(_is_amount, value)))  # noqa: PLR2004
+
+
+def _is_amount(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and _LEAST <= value <= _MOST)
 
 
 def _at(message: Any, path: tuple[str, ...]) -> Any:

@@ -135,6 +135,7 @@ class RunMetrics:
         for verdict in ("agreed", "disputed", "unsure", "skipped"):
             self._metrics.solver_verdicts.labels(verdict).inc(getattr(event, verdict))
         self._metrics.questions_replaceable.inc(event.replaceable)
+        self._metrics.questions_doubtful_language.inc(event.doubtful_language)
         log.info(
             "batch_checked",
             outcome=event.outcome,
@@ -143,6 +144,8 @@ class RunMetrics:
             unsure=event.unsure,
             skipped=event.skipped,
             replaceable=event.replaceable,
+            outweighed=event.outweighed,
+            doubtful_language=event.doubtful_language,
         )
 
     def _run_ended(self, event: RunEnded) -> None:

@@ -43,6 +43,7 @@ def assemble_worker(**_: Any) -> None:
     except SettingsError as err:
         sys.stderr.write(f"tafawoq-worker: {err}\n")
         raise SystemExit(2) from err
+    liveness.count_refused_messages()
     liveness.watch_loop(settings)
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, addr=settings.worker_metrics_host)

@@ -21,7 +21,7 @@ from db.errors import DatabaseUnreachable
 from generation.cancellation import CancellationSignal, StopReason
 from generation.model import AttemptRecord, Claim, Question, Slot
 from generation.ports import Ledger, RunStore
-from generation.verdicts import Verdict
+from generation.verdicts import Finding
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,7 @@ class RetryingStore:
     def unchecked(self, claim: Claim) -> tuple[Question, ...]:
         return self.retry.with_(lambda: self.store.unchecked(claim))
 
-    def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
+    def settle_verdicts(self, claim: Claim, given: Mapping[str, Finding]) -> tuple[Slot, ...]:
         return self.retry.with_(lambda: self.store.settle_verdicts(claim, given))
 
     def replace_slots(self, claim: Claim, slots: Sequence[Slot]) -> None:

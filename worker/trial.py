@@ -28,7 +28,7 @@ from generation.prompts.blocks import system_blocks
 from generation.run_batch import RunLimits, RunResult, run_batch
 from generation.run_events import AttemptEnded, QuestionAccepted, QuestionRejected, RunEvent
 from generation.text_rules import TextRule
-from generation.verdicts import Purpose, Verdict
+from generation.verdicts import Finding, Purpose, Verdict
 from providers.fallback import OrderedFallback
 
 #: How often a trial asks for what is open.
@@ -60,9 +60,9 @@ class Trial:
     def unchecked(self, _claim: Claim) -> tuple[Question, ...]:
         return tuple(self.questions[position] for position in sorted(self.questions))
 
-    def settle_verdicts(self, _claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
+    def settle_verdicts(self, _claim: Claim, given: Mapping[str, Finding]) -> tuple[Slot, ...]:
         """A trial writes nothing again: what is disputed is what it counts."""
-        self.verdicts |= given
+        self.verdicts |= {fingerprint: finding.verdict for fingerprint, finding in given.items()}
         return ()
 
     def replace_slots(self, claim: Claim, slots: Sequence[Slot]) -> None: ...

@@ -52,6 +52,9 @@ CHARTS: Final[frozenset[str]] = frozenset(
     pattern.model_fields["pattern"].default for pattern in charts.PATTERNS
 )
 
+#: The parts of a stored figure that repeat its caption and shown parameters, for a page to draw.
+DRAWN: Final = frozenset({"type", "renderHint", "data", "svg"})
+
 
 def parse(written: object) -> Pattern:
     """The figure that a model wrote as a JSON object. Raises FigureRejected when it is none of the catalogue."""

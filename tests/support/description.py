@@ -19,6 +19,7 @@ def description() -> dict[str, Any]:
         session_store=unused,
         batch_store=unused,
         event_log=unused,
+        report_store=unused,
         enqueue=unused,
         queue_stats=unused,
         database_threads=1,

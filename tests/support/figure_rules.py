@@ -116,14 +116,19 @@ def _circle(data: dict[str, Any]) -> list[str]:
     if not isinstance(data.get("label", ""), str) or len(data.get("label", "")) > 12:
         found.append("label")
     labels = data.get("labels", {})
-    if not isinstance(labels, dict) or labels.keys() - {"center", "top", "bottom", "left", "right"}:
+    places = {"center", "top", "bottom", "left", "right"}
+    if not isinstance(labels, dict) or not labels.keys() <= places or set(map(type, labels.values())) - {str}:
         found.append("labels")
     return found
 
 
 def _triangle(data: dict[str, Any]) -> list[str]:
     vertices, found = data.get("vertices", []), []
-    if len(vertices) < 3 or any(not 20 <= value <= 380 for vertex in vertices for value in vertex):
+    if len(vertices) < 3 or any(not isinstance(place, list) or len(place) != 2 for place in vertices):
+        return ["another figure than ours would be drawn"]
+    if any(not isinstance(value, int | float) for vertex in vertices for value in vertex):
+        return ["all corners would lie at the origin"]
+    if any(not 20 <= value <= 380 for vertex in vertices for value in vertex):
         found.append("vertices outside the canvas")
     if max(abs(a - b) for axis in zip(*vertices, strict=True) for a in axis for b in axis) < 100:
         found.append("a speck")
@@ -196,7 +201,14 @@ def _chart(data: dict[str, Any]) -> list[str]:
         all(isinstance(text, str) for text in labels),
         all(isinstance(x, int | float) for x in values),
     )
-    return [] if texts and numbers and "datasets" not in data else ["labels and values"]
+    if not texts or not numbers or "datasets" in data:
+        return ["labels and values"]
+    found = [] if isinstance(data.get("title"), str) and data["title"] else ["no title"]
+    if len(labels) > 8:
+        found.append("colours repeat")
+    # Their bars, points and slices carry no numbers.
+    pairs = zip(labels, values, strict=True)
+    return found + [f"nobody can read {value:g}" for label, value in pairs if f"{value:g}" not in label]
 
 
 _WEB_APP_RULES = {

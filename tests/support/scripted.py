@@ -33,8 +33,9 @@ from generation.model import (
     Usage,
     UsageSource,
 )
+from generation.ports import LightWriter
 from generation.run_events import RunEvent
-from generation.verdicts import Verdict
+from generation.verdicts import REWRITES_PER_SLOT, Finding, Verdict
 from tools.figures.samples import sample
 
 #: One reply: text as it will arrive, and perhaps the error that ends it.
@@ -242,12 +243,19 @@ class ScriptedFallback:
     reports: list[tuple[str, str | None]] = field(default_factory=list)
     solver: ScriptedProvider | None = None
     solver_breaker_is_open: bool = False
+    light: LightWriter | None = None
 
     def pick(self, excluded: frozenset[str]) -> ScriptedProvider | None:
         return next((provider for provider in self.providers if provider.name not in excluded), None)
 
     def report(self, provider: str, error: ProviderError | None) -> None:
         self.reports.append((provider, error.code if error else None))
+
+    def pick_light(self, provider: str) -> LightWriter | None:
+        return self.light if self.light and self.light.client.name == provider else None
+
+    def report_light(self, error: ProviderError | None) -> None:
+        self.reports.append(("light", error.code if error else None))
 
     @property
     def has_solver(self) -> bool:
@@ -283,20 +291,22 @@ class MemoryStore:
         before = self.questions.get(question.slot.position)
         if before is not None:
             assert self.verdicts.pop(before.fingerprint) is Verdict.DISPUTED
-            self.disputes[question.slot.position] = 1
+            self.disputes[question.slot.position] = self.disputes.get(question.slot.position, 0) + 1
         self.questions[question.slot.position] = question
 
     def unchecked(self, claim: Claim) -> tuple[Question, ...]:
         kept = (question for _, question in sorted(self.questions.items()) if not self.is_waited_for)
         return tuple(question for question in kept if question.fingerprint not in self.verdicts)
 
-    def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
+    def settle_verdicts(self, claim: Claim, given: Mapping[str, Finding]) -> tuple[Slot, ...]:
         again = []
         for position, question in sorted(self.questions.items()):
-            verdict = given.get(question.fingerprint)
-            if verdict is not None:
-                self.verdicts[question.fingerprint] = verdict
-            if verdict is Verdict.DISPUTED and not self.is_waited_for and not self.disputes.get(position):
+            finding = given.get(question.fingerprint)
+            if finding is None:
+                continue
+            self.verdicts[question.fingerprint] = finding.verdict
+            may_be_replaced = self.disputes.get(position, 0) < REWRITES_PER_SLOT and not self.is_waited_for
+            if finding.verdict is Verdict.DISPUTED and may_be_replaced:
                 again.append(question.slot)
         return tuple(again)
 

@@ -29,7 +29,11 @@ class SimulatorConfig:
     broken_rate: float = 0.0  #: lines that are no JSON
     wrong_key_rate: float = 0.0  #: questions whose key is a distractor
     impossible_rate: float = 0.0  #: figures that cannot be, or that contradict their question
-    wrong_dispute_rate: float = 0.0  #: questions that the solver answers wrongly
+    wrong_dispute_rate: float = 0.0  #: questions that the solver answers wrongly, at each look anew
+    shared_mistake_rate: float = (
+        0.0  #: of the writer's wrong keys, those that the solver takes for right at every look
+    )
+    language_doubt_rate: float = 0.0  #: questions in which the solver doubts words
     rpm: int = 0
     itpm: int = 0
     otpm: int = 0

@@ -13,21 +13,22 @@ from tools.simulator.config import SimulatorConfig
 from tools.simulator.content.figures import impossible
 from tools.simulator.content.writer import write_questions
 
+#: Takes a question unflawed, and the key that is written beside it.
+Keep = Callable[[dict[str, Any], str], None]
+
 SURPLUS_SLOT = 9000  #: far above any slot that is ever asked for
 SMALL_TALK = "أنا محاكٍ محلي لواجهة الرسائل، وأكتب أسئلة اختبار القدرات عندما تُطلب مني بصيغتها المتفق عليها."
 
 
 def write_reply(asked: Asked, config: SimulatorConfig, source: str) -> str:
     """The whole text. The same seed and `source` give the same text."""
-    return "".join(write_lines(asked, config, source, keep=lambda _: None))
+    return "".join(write_lines(asked, config, source, keep=lambda _question, _key: None))
 
 
-def write_lines(
-    asked: Asked, config: SimulatorConfig, source: str, keep: Callable[[dict[str, Any]], None]
-) -> Iterator[str]:
+def write_lines(asked: Asked, config: SimulatorConfig, source: str, keep: Keep) -> Iterator[str]:
     """The same text line by line, each question thought of when its turn comes.
 
-    `keep` is given each question unflawed, before its line.
+    `keep` is given each question unflawed and the key that is written beside it, before its line.
     """
     if not asked.wanted:
         return iter([SMALL_TALK])
@@ -35,16 +36,15 @@ def write_lines(
     return _lines(asked, as_it_is_now, source, keep)
 
 
-def _lines(
-    asked: Asked, config: SimulatorConfig, source: str, keep: Callable[[dict[str, Any]], None]
-) -> Iterator[str]:
+def _lines(asked: Asked, config: SimulatorConfig, source: str, keep: Keep) -> Iterator[str]:
     """With their line feeds; at least one of these."""
     rng = Random(f"{config.seed}:flaws:{source}")
     earlier: list[dict[str, Any]] = []
     blank = True
     for question in write_questions(asked, seed=f"{config.seed}:{source}"):
-        keep(question)
-        for line in _with_flaws(question, earlier, asked, config, rng):
+        key, written = _with_flaws(question, earlier, asked, config, rng)
+        keep(question, key)
+        for line in written:
             yield f"{line}\n"
             blank = False
     if blank:
@@ -57,8 +57,8 @@ def _with_flaws(
     asked: Asked,
     config: SimulatorConfig,
     rng: Random,
-) -> list[str]:
-    """No line, one line, or two. Every rate is drawn for every question, so that one leaves others alone.
+) -> tuple[str, list[str]]:
+    """The key as it is written, and no line, one line, or two. Every rate is drawn for every question, so that one leaves others alone.
 
     A good question joins the earlier ones, so that a later one can repeat it.
     """
@@ -66,7 +66,7 @@ def _with_flaws(
     draws = {name: rng.random() for name in kinds}
     hit = {name for name, draw in draws.items() if draw < getattr(config, f"{name}_rate")}
     if "missing" in hit:
-        return []
+        return question["a"], []
     if "repeat" in hit:
         question = _repeated(question, earlier, asked, rng)
     elif "reject" in hit:
@@ -81,7 +81,7 @@ def _with_flaws(
     lines = [_broken(line, rng) if "broken" in hit else line]
     if "surplus" in hit:
         lines.append(_line({**question, "slot": SURPLUS_SLOT + int(question["slot"])}))
-    return lines
+    return question["a"], lines
 
 
 def _line(question: dict[str, Any]) -> str:

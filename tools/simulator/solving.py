@@ -33,6 +33,7 @@ class Posed:
 class Known:
     answer: str
     working: str
+    written: str  #: the key that the writer wrote beside it
 
 
 class Answers:
@@ -41,10 +42,12 @@ class Answers:
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, frozenset[str]], Known] = OrderedDict()
 
-    def keep(self, question: dict[str, Any]) -> None:
-        """Remember a question as it was thought of, before anything is done to its key."""
+    def keep(self, question: dict[str, Any], written: str) -> None:
+        """Remember a question as it was thought of, and the key that is written beside it."""
         choices = (question["a"], *question["d"]) if "d" in question else COMPARISONS
-        self._known[_name(question["q"], choices)] = Known(question["a"], question["w"][:WORKING_CHARS])
+        self._known[_name(question["q"], choices)] = Known(
+            question["a"], question["w"][:WORKING_CHARS], written
+        )
         if len(self._known) > KEPT_ANSWERS:
             self._known.popitem(last=False)
 
@@ -81,11 +84,22 @@ def write_answers(posed: Iterable[Posed], answers: Answers, config: SimulatorCon
     lines = []
     for question in posed:
         errs = rng.random() < config.wrong_dispute_rate
+        doubts = rng.random() < config.language_doubt_rate
         known = answers.of(question)
         if known is None:
             continue
         right = question.choices.index(known.answer)
         wrong = rng.choice([index for index in (0, 1, 2, 3, None) if index != right])
-        line = {"slot": question.slot, "w": known.working, "a": wrong if errs else right}
+        answer = question.choices.index(known.written) if _is_shared(question, known, config) else right
+        words = " ".join(question.stem.split()[:2]) if doubts else ""
+        line = {"slot": question.slot, "w": known.working, "a": wrong if errs else answer, "l": words}
         lines.append(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
     return "\n".join(lines) + "\n"
+
+
+def _is_shared(question: Posed, known: Known, config: SimulatorConfig) -> bool:
+    """Whether the solver takes the writer's mistake for right, each time it looks at the question."""
+    if known.written == known.answer or known.written not in question.choices:
+        return False
+    rng = Random(f"{config.seed}:shared:{question.stem}:{sorted(question.choices)}")
+    return rng.random() < config.shared_mistake_rate

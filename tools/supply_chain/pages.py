@@ -15,6 +15,8 @@ PAGE = REQUIREMENTS.parent / "docs" / "licences.md"
 _HEAD = """\
 # Licences
 
+For whoever must know what a copy of the image contains, and under which terms.
+
 Made from the production lock and `requirements/licences.toml` by `make sbom`; a test keeps it current, and fails when a
 package has a licence that is not allowed and no reason. The same as CycloneDX: `requirements/sbom.json`, which names the
 SHA-256 of every file that `pip install --require-hashes` accepts.

@@ -16,6 +16,7 @@ from runtime.settings import (
     DatabaseSettings,
     GenerationSettings,
     OpenRouterSettings,
+    PlanSettings,
     RedisSettings,
     Service,
     ServiceSettings,
@@ -40,6 +41,7 @@ from worker.doctor import (
     well,
     worst,
 )
+from worker.figure_choice import figure_choice
 from worker.queue_check import problem_of_queue
 from worker.signing_key_check import examine_signing_keys
 
@@ -86,6 +88,7 @@ def examine() -> Iterator[Finding]:
 def _api() -> Iterator[Finding]:
     try:
         load(ApiSettings)
+        figure_choice(load(PlanSettings))
     except SettingsError as err:
         yield _wrong_settings("API", err)
 

@@ -8,6 +8,8 @@ import type {
   CreateExam,
   CreatePractice,
   ProgressShape,
+  ReportQuestion,
+  ReportShape,
   SessionPage,
   SessionShape,
 } from "./schema.js";
@@ -103,6 +105,12 @@ export class Sessions<Wanted> {
   async progress(id: string, questionIndex: number): Promise<ProgressShape> {
     const call = { method: "POST", body: { questionIndex } } as const;
     return await withRetries(() => this.#json<ProgressShape>(`/${id}/progress`, call));
+  }
+
+  /** Reports that the question at this index is wrong; a second report of the same question changes nothing. */
+  async report(id: string, index: number, report: ReportQuestion): Promise<ReportShape> {
+    const call = { method: "POST", body: report } as const;
+    return await withRetries(() => this.#json<ReportShape>(`/${id}/questions/${index}/reports`, call));
   }
 
   async cancel(id: string): Promise<SessionShape> {

@@ -157,6 +157,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/exams/{session_id}/questions/{position}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Question
+         * @description Report a question to the people who review questions: once a student and question, also after the session's end.
+         */
+        post: operations["exam_report_question"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/exams/{session_id}/resume": {
         parameters: {
             query?: never;
@@ -328,6 +348,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/practice/{session_id}/questions/{position}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Question
+         * @description Report a question to the people who review questions: once a student and question, also after the session's end.
+         */
+        post: operations["practice_report_question"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/practice/{session_id}/resume": {
         parameters: {
             query?: never;
@@ -485,6 +525,23 @@ export interface components {
          * @enum {string}
          */
         BatchStatus: "queued" | "running" | "ready" | "failed";
+        /**
+         * ChangeShape
+         * @description A person has changed the question since it was written.
+         */
+        ChangeShape: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Kind
+             * @description `retired`: the question counts for nothing and stays in its place
+             * @enum {string}
+             */
+            kind: "corrected" | "retired" | "replaced";
+        };
         /**
          * CreateExam
          * @description A new exam of this track, or one like a completed exam of the user's, with other questions.
@@ -771,6 +828,8 @@ export interface components {
          *     }
          */
         QuestionShape: {
+            /** Change */
+            change?: components["schemas"]["ChangeShape"];
             /**
              * Choices
              * @description Four; a question from before the switch can have another number of them
@@ -799,6 +858,39 @@ export interface components {
          * @enum {string}
          */
         QuestionType: "mcq" | "comparison" | "diagram" | "chart" | "reading" | "analogy" | "completion" | "error" | "odd-word";
+        /**
+         * ReportQuestion
+         * @example {
+         *       "reason": "mathematical",
+         *       "text": "الخيار الثاني صحيح أيضًا"
+         *     }
+         */
+        ReportQuestion: {
+            reason: components["schemas"]["ReportReason"];
+            /**
+             * Text
+             * @default
+             */
+            text?: string;
+        };
+        /**
+         * ReportReason
+         * @enum {string}
+         */
+        ReportReason: "mathematical" | "grammatical" | "diagram" | "other";
+        /** ReportShape */
+        ReportShape: {
+            /**
+             * Alreadyreported
+             * @description Whether the student had reported this question before
+             */
+            alreadyReported: boolean;
+            /**
+             * Index
+             * @description 0-based position of the reported question in the whole session
+             */
+            index: number;
+        };
         /**
          * Section
          * @enum {string}
@@ -1032,6 +1124,7 @@ export type BatchMeta = components['schemas']['BatchMeta'];
 export type BatchPending = components['schemas']['BatchPending'];
 export type BatchShape = components['schemas']['BatchShape'];
 export type BatchStatus = components['schemas']['BatchStatus'];
+export type ChangeShape = components['schemas']['ChangeShape'];
 export type CreateExam = components['schemas']['CreateExam'];
 export type CreatePractice = components['schemas']['CreatePractice'];
 export type Difficulty = components['schemas']['Difficulty'];
@@ -1045,6 +1138,9 @@ export type Progress = components['schemas']['Progress'];
 export type ProgressShape = components['schemas']['ProgressShape'];
 export type QuestionShape = components['schemas']['QuestionShape'];
 export type QuestionType = components['schemas']['QuestionType'];
+export type ReportQuestion = components['schemas']['ReportQuestion'];
+export type ReportReason = components['schemas']['ReportReason'];
+export type ReportShape = components['schemas']['ReportShape'];
 export type Section = components['schemas']['Section'];
 export type SessionPage = components['schemas']['SessionPage'];
 export type SessionShape = components['schemas']['SessionShape'];
@@ -1918,6 +2014,138 @@ export interface operations {
                 };
             };
             /** @description `generation_unavailable` or `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the same call */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+        };
+    };
+    exam_report_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                position: number;
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportQuestion"];
+            };
+        };
+        responses: {
+            /** @description Reported before; the first report is kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportShape"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportShape"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `forbidden_origin` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `session_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `request_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `question_not_loaded` */
+            409: {
+                headers: {
+                    /** @description Seconds to wait before the same call */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `request_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `invalid_request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the same call */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `internal_error` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `service_unavailable` */
             503: {
                 headers: {
                     /** @description Seconds to wait before the same call */
@@ -2874,6 +3102,138 @@ export interface operations {
                 };
             };
             /** @description `generation_unavailable` or `service_unavailable` */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the same call */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+        };
+    };
+    practice_report_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                position: number;
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportQuestion"];
+            };
+        };
+        responses: {
+            /** @description Reported before; the first report is kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportShape"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportShape"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `forbidden_origin` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `session_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `request_timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `question_not_loaded` */
+            409: {
+                headers: {
+                    /** @description Seconds to wait before the same call */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `request_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `invalid_request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `too_many_requests` */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the same call */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `internal_error` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorShape"];
+                };
+            };
+            /** @description `service_unavailable` */
             503: {
                 headers: {
                     /** @description Seconds to wait before the same call */

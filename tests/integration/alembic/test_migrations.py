@@ -31,6 +31,8 @@ OUR_TABLES = {
     "plans",
     "slots",
     "questions",
+    "reports",
+    "reviews",
     "batches",
     "corrections",
     "attempts",

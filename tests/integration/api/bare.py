@@ -61,6 +61,7 @@ def bare_app(settings: ApiSettings) -> FastAPI:
         session_store=paused,
         batch_store=_NO_STORE,
         event_log=paused,
+        report_store=_NO_STORE,
         enqueue=_NO_STORE,
         queue_stats=_NO_STORE,
         database_threads=4,

@@ -28,6 +28,7 @@ from db.maintenance import MaintenanceSwitch
 from db.operator_dashboard import OperatorDashboard
 from db.queue_stats import read_queue_stats
 from db.quota import Quota, no_quota
+from db.reports import ReportStore
 from db.sessions import SessionStore
 from generation.errors import FenceLost
 from generation.figures.catalogue import diagram, parse
@@ -146,6 +147,7 @@ class Served:
             session_store=self.sessions,
             batch_store=self.writer.batches,
             event_log=EventLog(engine),
+            report_store=ReportStore(engine),
             enqueue=self.writer.enqueue,
             queue_stats=partial(read_queue_stats, engine),
             database_threads=8,

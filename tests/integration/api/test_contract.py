@@ -69,7 +69,7 @@ def test_every_operation_has_its_own_name_and_a_description(served: Served) -> N
     described = httpx2.get(f"{served.url}/openapi.json").json()["paths"]
     operations = [operation for at_path in described.values() for operation in at_path.values()]
 
-    assert len({operation["operationId"] for operation in operations}) == len(operations) == 21
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == 23
     assert all(operation["description"] for operation in operations)
 
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from sqlalchemy import Engine, text
 
-from generation.verdicts import Verdict
+from generation.verdicts import Finding, Verdict
 from tests.integration.api.conftest import Serve
 from tests.integration.api.served import Served, Writer, question_for
 
@@ -87,7 +87,7 @@ def test_a_question_that_replaces_a_disputed_one_is_a_new_event(
     student.post(f"/exams/{exam_id}/progress", json={"questionIndex": 9})
     claim = writer.claim()
     writer.write(claim)
-    [slot] = writer.batches.settle_verdicts(claim, {"fingerprint-12": Verdict.DISPUTED})
+    [slot] = writer.batches.settle_verdicts(claim, {"fingerprint-12": Finding(Verdict.DISPUTED)})
     assert slot.position == 12
     with follow(student, exam_id) as response:
         received = events(response)

@@ -6,14 +6,21 @@ import json
 import logging
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
 import structlog
+from sqlalchemy import Engine
 
+from db.review_queue import ReviewQueue
+from db.reviews import ReviewStore
+from db.verdicts import PublishedVerdicts
+from generation.verdicts import Doubt, Finding, Verdict
 from tests.integration.api.conftest import Serve
 from tests.integration.api.served import SECRET, Served
+
+REPORTED, WORDS = "بلاغ طالب سري", "ألفاظ مشكوك فيها"
 
 _OPEN = {"/healthz", "/readyz", "/metrics"}
 _BODIES: dict[str, dict[str, Any]] = {
@@ -26,6 +33,7 @@ _BODIES: dict[str, dict[str, Any]] = {
     },
     "questions": {"batchIndex": 0},
     "progress": {"questionIndex": 1},
+    "reports": {"reason": "mathematical", "text": REPORTED},
 }
 
 
@@ -45,7 +53,7 @@ def all_answers(client: httpx2.Client, served: Served, session_ids: dict[str, st
     answers = {}
     for method, path in routes(served):
         kind = path.split("/")[2] if path.startswith("/api/") else ""
-        url = served.url + path.replace("{session_id}", session_ids.get(kind, ""))
+        url = served.url + path.replace("{session_id}", session_ids.get(kind, "")).replace("{position}", "1")
         with client.stream(method, url, json=body_for(path), headers={"Prefer": "wait=0"}) as response:
             assert response.status_code < 500, path
             text = "".join(_until_quiet(response))
@@ -94,12 +102,62 @@ def test_no_route_and_no_log_line_shows_an_answer(serve: Serve, log_lines: pytes
             assert secret not in record.getMessage()
 
 
+def test_nothing_that_is_known_against_a_question_reaches_a_student(
+    serve: Serve, engine: Engine, log_lines: pytest.LogCaptureFixture
+) -> None:
+    """Neither a verdict nor its reasons nor a report; only that a person changed the question, and when."""
+    served = serve(api_heartbeat_s=0.2, api_poll_s=0.05)
+    with served.client(uuid4()) as client:
+        session_ids = {}
+        for kind in ("exams", "practice"):
+            created = client.post(f"/{kind}", json=_BODIES[f"/api/{kind}"], headers={"Prefer": "wait=0"})
+            session_ids[kind] = created.json()["id"]
+            served.writer.finish()
+            client.post(f"/{kind}/{session_ids[kind]}/questions/1/reports", json=_BODIES["reports"])
+            dispute_everything(engine, served, UUID(session_ids[kind]))
+        answers = all_answers(client, served, session_ids)
+
+    assert '"retired"' in answers["get /api/exams/{session_id}"]
+    assert '"retired"' in answers["get /api/exams/{session_id}/events"]
+    known = [
+        REPORTED,
+        WORDS,
+        *Verdict,
+        *Doubt,
+        "verdict",
+        "solver",
+        "graded",
+        "previous",
+        "wasRead",
+        "error_name",
+    ]
+    known = [word for word in known if word not in {Doubt.LANGUAGE, Doubt.PASSAGE}]  # usual words of the API
+    for route, text in answers.items():
+        if route not in {"get /metrics", "get /openapi.json", "get /"}:
+            assert not [secret for secret in known if secret in text], route
+    for record in log_lines.records:
+        assert not [secret for secret in (REPORTED, WORDS) if secret in record.getMessage()]
+
+
+def dispute_everything(engine: Engine, served: Served, session_id: UUID) -> None:
+    """And retire the reported question."""
+    claim = served.writer.batches.claim_check(session_id, 0)
+    assert claim is not None
+    verdicts = PublishedVerdicts(engine)
+    finding = Finding(Verdict.DISPUTED, tuple(Doubt), WORDS, "solver")
+    found = {question.fingerprint: finding for question in verdicts.unchecked(claim)}
+    verdicts.settle_verdicts(claim, found)
+    reported = ReviewQueue(engine).one(session_id, 1)
+    assert reported is not None
+    ReviewStore(engine).retire(reported)
+
+
 def test_every_route_except_those_for_operators_needs_authentication(serve: Serve) -> None:
     """D29: in the original a route without a check let everybody spend money with the API key."""
     served = serve(api_service_token="the-service-token")
     with httpx2.Client(base_url=served.url) as client:
         for method, path in routes(served):
-            url = path.replace("{session_id}", str(uuid4()))
+            url = path.replace("{session_id}", str(uuid4())).replace("{position}", "1")
             answer = client.request(method, url, json=body_for(path), headers={"X-User-Id": str(uuid4())})
             expected = 200 if path in _OPEN else 401
             assert answer.status_code == expected, path

@@ -136,7 +136,8 @@ def test_a_finished_batch_is_published_in_the_shape_the_web_app_reads(
 
     [row] = run_sql("SELECT * FROM exam_sessions")
     assert [question["id"] for question in row.questions] == ["quant_0_01", "quant_0_02", "quant_0_03"]
-    assert row.questions[0] == question_for(exam_plan().slots[0]).content()
+    unchecked = {"check": {"verdict": "unchecked", "reasons": []}, "graded": True}
+    assert row.questions[0] == question_for(exam_plan().slots[0]).content() | unchecked
     assert row.generation_context == {
         "generatedIds": ["quant_0_01", "quant_0_02", "quant_0_03"],
         "lastBatchIndex": 0,

@@ -19,7 +19,7 @@ from db.operator_queries import OperatorView, Quality
 from db.sessions import SessionStore
 from generation.errors import FenceLost
 from generation.model import Claim, EventKind, Urgency
-from generation.verdicts import Purpose, Verdict
+from generation.verdicts import Finding, Purpose, Verdict
 from runtime.settings import PlanSettings
 from tests.integration.db.exams import claimed, exam_plan, fill, make_ready, new_session, question_for
 from tests.integration.db.races import while_held
@@ -46,8 +46,10 @@ def claim(store: BatchStore, session_id: UUID) -> Claim:
     return claim
 
 
-def of(**by_position: Verdict) -> dict[str, Verdict]:
-    return {f"fingerprint-{name.removeprefix('at_')}": verdict for name, verdict in by_position.items()}
+def of(**by_position: Verdict) -> dict[str, Finding]:
+    return {
+        f"fingerprint-{name.removeprefix('at_')}": Finding(verdict) for name, verdict in by_position.items()
+    }
 
 
 def positions(found: Any) -> list[int]:
@@ -99,13 +101,34 @@ def test_a_settlement_whose_answer_was_lost_may_be_repeated(
     assert run_sql(VERDICTS) == [(2, "agreed"), (3, "disputed"), (4, None)]
 
 
-def test_a_slot_is_written_again_once_in_its_life(store: BatchStore, claim: Claim, run_sql: Sql) -> None:
+def test_a_slot_is_written_again_twice_the_second_time_from_another_angle(
+    store: BatchStore, claim: Claim, run_sql: Sql
+) -> None:
     [slot] = store.settle_verdicts(claim, of(at_3=DISPUTED))
+    assert slot == claim.open_slots[1]
     store.accept(claim, question_for(slot, fingerprint="another"), uuid4(), "claude")
-    assert store.settle_verdicts(claim, {"another": DISPUTED}) == ()
+    [again] = store.settle_verdicts(claim, {"another": Finding(DISPUTED)})
+    assert again.subtopic != slot.subtopic
+    assert (again.topic, again.question_type, again.difficulty) == (
+        slot.topic,
+        slot.question_type,
+        slot.difficulty,
+    )
+    store.accept(claim, question_for(again, fingerprint="a third"), uuid4(), "claude")
+    assert store.settle_verdicts(claim, {"a third": Finding(DISPUTED)}) == ()
     assert run_sql(VERDICTS) == [(2, None), (3, "disputed"), (4, None)]
     store.finish(claim)
     assert run_sql("SELECT jsonb_array_length(questions) FROM exam_sessions") == [(5,)]
+
+
+def test_no_more_than_half_of_a_batch_is_written_again(store: BatchStore, claim: Claim) -> None:
+    every = of(at_2=DISPUTED, at_3=DISPUTED, at_4=DISPUTED)
+    first = store.settle_verdicts(claim, every)
+    assert positions(first) == [2, 3]
+    for slot in first:
+        store.accept(claim, question_for(slot, fingerprint=f"another {slot.position}"), uuid4(), "claude")
+    again = {f"another {slot.position}": Finding(DISPUTED) for slot in first}
+    assert store.settle_verdicts(claim, again) == ()
 
 
 def test_a_verdict_on_a_replaced_question_does_not_affect_the_new_one(
@@ -200,7 +223,7 @@ def test_the_quality_of_a_session_is_a_set_of_counts(
     ledger.close(an_attempt(session_id=session_id, rejected=2))
     [first, _] = store.settle_verdicts(claim, of(at_2=AGREED, at_3=DISPUTED, at_4=DISPUTED))
     store.accept(claim, question_for(first, fingerprint="another"), uuid4(), "claude")
-    store.settle_verdicts(claim, {"another": DISPUTED})
+    store.settle_verdicts(claim, {"another": Finding(DISPUTED)})
     assert OperatorView(engine).quality(session_id) == Quality(
         questions=5, checked=3, agreed=1, disputed_kept=2, rewritten=1, rejected=2
     )

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from generation.answer_check import Answers
 from generation.cancellation import CancellationSignal
 from generation.model import CHOICES_PER_QUESTION, Question, StreamStarted, Track, Urgency
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
 from generation.prompts.solving import build_solver_prompt
 from generation.repeats import Seen
+from generation.solver_answers import LOOKS, Answers, verdict_on
 from generation.validator import Accepted, Validator
 from generation.verdicts import Verdict
 from providers.claude import make_claude, make_solver
@@ -62,7 +62,13 @@ def verdicts(solver: MessagesClient, questions: list[Question]) -> list[Verdict]
     answers = Answers()
     for raw in objects(solver, build_solver_prompt(questions)):
         answers.take(raw)
-    return list(answers.verdicts(questions).values())
+    given = answers.of(questions)
+    found = (question for question in questions if question.fingerprint in given)
+    return [
+        verdict
+        for question in found
+        if (verdict := verdict_on(question, [given[question.fingerprint]] * LOOKS)) is not None
+    ]
 
 
 @pytest.mark.parametrize("batch_index", [0, 4, 6, 8])
@@ -130,3 +136,29 @@ def test_the_four_choices_are_posed_in_the_order_of_the_rows(pair: Pair, simulat
     posed = [json.loads(line) for line in user.splitlines() if line.startswith('{"slot"')]
     assert [tuple(line["choices"]) for line in posed] == [question.choices for question in questions]
     assert all(len(line["choices"]) == CHOICES_PER_QUESTION for line in posed)
+
+
+def test_a_shared_mistake_is_made_at_every_look(pair: Pair, simulator: RunningSimulator) -> None:
+    simulator.config.wrong_key_rate = 1
+    simulator.config.shared_mistake_rate = 1
+    questions = written(pair[0])
+    for look in range(4):
+        answers = Answers(look)
+        for raw in objects(pair[1], build_solver_prompt(questions, look)):
+            answers.take(raw)
+        given = answers.of(questions)
+        assert {
+            question.fingerprint for question in questions if given[question.fingerprint].bears_out(question)
+        } == {question.fingerprint for question in questions}
+
+
+def test_the_solver_quotes_the_words_that_it_doubts(pair: Pair, simulator: RunningSimulator) -> None:
+    simulator.config.language_doubt_rate = 1
+    questions = written(pair[0])
+    answers = Answers()
+    for raw in objects(pair[1], build_solver_prompt(questions)):
+        answers.take(raw)
+    for question in questions:
+        words = answers.of(questions)[question.fingerprint].doubtful_words
+        assert words
+        assert question.stem.startswith(words.split()[0])

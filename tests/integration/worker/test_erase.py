@@ -21,9 +21,14 @@ from api.waiting_calls import SharedWaitingCalls
 from db.batches import BatchStore
 from db.erasure import NOBODY, Erasure
 from db.ledger import LedgerStore
+from db.reports import ReportStore
+from db.review_queue import ReviewQueue
+from db.reviews import ReviewStore
 from db.sessions import SessionStore
 from db.tables import metadata
 from generation.errors import FenceLost, SessionMissing
+from generation.model import SessionKind
+from generation.reports import ReportReason
 from runtime.settings import DatabaseSettings, PlanSettings, RedisSettings
 from tests.integration.db.exams import claimed, exam_plan, make_ready, practice_plan, question_for
 from tests.support.attempts import dollars_spent
@@ -60,6 +65,12 @@ def sessions_of(engine: Engine, user_id: UUID) -> list[UUID]:
     make_ready(store, exam, 0)
     store.note_progress(exam, 1, plan=PlanSettings())
     make_ready(store, exam, 1)
+    ReportStore(engine).add(
+        exam, SessionKind.EXAM, user_id, position=1, reason=ReportReason.OTHER, text="about the student"
+    )
+    reported = ReviewQueue(engine).one(exam, 1)
+    assert reported is not None
+    ReviewStore(engine).accept(reported)
     practice = sessions.create(user_id, practice_plan()).session_id
     for session_id in (exam, practice):
         call = replace(dollars_spent(1, session_id), request_id=f"req-{session_id}", message_id="msg")
@@ -127,6 +138,8 @@ def test_nothing_of_the_user_is_left_and_the_others_rows_are_equal(
             "plans": 2,
             "slots": 11,
             "questions": 5,
+            "reports": 1,
+            "reviews": 1,
             "batches": 3,
             "events": said["deleted"]["events"],
             "idempotency_keys": 1,

@@ -78,6 +78,7 @@ def test_every_generation_error_except_these_is_our_fault() -> None:
         "SessionNotCompleted": 409,
         "SessionClosed": 409,
         "QuestionNotLoaded": 409,
+        "TooManyReports": 429,
         "PlanError": 422,
         "IdempotencyConflict": 422,
         "UserGone": 401,

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.answer_check import Answers
 from generation.cancellation import CancellationSignal, StopReason
 from generation.errors import (
     FenceLost,
@@ -30,7 +29,8 @@ from generation.plan import plan_exam
 from generation.prompts.solving import build_solver_prompt
 from generation.run_batch import READY, RunLimits, RunResult, run_batch
 from generation.run_events import BatchChecked
-from generation.verdicts import Purpose, Verdict
+from generation.solver_answers import LOOKS, Answers, verdict_on
+from generation.verdicts import Finding, Purpose, Verdict
 from tests.support.scripted import (
     MemoryLedger,
     MemoryStore,
@@ -74,8 +74,16 @@ class Bench:
         self.providers = ScriptedFallback([self.writer])
 
     def solver(self, *thoughts: Think) -> ScriptedProvider:
-        """A solver that answers each call with the next of these functions."""
-        return self.scripted(*(self._reply(think) for think in thoughts))
+        """A solver that answers each check, with all its looks, with the next of these functions."""
+        checks = -1
+
+        def reply(specs: Specs) -> tuple[str, None]:
+            nonlocal checks
+            first = self.store.questions[specs[0]["slot"]]
+            checks += tuple(specs[0]["choices"]) == first.choices  # a later look shows them turned
+            return self._reply(thoughts[min(checks, len(thoughts) - 1)])(specs)
+
+        return self.scripted(reply)
 
     def scripted(self, *replies: Reply) -> ScriptedProvider:
         self.providers.solver = ScriptedProvider(replies, model="scripted-solver")
@@ -103,16 +111,23 @@ class Bench:
             for event in self.run_events.of(BatchChecked)
         ]
 
-    def _reply(self, think: Think) -> Reply:
+    def _reply(self, think: Think) -> Callable[[Specs], tuple[str, None]]:
         def reply(specs: Specs) -> tuple[str, None]:
-            asked = [self.store.questions[spec["slot"]] for spec in specs]
-            return lines([_line(question, think(question)) for question in asked]), None
+            asked = [(self.store.questions[spec["slot"]], spec["choices"]) for spec in specs]
+            return lines(
+                [_line(question, _shown(question, think(question), seen)) for question, seen in asked]
+            ), None
 
         return reply
 
 
 def _other(variant: int) -> Reply:
     return lambda specs: (lines([an_object(spec, variant=variant) for spec in specs]), None)
+
+
+def _shown(question: Question, answer: int | None, choices: list[str]) -> int | None:
+    """Where the choice stands in the order that the solver sees."""
+    return None if answer is None else choices.index(question.choices[answer])
 
 
 def _line(question: Question, answer: int | None) -> dict[str, Any]:
@@ -138,7 +153,7 @@ def test_questions_that_the_solver_agrees_with_are_published_with_its_verdict() 
     assert bench.published()
     assert set(bench.store.verdicts.values()) == {Verdict.AGREED}
     assert len(bench.store.verdicts) == 10
-    assert solver.asked() == [list(range(10, 20))]
+    assert solver.asked() == [list(range(10, 20))] * 2
     assert bench.checks() == [("complete", 10, 0, 0, 0, 0)]
 
 
@@ -148,7 +163,7 @@ def test_a_disputed_question_is_written_again_and_checked_once_more() -> None:
     assert bench.run() == RunResult(READY, 12)
     assert bench.published()
     assert bench.writer.asked() == [list(range(10, 20)), [12, 17]]
-    assert solver.asked() == [list(range(10, 20)), [12, 17]]
+    assert solver.asked() == [list(range(10, 20))] * 2 + [[12, 17]] * 3
     assert list(bench.store.verdicts.values()) == [Verdict.AGREED] * 10
     assert bench.checks() == [("complete", 8, 2, 0, 0, 2), ("complete", 2, 0, 0, 0, 0)]
 
@@ -196,18 +211,19 @@ def test_the_next_prompt_names_the_disputed_stems_among_those_to_avoid() -> None
     assert any(line.removeprefix("- ").rstrip("…") in disputed for line in avoided)
 
 
-def test_a_slot_that_is_disputed_twice_keeps_its_second_question() -> None:
+def test_a_slot_that_is_disputed_three_times_keeps_its_third_question() -> None:
     bench = Bench()
     solver = bench.solver(disputing(12))
-    assert bench.run() == RunResult(READY, 11)
+    assert bench.run() == RunResult(READY, 12)
     assert bench.published()
-    assert len(solver.prompts) == 2
+    assert len(solver.prompts) == 3 * 3
     assert bench.store.verdicts[bench.store.questions[12].fingerprint] is Verdict.DISPUTED
 
 
 def test_a_question_with_no_right_choice_or_several_is_disputed() -> None:
     bench = Bench()
-    bench.solver(lambda question: None if question.slot.position == 15 else right(question), right)
+    none_of_15: Think = lambda question: None if question.slot.position == 15 else right(question)  # noqa: E731
+    bench.solver(none_of_15, right)
     assert bench.run() == RunResult(READY, 11)
     assert bench.store.disputes == {15: 1}
 
@@ -251,7 +267,7 @@ def test_questions_of_a_run_that_died_are_checked_by_the_next_one() -> None:
     bench.claim = replace(bench.claim, open_slots=(), earlier=earlier)
     solver = bench.solver(disputing(13), right)
     assert bench.run().outcome == READY
-    assert solver.asked() == [list(range(10, 20)), [13]]
+    assert solver.asked() == [list(range(10, 20))] * 2 + [[13]] * 3
     assert bench.writer.asked() == [[13], [13]]  # the scripted writer first repeats itself, and is rejected
 
 
@@ -322,7 +338,7 @@ def test_a_batch_is_published_when_its_check_has_a_defect() -> None:
 class Taken(MemoryStore):
     """The store of a batch that another run took during the check."""
 
-    def settle_verdicts(self, claim: Claim, given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
+    def settle_verdicts(self, claim: Claim, given: Mapping[str, Finding]) -> tuple[Slot, ...]:
         raise FenceLost
 
 
@@ -364,7 +380,10 @@ def test_the_ledger_distinguishes_answer_checks_from_writing() -> None:
     assert rows == [
         (Purpose.WRITE, "scripted-1", 10, 10, 0),
         (Purpose.SOLVE, "scripted-1", 10, 0, 0),
+        (Purpose.SOLVE, "scripted-1", 10, 0, 0),
+        (Purpose.SOLVE, "scripted-1", 1, 0, 0),
         (Purpose.WRITE, "scripted-1", 1, 1, 0),
+        (Purpose.SOLVE, "scripted-1", 1, 0, 0),
         (Purpose.SOLVE, "scripted-1", 1, 0, 0),
     ]
     assert all(row.cost_microdollars > 0 for row in bench.ledger.attempts.values())
@@ -429,7 +448,17 @@ def verdicts(text: str) -> dict[str, Verdict]:
     for raw in parser.feed(text):
         answers.take(raw)
     parser.finish()
-    return answers.verdicts(QUESTIONS)
+    return of(answers)
+
+
+def of(answers: Answers) -> dict[str, Verdict]:
+    given = answers.of(QUESTIONS)
+    found = (question for question in QUESTIONS if question.fingerprint in given)
+    return {
+        each.fingerprint: verdict
+        for each in found
+        if (verdict := verdict_on(each, [given[each.fingerprint]] * LOOKS)) is not None
+    }
 
 
 def the_reply() -> str:
@@ -474,4 +503,4 @@ def test_two_different_answers_to_one_question_give_no_verdict() -> None:
 def test_no_object_makes_it_raise(raw: dict[str, Any]) -> None:
     answers = Answers()
     answers.take(raw)
-    assert set(answers.verdicts(QUESTIONS).values()) <= set(Verdict)
+    assert set(of(answers).values()) <= set(Verdict)

@@ -71,7 +71,19 @@ def test_a_near_server_needs_none_of_them(
 
 @pytest.mark.parametrize(
     "exceptions",
-    ["::1/128", "localhost,127.0.0.0/8,::1/128", "[::1]", "::1,[::1]", "fe80::/10,.local", "a:80"],
+    [
+        *("::1/128", "localhost,127.0.0.0/8,::1/128", "[::1]", "::1,[::1]", "fe80::/10,.local", "a:80"),
+        *(
+            "a b:c",
+            "localhost:abc",
+            "\u200b,,,",
+            "xn--\u00fc",
+            "[x",
+            "http://x",
+            ".,..,*.*",
+            "10.0.0.0/8 , b",
+        ),
+    ],
 )
 def test_exceptions_that_the_sdk_cannot_read_are_left_out(
     monkeypatch: pytest.MonkeyPatch, exceptions: str

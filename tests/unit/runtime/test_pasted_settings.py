@@ -228,3 +228,27 @@ def test_a_settings_file_in_another_encoding_is_named(
 
     with pytest.raises(SettingsError, match=r"\.env cannot be read .* UTF-8"):
         load(RedisSettings)
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_certificates_that_are_missing_stop_the_start_when_a_server_far_away_is_verified(
+    folder: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were first looked for when the address was used, which was a traceback."""
+    certificates = tmp_path if folder else tmp_path / "missing.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:hunter2@db.example.com/d")
+
+    with pytest.raises(SettingsError, match="SSL_CERT_FILE") as refused:
+        load(DatabaseSettings)
+
+    assert "hunter2" not in str(refused.value)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:hunter2@127.0.0.1/d")
+    assert load(DatabaseSettings).database_address.host == "127.0.0.1"
+
+
+def test_the_operators_token_is_no_published_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_OPERATOR_TOKEN", "sb_publishable_0123456789abcdef0123456789abcdef")
+
+    with pytest.raises(SettingsError, match="API_OPERATOR_TOKEN"):
+        load(ApiSettings)

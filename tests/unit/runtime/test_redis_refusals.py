@@ -46,6 +46,16 @@ def test_the_name_of_the_host_is_no_reason(host: str, says: str, helps: str) -> 
         (ResponseError("max request size exceeded"), "plan"),
         (ResponseError("max requests limit exceeded. Limit: 500000"), "plan"),
         (ResponseError("invalid DB index"), "number at the end"),
+        (
+            RedisConnectionError(
+                "Error 1 connecting to h:6379. [X509: NO_CERTIFICATE_OR_CRL_FOUND] no certificate or crl found (_ssl.c:4154)."
+            ),
+            "REDIS_CA_FILE",
+        ),
+        (
+            RedisConnectionError("Error 1 connecting to h:6379. [X509] PEM lib (_ssl.c:4154)."),
+            "REDIS_CA_FILE",
+        ),
         (InvalidResponse("Protocol Error: b'HTTP/1.1 400 Bad Request'"), "no Redis"),
         (RedisTimeoutError("Timeout reading from ssl.example:6379"), "does not answer"),
     ],

@@ -189,3 +189,18 @@ def test_of_the_headers_only_short_ids_and_names_are_left() -> None:
 def test_the_ticket_by_which_an_answer_finds_its_question_is_left() -> None:
     """Without it an answer to one command would be taken for that to another."""
     assert safe_headers({"ticket": "t", "clock": 7}) == {"ticket": "t"}
+
+
+@pytest.mark.parametrize("value", ["\ud800", "a\udfff", 1e999, -1e999, {"\ud800": 1}, ["\ud83d"]])
+def test_what_python_reads_and_cannot_write_again_is_no_message(value: Any) -> None:
+    """A task's name with half a character was logged as a traceback; as a worker's name it took Flower's page away."""
+    for message in (
+        envelope([[], {"a": value}, {}]),
+        envelope(headers={"task": "t", "id": "1", "more": value}),
+    ):
+        assert problem_of_task(json.dumps(message).encode()) is not None
+        assert problem_of_broadcast(json.dumps(message).encode()) is not None
+
+
+def test_a_whole_character_beyond_the_first_plane_is_no_problem() -> None:
+    assert problem_of_task(json.dumps(envelope([[], {"a": "😀"}, {}])).encode()) is None

@@ -30,6 +30,7 @@ def test_every_task_of_ours_is_guarded() -> None:
     app.loader.import_default_modules()
     ours = [task for name, task in app.tasks.items() if name.startswith("generation.")]
     assert {task.name for task in ours} == {
+        "generation.check_batch",
         "generation.generate_batch",
         "generation.prefetch",
         "generation.sweep",

@@ -18,7 +18,7 @@ from generation.cancellation import CancellationSignal
 from generation.model import AttemptRecord, Batch, Claim, Plan, Question, SessionKind, Slot, Track, Urgency
 from generation.run_batch import RunLimits, RunResult, run_batch
 from generation.run_events import AttemptEnded, RunEvent
-from generation.verdicts import Verdict
+from generation.verdicts import Finding
 from providers.fallback import OrderedFallback, make_fallback
 from providers.redis_scripts import RedisScripts
 from providers.telemetry import ProviderTelemetry
@@ -107,7 +107,7 @@ class Memory:
     def unchecked(self, _claim: Claim) -> tuple[Question, ...]:
         return ()  # what is measured here is the writing
 
-    def settle_verdicts(self, _claim: Claim, _given: Mapping[str, Verdict]) -> tuple[Slot, ...]:
+    def settle_verdicts(self, _claim: Claim, _given: Mapping[str, Finding]) -> tuple[Slot, ...]:
         return ()
 
     def replace_slots(self, claim: Claim, slots: Sequence[Slot]) -> None: ...

@@ -30,6 +30,67 @@ def test_a_safe_pattern_with_its_safe_parameters_always_has_data(name: str) -> N
     assert [one for one in written if web_app(parse(one)) is None] == []
 
 
+GOOD: dict[str, dict[str, Any]] = {
+    name: web_app(parse(written)) or {}
+    for name, written in {
+        "circle": {"pattern": "circle", "radius": 14, "unit": "سم"},
+        "triangle": {"pattern": "right-triangle", "base": 12, "height": 9, "points": "بجأ"},
+        "bars": {
+            "pattern": "bar-chart",
+            "heading": "زوار",
+            "labels": ["الأحد", "الاثنين"],
+            "values": [120, 90],
+        },
+        "composite": {"pattern": "concentric-circles", "inner": 3, "outer": 5, "shaded": "none"},
+        "overlapping": {"pattern": "sector-minus-triangle", "radius": 8, "angle": 90},
+    }.items()
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("circle", {"radius": 21}),
+        ("circle", {"radius": "7"}),
+        ("circle", {"label": {"text": "14"}}),
+        ("circle", {"labels": ["م"]}),
+        ("circle", {"labels": {"middle": "م"}}),
+        ("triangle", {"vertices": [[60, 305], [340, 305]]}),
+        ("triangle", {"vertices": ["أ", "ب", "ج"]}),
+        ("triangle", {"vertices": [["0", "0"], ["1", "0"], ["0", "1"]]}),
+        ("triangle", {"vertices": [[0, 0], [12, 0], [0, 9]]}),
+        ("triangle", {"vertices": [[60, 95], [340, 305], [60, 305]]}),
+        ("triangle", {"labels": {"أ": "أ"}}),
+        ("triangle", {"sides": [12, None, 9]}),
+        ("triangle", {"sides": {"أب": "9"}}),
+        ("triangle", {"sides": ["12 سنتيمترًا تقريبًا", None, None]}),
+        ("triangle", {"angles": [30, 60, 90]}),
+        ("bars", {"datasets": [{"data": [120, 90]}]}),
+        ("bars", {"values": ["120", "90"]}),
+        ("bars", {"values": [120]}),
+        ("bars", {"labels": ["الأحد", "الاثنين"]}),
+        ("bars", {"title": ""}),
+        ("composite", {"labels": {"أ": "3"}}),
+        ("composite", {"shapes": [{"type": "circle", "cx": 200, "cy": 200, "radius": 250}]}),
+        ("overlapping", {"subtype": "rose-pattern-in-square"}),
+        ("overlapping", {"dimensions": {"radius": 8, "angle": 270}}),
+        ("overlapping", {"dimensions": {"side": 8}}),
+    ],
+)
+def test_the_rules_know_what_crashes_or_is_drawn_wrongly(name: str, changes: dict[str, Any]) -> None:
+    """The fact sheet's list of what the live renderers cannot take."""
+    assert web_app_faults(GOOD[name]) == []
+    assert web_app_faults({**GOOD[name], "data": {**GOOD[name]["data"], **changes}}) != []
+
+
+@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize(
+    "changes", [{"type": "table"}, {"renderHint": "svg"}, {"data": None}, {"caption": None}, {"type": None}]
+)
+def test_type_hint_data_and_caption_are_all_needed(name: str, changes: dict[str, Any]) -> None:
+    assert web_app_faults({**GOOD[name], **changes}) != []
+
+
 def without_n(name: str) -> str:
     return name.replace("_n", "_1")
 

@@ -37,7 +37,7 @@ faults = st.none() | st.builds(
 )
 
 
-def ignored(_question: dict[str, Any]) -> None:
+def ignored(_question: dict[str, Any], _key: str) -> None:
     pass
 
 

@@ -1,0 +1,234 @@
+"""The quality of an exam, or of all sessions of a day: what was planned and is there, what is in doubt, what it cost.
+
+It holds counts only: no question, no user.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, Row, Select, Subquery, and_, func, literal, select
+
+from db.published_question import is_graded
+from db.tables import attempts, plans, questions, reports, reviews, slots
+from generation.verdicts import UNCHECKED, Purpose
+
+#: The fields of a slot whose quotas the plan fixes.
+QUOTAS = ("section", "topic", "questionType", "difficulty")
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    field: str
+    value: str
+    planned: int
+    there: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The questions of one topic that one model wrote with one version of the prompt."""
+
+    prompt_version: str
+    model: str
+    topic: str
+    questions: int
+    disputed: int
+    doubtful_language: int
+    reported: int
+    retired_or_changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class QualityReport:
+    sessions: int
+    planned: int
+    questions: int  #: committed
+    quotas: tuple[Quota, ...]
+    deviating: int  #: slots that are not as planned first
+    verdicts: Mapping[str, int]
+    reasons: Mapping[str, int]
+    not_graded: int
+    rejected: int  #: objects of a reply that broke a rule
+    repeats: int  #: of these, repeats of a question that the student had
+    rewritten: int  #: questions that another replaced before their batch was published
+    reports: Mapping[str, int]
+    decisions: Mapping[str, int]
+    cost_microdollars: Decimal
+    checks_microdollars: Decimal
+    rewrites_microdollars: Decimal  #: of writing after the first check of a batch
+    sources: tuple[Source, ...]
+
+
+class QualityStore:
+    """Every method is one read."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def of_session(self, session_id: UUID) -> QualityReport | None:
+        """None when there is no such session."""
+        wanted = select(plans.c.session_id).where(plans.c.session_id == session_id)
+        with self._engine.connect() as connection:
+            return _report(connection, wanted)
+
+    def of_day(self, day: date) -> QualityReport | None:
+        """Of the sessions that were created on this day, in UTC; None when there are none."""
+        start = datetime.combine(day, time(), UTC)
+        wanted = select(plans.c.session_id).where(
+            plans.c.created_at >= start, plans.c.created_at < start + timedelta(days=1)
+        )
+        with self._engine.connect() as connection:
+            return _report(connection, wanted)
+
+
+def _report(connection: Connection, wanted: Select[Any]) -> QualityReport | None:
+    which = wanted.subquery("wanted")
+    sessions = connection.execute(select(func.count()).select_from(which)).scalar_one()
+    if not sessions:
+        return None
+    quotas = tuple(_quotas(connection, which))
+    verdicts = _verdicts(connection, which)
+    money = connection.execute(_money(which)).one()
+    slot = connection.execute(
+        select(
+            func.count().label("planned"),
+            func.count(slots.c.planned).label("deviating"),
+            func.coalesce(func.sum(slots.c.disputes), 0).label("rewritten"),
+        ).where(_among(slots, which))
+    ).one()
+    return QualityReport(
+        sessions=sessions,
+        planned=slot.planned,
+        questions=sum(verdicts.values()),
+        quotas=quotas,
+        deviating=slot.deviating,
+        verdicts=verdicts,
+        reasons=_reasons(connection, which),
+        not_graded=_one(
+            connection,
+            select(func.count()).select_from(questions).where(_among(questions, which), ~is_graded),
+        ),
+        rejected=money.rejected,
+        repeats=money.repeats,
+        rewritten=slot.rewritten,
+        reports=_counted(connection, reports.c.reason, _among(reports, which)),
+        decisions=_counted(connection, reviews.c.decision, _among(reviews, which)),
+        cost_microdollars=money.cost,
+        checks_microdollars=money.checks,
+        rewrites_microdollars=money.rewrites,
+        sources=tuple(_sources(connection, which)),
+    )
+
+
+def _among(table: Any, which: Subquery) -> Any:
+    return table.c.session_id.in_(select(which.c.session_id))
+
+
+def _one(connection: Connection, query: Select[Any]) -> int:
+    return int(connection.execute(query).scalar_one())
+
+
+def _counted(connection: Connection, what: Any, condition: Any) -> dict[str, int]:
+    rows = connection.execute(select(what, func.count()).where(condition).group_by(what))
+    return dict(sorted((str(name), int(count)) for name, count in rows))
+
+
+def _verdicts(connection: Connection, which: Subquery) -> dict[str, int]:
+    verdict = func.coalesce(questions.c.solver_verdict, literal(UNCHECKED, literal_execute=True))
+    return _counted(connection, verdict, _among(questions, which))
+
+
+def _reasons(connection: Connection, which: Subquery) -> dict[str, int]:
+    rows = connection.execute(select(questions.c.solver_reasons).where(_among(questions, which))).scalars()
+    return dict(sorted(Counter(reason for reasons in rows for reason in reasons or ()).items()))
+
+
+def _quotas(connection: Connection, which: Subquery) -> Iterable[Quota]:
+    """What the plan wanted first, and what the committed questions are."""
+    specs = func.coalesce(slots.c.planned, slots.c.spec)
+    for field in QUOTAS:
+        planned = _counted(connection, specs[field].astext, _among(slots, which))
+        there = _counted(connection, questions.c.content[field].astext, _among(questions, which))
+        for value in sorted(planned.keys() | there.keys()):
+            yield Quota(field, value, planned.get(value, 0), there.get(value, 0))
+
+
+def _money(which: Subquery) -> Select[Any]:
+    first = (
+        select(attempts.c.session_id, attempts.c.batch_index, func.min(attempts.c.opened_at).label("at"))
+        .where(_among(attempts, which), attempts.c.purpose == Purpose.SOLVE)
+        .group_by(attempts.c.session_id, attempts.c.batch_index)
+        .subquery("first")
+    )
+    of_batch = and_(
+        first.c.session_id == attempts.c.session_id, first.c.batch_index == attempts.c.batch_index
+    )
+    is_rewrite = and_(attempts.c.purpose == Purpose.WRITE, attempts.c.opened_at > first.c.at)
+    cost = attempts.c.cost_microdollars
+    return (
+        select(
+            func.coalesce(func.sum(cost), 0).label("cost"),
+            func.coalesce(func.sum(cost).filter(attempts.c.purpose == Purpose.SOLVE), 0).label("checks"),
+            func.coalesce(func.sum(cost).filter(is_rewrite), 0).label("rewrites"),
+            func.coalesce(func.sum(attempts.c.rejected), 0).label("rejected"),
+            func.coalesce(func.sum(attempts.c.repeats), 0).label("repeats"),
+        )
+        .select_from(attempts.outerjoin(first, of_batch))
+        .where(_among(attempts, which))
+    )
+
+
+def _sources(connection: Connection, which: Subquery) -> Iterable[Source]:
+    is_reported = (
+        select(reports.c.position)
+        .where(
+            reports.c.session_id == questions.c.session_id,
+            reports.c.position == questions.c.position,
+            reports.c.fingerprint == questions.c.fingerprint,
+        )
+        .exists()
+    )
+    rows = connection.execute(
+        select(
+            questions.c.prompt_version,
+            attempts.c.model,
+            questions.c.content["topic"].astext.label("topic"),
+            questions.c.solver_verdict,
+            questions.c.doubtful_words.is_not(None).label("doubtful"),
+            is_reported.label("reported"),
+        )
+        .select_from(questions.outerjoin(attempts, attempts.c.id == questions.c.attempt_id))
+        .where(_among(questions, which))
+    ).all()
+    decided = connection.execute(
+        select(reviews.c.prompt_version, reviews.c.model, reviews.c.topic).where(
+            _among(reviews, which), reviews.c.decision != "accepted"
+        )
+    ).all()
+    changed = Counter(tuple(row) for row in decided)
+    groups: dict[tuple[Any, ...], list[Row[Any]]] = {key: [] for key in changed}
+    for row in rows:
+        groups.setdefault((row.prompt_version, row.model, row.topic), []).append(row)
+    for key in sorted(groups, key=str):
+        yield _source(key, groups[key], changed[key])
+
+
+def _source(key: tuple[Any, ...], rows: Sequence[Row[Any]], changed: int) -> Source:
+    prompt_version, model, topic = key
+    return Source(
+        prompt_version or "unknown",
+        model or "unknown",
+        topic,
+        questions=len(rows),
+        disputed=sum(row.solver_verdict == "disputed" for row in rows),
+        doubtful_language=sum(row.doubtful for row in rows),
+        reported=sum(row.reported for row in rows),
+        retired_or_changed=changed,
+    )

@@ -1,0 +1,209 @@
+"""A person's decision about a question: stored, published in the web app's row, and told to open pages.
+
+A question never leaves its position. What a student had read before it changed is kept beside the new content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Engine, Row, Table, and_, bindparam, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
+
+from db.accept import UNCHECKED_AGAIN
+from db.errors import QuestionChanged
+from db.events import record
+from db.published_question import refresh_row
+from db.review_queue import Doubtful, has_read
+from db.session_row import lock_row
+from db.tables import WEB_APP_TABLES, attempts, plans, questions, reports, reviews
+from generation.corrections import fingerprint_of
+from generation.model import EventKind, Question, SessionKind
+from generation.prompts.version import prompt_version
+from generation.reports import Decision
+from generation.verdicts import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Another question for the same slot, and what the answer check found about it."""
+
+    question: Question
+    attempt_id: UUID
+    provider: str
+    finding: Finding | None
+
+
+class ReviewStore:
+    """Every decision about one question of one session is one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def accept(self, found: Doubtful) -> None:
+        """The question stays as it is, and counts. Raises QuestionChanged."""
+        self._decide(found, Decision.ACCEPTED, {})
+
+    def correct(self, found: Doubtful, changes: Mapping[str, Any]) -> None:
+        """Change these fields of its content. Raises QuestionChanged.
+
+        `changes`: as generation.corrections.checked returns them.
+        """
+        content = {**found.content, **changes}
+        changed = {"content": content, "fingerprint": fingerprint_of(content)}
+        self._decide(found, Decision.CORRECTED, changed)
+
+    def retire(self, found: Doubtful) -> int:
+        """The question counts for nothing, here and wherever it is stored; returns in how many other places it was.
+
+        Raises QuestionChanged.
+        """
+        self._decide(found, Decision.RETIRED, {})
+        for row in self._same_elsewhere(found):
+            self._retire_row(row)
+        copies = sum(self._retire_copies(table, found) for table in WEB_APP_TABLES.values())
+        return len(self._same_elsewhere(found, retired=True)) + copies
+
+    def replace(self, found: Doubtful, new: Replacement) -> None:
+        """Put the other question in its place. Raises QuestionChanged, and IntegrityError for one that the session has."""
+        finding = new.finding
+        values = {
+            "content": new.question.content(),
+            "fingerprint": new.question.fingerprint,
+            "provider": new.provider,
+            "attempt_id": new.attempt_id,
+            "prompt_version": prompt_version(new.question.slot.section),
+        }
+        if finding is not None:
+            values |= {
+                "solver_verdict": finding.verdict,
+                "solver_reasons": list(finding.reasons),
+                "doubtful_words": finding.doubtful_words,
+                "solver_model": finding.solver,
+                "checked_at": func.now(),
+            }
+        self._decide(found, Decision.REPLACED, UNCHECKED_AGAIN | values)
+
+    def _decide(self, found: Doubtful, decision: Decision, changes: Mapping[str, Any]) -> None:
+        with self._engine.begin() as connection:
+            lock_row(connection, found.session_id, found.kind)
+            row = _locked(connection, found)
+            _note(connection, row, decision)
+            _change(connection, row, decision, changes)
+            _settle_reports(connection, row)
+            refresh_row(connection, found.session_id, found.kind, [found.position])
+            if decision is not Decision.ACCEPTED:
+                record(connection, found.session_id, EventKind.QUESTION, {"position": found.position})
+
+    def _same_elsewhere(self, found: Doubtful, *, retired: bool = False) -> list[Row[Any]]:
+        is_retired = questions.c.review.is_not_distinct_from(Decision.RETIRED)
+        query = _select_row().where(
+            questions.c.fingerprint == found.fingerprint,
+            questions.c.session_id != found.session_id,
+            is_retired if retired else ~is_retired,
+        )
+        with self._engine.connect() as connection:
+            return list(connection.execute(query))
+
+    def _retire_row(self, row: Row[Any]) -> None:
+        kind = SessionKind(row.kind)
+        with self._engine.begin() as connection:
+            lock_row(connection, row.session_id, kind)
+            _note(connection, row, Decision.RETIRED)
+            _change(connection, row, Decision.RETIRED, {})
+            refresh_row(connection, row.session_id, kind, [row.position])
+            record(connection, row.session_id, EventKind.QUESTION, {"position": row.position})
+
+    def _retire_copies(self, table: Table, found: Doubtful) -> int:
+        """Mark the question in rows that the web app copied from ours, as for its library; returns how many rows."""
+        content = found.content
+        name = {"stem": content["stem"], "choices": content["choices"]}
+        ours = select(plans.c.session_id).where(plans.c.session_id == table.c.id).exists()
+        copies = (
+            select(table.c.id)
+            .where(table.c.questions.contains([name]), ~ours)
+            .with_for_update(key_share=True)
+        )
+        with self._engine.begin() as connection:
+            ids = list(connection.execute(copies).scalars())
+            if ids:
+                connection.execute(_MARK_COPIES[table.name], {"ids": ids, "name": name})
+        return len(ids)
+
+
+def _locked(connection: Connection, found: Doubtful) -> Row[Any]:
+    query = _select_row().where(
+        questions.c.session_id == found.session_id,
+        questions.c.position == found.position,
+        questions.c.fingerprint == found.fingerprint,
+    )
+    row = connection.execute(query.with_for_update(of=questions)).one_or_none()
+    if row is None:
+        raise QuestionChanged(session_id=found.session_id, position=found.position)
+    return row
+
+
+def _select_row() -> Any:
+    return (
+        select(questions, plans.c.kind, attempts.c.model, has_read().label("has_read"))
+        .join_from(questions, plans, plans.c.session_id == questions.c.session_id)
+        .outerjoin(attempts, attempts.c.id == questions.c.attempt_id)
+    )
+
+
+def _note(connection: Connection, row: Row[Any], decision: Decision) -> None:
+    connection.execute(
+        insert(reviews).values(
+            id=uuid4(),
+            session_id=row.session_id,
+            position=row.position,
+            fingerprint=row.fingerprint,
+            decision=decision,
+            topic=row.content["topic"],
+            prompt_version=row.prompt_version,
+            model=row.model,
+        )
+    )
+
+
+def _change(connection: Connection, row: Row[Any], decision: Decision, changes: Mapping[str, Any]) -> None:
+    """The content that a student may have answered is kept, the first one if it changes again."""
+    kept = {"previous": row.previous or dict(row.content), "was_read": row.was_read or row.has_read}
+    decided = {"review": decision, "reviewed_at": func.now()} | (kept if "content" in changes else {})
+    if "content" not in changes:
+        decided |= {"was_read": row.has_read}
+    connection.execute(update(questions).where(_is(row)).values({**changes, **decided}))
+
+
+def _settle_reports(connection: Connection, row: Row[Any]) -> None:
+    connection.execute(
+        update(reports)
+        .where(
+            reports.c.session_id == row.session_id,
+            reports.c.position == row.position,
+            reports.c.settled_at.is_(None),
+        )
+        .values(settled_at=func.now())
+    )
+
+
+def _is(row: Row[Any]) -> Any:
+    return and_(questions.c.session_id == row.session_id, questions.c.position == row.position)
+
+
+def _marking(tables: Iterable[Table]) -> dict[str, Any]:
+    return {
+        table.name: text(
+            f"UPDATE public.{table.name} SET questions = ("  # noqa: S608  the names are our own
+            "SELECT jsonb_agg(CASE WHEN q @> :name THEN q || jsonb_build_object('graded', false, 'change', "
+            "jsonb_build_object('kind', 'retired', 'at', now())) ELSE q END ORDER BY n) "
+            "FROM jsonb_array_elements(questions) WITH ORDINALITY AS e(q, n)) WHERE id = ANY(:ids)"
+        ).bindparams(bindparam("name", type_=JSONB))
+        for table in tables
+    }
+
+
+_MARK_COPIES = _marking(WEB_APP_TABLES.values())
