@@ -119,7 +119,7 @@ def old_slot(
 
 
 def content_of(question: Mapping[str, Any], slot: Slot) -> dict[str, Any]:
-    """The completed question as `generation.questions` stores it; without a key where none is known.
+    """The completed question as `generation.questions` stores it; its key is None where none is known.
 
     A figure stays in the web app's row only: it is drawn there, and has none of our structure.
     """
@@ -132,9 +132,11 @@ def content_of(question: Mapping[str, Any], slot: Slot) -> dict[str, Any]:
         "questionType": slot.question_type.value,
         "stem": question["stem"],
         "choices": [str(choice) for choice in question["choices"]],
+        "answerIndex": None if question.get(KEY_UNKNOWN) else question.get("answerIndex"),
+        "explanation": str(question.get("explanation") or ""),
         "tags": [slot.subtopic],
     }
-    for name in ("answerIndex", "explanation", "passage", "solvingStrategy", "tip"):
+    for name in ("passage", "solvingStrategy", "tip"):
         if question.get(name) is not None:
             content[name] = question[name]
     return content
