@@ -47,7 +47,7 @@ test: install-development ## The unit tests in a minute, then the integration te
 	@$(BIN)/pytest -n $(JOBS) -m "not proof" --cov --cov-report= tests/unit
 	@$(BIN)/pytest -n $(JOBS) -m "not proof" --cov --cov-append --cov-report=term:skip-covered --cov-fail-under=90 tests/integration
 
-proof: install-development ## What takes long: a short chaos run, the contract, floors, npm builds, frozen and killed processes
+proof: install-development ## What takes long: a short chaos run, the contract, floors, npm builds, pages in Chromium, frozen and killed processes
 	@$(BIN)/pytest -n $(JOBS) -m proof tests
 
 chaos: install-demo ## Whole exams while everything is killed, judged (SEED=1 EXAMS=20 KILLS=40 SECONDS=150 REDIS=4 POSTGRES=4)
@@ -70,10 +70,11 @@ check: install-development ## Lint, format, types, import directions, migration 
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.support.migration_drift
 
-client: install-development ## Make the TypeScript client again from the OpenAPI description (needs Node 20)
+client: install-development ## Make the TypeScript client and the page /demo again (needs Node 20)
 	@command -v npm >/dev/null || { echo "Node 20 or newer is needed for this: https://nodejs.org" >&2; exit 2; }
 	@$(BIN)/python -m tests.support.description > clients/typescript/openapi.json
-	@cd clients/typescript && { test -d node_modules || npm ci --ignore-scripts; } && npm run generate && npm run check
+	@cd clients/typescript && { test -d node_modules || npm ci --ignore-scripts; } && npm run generate && npm run build
+	@cd clients/demo && { test -d node_modules || npm ci --ignore-scripts; } && npm run check && npm run build
 
 generated: install-development ## Make again what is made from code: metrics page, dashboards, TypeScript client (needs Node 20)
 	@$(BIN)/python -m tests.support.metrics_page

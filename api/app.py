@@ -26,7 +26,7 @@ from api.open_streams import OpenStreams
 from api.ops import routes as ops
 from api.ops.access import TokenNeeded
 from api.rate_limits import Limits, Unlimited
-from api.routes import batches, creating, events, health, pages, progress, reports, sessions
+from api.routes import batches, creating, demo, events, health, pages, progress, reports, sessions
 from api.signing_keys import make_signing_keys
 from api.single_flight import SingleFlight
 from api.waiting_calls import Uncounted, WaitingCalls
@@ -143,6 +143,8 @@ def _assembled(context: AppContext, listen: Listen) -> FastAPI:
     app.add_exception_handler(TokenNeeded, ops.ask_for_token)
     app.include_router(health.router)
     app.include_router(pages.router)
+    if context.settings.serves_demo:
+        app.include_router(demo.router)
     app.include_router(ops.router)
     for kind, prefix in openapi.PREFIXES.items():
         shared = (sessions.router, batches.router, progress.router, reports.router, events.router)

@@ -16,9 +16,16 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from psycopg.errors import (
+    InsufficientPrivilege,
+    InvalidSchemaName,
+    UndefinedColumn,
+    UndefinedFunction,
+    UndefinedTable,
+)
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
@@ -126,6 +133,16 @@ _CLOSING_CODES = frozenset({"request_timeout", "request_too_large"})
 
 _OUR_FAULT = 500
 
+#: What an operator changed while we run: rights were taken away, or migrations went on or back. Postgres' sentence
+#: about it names tables and columns, and quotes no row.
+_UNFIT: Mapping[type[Exception], str] = {
+    InsufficientPrivilege: "As the owner, give the account what docs/web-app.md, section 1, gives an account.",
+    **dict.fromkeys(
+        (InvalidSchemaName, UndefinedColumn, UndefinedFunction, UndefinedTable),
+        "Run `alembic upgrade head` of the version that runs here.",
+    ),
+}
+
 #: Statuses that may carry Retry-After.
 _WITH_RETRY_AFTER = frozenset({409, 429, 503})
 _SECONDS = {"type": "integer", "minimum": 1}
@@ -223,6 +240,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_framework)
     for overloaded in (OperationalError, PoolTimeout):
         app.add_exception_handler(overloaded, _on_database)
+    app.add_exception_handler(ProgrammingError, _on_unfit_database)
 
 
 def answer(api_error: ApiError, request_id: str) -> JSONResponse:
@@ -349,4 +367,15 @@ async def _on_database(request: Request, error: Exception) -> JSONResponse:
     """No connection was free in time, or Postgres had a problem that the store does not know."""
     cause = error.orig if isinstance(error, OperationalError) else None
     log.error("database_overloaded", error=type(cause or error).__name__)
+    return _respond(request, ApiError("service_unavailable", retry_after_s=RETRY_AFTER_S))
+
+
+async def _on_unfit_database(request: Request, error: Exception) -> JSONResponse:
+    """Our tables or our rights are not what this version needs. Raises any other error: that is our bug."""
+    assert isinstance(error, ProgrammingError)  # noqa: S101 - registered for this class only
+    cause = error.orig
+    remedy = next((helps for kind, helps in _UNFIT.items() if isinstance(cause, kind)), None)
+    if remedy is None:
+        raise error
+    log.error("database_unfit", says=str(cause).partition("\n")[0], remedy=remedy)
     return _respond(request, ApiError("service_unavailable", retry_after_s=RETRY_AFTER_S))

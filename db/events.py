@@ -51,6 +51,10 @@ class Event:
     question: Mapping[str, Any] | None = None
 
 
+#: Needs our tables and the right to read them, and reads nothing.
+_OURS = select(plans.c.last_seq).limit(0)
+
+
 class EventLog:
     """Reads the events. Every method is one short query."""
 
@@ -66,11 +70,12 @@ class EventLog:
     def ping(self) -> None:
         """Raise ProgrammingError when our tables do not exist, and DatabaseUnreachable without Postgres."""
         with self._engine.connect() as connection:
-            connection.execute(select(plans.c.last_seq).limit(0))
+            connection.execute(_OURS)
 
     def require_writes(self) -> None:
-        """Raise DatabaseUnreachable without Postgres, and DatabaseStruggling when it takes no writes."""
+        """Raise as `ping`, and DatabaseStruggling when Postgres takes no writes."""
         with self._engine.connect() as connection:
+            connection.execute(_OURS)
             if (
                 connection.execute(text("SELECT current_setting('transaction_read_only')")).scalar_one()
                 == "on"

@@ -25,6 +25,7 @@ from db.quota import Quota, no_quota
 from db.retake import RetakeSource, read_retake_source
 from db.session_row import (
     ABANDONED,
+    COMPLETED,
     IN_PROGRESS,
     PAUSED,
     batches_of,
@@ -233,17 +234,11 @@ class SessionStore:
 
         A session that is already over stays as it is. Raises SessionMissing.
         """
-        with self._engine.begin() as connection:
-            session = lock_session(connection, session_id)
-            if session.status not in {IN_PROGRESS, PAUSED}:
-                return
-            _lock_batches(connection, session_id)
-            _fence_off(connection, session_id)
-            _set_status(connection, session, ABANDONED)
-            set_generating(connection, session_id, SessionKind(session.kind))
-            connection.execute(
-                update(plans).where(plans.c.session_id == session_id).values(closed_at=func.now())
-            )
+        self._end(session_id, ABANDONED)
+
+    def complete(self, session_id: UUID) -> None:
+        """Close the session as handed in, as the web app does in its own row; else as `cancel`. Raises SessionMissing."""
+        self._end(session_id, COMPLETED)
 
     def pause(self, session_id: UUID) -> None:
         """Start no batch until resume; running ones may finish. Raises SessionMissing and SessionClosed."""
@@ -257,6 +252,19 @@ class SessionStore:
         """Record the `session` event of at most `limit` sessions that the web app ended in its own row."""
         with self._engine.begin() as connection:
             publish_endings(connection, limit)
+
+    def _end(self, session_id: UUID, status: str) -> None:
+        with self._engine.begin() as connection:
+            session = lock_session(connection, session_id)
+            if session.status not in {IN_PROGRESS, PAUSED}:
+                return
+            _lock_batches(connection, session_id)
+            _fence_off(connection, session_id)
+            _set_status(connection, session, status)
+            set_generating(connection, session_id, SessionKind(session.kind))
+            connection.execute(
+                update(plans).where(plans.c.session_id == session_id).values(closed_at=func.now())
+            )
 
     def _move(self, session_id: UUID, source: str, target: str) -> None:
         with self._engine.begin() as connection:

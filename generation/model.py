@@ -82,13 +82,16 @@ class QuestionType(StrEnum):
 
 FIGURED_TYPES = frozenset({QuestionType.DIAGRAM, QuestionType.CHART})
 
-#: The four choices of every comparison question, always in this order.
+#: The four answers of a comparison question as the prompts and the models name them, always in this order.
 COMPARISON_CHOICES = (
     "القيمة الأولى أكبر",
     "القيمة الثانية أكبر",
     "القيمتان متساويتان",
     "المعطيات غير كافية",
 )
+
+#: The same four as the owner words them, which are stored and shown.
+SHOWN_COMPARISON_CHOICES = (*COMPARISON_CHOICES[:3], "المعطيات غير كافية للمقارنة")
 
 CHOICES_PER_QUESTION = 4
 
@@ -245,6 +248,8 @@ class Question:
     answer_index: int
     explanation: str
     fingerprint: str  #: of the normalized text; unique within a session
+    tip: str | None = None  #: for after the answer; None where none was asked for, or none was usable
+    solving_strategy: str | None = None  #: likewise
     passage: str | None = None
     diagram: Mapping[str, Any] | None = None
     declared: str | None = None  #: the writer's expression for the key, as written
@@ -268,13 +273,17 @@ class Question:
             "answerIndex": self.answer_index,
             "explanation": self.explanation,
             "tags": [self.slot.subtopic],
-        }
+        } | self._hints()
         if self.passage is not None:
             shape["passage"] = self.passage
         if self.diagram is not None:
             shape["diagram"] = dict(self.diagram)
         own = {"declared": self.declared, "proved": self.proved, "flags": list(self.flags)}
         return shape | {name: value for name, value in own.items() if value}
+
+    def _hints(self) -> dict[str, str]:
+        hints = {"tip": self.tip, "solvingStrategy": self.solving_strategy}
+        return {name: hint for name, hint in hints.items() if hint is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,14 @@ from itertools import combinations
 from typing import Final
 
 from generation.disclosures import Written
-from generation.model import CHOICES_PER_QUESTION, COMPARISON_CHOICES, QuestionType, Section, Slot
+from generation.model import (
+    CHOICES_PER_QUESTION,
+    COMPARISON_CHOICES,
+    SHOWN_COMPARISON_CHOICES,
+    QuestionType,
+    Section,
+    Slot,
+)
 from generation.normalization import normalize
 from generation.quantity import quantity_in
 from generation.schema import DraftQuestion
@@ -91,7 +98,7 @@ def passage_reason(text: str) -> str | None:
 
 
 def fixed_choice(normalized: str) -> str:
-    """The comparison choice that this normalized text means."""
+    """The one of COMPARISON_CHOICES that this normalized text means."""
     return _COMPARISON_CHOICES[normalized]
 
 
@@ -123,7 +130,8 @@ def _has_its_choices(candidate: Candidate) -> str | None:
         return None if len(candidate.choices) == CHOICES_PER_QUESTION else "wrong_distractors"
     if candidate.key not in _COMPARISON_CHOICES:
         return "comparison_answer_unknown"
-    if candidate.distractors and set(candidate.distractors) != _COMPARISON_CHOICES.keys() - {candidate.key}:
+    others = {_COMPARISON_CHOICES.get(each) for each in candidate.distractors}
+    if others and others != {*COMPARISON_CHOICES} - {fixed_choice(candidate.key)}:
         return "wrong_distractors"
     return None
 
@@ -257,8 +265,12 @@ _PAIR: Final = re.compile(r"\w\W?\s*[:∶]\s*\W?\w")
 _ONLY_A_PAIR: Final = re.compile(r"^\s*\w[^:∶]*[:∶][^\w:∶]*\w[^:∶]*$")
 _BLANK: Final = re.compile(r"\.{3,}|…|_{2,}|ـ{3,}|-{3,}|[(\[]\s*[)\]]")
 
-#: By their normalized texts.
-_COMPARISON_CHOICES: Final = {normalize(choice): choice for choice in COMPARISON_CHOICES}
+#: By their normalized texts, as models write them and as they are shown.
+_COMPARISON_CHOICES: Final = {
+    normalize(choice): answer
+    for choices in (COMPARISON_CHOICES, SHOWN_COMPARISON_CHOICES)
+    for choice, answer in zip(choices, COMPARISON_CHOICES, strict=True)
+}
 
 #: For normalized text.
 _QUANTITY: Final = re.compile(

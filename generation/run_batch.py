@@ -67,6 +67,7 @@ class RunLimits:
     max_rounds: int  #: how often the run asks for open slots before it releases the batch
     lanes: int  #: calls at the same time while a student waits; a prefetch has one
     budget_factor: Decimal = Decimal(3)  #: how often the batch may cost its expected price, over all its runs
+    with_hints: bool = False  #: whether questions get a tip and a solving strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +346,7 @@ class _Run:
             passages=self._passages,
             earlier=self._earlier,
             rejections=self._yields.reasons(provider.name),
+            with_hints=self._limits.with_hints,
         )
 
     def _take_in(self, result: AttemptResult) -> None:

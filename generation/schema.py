@@ -27,6 +27,13 @@ def _usable(declared: object) -> str | None:
     return None if _UNSTORABLE.search(declared) else declared
 
 
+def _hint(written: object) -> str | None:
+    """A usable hint, or None: no question is rejected for its hints."""
+    if not isinstance(written, str) or not written.strip() or len(written) > LONGEST_HINT:
+        return None
+    return None if _UNSTORABLE.search(written) else written.strip()
+
+
 def _blank_is_none(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
@@ -38,6 +45,9 @@ _LARGEST: Final = 10**9
 _WHOLE: Final = re.compile(r"\s{,9}(?P<whole>\d{1,9})(?:[.٫][0٠۰]{1,9})?\s{,9}")
 _Choice = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_storable)]
 _Text = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_storable)]
+#: Characters of a tip or a strategy: twice what is asked for.
+LONGEST_HINT: Final = 300
+_Hint = Annotated[str | None, BeforeValidator(_hint)]
 _Passage = Annotated[str, Field(max_length=4_000), AfterValidator(_storable)]
 
 
@@ -71,3 +81,5 @@ class DraftQuestion(DraftPassage):
     declared: Annotated[str | None, BeforeValidator(_usable)] = Field(None, alias="e")
     answer: _Choice = Field(alias="a")
     distractors: list[_Choice] | None = Field(None, alias="d", max_length=8)
+    tip: _Hint = Field(None, alias="t")
+    solving_strategy: _Hint = Field(None, alias="s")

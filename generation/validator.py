@@ -18,7 +18,15 @@ from generation.figures.catalogue import CHARTS, check, diagram, parse, web_app
 from generation.figures.pattern import Pattern
 from generation.figures.reasons import FigureRejected
 from generation.key_proof import Proof
-from generation.model import COMPARISON_CHOICES, FIGURED_TYPES, EarlierQuestion, Question, QuestionType, Slot
+from generation.model import (
+    COMPARISON_CHOICES,
+    FIGURED_TYPES,
+    SHOWN_COMPARISON_CHOICES,
+    EarlierQuestion,
+    Question,
+    QuestionType,
+    Slot,
+)
 from generation.normalization import normalize
 from generation.repeats import Seen, Traits
 from generation.rules import Candidate, first_reason, fixed_choice, passage_reason, written
@@ -151,6 +159,8 @@ class Validator:
             choices=choices,
             answer_index=answer_index,
             explanation=draft.explanation,
+            tip=draft.tip,
+            solving_strategy=draft.solving_strategy,
             fingerprint=traits.fingerprint,
             passage=passage,
             diagram=figure,
@@ -233,7 +243,7 @@ def place(slot: Slot, key: str, distractors: Sequence[str], *, seed: int) -> tup
     distractors. A slot without a key_index has the fixed comparison choices, of which `key` is one.
     """
     if slot.key_index is None:
-        return COMPARISON_CHOICES, COMPARISON_CHOICES.index(key)
+        return SHOWN_COMPARISON_CHOICES, COMPARISON_CHOICES.index(key)
     rng = Random(f"{seed}:{slot.position}")  # noqa: S311 - an order must be repeatable, not secret
     choices = rng.sample(distractors, len(distractors))
     choices.insert(slot.key_index, key)

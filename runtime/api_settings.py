@@ -109,6 +109,11 @@ class ApiSettings(SigningKeySettings):
         return any((self.supabase_jwt_secret, self.supabase_jwks_url, self.api_service_token))
 
     @property
+    def serves_demo(self) -> bool:
+        """Whether /demo exists, which shows keys: only on a development server without auth, so never in production."""
+        return not self.is_production and not self.has_auth
+
+    @property
     def issuer(self) -> str | None:
         """What `iss` of a token must be; None: it is not checked."""
         if self.supabase_jwt_issuer is not None:

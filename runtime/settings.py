@@ -368,6 +368,8 @@ class GenerationSettings(SettingsSlice):
     #: How long a batch rests of which nothing came; doubled with each rest, up to the cap. No request shortens it.
     generation_rest_first_s: float = Field(900, gt=0)
     generation_rest_cap_s: float = Field(14_400, gt=0)
+    #: Whether each question gets a tip and a solving strategy for after the answer: about 35 % more output.
+    generation_hints: bool = False
     #: Parallel calls for a batch that a student waits for; 1 is cheapest, the batch size is fastest.
     generation_lanes: int = Field(10, ge=1, le=20)
     #: Threads of one worker process for parallel calls, beyond one call for each of its slots.

@@ -132,6 +132,7 @@ class Runner:
                 max_rounds=assembly.limits.generation_max_rounds_per_run,
                 lanes=assembly.limits.generation_lanes,
                 budget_factor=assembly.limits.generation_budget_factor,
+                with_hints=assembly.limits.generation_hints,
             ),
             lanes=assembly.lanes,
         )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID, uuid4
 
-from generation.budget import Budget
+from generation.budget import CACHES, Budget
 from generation.cancellation import CancellationSignal
 from generation.model import (
     AttemptRecord,
@@ -119,14 +119,14 @@ def write_batch(
 
 
 def _factor(provider: ProviderClient, batch: Batch, lanes: int, cap_microdollars: Decimal) -> Decimal:
-    """The budget's factor with which a batch may cost the cap; zero when the cap does not cover the cache."""
+    """The budget's factor with which a batch costs the cap at most; zero when that covers no cold cache.
+
+    A budget holds beyond the calls that fill a cold cache, so one of the two writes it allows for is taken off.
+    """
     system = system_blocks(batch.section)
-    one, two = (
-        Budget(Decimal(factor), batch.size, min(lanes, batch.size)).microdollars(provider, system)
-        for factor in (1, 2)
-    )
-    expected = two - one
-    return max(Decimal(0), 1 + (cap_microdollars - one) / expected)
+    budgets = [Budget(Decimal(factor), batch.size, min(lanes, batch.size)) for factor in (0, 1)]
+    cold, once = (budget.microdollars(provider, system) for budget in budgets)
+    return max(Decimal(0), (cap_microdollars - cold - cold / CACHES) / (once - cold))
 
 
 def _claim(

@@ -67,6 +67,8 @@ def _welcome(summary: str, address: str, settings: ApiSettings) -> str:
         ("/readyz", "whether it can serve"),
         ("/metrics", "its metrics, for Prometheus"),
     ]
+    if settings.serves_demo:
+        addresses.insert(0, ("/demo", "an exam in your browser"))
     if settings.flower_url:
         addresses.append((settings.flower_url, "Flower: the workers and their tasks"))
     listed = "".join(f"<li>{link(each, each)}: {inline(what)}</li>" for each, what in addresses)

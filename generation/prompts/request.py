@@ -1,9 +1,8 @@
 """The prompt of one call: the shared prefix, then the only part that varies, in the user message.
 
-The message consists of lines: a few Arabic sentences, the wanted slots, the patterns of their
-figures and the known passages as JSON, and
-earlier stems, each after a dash. Text from data or from a model is JSON-encoded or put on one line, so that it
-cannot imitate one of our lines.
+The message consists of lines: a few Arabic sentences, the wanted slots, the patterns of their figures and the known
+passages as JSON, and earlier stems, each after a dash. Text from data or from a model is JSON-encoded or put on one
+line, so that it cannot imitate one of our lines.
 """
 
 from __future__ import annotations
@@ -23,6 +22,8 @@ TOKENS_PER_QUESTION = 800
 TOKENS_PER_PASSAGE = 1_200
 #: For the data of a diagram or a chart.
 TOKENS_PER_FIGURE = 400
+#: For a tip and a solving strategy.
+TOKENS_PER_HINTS = 300
 #: The budget for the earlier stems of one call: a base, and more for every slot. Every call pays for them in
 #: full, because the cached prefix ends before them.
 AVOIDED_CHARS = 200
@@ -32,6 +33,12 @@ AVOIDED_CHARS_PER_SLOT = 80
 _AGAIN = (
     "رد سابق على هذه الخانات لم يُقبل كله أو بعضه. اكتب الآن لكل خانة كائن JSON واحدًا في سطر واحد، بالمفاتيح "
     "المتفق عليها وبرقم الخانة كما ورد أعلاه، بلا غلاف ولا مصفوفة ولا مقدمة ولا خاتمة."
+)
+
+#: What asks for a tip and a strategy: in the user message, so that the shared prefix stays the same without them.
+_HINTS = (
+    'أضف إلى كل كائن، بعد المفاتيح كلها، مفتاحين: "s" خطة الحل في جملة واحدة لا تزيد على 150 حرفًا، و"t" نصيحة '
+    "قصيرة لمثل هذا السؤال لا تزيد على 100 حرف. يقرؤهما الطالب بعد أن يجيب."
 )
 
 _TRACKS = {Track.SCIENTIFIC: "scientific (العلمي)", Track.LITERARY: "literary (الأدبي)"}
@@ -62,11 +69,13 @@ def build_prompt(
     passages: Mapping[int, str],
     earlier: Sequence[EarlierQuestion] = (),
     rejections: Sequence[str] = (),
+    with_hints: bool = False,
 ) -> Prompt:
     """The prompt of one call for exactly these slots, in this order. Equal input gives equal bytes.
 
     `slots`: of one section, not empty. `passages`: the known ones by group; only the wanted groups are included.
     `earlier`: the questions not to repeat. `rejections`: our own names for why an earlier reply was not accepted.
+    `with_hints`: ask for a tip and a solving strategy as well.
     """
     (section,) = {slot.section for slot in slots}
     max_chars = AVOIDED_CHARS + AVOIDED_CHARS_PER_SLOT * len(slots)
@@ -74,9 +83,12 @@ def build_prompt(
     return Prompt(
         system=system_blocks(section),
         user="\n".join(
-            _lines(track, section, slots, passages=passages, avoided=avoided, rejections=rejections)
+            [
+                *_lines(track, section, slots, passages=passages, avoided=avoided, rejections=rejections),
+                *(("", _HINTS) if with_hints else ()),
+            ]
         ),
-        max_tokens=_max_tokens(slots, passages),
+        max_tokens=_max_tokens(slots, passages) + (len(slots) * TOKENS_PER_HINTS if with_hints else 0),
     )
 
 

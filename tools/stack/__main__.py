@@ -67,6 +67,7 @@ def _addresses(stack: Stack) -> str:
         "",
         f"API        {stack.api_url}",
         f"           {stack.api_url}/docs",
+        *_demo(stack.api_url),
         f"Flower     {stack.flower_url}",
     ]
     if stack.simulator_url:
@@ -86,6 +87,10 @@ def _addresses(stack: Stack) -> str:
         "Ctrl-C stops everything; the data stay.",
     ]
     return "\n".join(lines)
+
+
+def _demo(api_url: str) -> list[str]:
+    return [f"demo       {api_url}/demo"] if load(ApiSettings).serves_demo else []
 
 
 def _first_calls(api_url: str) -> list[str]:

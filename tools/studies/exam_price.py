@@ -149,7 +149,7 @@ def _add_reply(bill: Bill, model: str, lines: Sequence[Mapping[str, Any]]) -> No
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             tokens = count_tokens(text)
             named += tokens
-            bill.add(f"reply: {_KEYS[key]}", "output", model, tokens)
+            bill.add(f"reply: {_KEYS.get(key, key)}", "output", model, tokens)
         bill.add("reply: names of keys and signs of JSON", "output", model, whole - named)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
+from statistics import median
 from typing import Annotated
 
 import typer
@@ -86,17 +87,26 @@ def _compared(trial: Trial, recordings: Sequence[Recording], *, wanted: int, ask
         yield f"The batch ended with {outcome!r} and {len(trial.questions)} of {wanted} questions."
     yield from dict.fromkeys(sentence for each in recordings for sentence in differences(each))
     calls = trial.written()
-    yield from dict.fromkeys(sentence for call in calls for sentence in _of_times(call))
+    yield from _of_times(calls)
     yield from _of_the_cache(calls)
     yield from _of_the_ledger(trial.calls, recordings, asked)
 
 
-def _of_times(call: AttemptRecord) -> list[str]:
+def _of_times(calls: Sequence[AttemptRecord]) -> list[str]:
+    """Of the middle call: one that was slow by chance is no difference."""
+    firsts = [call.first_token_ms / 1000 for call in calls if call.first_token_ms is not None]
+    speeds = [speed for call in calls if (speed := _tokens_per_s(call)) is not None]
+    return time_differences(
+        first_text_s=median(firsts) if firsts else None, tokens_per_s=median(speeds) if speeds else None
+    )
+
+
+def _tokens_per_s(call: AttemptRecord) -> float | None:
+    """After the first text; None for a call that was too short to tell."""
     if call.first_token_ms is None or call.duration_ms is None:
-        return []
+        return None
     writing_s = (call.duration_ms - call.first_token_ms) / 1000
-    speed = call.usage.output / writing_s if writing_s > 1 else None  # a short reply says nothing of speed
-    return time_differences(first_text_s=call.first_token_ms / 1000, tokens_per_s=speed)
+    return call.usage.output / writing_s if writing_s > 1 else None
 
 
 def _of_the_cache(calls: Sequence[AttemptRecord]) -> Iterator[str]:

@@ -28,6 +28,12 @@ export interface WaitOptions {
   signal?: AbortSignal;
 }
 
+/** `tries`: how many times the call is made while it fails temporarily. Default: 5. */
+export interface RetryOptions {
+  tries?: number;
+  signal?: AbortSignal;
+}
+
 export type Asked =
   | { ready: true; batch: BatchShape }
   | { ready: false; pending: BatchPending; retryAfterS: number };
@@ -71,8 +77,8 @@ export class Sessions<Wanted> {
     return await withRetries(() => this.#json<SessionShape>("", call), options.signal);
   }
 
-  async read(id: string, options: { signal?: AbortSignal } = {}): Promise<SessionShape> {
-    return await withRetries(() => this.#json<SessionShape>(`/${id}`, options), options.signal);
+  async read(id: string, { tries, ...options }: RetryOptions = {}): Promise<SessionShape> {
+    return await withRetries(() => this.#json<SessionShape>(`/${id}`, options), options.signal, tries);
   }
 
   async list(page: { limit?: number; before?: string } = {}): Promise<SessionPage> {
@@ -102,9 +108,9 @@ export class Sessions<Wanted> {
   }
 
   /** Reports the student's position, 0-based in the session; the API prefetches the next batch when it is due. */
-  async progress(id: string, questionIndex: number): Promise<ProgressShape> {
-    const call = { method: "POST", body: { questionIndex } } as const;
-    return await withRetries(() => this.#json<ProgressShape>(`/${id}/progress`, call));
+  async progress(id: string, questionIndex: number, options: { signal?: AbortSignal } = {}): Promise<ProgressShape> {
+    const call = { method: "POST", body: { questionIndex }, ...signal(options) } as const;
+    return await withRetries(() => this.#json<ProgressShape>(`/${id}/progress`, call), options.signal);
   }
 
   /** Reports that the question at this index is wrong; a second report of the same question changes nothing. */

@@ -15,6 +15,8 @@ export interface FollowOptions {
   signal?: AbortSignal;
   /** Called each time a lost connection is opened again. */
   onReconnect?: (lastSeq: number) => void;
+  /** Called when the stream has opened, and when it is lost. */
+  onConnection?: (state: "open" | "lost") => void;
 }
 
 /** The API sends something at least every 15 s; after this silence the connection counts as lost. */
@@ -35,6 +37,7 @@ export async function* follow(open: Open, options: FollowOptions = {}): AsyncGen
     const connection = new Connection(options.signal);
     try {
       const response = await connection.opened(open, seq);
+      options.onConnection?.("open");
       if (response === undefined) return;
       for await (const event of connection.events(response)) {
         failures = 0;
@@ -47,6 +50,7 @@ export async function* follow(open: Open, options: FollowOptions = {}): AsyncGen
       if (options.signal?.aborted) throw error;
       if (error instanceof ApiError && !error.isTemporary) throw error;
       failures += 1;
+      options.onConnection?.("lost");
       await pause(pauseMs(failures, error), options.signal);
     } finally {
       connection.close();
@@ -81,6 +85,14 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** A controller that aborts with `outer`, too. (AbortSignal.any is missing in browsers from before 2024.) */
+export function within(outer: AbortSignal): AbortController {
+  const inner = new AbortController();
+  if (outer.aborted) inner.abort(outer.reason);
+  outer.addEventListener("abort", () => inner.abort(outer.reason), { once: true, signal: inner.signal });
+  return inner;
+}
+
 /** One connection, aborted when the caller stops it or after SILENCE_MS without data. */
 class Connection {
   readonly #ended = new AbortController();
@@ -96,7 +108,7 @@ class Connection {
 
   /** The stream, or undefined when the session is over and the caller has every event. */
   async opened(open: Open, seq: number): Promise<Response | undefined> {
-    this.#incompleteartWatchdog();
+    this.#restartWatchdog();
     const response = await open(seq, this.#ended.signal);
     if (response.status === 204) return undefined;
     if (!response.ok || response.body === null) throw await errorOf(response);
@@ -110,7 +122,7 @@ class Connection {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
-        this.#incompleteartWatchdog();
+        this.#restartWatchdog();
         yield* parser.feed(value);
       }
     } catch (error) {
@@ -126,7 +138,7 @@ class Connection {
     this.#ended.abort();
   }
 
-  #incompleteartWatchdog(): void {
+  #restartWatchdog(): void {
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(() => this.#ended.abort(new Error("silence")), SILENCE_MS);
   }

@@ -1,9 +1,15 @@
-import type { FigureShape } from "./schema.js";
+/** A figure as an image. Its SVG is shown through a data URL and never as markup: an image runs no script. */
 
-/**
- * A figure's drawing as the address of an image: `<img src={imageOf(figure)} alt={figure.caption} />`.
- * An image runs no script; never put `svg` into a page as markup.
- */
-export function imageOf(figure: FigureShape): string {
-  return `data:image/svg+xml,${encodeURIComponent(figure.svg)}`;
+import type { FigureShape, FormerFigureShape } from "./schema.js";
+
+/** `src` and `alt` of an `<img>`. */
+export interface FigureImage {
+  src: string;
+  alt: string;
+}
+
+/** The drawing and its caption: `<img {...image} />`. Undefined without a drawing, as in sessions from before figures had one. */
+export function imageOf(diagram: FigureShape | FormerFigureShape | undefined): FigureImage | undefined {
+  if (diagram === undefined || !("svg" in diagram)) return undefined;
+  return { src: `data:image/svg+xml,${encodeURIComponent(diagram.svg)}`, alt: diagram.caption };
 }

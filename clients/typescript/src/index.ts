@@ -1,8 +1,13 @@
 export { ApiError, Unreachable } from "./errors.js";
 export { TafawoqClient } from "./client.js";
-export type { Asked, ClientOptions, WaitOptions } from "./client.js";
+export type { Asked, ClientOptions, RetryOptions, Sessions, WaitOptions } from "./client.js";
 export type { FollowOptions, SessionEvent } from "./events.js";
 export { imageOf } from "./figures.js";
+export type { FigureImage } from "./figures.js";
+export { LiveSession } from "./live-session.js";
+export type { LiveOptions, Problem, SessionCalls, SessionState } from "./live-session.js";
+export { browserStore, memoryStore } from "./saved.js";
+export type { KeyValueStore } from "./saved.js";
 export type {
   BatchShape as Batch,
   CreateExam,

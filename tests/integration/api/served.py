@@ -53,6 +53,8 @@ def question_for(slot: Slot) -> Question:
         choices=("ألف", "باء", "جيم", "دال"),
         answer_index=slot.position % 4,
         explanation=f"{SECRET}{slot.position}",
+        tip=f"{SECRET}tip",
+        solving_strategy=f"{SECRET}strategy",
         fingerprint=f"fingerprint-{slot.position}",
         passage="نص قصير" if slot.position % 2 else None,
         diagram={

@@ -54,7 +54,16 @@ def test_the_first_page_of_a_development_server_links_to_everything_that_runs(se
     answer, page = opened(f"{served.url}/")
 
     assert answer.status_code == 200
-    assert page.links == ["/ops", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics", FLOWER]
+    assert page.links == [
+        "/demo",
+        "/ops",
+        "/docs",
+        "/openapi.json",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        FLOWER,
+    ]
     assert page.loaded == []
     assert all(httpx2.get(served.url + link).status_code == 200 for link in page.links[:-1])
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -81,6 +82,13 @@ def test_a_batch_nobody_wanted_yet_is_wanted_by_its_first_message(exam: Exam) ->
     assert exam.status(1) is None
     assert enqueue(exam, 1)["outcome"] == "ready"
     assert exam.view().generated_batches == 2
+
+
+@pytest.mark.parametrize("hints", [False, True])
+def test_hints_are_asked_for_by_the_setting(exam: Exam, provider: ScriptedProvider, hints: bool) -> None:
+    limits = exam.assembly.limits.model_copy(update={"generation_hints": hints})
+    enqueue(exam, assembly=replace(exam.assembly, limits=limits))
+    assert ('"t"' in provider.prompts[0].user) is hints
 
 
 def test_a_message_for_a_session_from_before_the_switch_adopts_it(assembly: Assembly, engine: Engine) -> None:

@@ -6,7 +6,6 @@ import json
 import time
 from base64 import b64decode
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,23 +14,19 @@ import psycopg
 import pytest
 
 from tests.integration.stack.student import TIMEOUT_S, Student
-from tests.support.node import PROJECT, built_example, node
+from tests.support.node import PROJECT, node
 from tools.stack.stack import Stack
 
 REJECTED = 'tafawoq_messages_refused_total{why="fields"} 1.0'
+TAKER = PROJECT / "clients" / "node" / "exam.mjs"
 PRODUCER = PROJECT / "clients" / "node" / "enqueue.mjs"
 
 
 @pytest.mark.timeout(300)
-def test_the_example_takes_a_whole_exam_over_a_connection_that_is_cut_repeatedly(
-    stack: Stack, tmp_path: Path
-) -> None:
+def test_plain_node_takes_a_whole_exam_over_a_connection_that_is_cut_repeatedly(stack: Stack) -> None:
     """D7, D10: the reader misses no event over many cuts; a double click creates one session."""
-    example = built_example(tmp_path / "built")
     user = str(uuid4())
-    printed = node(
-        str(example / "runner.js"), stack.api_url, "--user", user, "--cut-after", "20", within_s=200
-    )
+    printed = node(str(TAKER), stack.api_url, "--user", user, "--cut-after", "20", within_s=200)
     result: dict[str, Any] = json.loads(printed)
     committed = positions(stack.environment["DATABASE_URL"], result["sessionId"])
 

@@ -9,6 +9,7 @@ import pytest
 
 from generation.model import (
     COMPARISON_CHOICES,
+    SHOWN_COMPARISON_CHOICES,
     QuestionType,
 )
 from generation.validator import Accepted, Rejected
@@ -155,8 +156,11 @@ def test_verbal_choices_are_arabic() -> None:
 def test_a_comparison_answers_with_one_of_the_fixed_choices() -> None:
     assert reason(QuestionType.COMPARISON, a="متساويتان تقريبًا") == "comparison_answer_unknown"
     assert reason(QuestionType.COMPARISON, d=["1", "2", "3"]) == "wrong_distractors"
-    assert question(QuestionType.COMPARISON).choices == COMPARISON_CHOICES
-    assert question(QuestionType.COMPARISON, a="القيمة الاولى أكبر").choices == COMPARISON_CHOICES
+    assert question(QuestionType.COMPARISON).choices == SHOWN_COMPARISON_CHOICES
+    assert question(QuestionType.COMPARISON, a="القيمة الاولى أكبر").choices == SHOWN_COMPARISON_CHOICES
+    for unknown in (COMPARISON_CHOICES[3], SHOWN_COMPARISON_CHOICES[3]):
+        accepted = question(QuestionType.COMPARISON, a=unknown)
+        assert accepted.choices[accepted.answer_index] == "المعطيات غير كافية للمقارنة"
     others = [choice for choice in COMPARISON_CHOICES if choice != "القيمتان متساويتان"]
     assert question(QuestionType.COMPARISON, d=others).answer_index == 2
 

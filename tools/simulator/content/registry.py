@@ -19,6 +19,7 @@ MODULES = (
     "speed",
     "geometry",
     "diagrams",
+    "angles",
     "composites",
     "statistics",
     "charts",

@@ -38,7 +38,9 @@ def test_the_recorded_replies_fill_the_exam_with_questions_of_a_known_length() -
         for (part, kind, _), tokens in exam_bill().tokens.items()
         if (part, kind) == ("answer check", "output")
     )
-    assert checked == 86 * 90, "every prefetched question is accepted, and so checked"
+    assert checked == 86 * 90, (
+        "every prefetched question is accepted, and so checked; after new rules run --record"
+    )
 
 
 def test_a_light_writer_makes_the_exam_cheaper_and_no_shorter() -> None:

@@ -1,5 +1,5 @@
 /**
- * Takes a whole exam without a browser: `node dist/clients/web/runner.js API_URL [options]`.
+ * Takes a whole exam without a browser: `node exam.mjs API_URL [options]`.
  *
  *   --user ID       X-User-Id, for an API process without auth; also with API_SERVICE_TOKEN in the environment
  *   --track NAME    scientific or literary
@@ -9,8 +9,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { ApiError, TafawoqClient } from "../../clients/typescript/src/index.js";
-import { Exam } from "./exam.js";
+import { ApiError, LiveSession, TafawoqClient, memoryStore } from "../typescript/dist/index.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -22,10 +21,10 @@ const { values, positionals } = parseArgs({
 });
 const baseUrl = positionals[0] ?? "http://127.0.0.1:8000";
 const cutAfter = Number(values["cut-after"]);
-const seen = { bodies: "", reconnects: 0, streams: 0, joined: 0 };
+const seen = { bodies: "", streams: 0, joined: 0 };
 
-function headers(): Record<string, string> {
-  const token = process.env["API_SERVICE_TOKEN"];
+function headers() {
+  const token = process.env.API_SERVICE_TOKEN;
   return {
     ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
     ...(values.user === undefined ? {} : { "X-User-Id": values.user }),
@@ -33,20 +32,19 @@ function headers(): Record<string, string> {
 }
 
 /** fetch that records every body, and breaks streams when --cut-after says so. */
-async function recordingFetch(...[url, init]: Parameters<typeof fetch>): Promise<Response> {
+async function recordingFetch(url, init) {
   const broken = new AbortController();
   const signal = AbortSignal.any([broken.signal, ...(init?.signal ? [init.signal] : [])]);
   const response = await fetch(url, { ...init, signal });
-  const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream") === true;
-  if (!isStream) {
+  if (response.headers.get("Content-Type")?.startsWith("text/event-stream") !== true) {
     seen.bodies += await response.clone().text();
     return response;
   }
   seen.streams += 1;
-  return new Response(response.body!.pipeThrough(breaking(broken)), response);
+  return new Response(response.body.pipeThrough(breaking(broken)), response);
 }
 
-function breaking(connection: AbortController): TransformStream<Uint8Array, Uint8Array> {
+function breaking(connection) {
   const decoder = new TextDecoder();
   let events = 0;
   return new TransformStream({
@@ -61,34 +59,66 @@ function breaking(connection: AbortController): TransformStream<Uint8Array, Uint
 }
 
 /** The first call waits for the batch that is being written; the other tab's gets 409, and follows the events. */
-async function askFirst(client: TafawoqClient, sessionId: string): Promise<void> {
-  await client.exams.ask(sessionId, 0).catch((error: unknown) => {
+async function askFirst(client, sessionId) {
+  await client.exams.ask(sessionId, 0).catch((error) => {
     if (!(error instanceof ApiError) || error.code !== "generation_in_progress") throw error;
     seen.joined += 1;
   });
 }
 
-async function main(): Promise<void> {
+/** The state as soon as it is so; rejects when something has failed for good. */
+function when(live, isSo) {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const state = live.getState();
+      if (state.problem && state.problem.retryAt === undefined) reject(state.problem.error);
+      else if (isSo(state)) resolve(state);
+      else return;
+      forget();
+    };
+    const forget = live.subscribe(look);
+    look();
+  });
+}
+
+/** The positions of the questions, in the order in which they were read. */
+async function read(live) {
+  const order = [];
+  const { total } = await when(live, ({ session }) => session !== undefined);
+  for (let index = 0; index < total; index += 1) {
+    live.goTo(index);
+    order.push((await when(live, ({ question }) => question?.index === index)).question.index);
+  }
+  return order;
+}
+
+async function main() {
   const client = new TafawoqClient({ baseUrl, headers, fetch: recordingFetch });
-  const wanted = { track: values.track as "scientific" | "literary" };
+  const wanted = { track: values.track };
   const idempotencyKey = crypto.randomUUID();
   const session = await client.exams.create(wanted, { idempotencyKey, waitS: 0 });
   const again = await client.exams.create(wanted, { idempotencyKey, waitS: 0 }); // a double click
   const inTwoTabs = Promise.all([askFirst(client, session.id), askFirst(client, session.id)]);
-  const exam = new Exam(client, session, (notice) => void (seen.reconnects += Number(notice === "reconnecting")));
-  const following = exam.follow();
-  const order: number[] = [];
-  for (let index = 0; index < exam.total; index += 1) order.push((await exam.reach(index)).index);
+  const live = new LiveSession(client.exams, session.id, { store: memoryStore() });
+  let reconnects = 0;
+  let before = "connecting";
+  live.subscribe(() => {
+    const { connection } = live.getState();
+    if (before === "lost" && connection === "open") reconnects += 1;
+    before = connection;
+  });
+  const stop = live.start();
+  const order = await read(live);
   const batch = await client.exams.batch(session.id, 0); // a finished batch is returned and not written again
-  exam.stop();
-  await Promise.all([following, inTwoTabs]);
-  report(session.id, again.id, order, batch.meta.cacheHit);
+  stop();
+  await inTwoTabs;
+  report(session.id, again.id, order, batch.meta.cacheHit, reconnects);
 }
 
-function report(sessionId: string, secondId: string, order: number[], cacheHit: boolean): void {
+function report(sessionId, secondId, order, cacheHit, reconnects) {
   const { bodies, ...counted } = seen;
   const leaks = ["answerIndex", "explanation", "worked", "fingerprint"].filter((word) => bodies.includes(`"${word}`));
-  console.log(JSON.stringify({ sessionId, sameSession: sessionId === secondId, order, cacheHit, leaks, ...counted }));
+  console.log(JSON.stringify({ sessionId, sameSession: sessionId === secondId, order, cacheHit, leaks, reconnects, ...counted }));
 }
 
 await main();
