@@ -15,7 +15,15 @@ from typing import Any
 
 from generation.declared import proof_of
 from generation.key_proof import Proof
-from generation.model import CHOICES_PER_QUESTION, COMPARISON_CHOICES, Question, QuestionType, Slot, Track
+from generation.model import (
+    CHOICES_PER_QUESTION,
+    COMPARISON_CHOICES,
+    SHOWN_COMPARISON_CHOICES,
+    Question,
+    QuestionType,
+    Slot,
+    Track,
+)
 from generation.normalization import normalize
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
@@ -76,11 +84,11 @@ def _edited(value: object, rng: Random) -> object:
 def badness(question: Question) -> str | None:
     """Why the accepted question is a bad row, or None."""
     json.dumps(question.content(), ensure_ascii=False).encode()
-    key = question.choices[question.answer_index]
     is_comparison = question.slot.question_type is QuestionType.COMPARISON
+    key = (COMPARISON_CHOICES if is_comparison else question.choices)[question.answer_index]
     if len({normalize(choice) for choice in question.choices}) != CHOICES_PER_QUESTION:
         return "equal choices"
-    if is_comparison and question.choices != COMPARISON_CHOICES:
+    if is_comparison and question.choices != SHOWN_COMPARISON_CHOICES:
         return "other choices of a comparison"
     if "\x00" in json.dumps(question.content(), ensure_ascii=False):
         return "what Postgres cannot store"
