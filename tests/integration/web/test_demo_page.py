@@ -24,6 +24,13 @@ TOTAL = 96
 #: A browser says so in red when a call gets no answer, or an error.
 EXPECTED_IN_RED = ("net::ERR_", "status of 503")
 
+#: Collects what the status line says: a prefetch may be over before a test looks.
+NOTE_STATUS = """() => {
+  window.told = [];
+  const status = document.querySelector(".activity [role=status]");
+  new MutationObserver(() => told.push(status.textContent)).observe(status, { characterData: true, childList: true, subtree: true });
+}"""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -50,10 +57,12 @@ def test_a_whole_exam_with_everything_that_goes_wrong(stack: Stack, context: Bro
     answer_until(page, 12)
     answered_in_a_second_tab(page, context)
     cut_off(stack, page)
+    page.evaluate(NOTE_STATUS)
     answer_until(page, 30)
     stack.children["prefetch"].send(signal.SIGKILL)
     answer_until(page, TOTAL - 1)
     answer(page, TOTAL - 1)
+    assert "تُكتب الأسئلة القادمة قبل أن تصل إليها." in page.evaluate("told")
     stack.restart("prefetch")
     hand_in(page)
     result = page.locator(".score")
