@@ -79,9 +79,9 @@ def _demo(page: Page, take: Take, api: str) -> None:
     take(page, "demo-start", shown=())
     start.click()
     for number in range(_ANSWERED):
-        page.locator("input[type=radio]").nth(number % 4).check(force=True)
+        page.locator(".choices input[type=radio]").nth(number % 4).check(force=True)
         page.get_by_role("button", name="التالي", exact=True).click()
-    page.locator("input[type=radio]").first.wait_for(state="attached")
+    page.locator(".choices input[type=radio]").first.wait_for(state="attached")
     take(page, "demo", shown=("desktop", "phone-dark"))
     _say("the demo page")
 
