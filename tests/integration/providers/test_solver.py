@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from generation.cancellation import CancellationSignal
-from generation.model import CHOICES_PER_QUESTION, Question, StreamStarted, Track, Urgency
+from generation.model import CHOICES_PER_QUESTION, Question, Track, Urgency
+from generation.model_call import StreamStarted
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
 from generation.prompts.solving import build_solver_prompt
-from generation.repeats import Seen
+from generation.repeats.seen import Seen
 from generation.solver_answers import LOOKS, Answers, verdict_on
 from generation.validator import Accepted, Validator
 from generation.verdicts import Verdict
