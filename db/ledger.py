@@ -15,7 +15,8 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from db.engine import committing_each
 from db.tables import attempts, batches, questions
-from generation.model import AttemptRecord, BatchStatus, Usage, UsageSource
+from generation.model import BatchStatus
+from generation.model_call import AttemptRecord, Usage, UsageSource
 from generation.verdicts import Purpose
 
 #: Outcomes that are neither a stop reason nor an error's code: still running, and lost with its worker.

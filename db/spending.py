@@ -23,7 +23,7 @@ from db.ledger import OPEN
 from db.session_row import IN_PROGRESS, PAUSED, session_status, sessions
 from db.tables import SlotState, attempts, plans, slots
 from generation.errors import SpendLimitReached
-from generation.model import UsageSource
+from generation.model_call import UsageSource
 from generation.verdicts import Purpose
 from runtime.spend_settings import SpendSettings
 

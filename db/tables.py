@@ -31,7 +31,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from generation.model import BatchStatus, EventKind, SessionKind, Track, Urgency, UsageSource
+from generation.model import BatchStatus, EventKind, SessionKind, Track, Urgency
+from generation.model_call import UsageSource
 
 SCHEMA = "generation"
 

@@ -29,7 +29,7 @@ from generation.model import (
 )
 from generation.old_questions import completed, content_of, is_readable, old_slot, section_of
 from generation.plan import exam_quota, plan_rest, with_bundles
-from generation.repeats import Traits
+from generation.repeats.seen import Traits
 
 #: The web app's pages count an exam's batches to ten, and ask for none after it.
 EXAM_BATCHES = 10

@@ -10,7 +10,8 @@ from typing import Any
 from generation.call import Call, RunContext
 from generation.envelopes import opened
 from generation.errors import FenceLost, ProviderError, SessionClosed, StoreRejected
-from generation.model import Prompt, Question
+from generation.model import Question
+from generation.model_call import Prompt
 from generation.ports import ProviderClient
 from generation.run_events import QuestionAccepted, QuestionRejected
 from generation.validator import Accepted, Validator

@@ -14,7 +14,7 @@ from generation.batch_history import Spent
 from generation.call import COMPLETE
 from generation.cancellation import StopReason
 from generation.errors import ContentFiltered, ProviderMisused, ProviderRefused, StreamCut, StreamStalled
-from generation.model import Prompt, SystemBlock, Usage
+from generation.model_call import Prompt, SystemBlock, Usage
 from generation.ports import ProviderClient
 
 #: One question with its solution, and its share of a passage or a figure: 310 are usual.

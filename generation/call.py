@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 
 from generation.cancellation import CallCancellation, CancellationSignal
 from generation.errors import GenerationError, ProviderError, ProviderRefused
-from generation.model import (
+from generation.model import Claim
+from generation.model_call import (
     AttemptRecord,
     Billed,
-    Claim,
     Prompt,
     StreamEnded,
     StreamEvent,

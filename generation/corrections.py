@@ -7,7 +7,7 @@ from typing import Any
 
 from generation.model import CHOICES_PER_QUESTION, EarlierQuestion, QuestionType
 from generation.normalization import normalize
-from generation.repeats import Traits
+from generation.repeats.seen import Traits
 from generation.reports import printable
 
 #: The fields of a question's content that a person may change, and their longest text.

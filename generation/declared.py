@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from generation.key_proof import Proof, prove_comparison, prove_key
 from generation.normalization import normalize
+from generation.proof.key import Proof, prove_comparison, prove_key
 
 #: Of a declaration, with its separators.
 MAX_CHARS: Final = 300

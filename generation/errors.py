@@ -11,7 +11,7 @@ from inspect import getdoc
 from typing import Any, ClassVar
 
 from generation.error_kinds import AskNext, ErrorKind, Scope
-from generation.model import Usage
+from generation.model_call import Usage
 
 
 class GenerationError(Exception):

@@ -11,18 +11,8 @@ from uuid import UUID
 
 from generation.cancellation import CancellationSignal
 from generation.errors import ProviderError
-from generation.model import (
-    AttemptRecord,
-    Billed,
-    Claim,
-    Prompt,
-    Question,
-    Slot,
-    StreamEvent,
-    StreamStarted,
-    Urgency,
-    Usage,
-)
+from generation.model import Claim, Question, Slot, Urgency
+from generation.model_call import AttemptRecord, Billed, Prompt, StreamEvent, StreamStarted, Usage
 from generation.run_events import RunEvent
 from generation.verdicts import Finding
 

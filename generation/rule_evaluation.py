@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from generation.declared import BETWEEN_ASSIGNMENTS, BETWEEN_VALUES, proof_of
-from generation.key_proof import Proof
 from generation.model import COMPARISON_CHOICES, Difficulty, EarlierQuestion, QuestionType, Slot, Topic
-from generation.repeats import Seen, Traits
-from generation.rules import Candidate, all_reasons, written
+from generation.proof.key import Proof
+from generation.repeats.seen import Seen, Traits
+from generation.rules.table import noted_rules
+from generation.rules.well_formed import Candidate, all_reasons, written
 from generation.schema import DraftQuestion
-from generation.text_rules import noted_rules
 
 Item = Mapping[str, Any]
 

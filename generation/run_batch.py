@@ -33,10 +33,11 @@ from generation.errors import (
     SessionClosed,
 )
 from generation.lanes import Lane, divide, run_lanes, share_out
-from generation.model import Claim, EarlierQuestion, Prompt, Slot, Urgency
+from generation.model import Claim, EarlierQuestion, Slot, Urgency
+from generation.model_call import Prompt
 from generation.ports import Fallback, Ledger, LightWriter, Observer, ProviderClient, RunStore
 from generation.prompts.request import build_prompt
-from generation.repeats import Seen
+from generation.repeats.seen import Seen
 from generation.round import Round
 from generation.run_events import (
     BatchEndedShort,

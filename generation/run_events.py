@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from generation.batch_history import Deviation
-from generation.model import AttemptRecord, QuestionType, Section, Urgency
-from generation.text_rules import TextRule
+from generation.model import QuestionType, Section, Urgency
+from generation.model_call import AttemptRecord
+from generation.rules.table import TextRule
 
 
 @dataclass(frozen=True, slots=True)

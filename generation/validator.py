@@ -17,7 +17,6 @@ from generation.declared import proof_of
 from generation.figures.catalogue import CHARTS, check, diagram, parse, web_app
 from generation.figures.pattern import Pattern
 from generation.figures.reasons import FigureRejected
-from generation.key_proof import Proof
 from generation.model import (
     COMPARISON_CHOICES,
     FIGURED_TYPES,
@@ -28,10 +27,11 @@ from generation.model import (
     Slot,
 )
 from generation.normalization import normalize
-from generation.repeats import Seen, Traits
-from generation.rules import Candidate, first_reason, fixed_choice, passage_reason, written
+from generation.proof.key import Proof
+from generation.repeats.seen import Seen, Traits
+from generation.rules.table import Severity, TextRule, noted_rules
+from generation.rules.well_formed import Candidate, first_reason, fixed_choice, passage_reason, written
 from generation.schema import DraftPassage, DraftQuestion, slot_number
-from generation.text_rules import Severity, TextRule, noted_rules
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import anthropic
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from generation.model import Usage
+from generation.model_call import Usage
 from generation.reconcile import DayCost
 from providers import claude, openrouter
 from providers.client import line_to, make_client

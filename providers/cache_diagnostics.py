@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from generation.model import Prompt
+from generation.model_call import Prompt
 from providers.messages import PREFIXES_KEPT
 
 Prefix = tuple[str, ...]

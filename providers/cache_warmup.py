@@ -17,7 +17,7 @@ from enum import Enum, StrEnum
 from typing import Any, Self
 
 from generation.cancellation import CancellationSignal
-from generation.model import Usage
+from generation.model_call import Usage
 from providers.messages import PREFIXES_KEPT, CacheTtl
 from providers.prices import Rates
 from providers.redis_scripts import RedisScripts, in_ms, nobody_answers

@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from generation.model import Prompt, SystemBlock
+from generation.model_call import Prompt, SystemBlock
 from providers.profiles import ModelProfile
 
 CacheTtl = Literal["5m", "1h"]

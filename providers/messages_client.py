@@ -14,16 +14,8 @@ import anthropic
 
 from generation.cancellation import CancellationSignal
 from generation.errors import CircuitOpen
-from generation.model import (
-    Billed,
-    Prompt,
-    StreamEnded,
-    StreamEvent,
-    StreamStarted,
-    SystemBlock,
-    Urgency,
-    Usage,
-)
+from generation.model import Urgency
+from generation.model_call import Billed, Prompt, StreamEnded, StreamEvent, StreamStarted, SystemBlock, Usage
 from providers.breaker_rules import BreakerState
 from providers.cache_diagnostics import CacheDiagnostics
 from providers.cache_warmup import Flight, WarmUp

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from generation.model import Usage
+from generation.model_call import Usage
 
 _STRICT = ConfigDict(extra="forbid")
 

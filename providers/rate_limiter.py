@@ -17,7 +17,8 @@ from typing import Any, Self
 
 from generation.cancellation import CancellationSignal
 from generation.errors import ProviderThrottled
-from generation.model import Prompt, Urgency, Usage
+from generation.model import Urgency
+from generation.model_call import Prompt, Usage
 from providers.failures import retry_after_s
 from providers.limits import BUCKETS, Lesson, LimitRules, Need, Reservation
 from providers.numbers import whole_number

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from generation.model import StreamEnded, StreamEvent, StreamStarted, TextDelta, Usage
+from generation.model_call import StreamEnded, StreamEvent, StreamStarted, TextDelta, Usage
 from providers.messages import CacheTtl
 from providers.numbers import name, whole_number
 

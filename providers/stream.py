@@ -20,7 +20,7 @@ from generation.errors import (
     StreamCut,
     StreamStalled,
 )
-from generation.model import StreamEvent
+from generation.model_call import StreamEvent
 from providers.error_answers import is_error
 from providers.failures import as_provider_error
 from providers.messages import CacheTtl

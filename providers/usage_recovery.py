@@ -15,7 +15,7 @@ import anthropic
 import httpx2
 from anthropic.types import MessageTokensCount
 
-from generation.model import Billed, Prompt, StreamStarted, Usage, UsageSource
+from generation.model_call import Billed, Prompt, StreamStarted, Usage, UsageSource
 from providers.messages import CacheTtl
 from providers.numbers import whole_number
 from providers.profiles import ModelProfile, ThinkingOff

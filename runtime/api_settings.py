@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from runtime.settings import (
+from runtime.setting_values import (
     HostNames,
     LogFormat,
     LogLevel,
@@ -16,8 +16,8 @@ from runtime.settings import (
     OptionalText,
     Origins,
     QuotaFunctionName,
-    SettingsSlice,
 )
+from runtime.settings import SettingsSlice
 
 #: A random text of so many letters and digits cannot be guessed over a network.
 FEWEST_TOKEN_CHARS = 16

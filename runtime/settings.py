@@ -14,19 +14,29 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
-    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from runtime.addresses import AddressError, require_file, require_web_address, unwrapped
+from runtime.addresses import AddressError, unwrapped
 from runtime.database_address import DatabaseAddress
 from runtime.redis_address import RedisAddress, require_no_other_broker
+from runtime.setting_values import (
+    HttpUrl,
+    LightSlots,
+    LogFormat,
+    LogLevel,
+    OptionalBearer,
+    OptionalFile,
+    OptionalHttpUrl,
+    OptionalText,
+    PatternNames,
+    TextOrOff,
+    like,
+)
 
 #: Of every number: Postgres' integers end here, and no wait or count needs more.
 MOST = 2_147_483_647
@@ -39,114 +49,6 @@ class SettingsError(Exception):
 class Environment(StrEnum):
     PRODUCTION = "production"
     DEVELOPMENT = "development"
-
-
-def _blank_is_unset(value: object) -> object:
-    """A value of blanks means "not set", like `NAME=`."""
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-def _off_is_none(value: object) -> object:
-    return None if isinstance(value, str) and value.lower() == "off" else value
-
-
-OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
-
-
-def _can_be_sent(secret: SecretStr | None) -> SecretStr | None:
-    if secret is not None and re.fullmatch(r"[!-~]{1,1024}", secret.get_secret_value()) is None:
-        raise ValueError("must be at most 1024 visible ASCII characters without a space between them")
-    return secret
-
-
-OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
-#: What is sent in a header: a provider's key, a client's token.
-OptionalBearer = Annotated[OptionalSecret, AfterValidator(_can_be_sent)]
-#: Blank is the default, as everywhere; so it takes a word to have none.
-DollarsOrOff = Annotated[
-    Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_off_is_none)
-]
-TextOrOff = Annotated[str | None, BeforeValidator(_off_is_none)]
-
-
-def _split(value: object) -> object:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
-
-
-def _like(pattern: str, sentence: str) -> AfterValidator:
-    """Text of this form; the sentence explains the form to the operator, who should not have to read a regex."""
-
-    def check(value: str) -> str:
-        if re.fullmatch(pattern, value) is None:
-            raise ValueError(sentence)
-        return value
-
-    return AfterValidator(check)
-
-
-LogFormat = Literal["json", "console"]
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-OptionalFile = Annotated[
-    Annotated[str, AfterValidator(lambda path: require_file("the file", path))] | None,
-    BeforeValidator(_blank_is_unset),
-]
-HttpUrl = Annotated[
-    str,
-    _like(r"(?is)https?://.+", "must begin with http:// or https://"),
-    AfterValidator(require_web_address),
-]
-OptionalHttpUrl = Annotated[HttpUrl | None, BeforeValidator(_blank_is_unset)]
-Origin = Annotated[
-    str,
-    _like(
-        r"https?://[a-z0-9.\-]+(:\d+)?",
-        "must be origins like https://app.example, separated by commas: no path, no slash at the end",
-    ),
-]
-Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
-HostName = Annotated[
-    str,
-    _like(
-        r"[a-z0-9.\-]+",
-        "must be host names like api.internal, in small letters, separated by commas: no http://, no port",
-    ),
-]
-HostNames = Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split)]
-LightSlots = Annotated[
-    tuple[
-        Annotated[
-            str,
-            _like(
-                r"[a-z-]+(:[a-z-]+)?",
-                "must be difficulties and question types, like easy,medium:analogy,odd-word",
-            ),
-        ],
-        ...,
-    ],
-    NoDecode,
-    BeforeValidator(_split),
-]
-PatternName = Annotated[
-    str,
-    _like(
-        r"[a-z][a-z0-9-]{0,40}",
-        "must be web-app, all, or names of docs/figures.md like circle,bar-chart, separated by commas",
-    ),
-]
-PatternNames = Annotated[tuple[PatternName, ...], NoDecode, BeforeValidator(_split)]
-QuotaFunctionName = Annotated[
-    Annotated[
-        str,
-        _like(
-            r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*",
-            "must name the function's schema, too, in small letters, like public.take_credit",
-        ),
-    ]
-    | None,
-    BeforeValidator(_blank_is_unset),
-]
 
 
 #: As the kubelet writes it: an IPv4 address, or an IPv6 one in brackets.
@@ -247,7 +149,7 @@ class RedisSettings(SettingsSlice):
     #: The authorities that Redis' certificate is verified with; unset: the public ones.
     redis_ca_file: OptionalFile = None
     redis_key_prefix: Annotated[
-        str, _like(r"[a-z][a-z0-9-]*:", "must be small letters, digits and dashes, and a colon at the end")
+        str, like(r"[a-z][a-z0-9-]*:", "must be small letters, digits and dashes, and a colon at the end")
     ] = "tafawoq:"
     redis_socket_timeout_s: float = Field(
         5, gt=2
@@ -381,11 +283,6 @@ class GenerationSettings(SettingsSlice):
     generation_retry_cap_s: float = Field(60, gt=0)
     #: The longest pause of our own, so that no student waits long after a provider has come back.
     generation_backoff_cap_s: float = Field(20, gt=0)
-
-
-Dollars = Annotated[
-    Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_blank_is_unset)
-]
 
 
 class LeaseSettings(SettingsSlice):

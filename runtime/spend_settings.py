@@ -7,7 +7,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from runtime.settings import Dollars, DollarsOrOff, SettingsSlice
+from runtime.setting_values import Dollars, DollarsOrOff
+from runtime.settings import SettingsSlice
 
 #: A whole exam must fit into one user's limit.
 _EXAM_QUESTIONS = 96

@@ -24,7 +24,8 @@ from opentelemetry.trace import (
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import Field
 
-from runtime.settings import HttpUrl, OptionalSecret, SettingsError, SettingsSlice
+from runtime.setting_values import HttpUrl, OptionalSecret
+from runtime.settings import SettingsError, SettingsSlice
 
 _W3C = TraceContextTextMapPropagator()
 

@@ -8,7 +8,8 @@ from generation.batch_history import Deviation
 from generation.call import COMPLETE
 from generation.cancellation import StopReason
 from generation.errors import FenceLost
-from generation.model import AttemptRecord
+from generation.model_call import AttemptRecord
+from generation.rules.table import Severity
 from generation.run_events import (
     AttemptEnded,
     BatchChecked,
@@ -21,7 +22,6 @@ from generation.run_events import (
     RunStarted,
     SlotDeviated,
 )
-from generation.text_rules import Severity
 from runtime.metrics import OPERATION, Metrics, provider_name
 
 log = structlog.get_logger(__name__)

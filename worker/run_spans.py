@@ -11,7 +11,8 @@ from opentelemetry.trace import Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from generation.call import COMPLETE
-from generation.model import AttemptRecord, Claim, EventKind
+from generation.model import Claim, EventKind
+from generation.model_call import AttemptRecord
 from generation.run_batch import READY, RunResult
 from generation.run_events import (
     AttemptEnded,

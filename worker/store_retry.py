@@ -19,7 +19,8 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from db.errors import DatabaseUnreachable
 from generation.cancellation import CancellationSignal, StopReason
-from generation.model import AttemptRecord, Claim, Question, Slot
+from generation.model import Claim, Question, Slot
+from generation.model_call import AttemptRecord
 from generation.ports import Ledger, RunStore
 from generation.verdicts import Finding
 

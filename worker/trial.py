@@ -11,23 +11,13 @@ from uuid import UUID, uuid4
 
 from generation.budget import CACHES, Budget
 from generation.cancellation import CancellationSignal
-from generation.model import (
-    AttemptRecord,
-    Batch,
-    Claim,
-    EarlierQuestion,
-    Plan,
-    Question,
-    SessionKind,
-    Slot,
-    Track,
-    Urgency,
-)
+from generation.model import Batch, Claim, EarlierQuestion, Plan, Question, SessionKind, Slot, Track, Urgency
+from generation.model_call import AttemptRecord
 from generation.ports import ProviderClient
 from generation.prompts.blocks import system_blocks
+from generation.rules.table import TextRule
 from generation.run_batch import RunLimits, RunResult, run_batch
 from generation.run_events import AttemptEnded, QuestionAccepted, QuestionRejected, RunEvent
-from generation.text_rules import TextRule
 from generation.verdicts import Finding, Purpose, Verdict
 from providers.fallback import OrderedFallback
 

@@ -10,8 +10,9 @@ import unicodedata
 from functools import cache
 from importlib.resources import files
 
-from generation.model import Section, SystemBlock
-from generation.text_rules import stated
+from generation.model import Section
+from generation.model_call import SystemBlock
+from generation.rules.table import stated
 
 #: Where the rules' text has the list of the rules for texts.
 _TEXT_RULES = "{text_rules}"

@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from generation.model import COMPARISON_CHOICES, FIGURED_TYPES, EarlierQuestion, Prompt, Section, Slot, Track
+from generation.model import COMPARISON_CHOICES, FIGURED_TYPES, EarlierQuestion, Section, Slot, Track
+from generation.model_call import Prompt
 from generation.prompts.avoidance import stems_to_avoid
 from generation.prompts.blocks import system_blocks
 from generation.prompts.patterns import written_as

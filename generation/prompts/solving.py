@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from generation.figures.catalogue import DRAWN
-from generation.model import CHOICES_PER_QUESTION, Prompt, Question
+from generation.model import CHOICES_PER_QUESTION, Question
+from generation.model_call import Prompt
 from generation.prompts.blocks import solver_blocks
 from generation.prompts.request import json_line
 

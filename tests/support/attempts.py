@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from generation.model import AttemptRecord
+from generation.model_call import AttemptRecord
 
 
 def an_attempt(**changes: Any) -> AttemptRecord:

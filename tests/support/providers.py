@@ -10,7 +10,7 @@ import httpcore2
 import httpx2
 
 from generation.cancellation import CancellationSignal
-from generation.model import Prompt, StreamEnded, StreamEvent, SystemBlock, TextDelta
+from generation.model_call import Prompt, StreamEnded, StreamEvent, SystemBlock, TextDelta
 from providers.messages_client import MessagesClient
 from tests.support.raw_server import RawServer
 

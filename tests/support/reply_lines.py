@@ -15,7 +15,7 @@ from generation.model import (
     Slot,
     Topic,
 )
-from generation.repeats import Seen
+from generation.repeats.seen import Seen
 from generation.validator import Accepted, Rejected, Validator
 
 PASSAGE: Final = (

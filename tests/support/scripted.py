@@ -16,20 +16,15 @@ from generation.cancellation import CancellationSignal
 from generation.errors import GenerationError, ProviderError
 from generation.figures.catalogue import parse, web_app
 from generation.figures.web_app import WEB_APP_SAFE
-from generation.model import (
-    COMPARISON_CHOICES,
+from generation.model import COMPARISON_CHOICES, Claim, Question, QuestionType, Slot, Urgency
+from generation.model_call import (
     AttemptRecord,
     Billed,
-    Claim,
     Prompt,
-    Question,
-    QuestionType,
-    Slot,
     StreamEnded,
     StreamEvent,
     StreamStarted,
     TextDelta,
-    Urgency,
     Usage,
     UsageSource,
 )

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from generation.model import Plan, Prompt, Track
+from generation.model import Plan, Track
+from generation.model_call import Prompt
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
 from providers.messages import request_body

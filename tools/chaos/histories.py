@@ -28,7 +28,8 @@ from db.engine import make_engine
 from db.ledger import LedgerStore
 from db.sessions import SessionStore
 from generation.errors import FenceLost
-from generation.model import AttemptRecord, Claim, Question, Track
+from generation.model import Claim, Question, Track
+from generation.model_call import AttemptRecord
 from generation.plan import plan_exam
 from runtime.settings import DatabaseSettings
 from tools.chaos import audit

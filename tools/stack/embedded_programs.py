@@ -18,7 +18,8 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from runtime.settings import OptionalText, SettingsSlice, load
+from runtime.setting_values import OptionalText
+from runtime.settings import SettingsSlice, load
 from tools.stack.child import Account, StartFailed
 from tools.stack.embedded_home import may_use, own_ground
 

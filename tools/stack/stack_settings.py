@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from runtime.api_settings import ApiSettings
+from runtime.setting_values import OptionalSecret, OptionalText
 from runtime.settings import (
     ClaudeSettings,
     DatabaseSettings,
@@ -14,8 +15,6 @@ from runtime.settings import (
     GenerationSettings,
     LeaseSettings,
     OpenRouterSettings,
-    OptionalSecret,
-    OptionalText,
     PlanSettings,
     RedisSettings,
     SettingsSlice,

@@ -20,12 +20,13 @@ from rich.console import Console
 from rich.table import Table
 
 from generation.lanes import Lane, divide, share_out
-from generation.model import EarlierQuestion, Plan, Question, Slot, Track, Usage
+from generation.model import EarlierQuestion, Plan, Question, Slot, Track
+from generation.model_call import Usage
 from generation.plan import plan_exam
 from generation.prompts.blocks import system_blocks
 from generation.prompts.request import build_prompt
 from generation.prompts.solving import build_solver_prompt
-from generation.repeats import Seen
+from generation.repeats.seen import Seen
 from generation.validator import Accepted, Validator
 from providers.light_writer import slots_like
 from providers.prices import cost_microdollars

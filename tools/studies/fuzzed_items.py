@@ -14,7 +14,6 @@ from random import Random
 from typing import Any
 
 from generation.declared import proof_of
-from generation.key_proof import Proof
 from generation.model import (
     CHOICES_PER_QUESTION,
     COMPARISON_CHOICES,
@@ -27,7 +26,8 @@ from generation.model import (
 from generation.normalization import normalize
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
-from generation.repeats import Seen
+from generation.proof.key import Proof
+from generation.repeats.seen import Seen
 from generation.validator import Accepted, Validator
 from tools.simulator.asked import read_asked
 from tools.simulator.content.memory import Memory

@@ -16,7 +16,7 @@ from generation.model import Batch, EarlierQuestion, Plan, Question, QuestionTyp
 from generation.parser import QuestionParser
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
-from generation.repeats import Seen
+from generation.repeats.seen import Seen
 from generation.validator import Accepted, Validator, known_passages
 from tools.simulator.asked import read_asked
 from tools.simulator.config import SimulatorConfig

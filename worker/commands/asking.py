@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from generation.cancellation import CancellationSignal
-from generation.model import Prompt, StreamEnded, StreamStarted, TextDelta, Usage
+from generation.model_call import Prompt, StreamEnded, StreamStarted, TextDelta, Usage
 from providers.claude import make_claude
 from providers.messages_client import MessagesClient
 from providers.model_check import ModelCheck, check_model

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from generation.errors import ProviderError
-from generation.model import Prompt, Section, Usage
+from generation.model import Section
+from generation.model_call import Prompt, Usage
 from generation.prompts.blocks import system_blocks
 from providers.profiles import ModelProfile
 from runtime.money import dollars

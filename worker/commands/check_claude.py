@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import typer
 
 from generation.errors import ProviderError
-from generation.model import Prompt
+from generation.model_call import Prompt
 from runtime.money import dollars
 from worker.commands.asking import Model, Reading, ask, claude
 from worker.commands.output import NO, AsJson, print_json, refuse

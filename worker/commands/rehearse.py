@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from generation.model import AttemptRecord, Track, Urgency, UsageSource
+from generation.model import Track, Urgency
+from generation.model_call import AttemptRecord, UsageSource
 from generation.plan import plan_exam
 from generation.run_batch import READY
 from generation.verdicts import Purpose

@@ -14,7 +14,7 @@ import pytest
 from db.batches import BatchStore
 from db.ledger import CostKey, LedgerStore
 from db.sessions import SessionStore
-from generation.model import AttemptRecord, Usage, UsageSource
+from generation.model_call import AttemptRecord, Usage, UsageSource
 from tests.integration.db.exams import claimed, new_session, question_for
 from tests.support.attempts import an_attempt
 

@@ -17,7 +17,8 @@ from db.ledger import OPEN, CostKey, LedgerStore
 from db.operator_dashboard import OperatorDashboard, Overview, Window
 from db.operator_queries import LOOK_TIMEOUT_MS, begin_look
 from db.sessions import SessionStore
-from generation.model import AttemptRecord, Urgency, Usage, UsageSource
+from generation.model import Urgency
+from generation.model_call import AttemptRecord, Usage, UsageSource
 from generation.verdicts import Purpose
 from tests.integration.db.exams import claimed, make_ready, new_session, question_for
 from tests.support.attempts import an_attempt

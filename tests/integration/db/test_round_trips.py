@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, event
 from db.batches import BatchStore
 from db.ledger import LedgerStore
 from db.sessions import SessionStore
-from generation.model import AttemptRecord
+from generation.model_call import AttemptRecord
 from tests.integration.db.exams import claimed, exam_plan, fill, new_session
 
 #: One for each statement, and two more for the transactions of a claim and of a finish. No ping, no repeated query.

@@ -11,7 +11,8 @@ import pytest
 
 from generation.call import Call, RunContext
 from generation.cancellation import CancellationSignal
-from generation.model import AttemptRecord, Track, Urgency, Usage, UsageSource
+from generation.model import Track, Urgency
+from generation.model_call import AttemptRecord, Usage, UsageSource
 from generation.plan import plan_exam
 from generation.verdicts import Purpose
 from providers.messages_client import MessagesClient

@@ -16,7 +16,7 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from generation.cancellation import CancellationSignal, StopReason
-from generation.model import Usage
+from generation.model_call import Usage
 from providers.cache_warmup import Flight, Miss, WarmUp, WarmUpRules, cheaper_ttl
 from providers.prices import Rates
 from providers.profiles import ModelProfile, known_profiles

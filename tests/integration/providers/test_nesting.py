@@ -7,7 +7,7 @@ import json
 import pytest
 
 from generation.errors import ProviderUnreachable, StreamCut
-from generation.model import StreamEvent
+from generation.model_call import StreamEvent
 from providers.billing_reports import BillingReportError, reading_billing_reports
 from providers.model_check import check_model, check_openrouter_key
 from providers.nesting import MAX_NESTING

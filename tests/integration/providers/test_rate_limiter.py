@@ -12,7 +12,8 @@ from redis import Redis
 
 from generation.cancellation import CancellationSignal, StopReason
 from generation.errors import ProviderThrottled
-from generation.model import Prompt, SystemBlock, Urgency, Usage
+from generation.model import Urgency
+from generation.model_call import Prompt, SystemBlock, Usage
 from providers.limits import LimitRules
 from providers.rate_limiter import Permit, RateLimiter
 from providers.redis_scripts import RedisScripts

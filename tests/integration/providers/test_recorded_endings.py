@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generation.errors import ProviderBusy, ProviderError, ProviderRefused, ProviderUnreachable, StreamCut
-from generation.model import StreamEvent
+from generation.model_call import StreamEvent
 from providers.messages_client import MessagesClient
 from tests.integration.providers.test_recorded_streams import COMPLETE, recorded_text
 from tests.support.providers import ServeClaude, deliver_in_pieces, read, text_of

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generation.errors import ProviderBusy, ProviderRefused, ProviderUnreachable, StreamCut
-from generation.model import StreamEvent, StreamStarted, TextDelta, Usage
+from generation.model_call import StreamEvent, StreamStarted, TextDelta, Usage
 from tests.support.providers import (
     ServeClaude,
     ServeOpenRouter,

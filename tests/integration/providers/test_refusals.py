@@ -9,7 +9,7 @@ import pytest
 
 from generation.error_kinds import AskNext, ErrorKind, Scope
 from generation.errors import ContentFiltered, ProviderError, ProviderUnreachable
-from generation.model import StreamEvent
+from generation.model_call import StreamEvent
 from providers.breaker_rules import BreakerRules, Kind, verdict_on
 from providers.messages_client import MessagesClient
 from tests.support.providers import ServeClaude, ServeOpenRouter, read, text_of

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from structlog.testing import capture_logs
 
-from generation.model import Usage
+from generation.model_call import Usage
 from providers.claude import make_claude
 from runtime.settings import ClaudeSettings
 from tests.support.providers import ServeClaude, ServeOpenRouter, read

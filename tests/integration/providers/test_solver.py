@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from generation.cancellation import CancellationSignal
-from generation.model import CHOICES_PER_QUESTION, Question, StreamStarted, Track, Urgency
+from generation.model import CHOICES_PER_QUESTION, Question, Track, Urgency
+from generation.model_call import StreamStarted
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
 from generation.prompts.solving import build_solver_prompt
-from generation.repeats import Seen
+from generation.repeats.seen import Seen
 from generation.solver_answers import LOOKS, Answers, verdict_on
 from generation.validator import Accepted, Validator
 from generation.verdicts import Verdict
@@ -25,6 +26,7 @@ from tests.support.providers import end_of, text_of
 from tools.simulator.running import RunningSimulator
 
 PLAN = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=7)
+VERBAL = 8  #: a batch in which no key can be declared
 Pair = tuple[MessagesClient, MessagesClient]
 
 
@@ -79,15 +81,24 @@ def test_the_solver_agrees_with_right_keys_of_every_kind(pair: Pair, batch_index
 
 
 def test_every_wrong_key_is_disputed(pair: Pair, simulator: RunningSimulator) -> None:
+    """Of the verbal ones: a wrong key with a declared expression becomes no question."""
     simulator.config.wrong_key_rate = 1
-    questions = written(pair[0])
+    questions = written(pair[0], VERBAL)
     assert len(questions) >= 9
     assert verdicts(pair[1], questions) == [Verdict.DISPUTED] * len(questions)
 
 
 def test_a_solver_that_errs_disputes_right_keys(pair: Pair, simulator: RunningSimulator) -> None:
     simulator.config.wrong_dispute_rate = 1
-    assert set(verdicts(pair[1], written(pair[0]))) == {Verdict.DISPUTED}
+    assert set(verdicts(pair[1], written(pair[0], VERBAL))) == {Verdict.DISPUTED}
+
+
+def test_a_key_that_is_proved_outweighs_a_solver_that_errs(pair: Pair, simulator: RunningSimulator) -> None:
+    simulator.config.wrong_dispute_rate = 1
+    questions = written(pair[0])
+    expected = [Verdict.AGREED if question.proved else Verdict.DISPUTED for question in questions]
+    assert verdicts(pair[1], questions) == expected
+    assert set(expected) == {Verdict.AGREED, Verdict.DISPUTED}
 
 
 def test_a_question_that_it_never_wrote_is_left_out_by_the_simulator(

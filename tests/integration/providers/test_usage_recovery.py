@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from generation.errors import ProviderError
-from generation.model import Billed, StreamEvent, StreamStarted, Usage, UsageSource
+from generation.model_call import Billed, StreamEvent, StreamStarted, Usage, UsageSource
 from providers.claude import make_claude
 from providers.messages_client import MessagesClient
 from providers.openrouter import make_openrouter

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from generation.cancellation import CancellationSignal, StopReason
-from generation.model import StreamEvent, StreamStarted, UsageSource
+from generation.model_call import StreamEvent, StreamStarted, UsageSource
 from providers.claude import make_claude
 from runtime.settings import ClaudeSettings
 from tests.integration.providers.test_with_the_simulator import prompt_for

@@ -13,7 +13,7 @@ import pytest
 
 from generation.cancellation import CancellationSignal, StopReason
 from generation.errors import ProviderUnreachable, StreamCut, StreamStalled
-from generation.model import StreamEvent, StreamStarted
+from generation.model_call import StreamEvent, StreamStarted
 from providers.claude import make_claude
 from providers.transport import watch_sockets
 from runtime.settings import ClaudeSettings

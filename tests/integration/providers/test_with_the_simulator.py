@@ -23,7 +23,7 @@ from generation.errors import (
     StreamCut,
     StreamStalled,
 )
-from generation.model import Prompt, StreamEnded, StreamEvent, StreamStarted, SystemBlock, Usage
+from generation.model_call import Prompt, StreamEnded, StreamEvent, StreamStarted, SystemBlock, Usage
 from providers.claude import make_claude
 from providers.messages_client import MessagesClient
 from providers.model_check import check_model

@@ -17,7 +17,8 @@ from typer.testing import CliRunner, Result
 from db.batches import BatchStore
 from db.ledger import LedgerStore
 from db.sessions import SessionStore
-from generation.model import AttemptRecord, Track, Usage, UsageSource
+from generation.model import Track
+from generation.model_call import AttemptRecord, Usage, UsageSource
 from generation.plan import plan_exam
 from generation.verdicts import Purpose
 from providers.profiles import profile_of

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from generation.model import StreamEnded, TextDelta
+from generation.model_call import StreamEnded, TextDelta
 from providers.claude import make_claude
 from runtime.settings import ClaudeSettings
 from tests.support.providers import read, text_of

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.declared import MAX_CHARS, proof_of
-from generation.key_proof import Proof
 from generation.model import COMPARISON_CHOICES, OUR_OWN_FIELDS, QuestionType
+from generation.proof.key import Proof
 from generation.rule_evaluation import declaration
 from generation.validator import Accepted, Rejected
 from tests.support.reply_lines import line, slot_for, validator_for

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.expression import ExpressionRejected, compare, equal, evaluate
+from generation.proof.expression import ExpressionRejected, compare, equal, evaluate
 from generation.value import PI, exact
 
 

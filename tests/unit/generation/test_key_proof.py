@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.key_proof import Proof, agrees, prove_comparison, prove_key
 from generation.model import COMPARISON_CHOICES
-from generation.quantity import quantity_in
+from generation.proof.key import Proof, agrees, prove_comparison, prove_key
+from generation.proof.quantity import quantity_in
 from tests.unit.generation.test_labelled_set import CLEAN, Item, kinds
 
 FIRST, SECOND, EQUAL, UNKNOWN = COMPARISON_CHOICES

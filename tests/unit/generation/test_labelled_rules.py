@@ -7,7 +7,6 @@ from functools import cache
 
 import pytest
 
-from generation.disclosures import Written
 from generation.model import QuestionType
 from generation.rule_evaluation import (
     CLEAN,
@@ -19,7 +18,8 @@ from generation.rule_evaluation import (
     findings,
     measured,
 )
-from generation.text_rules import TEXT_RULES, Severity, broken_rules, noted_rules
+from generation.rules.disclosures import Written
+from generation.rules.table import TEXT_RULES, Severity, broken_rules, noted_rules
 from tests.unit.generation.labelled.planted import PLANTED
 from tests.unit.generation.test_labelled_set import every_item
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.normalization import normalize
-from generation.normalization_numbers import numbers_in, rename_unknowns, with_digits
+from generation.repeats.numbers import numbers_in, rename_unknowns, with_digits
 
 
 @pytest.mark.parametrize(

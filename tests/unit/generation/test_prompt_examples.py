@@ -15,7 +15,6 @@ import pytest
 from generation.catalogue import load_catalogue
 from generation.declared import proof_of
 from generation.figures.catalogue import CHARTS, check
-from generation.key_proof import Proof
 from generation.model import (
     CHOICES_PER_QUESTION,
     COMPARISON_CHOICES,
@@ -29,7 +28,8 @@ from generation.parser import QuestionParser
 from generation.prompts.blocks import system_blocks
 from generation.prompts.patterns import written_as
 from generation.prompts.request import json_line
-from generation.repeats import Seen
+from generation.proof.key import Proof
+from generation.repeats.seen import Seen
 from generation.validator import Accepted, Rejected, Validator
 
 SLOT_KEYS = [

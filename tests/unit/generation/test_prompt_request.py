@@ -23,10 +23,10 @@ from generation.model import (
     QuestionType,
     Section,
     Slot,
-    SystemBlock,
     Topic,
     Track,
 )
+from generation.model_call import SystemBlock
 from generation.plan import plan_exam
 from generation.prompts.avoidance import MAX_STEM_CHARS, stems_to_avoid
 from generation.prompts.blocks import system_blocks

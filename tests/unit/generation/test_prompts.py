@@ -21,7 +21,7 @@ from generation.model import (
 )
 from generation.prompts.blocks import system_blocks
 from generation.prompts.version import prompt_version
-from generation.text_rules import TEXT_RULES, stated
+from generation.rules.table import TEXT_RULES, stated
 
 PROJECT = Path(__file__).parents[3]
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.model import EarlierQuestion, QuestionType
-from generation.repeats import Seen, Traits
+from generation.repeats.seen import Seen, Traits
 
 NUMBERS = ("12", "24", "36", "48")
 PASSAGE = (

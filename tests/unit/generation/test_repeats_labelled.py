@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from generation.model import COMPARISON_CHOICES, EarlierQuestion, QuestionType, Topic
-from generation.repeats import Seen, Traits
+from generation.repeats.seen import Seen, Traits
 from tests.unit.generation.test_labelled_set import CLEAN, every_item
 
 Item = dict[str, Any]

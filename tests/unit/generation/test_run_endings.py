@@ -21,7 +21,8 @@ from generation.errors import (
     SessionClosed,
     StreamCut,
 )
-from generation.model import AttemptRecord, Question, Urgency
+from generation.model import Question, Urgency
+from generation.model_call import AttemptRecord
 from generation.run_batch import PROVIDERS_UNAVAILABLE, READY, RunResult
 from generation.run_events import RunEnded
 from tests.support.scripted import MemoryLedger, ScriptedFallback, ScriptedProvider, everything

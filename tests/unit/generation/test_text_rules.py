@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from generation import text_rules
-from generation.disclosures import Written
-from generation.text_rules import TEXT_RULES, Severity, broken_rules, rejecting_rule
+from generation.rules import table as text_rules
+from generation.rules.disclosures import Written
+from generation.rules.table import TEXT_RULES, Severity, broken_rules, rejecting_rule
 from tests.unit.generation.labelled.clean import CLEAN
 from tests.unit.generation.labelled.planted import NEAR, PLANTED
 

@@ -15,7 +15,7 @@ from generation.model import (
     QuestionType,
 )
 from generation.normalization import normalize
-from generation.repeats import Seen
+from generation.repeats.seen import Seen
 from generation.validator import Accepted, Rejected, Validator
 from tests.support.reply_lines import (
     PASSAGE,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.model import Prompt, SystemBlock
+from generation.model_call import Prompt, SystemBlock
 from providers.messages import CacheTtl, request_body
 from providers.profiles import ModelProfile, known_profiles, profile_of
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.model import Usage
+from generation.model_call import Usage
 from providers.prices import cost_microdollars
 from providers.profiles import known_profiles, profile_of
 

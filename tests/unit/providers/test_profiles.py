@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from anthropic.types import Model
 
-from generation.model import Usage
+from generation.model_call import Usage
 from providers.prices import PriceTable, Rates, cost_microdollars
 from providers.profiles import ThinkingOff, known_prices, known_profiles, profile_of
 

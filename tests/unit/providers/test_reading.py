@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.model import Prompt, Urgency
+from generation.model import Urgency
+from generation.model_call import Prompt
 from providers.claude import make_claude
 from providers.read_pacing import ReadPacing
 from runtime.settings import ClaudeSettings, Environment

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from generation.model import StreamStarted, Usage
+from generation.model_call import StreamStarted, Usage
 from providers.messages import CacheTtl
 from providers.reply import Reply, UnreadableReply
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from generation.model import Prompt, SystemBlock
+from generation.model_call import Prompt, SystemBlock
 from providers.cache_diagnostics import CacheDiagnostics
 
 

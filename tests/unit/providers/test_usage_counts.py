@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.model import Usage
+from generation.model_call import Usage
 from providers.reply import MOST_TOKENS, Reply
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry
 
 from generation.model import QuestionType
+from generation.rules.table import TEXT_RULES
 from generation.run_events import QuestionAccepted
-from generation.text_rules import TEXT_RULES
 from runtime.metrics import Metrics
 from worker.run_metrics import RunMetrics
 

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from generation.model import AttemptRecord, Track, Urgency
+from generation.model import Track, Urgency
+from generation.model_call import AttemptRecord
 from generation.plan import plan_exam
 from generation.run_batch import READY
 from providers.fallback import OrderedFallback

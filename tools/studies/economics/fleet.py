@@ -15,7 +15,8 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from generation.cancellation import CancellationSignal
-from generation.model import AttemptRecord, Batch, Claim, Plan, Question, SessionKind, Slot, Track, Urgency
+from generation.model import Batch, Claim, Plan, Question, SessionKind, Slot, Track, Urgency
+from generation.model_call import AttemptRecord
 from generation.run_batch import RunLimits, RunResult, run_batch
 from generation.run_events import AttemptEnded, RunEvent
 from generation.verdicts import Finding

@@ -13,7 +13,8 @@ from typing import Any
 
 from generation.cancellation import CancellationSignal
 from generation.errors import ProviderBusy, ProviderError, ProviderThrottled
-from generation.model import Prompt, StreamEnded, Track, Urgency
+from generation.model import Track, Urgency
+from generation.model_call import Prompt, StreamEnded
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
 from providers.fallback import OrderedFallback

@@ -20,7 +20,8 @@ from typing import Annotated, Any
 
 import typer
 
-from generation.model import AttemptRecord, Track, Urgency
+from generation.model import Track, Urgency
+from generation.model_call import AttemptRecord
 from generation.plan import plan_exam
 from generation.run_batch import READY
 from providers.fallback import OrderedFallback

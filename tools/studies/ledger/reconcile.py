@@ -13,7 +13,7 @@ from sqlalchemy import Engine, Row, select
 from db.corrections import CorrectionStore
 from db.ledger import LedgerStore
 from db.tables import attempts
-from generation.model import UsageSource
+from generation.model_call import UsageSource
 from generation.verdicts import Purpose
 from providers.billing_reports import reading_billing_reports
 from runtime.settings import BillingReportSettings, ClaudeSettings, Environment, OpenRouterSettings

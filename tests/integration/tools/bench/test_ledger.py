@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db.ledger import LedgerStore
-from generation.model import Usage, UsageSource
+from generation.model_call import Usage, UsageSource
 from tests.support.attempts import an_attempt
 from tools.simulator.running import RunningSimulator
 from tools.studies.ledger.calls import STALL_TIMEOUT_S, make_calls

@@ -17,7 +17,7 @@ from generation.figures.web_app import WEB_APP_SAFE
 from generation.model import EarlierQuestion, Plan, Question, QuestionType, Slot, Track
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
-from generation.repeats import Seen
+from generation.repeats.seen import Seen
 from generation.validator import Rejected, Validator, known_passages
 from tests.support.figure_rules import web_app_faults
 from tools.simulator.asked import Asked, Wanted, last_user_text, read_asked

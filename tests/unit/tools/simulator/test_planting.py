@@ -11,7 +11,7 @@ from generation.model import COMPARISON_CHOICES, QuestionType, Section, Track
 from generation.parser import QuestionParser
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
-from generation.repeats import Seen
+from generation.repeats.seen import Seen
 from generation.validator import Accepted, Validator
 from tools.simulator.asked import read_asked
 from tools.simulator.config import SimulatorConfig

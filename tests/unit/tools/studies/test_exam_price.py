@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
-from generation.model import Track, Usage
+from generation.model import Track
+from generation.model_call import Usage
 from generation.plan import plan_exam
 from providers.profiles import profile_of
 from tools.simulator.tokens import count_tokens

@@ -10,31 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from generation.choice_rules import (
-    is_out_of_order,
-    key_differs_in_form,
-    key_gathers_shared_parts,
-    key_is_far_longer,
-    only_distractors_are_absolute,
-    ranges_share_the_answer,
-    refers_to_choices,
-)
-from generation.disclosures import (
-    Written,
-    letters_choices,
-    lists_choices,
-    marks_a_choice,
-    marks_key,
-    names_a_choice,
-    tells_key,
-)
-from generation.stem_rules import (
-    asks_for_the_exception,
-    key_alone_repeats_the_stem,
-    negates_twice,
-    stem_states_the_key,
-)
-from generation.text_breaks import (
+from generation.rules.breaks import (
     has_latin_letters,
     has_latin_words,
     has_placeholder,
@@ -45,7 +21,25 @@ from generation.text_breaks import (
     stem_is_cut,
     thinks_aloud,
 )
-from generation.text_signs import (
+from generation.rules.choices import (
+    is_out_of_order,
+    key_differs_in_form,
+    key_gathers_shared_parts,
+    key_is_far_longer,
+    only_distractors_are_absolute,
+    ranges_share_the_answer,
+    refers_to_choices,
+)
+from generation.rules.disclosures import (
+    Written,
+    letters_choices,
+    lists_choices,
+    marks_a_choice,
+    marks_key,
+    names_a_choice,
+    tells_key,
+)
+from generation.rules.signs import (
     has_foreign_sign,
     has_html,
     has_invisible,
@@ -57,6 +51,12 @@ from generation.text_signs import (
     is_in_visual_order,
     is_wrongly_encoded,
     lost_a_letter,
+)
+from generation.rules.stems import (
+    asks_for_the_exception,
+    key_alone_repeats_the_stem,
+    negates_twice,
+    stem_states_the_key,
 )
 
 

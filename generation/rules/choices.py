@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from generation.disclosures import Written
 from generation.model import QuestionType
 from generation.normalization import normalize
-from generation.quantity import Quantity, quantity_in
+from generation.proof.quantity import Quantity, quantity_in
+from generation.rules.disclosures import Written
 
 
 def refers_to_choices(question: Written) -> bool:

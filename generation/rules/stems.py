@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from generation.disclosures import Written
 from generation.model import QuestionType
 from generation.normalization import normalize
-from generation.quantity import quantity_in
+from generation.proof.quantity import quantity_in
+from generation.rules.disclosures import Written
 
 
 def asks_for_the_exception(question: Written) -> bool:

@@ -12,7 +12,6 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Final
 
-from generation.disclosures import Written
 from generation.model import (
     CHOICES_PER_QUESTION,
     COMPARISON_CHOICES,
@@ -22,9 +21,10 @@ from generation.model import (
     Slot,
 )
 from generation.normalization import normalize
-from generation.quantity import quantity_in
+from generation.proof.quantity import quantity_in
+from generation.rules.disclosures import Written
+from generation.rules.table import Severity, broken_rules, rejecting_rule
 from generation.schema import DraftQuestion
-from generation.text_rules import Severity, broken_rules, rejecting_rule
 
 
 @dataclass(frozen=True, slots=True)

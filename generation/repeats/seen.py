@@ -1,6 +1,6 @@
 """Detects repeated questions: word for word, with other numbers, inside other words, or nearly the same.
 
-It compares normalized texts, and the features of `generation.repeats_features`. Only the fingerprint is stored; the database keeps it unique in a session.
+It compares normalized texts, and the features of `generation.repeats.features`. Only the fingerprint is stored; the database keeps it unique in a session.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from generation import repeats_features as features
 from generation.model import EarlierQuestion, QuestionType, Topic
 from generation.normalization import mask_numbers, normalize
+from generation.repeats import features
 
 #: The share of common trigrams from which two texts count as the same. Measured on swaps of names and wording.
 NEARLY: Final = 0.8

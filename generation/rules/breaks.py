@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from generation.disclosures import Written
-from generation.expression import equal
 from generation.model import COMPARISON_CHOICES, QuestionType
 from generation.normalization import normalize
-from generation.quantity import quantity_in
+from generation.proof.expression import equal
+from generation.proof.quantity import quantity_in
+from generation.rules.disclosures import Written
 
 
 def stem_is_cut(question: Written) -> bool:

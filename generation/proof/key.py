@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from generation.expression import ExpressionRejected, compare, equal, evaluate
 from generation.model import COMPARISON_CHOICES
-from generation.quantity import Quantity, quantity_in
+from generation.proof.expression import ExpressionRejected, compare, equal, evaluate
+from generation.proof.quantity import Quantity, quantity_in
 from generation.value import Value
 
 

@@ -12,9 +12,9 @@ from fractions import Fraction
 from functools import cache
 from typing import Final
 
-from generation.expression import ExpressionRejected, equal, evaluate
 from generation.normalization import normalize
-from generation.number_words import number_in_words
+from generation.proof.expression import ExpressionRejected, equal, evaluate
+from generation.proof.number_words import number_in_words
 from generation.value import Value, exact
 
 

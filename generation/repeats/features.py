@@ -1,6 +1,6 @@
 """The features by which two questions with different texts are known as one: frame, pairs, quantities, numbers.
 
-Every function reads one question once, in time linear in its length; comparing them is `generation.repeats`.
+Every function reads one question once, in time linear in its length; comparing them is `generation.repeats.seen`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from generation.model import (
     Section,
 )
 from generation.normalization import mask_numbers, normalize
-from generation.normalization_numbers import numbers_in, rename_unknowns, with_digits
+from generation.repeats.numbers import numbers_in, rename_unknowns, with_digits
 
 #: Letters and numbers. Shorter sentences may stand in two questions: "كم عدد طلاب المدرسة؟".
 SHORTEST_CORE_LETTERS: Final = 20

@@ -1,0 +1,1 @@
+"""Repeats within an exam and across a student's sessions, seen through frames and numbers."""
