@@ -31,6 +31,7 @@ class SimulatorConfig:
     broken_rate: float = 0.0  #: lines that are no JSON
     wrong_key_rate: float = 0.0  #: questions whose key is a distractor
     mistaken_declared_rate: float = 0.0  #: of wrong keys: those whose declared expression is as wrong
+    undeclared_rate: float = 0.0  #: questions whose expression is left out
     planted_rate: float = 0.0  #: questions with a fault of the labelled set
     planted_kinds: str = (
         ""  #: the kinds of these faults, separated by commas; empty: all that the simulator knows

@@ -30,6 +30,7 @@ FLAWS = (
     "impossible",
     "mistaken_declared",
     "planted",
+    "undeclared",
 )
 SURPLUS_SLOT = 9000  #: far above any slot that is ever asked for
 SMALL_TALK = "أنا محاكٍ محلي لواجهة الرسائل، وأكتب أسئلة اختبار القدرات عندما تُطلب مني بصيغتها المتفق عليها."
@@ -85,6 +86,26 @@ def _with_flaws(
     hit = {name for name, draw in draws.items() if draw < getattr(config, f"{name}_rate")}
     if "missing" in hit:
         return question["a"], []
+    question = _flawed(question, hit, earlier, asked, config, rng)
+    if not hit & {"reject", "broken", "impossible", "planted"}:
+        earlier.append(question)
+    line = _line(question)
+    lines = [_broken(line, rng) if "broken" in hit else line]
+    if "surplus" in hit:
+        lines.append(_line({**question, "slot": SURPLUS_SLOT + int(question["slot"])}))
+    return question["a"], lines
+
+
+def _flawed(
+    question: dict[str, Any],
+    hit: set[str],
+    earlier: list[dict[str, Any]],
+    asked: Asked,
+    config: SimulatorConfig,
+    rng: Random,
+) -> dict[str, Any]:
+    if "undeclared" in hit:
+        question = {name: value for name, value in question.items() if name != "e"}
     if "repeat" in hit:
         question = _repeated(question, earlier, asked, rng)
     elif "reject" in hit:
@@ -97,13 +118,7 @@ def _with_flaws(
             question = question | {"e": _declaring(question["a"])}
     elif "planted" in hit:
         question = planted(question, config.planted(), rng)
-    if not hit & {"reject", "broken", "impossible", "planted"}:
-        earlier.append(question)
-    line = _line(question)
-    lines = [_broken(line, rng) if "broken" in hit else line]
-    if "surplus" in hit:
-        lines.append(_line({**question, "slot": SURPLUS_SLOT + int(question["slot"])}))
-    return question["a"], lines
+    return question
 
 
 def _line(question: dict[str, Any]) -> str:

@@ -30,6 +30,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "questions": {"batchIndex": 0},
     "progress": {"questionIndex": 0},
+    "reports": {"reason": "other"},
 }
 
 
@@ -49,7 +50,7 @@ def statuses(served: Served, session_ids: dict[str, str], headers: dict[str, str
     answers = {}
     with httpx2.Client(base_url=served.url, headers={**headers, "Prefer": "wait=0"}, timeout=30) as client:
         for method, path in routes(served):
-            url = path.replace("{session_id}", session_ids[path.split("/")[2]])
+            url = path.replace("{session_id}", session_ids[path.split("/")[2]]).replace("{position}", "0")
             body = BODIES.get(path) or BODIES.get(path.rpartition("/")[2])
             with client.stream(method, url, json=body if method == "post" else None) as answer:
                 answers[f"{method} {path}"] = answer.status_code
@@ -88,7 +89,7 @@ def test_an_invalid_token_is_401_on_every_route(serve: Serve, sent: str) -> None
     mine = sessions_of(served, bearing(token()))
     answers = statuses(served, mine, bearing(sent))
 
-    assert len(answers) == 18
+    assert len(answers) == 20
     assert set(answers.values()) == {401}, answers
 
 
@@ -98,7 +99,7 @@ def test_a_session_of_another_user_is_404_on_every_route(serve: Serve) -> None:
     answers = statuses(served, mine, bearing(token(sub=str(uuid4()))))
     of_a_session = {route: status for route, status in answers.items() if "{session_id}" in route}
 
-    assert len(of_a_session) == 14
+    assert len(of_a_session) == 16
     assert set(of_a_session.values()) == {404}, of_a_session
     with httpx2.Client(base_url=served.url, headers=bearing(token())) as client:
         assert client.get(f"/api/exams/{mine['exams']}").json()["status"] == "in_progress"

@@ -37,6 +37,15 @@ def session_id(sessions: SessionStore, store: BatchStore, ledger: LedgerStore, r
     make_ready(store, created.session_id, 0)
     ledger.close(dollars_spent(1, created.session_id))
     run_sql("INSERT INTO generation.corrections VALUES (now()::date, 'claude', 'm', 5)")
+    of_the_session = f"('{created.session_id}', 0, 'fingerprint-0', '{STUDENT}'"
+    run_sql(
+        "INSERT INTO generation.reports (session_id, position, fingerprint, user_id, reason) "
+        f"VALUES {of_the_session}, 'other')"
+    )
+    run_sql(
+        "INSERT INTO generation.reviews (session_id, position, fingerprint, id, decision, topic) "
+        f"VALUES {of_the_session}, 'accepted', 'algebra')"
+    )
     return created.session_id
 
 
@@ -57,7 +66,8 @@ def age(run_sql: Sql, table: str, days: int) -> None:
         ("attempts", 400, {"attempts"}),
         ("corrections", 401, {"corrections"}),
         ("idempotency_keys", 7, {"idempotency_keys"}),
-        ("plans", 365, {"plans", "slots", "batches", "questions", "events"}),
+        ("reports", 180, {"reports"}),
+        ("plans", 365, {"plans", "slots", "batches", "questions", "events", "reports", "reviews"}),
     ],
 )
 @pytest.mark.usefixtures("session_id")

@@ -40,7 +40,8 @@ def test_a_model_that_writes_badly_still_fills_exactly_its_slots(tmp_path: Path)
         assert [question["index"] for batch in taken for question in batch] == list(range(40))
         attempts = rows(
             stack.environment["DATABASE_URL"],
-            "SELECT batch_index, asked, accepted, rejected FROM generation.attempts ORDER BY opened_at",
+            "SELECT batch_index, asked, accepted, rejected FROM generation.attempts "
+            "WHERE purpose = 'write' ORDER BY opened_at",
         )
     left = Counter({0: 10, 1: 10, 2: 10, 3: 10})
     for batch_index, asked, accepted, _ in attempts:

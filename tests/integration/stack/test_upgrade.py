@@ -17,8 +17,8 @@ from tools.stack.processes import PROJECT, Worker
 from tools.stack.stack import MADE_UP_STUDENTS, Stack, StackOptions
 from tools.stack.stack_settings import StackSettings
 
-#: Somebody may have committed half of a change just before.
-TRIES = 10
+#: So many commits back: somebody may have committed half of a change just before.
+LOOKED_AT = 100
 
 WORKER = Worker("all", ("interactive", "prefetch"), concurrency=16)
 
@@ -38,14 +38,20 @@ def yesterday(tmp_path: Path) -> Path:
     newest = Path(head.path).relative_to(PROJECT)
     # By first parents: a merge may have added the file, under this name.
     added = git("log", "--first-parent", "-m", "--diff-filter=A", "--format=%H", "--", str(newest))
-    for commit in git(
-        "rev-list", "--first-parent", f"--max-count={TRIES}", f"{added}^" if added else "HEAD"
-    ).split():
+    commits = git("rev-list", "--first-parent", f"--max-count={LOOKED_AT}", f"{added}^" if added else "HEAD")
+    for commit in filter(leads_to_today, commits.split()):
         code = unpacked(commit, tmp_path / commit)
         assert not (code / newest).exists()
         if loads(code):
             return code
     pytest.skip("there is no history here to take yesterday's code from")
+
+
+def leads_to_today(commit: str) -> bool:
+    """Whether its migrations are among today's: a branch may have had one under another number."""
+    folder = Path(VERSIONS.versions).relative_to(PROJECT)
+    then = git("ls-tree", "--name-only", f"{commit}:{folder}").split()
+    return set(then) <= {path.name for path in Path(VERSIONS.versions).glob("*.py")}
 
 
 def unpacked(commit: str, folder: Path) -> Path:

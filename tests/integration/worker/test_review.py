@@ -158,6 +158,7 @@ def test_what_the_solver_disputes_to_the_end_replaces_nothing(
     review: Review, session_id: UUID, simulator: RunningSimulator, run_sql: Callable[..., Any]
 ) -> None:
     simulator.config.wrong_key_rate = 1
+    simulator.config.undeclared_rate = 1  # else the declared expression rejects each of them
     before = published(run_sql, 1)
     assert (
         "disputes every other question"
