@@ -86,7 +86,7 @@ def _with_flaws(
     hit = {name for name, draw in draws.items() if draw < getattr(config, f"{name}_rate")}
     if "missing" in hit:
         return question["a"], []
-    question = _flawed(question, hit, earlier, asked, config, rng)
+    question = _flawed(question, hit, earlier, asked, config=config, rng=rng)
     if not hit & {"reject", "broken", "impossible", "planted"}:
         earlier.append(question)
     line = _line(question)
@@ -101,6 +101,7 @@ def _flawed(
     hit: set[str],
     earlier: list[dict[str, Any]],
     asked: Asked,
+    *,
     config: SimulatorConfig,
     rng: Random,
 ) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A model that keys one question in five wrongly, on the real stack: what is prefetched leaves it rightly keyed."""
+"""A model that keys every other question wrongly, on the real stack: each wrong key that is left is known as disputed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ QUESTIONS = (
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running_stack(
         tmp_path_factory.mktemp("stack"),
-        *("--wrong-key-rate", "0.2"),
+        *("--wrong-key-rate", "0.5"),
         *("--undeclared-rate", "1"),  # a wrong key with a declared expression becomes no question
         speed=60,
         environment={"LOG_LEVEL": "DEBUG"},
