@@ -1,4 +1,4 @@
-"""A real Chromium for tests; a machine without one is told so, and in CI that is an error."""
+"""A real Chromium for tests; a machine without one is told so, by the reason of a skipped test."""
 
 from __future__ import annotations
 
