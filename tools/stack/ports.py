@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import socket
+from random import SystemRandom
 
 LOOPBACK = "127.0.0.1"
+
+#: Below the ports that systems give to connections: one of those is free only until some program connects.
+_GIVEN_TO_SERVERS = range(20_000, 32_000)
+_TRIES = 100
 
 
 class PortTaken(Exception):
@@ -12,10 +17,19 @@ class PortTaken(Exception):
 
 
 def free_port() -> int:
-    """A port that is free now. Another program may take it first, so a caller must be ready to ask again."""
-    with socket.create_server((LOOPBACK, 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A port that is free now. Another program may take it first, so a caller must be ready to ask again.
+
+    Raises PortTaken.
+    """
+    for port in SystemRandom().sample(_GIVEN_TO_SERVERS, _TRIES):
+        try:
+            with socket.create_server((LOOPBACK, port)):
+                return port
+        except OSError:
+            continue
+    raise PortTaken(
+        f"None of {_TRIES} ports from {_GIVEN_TO_SERVERS.start} to {_GIVEN_TO_SERVERS.stop} can be listened on."
+    )
 
 
 def require_free(port: int, *, variable: str) -> int:
