@@ -71,13 +71,17 @@ def _span(struck: Struck) -> Span:
     return struck.at, struck.ended_at
 
 
+#: A row's elements are compared as they were written, without what each side alone has: ours the proof of a key
+#: (generation.model.OUR_OWN_FIELDS), the web app's row what is known against a question (db/published_question.py).
 _EXAMS = """
 SELECT e.id::text, e.generated_batches, jsonb_array_length(e.questions), e.generation_in_progress,
   (SELECT count(*) FROM generation.questions q WHERE q.session_id = e.id),
   (SELECT count(DISTINCT position) FROM generation.questions q WHERE q.session_id = e.id),
   (SELECT count(*) FROM generation.slots s WHERE s.session_id = e.id AND s.state = 'open'),
   (SELECT count(*) FROM generation.batches b WHERE b.session_id = e.id AND b.status = 'ready'),
-  e.questions IS NOT DISTINCT FROM (SELECT jsonb_agg(q.content ORDER BY q.position)
+  (SELECT jsonb_agg(each.question - '{check,graded}'::text[] ORDER BY each.place)
+    FROM jsonb_array_elements(e.questions) WITH ORDINALITY AS each (question, place))
+    IS NOT DISTINCT FROM (SELECT jsonb_agg(q.content - '{declared,proved,flags}'::text[] ORDER BY q.position)
     FROM generation.questions q WHERE q.session_id = e.id),
   (SELECT count(*) = max(seq) FROM generation.events v WHERE v.session_id = e.id),
   (SELECT count(*) FROM generation.events v WHERE v.session_id = e.id AND v.kind = 'question'),
