@@ -68,7 +68,7 @@ def parts_of(text: str, *, schemes: Collection[str], like: str) -> Parts:
     if scheme.lower() not in schemes or len(text) > _MOST_CHARS:
         raise AddressError(f"must be like {like}")
     if not text.isprintable():
-        raise AddressError("has an invisible character within it; type that part anew instead of pasting it")
+        raise AddressError("has an invisible character within it; type that part again instead of pasting it")
     before_query, _, query = rest.partition("?")
     authority, _, path = before_query.partition("/")
     if "#" in text or "@" in path or "@" in query:

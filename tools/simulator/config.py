@@ -37,7 +37,7 @@ class SimulatorConfig:
         ""  #: the kinds of these faults, separated by commas; empty: all that the simulator knows
     )
     impossible_rate: float = 0.0  #: figures that cannot be, or that contradict their question
-    wrong_dispute_rate: float = 0.0  #: questions that the solver answers wrongly, at each look anew
+    wrong_dispute_rate: float = 0.0  #: questions that the solver answers wrongly, drawn at each look
     shared_mistake_rate: float = (
         0.0  #: of the writer's wrong keys, those that the solver takes for right at every look
     )
