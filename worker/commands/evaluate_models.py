@@ -16,8 +16,9 @@ from providers.claude import make_claude, make_solver
 from providers.fallback import OrderedFallback
 from providers.model_check import check_model
 from runtime.money import dollars
-from runtime.settings import ClaudeSettings, GenerationSettings, SettingsError, load
+from runtime.settings import ClaudeSettings, GenerationSettings, PlanSettings, SettingsError, load
 from worker.commands.output import WRONG, percent, print_json, print_table, refuse
+from worker.figure_choice import figure_choice
 from worker.trial import Trial, write_batch
 
 _SEED = 1
@@ -132,10 +133,10 @@ def _written(providers: OrderedFallback, questions: int, cap_microdollars: Decim
 
 def _batches(questions: int) -> Iterator[tuple[Plan, Batch]]:
     """Batches of the exam's own plan, the sections in turn, until they hold the number."""
-    seed = _SEED
+    seed, figures = _SEED, figure_choice(load(PlanSettings))
     left = questions
     while left > 0:
-        plan = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=seed)
+        plan = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=seed, figures=figures)
         by_section = [[batch for batch in plan.batches if batch.section is section] for section in Section]
         for pair in zip(*by_section, strict=False):
             for batch in pair:

@@ -22,8 +22,9 @@ from providers.model_check import check_model
 from providers.profiles import profile_of
 from providers.recording import Recording, record
 from runtime.money import dollars
-from runtime.settings import ClaudeSettings, GenerationSettings, SettingsError, load
+from runtime.settings import ClaudeSettings, GenerationSettings, PlanSettings, SettingsError, load
 from worker.commands.output import NO, WRONG, AsJson, print_json, print_table, refuse
+from worker.figure_choice import figure_choice
 from worker.trial import Trial, write_batch
 
 #: Enough to see one call write the cache and the others read it.
@@ -50,7 +51,8 @@ def rehearse(
         if state.stop is not None:
             refuse(state.stop)
         recordings = record(writer.client)
-        plan = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=_SEED)
+        figures = figure_choice(load(PlanSettings))
+        plan = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=_SEED, figures=figures)
         trial = write_batch(
             providers,
             plan,
