@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
 });
 const baseUrl = positionals[0] ?? "http://127.0.0.1:8000";
 const cutAfter = Number(values["cut-after"]);
-const seen = { bodies: "", streams: 0, joined: 0 };
+const seen = { bodies: "", streams: 0, cuts: 0, joined: 0 };
 
 function headers() {
   const token = process.env.API_SERVICE_TOKEN;
@@ -44,18 +44,30 @@ async function recordingFetch(url, init) {
   return new Response(response.body.pipeThrough(breaking(broken)), response);
 }
 
+/** Passes a stream on event by event, whatever the network sends at once, and breaks it behind the last one allowed. */
 function breaking(connection) {
   const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
+  let rest = "";
   let events = 0;
   return new TransformStream({
     transform(chunk, controller) {
       const text = decoder.decode(chunk, { stream: true });
       seen.bodies += text;
-      events += text.split("\nevent: ").length - 1;
-      controller.enqueue(chunk);
-      if (cutAfter > 0 && events >= cutAfter) connection.abort(new Error("cut"));
+      const blocks = (rest + text).split("\n\n");
+      rest = blocks.pop();
+      for (const block of blocks) {
+        controller.enqueue(encoder.encode(`${block}\n\n`));
+        events += block.includes("\nevent: ") ? 1 : 0;
+        if (cutAfter > 0 && events >= cutAfter) return cut();
+      }
     },
   });
+
+  function cut() {
+    seen.cuts += 1;
+    connection.abort(new Error("cut"));
+  }
 }
 
 /** The first call waits for the batch that is being written; the other tab's gets 409, and follows the events. */

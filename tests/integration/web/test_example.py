@@ -26,7 +26,7 @@ PRODUCER = PROJECT / "clients" / "node" / "enqueue.mjs"
 def test_plain_node_takes_a_whole_exam_over_a_connection_that_is_cut_repeatedly(stack: Stack) -> None:
     """D7, D10: the reader misses no event over many cuts; a double click creates one session."""
     user = str(uuid4())
-    printed = node(str(TAKER), stack.api_url, "--user", user, "--cut-after", "20", within_s=200)
+    printed = node(str(TAKER), stack.api_url, "--user", user, "--cut-after", "10", within_s=200)
     result: dict[str, Any] = json.loads(printed)
     committed = positions(stack.environment["DATABASE_URL"], result["sessionId"])
 
@@ -35,7 +35,8 @@ def test_plain_node_takes_a_whole_exam_over_a_connection_that_is_cut_repeatedly(
     assert result["sameSession"] is True
     assert result["cacheHit"] is True
     assert result["joined"] == 1
-    assert result["reconnects"] >= 4
+    assert result["cuts"] >= 4
+    assert result["reconnects"] in {result["cuts"], result["cuts"] - 1}, "the last cut may come with the last question"
     assert result["streams"] == result["reconnects"] + 1
 
 
