@@ -80,16 +80,13 @@ class QuestionType(StrEnum):
 
 FIGURED_TYPES = frozenset({QuestionType.DIAGRAM, QuestionType.CHART})
 
-#: The four answers of a comparison question as the prompts and the models name them, always in this order.
+#: The four answers of a comparison question, always in this order.
 COMPARISON_CHOICES = (
     "القيمة الأولى أكبر",
     "القيمة الثانية أكبر",
     "القيمتان متساويتان",
-    "المعطيات غير كافية",
+    "المعطيات غير كافية للمقارنة",
 )
-
-#: The same four as the owner words them, which are stored and shown.
-SHOWN_COMPARISON_CHOICES = (*COMPARISON_CHOICES[:3], "المعطيات غير كافية للمقارنة")
 
 CHOICES_PER_QUESTION = 4
 

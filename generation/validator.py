@@ -20,7 +20,6 @@ from generation.figures.reasons import FigureRejected
 from generation.model import (
     COMPARISON_CHOICES,
     FIGURED_TYPES,
-    SHOWN_COMPARISON_CHOICES,
     EarlierQuestion,
     Question,
     QuestionType,
@@ -243,7 +242,7 @@ def place(slot: Slot, key: str, distractors: Sequence[str], *, seed: int) -> tup
     distractors. A slot without a key_index has the fixed comparison choices, of which `key` is one.
     """
     if slot.key_index is None:
-        return SHOWN_COMPARISON_CHOICES, COMPARISON_CHOICES.index(key)
+        return COMPARISON_CHOICES, COMPARISON_CHOICES.index(key)
     rng = Random(f"{seed}:{slot.position}")  # noqa: S311 - an order must be repeatable, not secret
     choices = rng.sample(distractors, len(distractors))
     choices.insert(slot.key_index, key)

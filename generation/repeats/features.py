@@ -13,7 +13,6 @@ from typing import Final
 from generation.figures.catalogue import DRAWN
 from generation.model import (
     COMPARISON_CHOICES,
-    SHOWN_COMPARISON_CHOICES,
     EarlierQuestion,
     QuestionType,
     Section,
@@ -68,13 +67,9 @@ def numbers(own: list[str]) -> tuple[str, ...]:
     return numbers_in(with_digits(" | ".join(own)))
 
 
-#: Of every comparison; rows from before the owner's wording hold the shorter fourth.
-_FIXED_CHOICES = (set(COMPARISON_CHOICES), set(SHOWN_COMPARISON_CHOICES))
-
-
 def choice_set(question: EarlierQuestion) -> frozenset[str]:
     """The choices in any order, numbers without their units; empty for the fixed choices of comparisons."""
-    if question.question_type is QuestionType.COMPARISON or set(question.choices) in _FIXED_CHOICES:
+    if question.question_type is QuestionType.COMPARISON or set(question.choices) == {*COMPARISON_CHOICES}:
         return frozenset()
     normalized = [normalize(choice) for choice in question.choices]
     if question.question_type is QuestionType.ANALOGY or is_verbal(question):

@@ -15,7 +15,6 @@ from typing import Final
 from generation.model import (
     CHOICES_PER_QUESTION,
     COMPARISON_CHOICES,
-    SHOWN_COMPARISON_CHOICES,
     QuestionType,
     Section,
     Slot,
@@ -265,11 +264,10 @@ _PAIR: Final = re.compile(r"\w\W?\s*[:∶]\s*\W?\w")
 _ONLY_A_PAIR: Final = re.compile(r"^\s*\w[^:∶]*[:∶][^\w:∶]*\w[^:∶]*$")
 _BLANK: Final = re.compile(r"\.{3,}|…|_{2,}|ـ{3,}|-{3,}|[(\[]\s*[)\]]")
 
-#: By their normalized texts, as models write them and as they are shown.
+#: By their normalized texts; models shorten the fourth.
 _COMPARISON_CHOICES: Final = {
-    normalize(choice): answer
-    for choices in (COMPARISON_CHOICES, SHOWN_COMPARISON_CHOICES)
-    for choice, answer in zip(choices, COMPARISON_CHOICES, strict=True)
+    **{normalize(choice): choice for choice in COMPARISON_CHOICES},
+    normalize("المعطيات غير كافية"): COMPARISON_CHOICES[3],
 }
 
 #: For normalized text.

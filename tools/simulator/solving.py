@@ -18,8 +18,6 @@ from tools.simulator.json_text import decode
 
 KEPT_ANSWERS = 20_000
 WORKING_CHARS = 200  #: a solver works shorter than a writer explains
-#: The four of a comparison as a student sees them: the fourth is longer than the writer's.
-SHOWN_COMPARISONS = (*COMPARISONS[:3], "المعطيات غير كافية للمقارنة")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +44,9 @@ class Answers:
 
     def keep(self, question: dict[str, Any], written: str) -> None:
         """Remember a question as it was thought of, and the key that is written beside it."""
-        choices = (question["a"], *question["d"]) if "d" in question else SHOWN_COMPARISONS
+        choices = (question["a"], *question["d"]) if "d" in question else COMPARISONS
         self._known[_name(question["q"], choices)] = Known(
-            _shown(question["a"]), question["w"][:WORKING_CHARS], _shown(written)
+            question["a"], question["w"][:WORKING_CHARS], written
         )
         if len(self._known) > KEPT_ANSWERS:
             self._known.popitem(last=False)
@@ -58,10 +56,6 @@ class Answers:
 
     def clear(self) -> None:
         self._known.clear()
-
-
-def _shown(choice: str) -> str:
-    return SHOWN_COMPARISONS[COMPARISONS.index(choice)] if choice in COMPARISONS else choice
 
 
 def _name(stem: str, choices: Iterable[str]) -> tuple[str, frozenset[str]]:

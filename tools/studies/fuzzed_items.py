@@ -17,7 +17,6 @@ from generation.declared import proof_of
 from generation.model import (
     CHOICES_PER_QUESTION,
     COMPARISON_CHOICES,
-    SHOWN_COMPARISON_CHOICES,
     Question,
     QuestionType,
     Slot,
@@ -85,10 +84,10 @@ def badness(question: Question) -> str | None:
     """Why the accepted question is a bad row, or None."""
     json.dumps(question.content(), ensure_ascii=False).encode()
     is_comparison = question.slot.question_type is QuestionType.COMPARISON
-    key = (COMPARISON_CHOICES if is_comparison else question.choices)[question.answer_index]
+    key = question.choices[question.answer_index]
     if len({normalize(choice) for choice in question.choices}) != CHOICES_PER_QUESTION:
         return "equal choices"
-    if is_comparison and question.choices != SHOWN_COMPARISON_CHOICES:
+    if is_comparison and question.choices != COMPARISON_CHOICES:
         return "other choices of a comparison"
     if "\x00" in json.dumps(question.content(), ensure_ascii=False):
         return "what Postgres cannot store"

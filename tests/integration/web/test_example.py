@@ -36,7 +36,9 @@ def test_plain_node_takes_a_whole_exam_over_a_connection_that_is_cut_repeatedly(
     assert result["cacheHit"] is True
     assert result["joined"] == 1
     assert result["cuts"] >= 4
-    assert result["reconnects"] in {result["cuts"], result["cuts"] - 1}, "the last cut may come with the last question"
+    assert result["reconnects"] in {result["cuts"], result["cuts"] - 1}, (
+        "the last cut may come with the last question"
+    )
     assert result["streams"] == result["reconnects"] + 1
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from generation.figures.catalogue import diagram, parse
 from generation.model import (
-    SHOWN_COMPARISON_CHOICES,
+    COMPARISON_CHOICES,
     EarlierQuestion,
     QuestionType,
 )
@@ -38,7 +38,7 @@ def test_a_good_question_of_every_type_is_accepted_as_written(kind: QuestionType
     assert accepted.passage == written.get("p")
     assert accepted.diagram == (diagram(parse(written["f"])) if "f" in written else None)
     assert accepted.choices[accepted.answer_index] == written["a"]
-    assert set(accepted.choices) == {written["a"], *written.get("d", SHOWN_COMPARISON_CHOICES)}
+    assert set(accepted.choices) == {written["a"], *written.get("d", COMPARISON_CHOICES)}
 
 
 @given(TYPES, st.integers(0, 3))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from generation.model import SHOWN_COMPARISON_CHOICES, QuestionType
+from generation.model import COMPARISON_CHOICES, QuestionType
 from generation.parser import QuestionParser
 from generation.validator import Rejected
 from tests.support.reply_lines import COLUMNS, PASSAGE, TRIANGLE, judged, question, reason
@@ -82,7 +82,7 @@ def test_a_flawed_passage_is_rejected_and_not_kept_for_its_group() -> None:
 
 
 def test_a_comparison_is_not_held_to_rules_for_choices_that_it_does_not_write() -> None:
-    assert question(QuestionType.COMPARISON, a="«القيمتان متساويتان»").choices == SHOWN_COMPARISON_CHOICES
+    assert question(QuestionType.COMPARISON, a="«القيمتان متساويتان»").choices == COMPARISON_CHOICES
 
 
 def test_an_error_sentence_may_follow_its_question() -> None:
