@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
@@ -91,6 +92,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._clock.close(time.perf_counter())
         self.server_state.table.remove(self)
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()  # uvicorn leaves it running, with all that it holds, after an error
+        if (call := self._latest_call) is not None:
+            # uvicorn's call and its connection hold each other, and only a full collection, which is rare, would free them.
+            call.on_response = _nothing
 
     def eof_received(self) -> None:
         """The client is done: asyncio closes, as soon as what is written has been sent."""
@@ -295,17 +300,23 @@ class _PoliteTransport:
     """uvicorn's view of the socket: it may say at any time that a connection ends, and we decide how."""
 
     def __init__(self, connection: BoundedProtocol, transport: asyncio.Transport) -> None:
-        self._connection = connection
+        self._connection = weakref.ref(connection)  # which holds this one
         self.write = transport.write
         self.pause_reading = transport.pause_reading
         self.resume_reading = transport.resume_reading
         self.get_extra_info = transport.get_extra_info
 
     def is_closing(self) -> bool:
-        return self._connection.is_ending
+        connection = self._connection()
+        return connection is None or connection.is_ending
 
     def close(self) -> None:
-        self._connection.hang_up()
+        if (connection := self._connection()) is not None:
+            connection.hang_up()
+
+
+def _nothing() -> None:
+    """What is told to a connection that is lost."""
 
 
 def _last_word(code: str, default_headers: Sequence[tuple[bytes, bytes]]) -> bytes:
