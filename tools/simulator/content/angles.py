@@ -16,10 +16,12 @@ def inscribed_angle(scene: Scene) -> Draft:
         return asking(
             scene, drawn | {"inscribed": half, "ask": ["central"]}, "ما قياس الزاوية المركزية؟", 2 * half,
             (half, 180 - half, 3 * half), f"المركزية ضعف المحيطية على القوس نفسه: 2 × {half} = {2 * half}.", unit=DEGREES,
+            declared=f"2*{half}",
         )  # fmt: skip
     return asking(
         scene, drawn | {"central": 2 * half, "ask": ["inscribed"]}, "ما قياس الزاوية المحيطية؟", half,
         (2 * half, 180 - half, 90 - half or 15), f"المحيطية نصف المركزية على القوس نفسه: {2 * half} ÷ 2 = {half}.", unit=DEGREES,
+        declared=f"{2 * half}/2",
     )  # fmt: skip
 
 
@@ -36,6 +38,7 @@ def _crossed(scene: Scene, pattern: str, given: int, asked: int, question: str, 
     return asking(
         scene, drawn, question, answer, (180 - answer, 360 - answer, abs(90 - value) or 45),
         f"الزاويتان {why}، فقياس المطلوبة {answer}.", unit=DEGREES,
+        declared=None if equal else f"180-{value}",
     )  # fmt: skip
 
 
@@ -61,6 +64,7 @@ def _in_turn(scene: Scene, pattern: str, whole: int, count: int, question: str) 
     return asking(
         scene, figure | {"ask": [asked], "symbol": scene.choose("س", "ص")}, question, answer,
         (sum(given), answer + 10, 180 - given[0]), f"مجموعها {whole}، فالمجهولة {whole} − {sum(given)} = {answer}.", unit=DEGREES,
+        declared=f"{whole}-{'-'.join(map(str, given))}",
     )  # fmt: skip
 
 
@@ -94,5 +98,5 @@ def exterior(scene: Scene) -> Draft:
     }
     return asking(
         scene, drawn, "ما قياس الزاوية الخارجية للمثلث؟", first + top, (180 - first - top, 180 - first, 180 - top),
-        f"الخارجية مجموع الداخليتين البعيدتين: {first} + {top} = {first + top}.", unit=DEGREES,
+        f"الخارجية مجموع الداخليتين البعيدتين: {first} + {top} = {first + top}.", unit=DEGREES, declared=f"{first}+{top}",
     )  # fmt: skip

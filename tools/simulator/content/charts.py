@@ -9,6 +9,7 @@ from tools.simulator.content.draft import Draft
 from tools.simulator.content.figures import asking
 from tools.simulator.content.registry import figure
 from tools.simulator.content.scene import Scene
+from tools.simulator.content.statistics import added_up
 
 MONTHS = ("محرم", "صفر", "رجب", "شعبان", "رمضان", "شوال")
 DAYS = ("الأحد", "الاثنين", "الثلاثاء", "الأربعاء", "الخميس")
@@ -33,7 +34,7 @@ def _difference(scene: Scene, pattern: str) -> Draft:
     top, low = max(chart["values"]), min(chart["values"])
     return asking(
         scene, chart | {"ask": ["range"]}, "كم تزيد أعلى القيم في الرسم على أدناها؟", top - low, (top, low, top + low),
-        f"أعلى قيمة {top} وأدناها {low}، والفرق {top - low}.",
+        f"أعلى قيمة {top} وأدناها {low}، والفرق {top - low}.", declared=f"{top}-{low}",
     )  # fmt: skip
 
 
@@ -45,6 +46,7 @@ def _mean(scene: Scene, pattern: str) -> Draft:
     return asking(
         scene, chart | {"ask": ["mean"]}, "ما متوسط القيم المبينة في الرسم؟", total // count,
         (max(chart["values"]), sorted(chart["values"])[1], total), f"المجموع {total} والعدد {count}، فالمتوسط {total // count}.",
+        declared=f"({added_up(chart['values'])})/{count}",
     )  # fmt: skip
 
 
@@ -53,7 +55,7 @@ def _sum(scene: Scene, pattern: str) -> Draft:
     total = sum(chart["values"])
     return asking(
         scene, chart | {"ask": ["total"]}, "ما مجموع القيم المبينة في الرسم؟", total,
-        (total - chart["values"][0], total + 10, total // 2), f"مجموع القيم كلها {total}.",
+        (total - chart["values"][0], total + 10, total // 2), f"مجموع القيم كلها {total}.", declared=added_up(chart["values"]),
     )  # fmt: skip
 
 
@@ -92,7 +94,7 @@ def _compared(scene: Scene, pattern: str) -> Draft:
              "series": {"رجال": first, "نساء": second}}  # fmt: skip
     return asking(
         scene, chart, f"كم يزيد الرجال على النساء عند {labels[0]}؟", gap, (first[0], second[0] + 2, first[0] + second[0]),
-        f"الرجال {first[0]} والنساء {second[0]}، والفرق {gap}.",
+        f"الرجال {first[0]} والنساء {second[0]}، والفرق {gap}.", declared=f"{first[0]}-{second[0]}",
     )  # fmt: skip
 
 
@@ -116,7 +118,7 @@ def histogram(scene: Scene) -> Draft:
              "by": "العمر", "ask": ["total"]}  # fmt: skip
     return asking(
         scene, chart, "ما عدد الزوار كلهم في المدرج؟", total, (total - values[0], total + 10, max(values)),
-        f"مجموع تكرارات الفئات {total}.",
+        f"مجموع تكرارات الفئات {total}.", declared=added_up(values),
     )  # fmt: skip
 
 
@@ -134,7 +136,7 @@ def pie(scene: Scene) -> Draft:
     }
     return asking(
         scene, chart, f"إذا كان الدخل في الشهر {total} ريال، فكم ريالًا يُنفق على {labels[0]}؟", answer,
-        (total - answer, values[0], answer * 2), f"{total} × {values[0]} ÷ 100 = {answer} ريال.",
+        (total - answer, values[0], answer * 2), f"{total} × {values[0]} ÷ 100 = {answer} ريال.", declared=f"{total}*{values[0]}/100",
     )  # fmt: skip
 
 
@@ -148,4 +150,5 @@ def table(scene: Scene) -> Draft:
     return asking(
         scene, chart, "ما العدد المجهول في الجدول؟", values[1], (total - values[1], total, Fraction(values[1] + 1)),
         f"المجموع {total} وبقية الأعداد {total - values[1]}، فالمجهول {values[1]}.",
+        declared=f"{total}-({added_up(values[:1] + values[2:])})",
     )  # fmt: skip

@@ -26,10 +26,12 @@ def circle(scene: Scene) -> Draft:
         return asking(
             scene, drawn | {"ask": ["area"]}, "ما مساحة الدائرة بدلالة π؟", radius**2,
             (2 * radius, 4 * radius**2, radius), f"المساحة π في مربع نصف القطر {radius}، أي {radius**2} π.", unit=IN_PI,
+            declared=f"π*{radius}**2",
         )  # fmt: skip
     return asking(
         scene, drawn | {"ask": ["circumference"]}, "ما محيط الدائرة بدلالة π؟", 2 * radius,
         (radius, radius**2, 4 * radius), f"المحيط π في القطر {2 * radius}، أي {2 * radius} π.", unit=IN_PI,
+        declared=f"2*π*{radius}",
     )  # fmt: skip
 
 
@@ -41,6 +43,7 @@ def chord(scene: Scene) -> Draft:
         scene, drawn | unit_of(scene) | points(scene, 4), "ما طول الوتر المرسوم في الدائرة؟", 2 * half,
         (half, radius + distance, 2 * radius, 2 * distance),
         f"نصف الوتر جذر {radius**2} − {distance**2} وهو {half}، فطول الوتر {2 * half}.",
+        declared=f"2*√({radius}**2-{distance}**2)",
     )  # fmt: skip
 
 
@@ -54,6 +57,7 @@ def sector(scene: Scene) -> Draft:
         scene, drawn | unit_of(scene) | points(scene, 3), "ما مساحة القطاع المظلل بدلالة π؟", area,
         (radius**2, 2 * radius // part or 1, 2 * area),
         f"القطاع جزء من {part} أجزاء من الدائرة، ومساحتها {radius**2} π، فمساحته {area} π.", unit=IN_PI,
+        declared=f"{angle}/360*π*{radius}**2",
     )  # fmt: skip
 
 
@@ -64,6 +68,7 @@ def tangent(scene: Scene) -> Draft:
     return asking(
         scene, drawn | unit_of(scene) | points(scene, 4), "ما طول المماس المرسوم للدائرة من النقطة الخارجية؟", touch,
         (distance - radius, distance + radius, distance), f"المماس عمودي على نصف القطر، فطوله جذر {distance**2} − {radius**2} وهو {touch}.",
+        declared=f"√({distance}**2-{radius}**2)",
     )  # fmt: skip
 
 
@@ -75,10 +80,12 @@ def right_triangle(scene: Scene) -> Draft:
         return asking(
             scene, drawn | {"base": a, "height": b, "ask": ["hypotenuse"]}, "ما طول وتر المثلث القائم؟", c,
             (a + b, abs(b - a), c + 1), f"مربع الوتر {a**2} + {b**2} = {c**2}، وجذره {c}.",
+            declared=f"√({a}**2+{b}**2)",
         )  # fmt: skip
     return asking(
         scene, drawn | {"base": a, "hypotenuse": c, "ask": ["height"]}, "ما طول الضلع الثالث للمثلث القائم؟", b,
         (c - a, a + c, b + 2), f"مربع الضلع {c**2} − {a**2} = {b**2}، وجذره {b}.",
+        declared=f"√({c}**2-{a}**2)",
     )  # fmt: skip
 
 
@@ -88,7 +95,7 @@ def isosceles(scene: Scene) -> Draft:
     drawn = {"pattern": "isosceles-triangle", "base_angle": base, "ask": ["apex_angle"], **points(scene, 3)}
     return asking(
         scene, drawn, "ما قياس زاوية رأس المثلث المتساوي الساقين؟", 180 - 2 * base, (180 - base, base, 2 * base),
-        f"زاويتا القاعدة متساويتان، فزاوية الرأس 180 − 2 × {base} = {180 - 2 * base}.", unit=DEGREES,
+        f"زاويتا القاعدة متساويتان، فزاوية الرأس 180 − 2 × {base} = {180 - 2 * base}.", unit=DEGREES, declared=f"180-2*{base}",
     )  # fmt: skip
 
 
@@ -98,7 +105,7 @@ def equilateral(scene: Scene) -> Draft:
     drawn = {"pattern": "equilateral-triangle", "side": side, "ask": ["perimeter"], **unit_of(scene)}
     return asking(
         scene, drawn | points(scene, 3), "ما محيط المثلث المتساوي الأضلاع؟", 3 * side, (2 * side, 4 * side, side**2),
-        f"الأضلاع الثلاثة متساوية، فالمحيط 3 × {side} = {3 * side}.",
+        f"الأضلاع الثلاثة متساوية، فالمحيط 3 × {side} = {3 * side}.", declared=f"3*{side}",
     )  # fmt: skip
 
 
@@ -115,7 +122,7 @@ def triangle(scene: Scene) -> Draft:
     }
     return asking(
         scene, drawn, "ما قياس الزاوية الثالثة في المثلث؟", third, (first + second, 180 - first, 180 - second),
-        f"مجموع زوايا المثلث 180، فالثالثة 180 − {first} − {second} = {third}.", unit=DEGREES,
+        f"مجموع زوايا المثلث 180، فالثالثة 180 − {first} − {second} = {third}.", unit=DEGREES, declared=f"180-{first}-{second}",
     )  # fmt: skip
 
 
@@ -132,6 +139,7 @@ def altitude(scene: Scene) -> Draft:
     return asking(
         scene, drawn | points(scene, 4), "ما مساحة المثلث الذي رُسم ارتفاعه؟", base * height // 2,
         (base * height, base + height, 2 * (base + height)), f"المساحة نصف القاعدة في الارتفاع: {base} × {height} ÷ 2 = {base * height // 2}.",
+        declared=f"{base}*{height}/2",
     )  # fmt: skip
 
 
@@ -142,11 +150,11 @@ def square(scene: Scene) -> Draft:
     if scene.choose(True, False):
         return asking(
             scene, drawn | {"ask": ["area"]}, "ما مساحة المربع؟", side**2, (4 * side, 2 * side, side**2 + side),
-            f"مساحة المربع طول الضلع في نفسه: {side} × {side} = {side**2}.",
+            f"مساحة المربع طول الضلع في نفسه: {side} × {side} = {side**2}.", declared=f"{side}*{side}",
         )  # fmt: skip
     return asking(
         scene, drawn | {"ask": ["perimeter"]}, "ما محيط المربع؟", 4 * side, (side**2, 2 * side, 3 * side),
-        f"محيط المربع أربعة أمثال الضلع: 4 × {side} = {4 * side}.",
+        f"محيط المربع أربعة أمثال الضلع: 4 × {side} = {4 * side}.", declared=f"4*{side}",
     )  # fmt: skip
 
 
@@ -158,11 +166,11 @@ def rectangle(scene: Scene) -> Draft:
     if scene.choose(True, False):
         return asking(
             scene, drawn | {"ask": ["area"]}, "ما مساحة المستطيل؟", area, (around, width + height, width**2),
-            f"مساحة المستطيل الطول في العرض: {width} × {height} = {area}.",
+            f"مساحة المستطيل الطول في العرض: {width} × {height} = {area}.", declared=f"{width}*{height}",
         )  # fmt: skip
     return asking(
         scene, drawn | {"ask": ["perimeter"]}, "ما محيط المستطيل؟", around, (area, width + height, around + 2),
-        f"محيط المستطيل ضعف مجموع بعديه: 2 × ({width} + {height}) = {around}.",
+        f"محيط المستطيل ضعف مجموع بعديه: 2 × ({width} + {height}) = {around}.", declared=f"2*({width}+{height})",
     )  # fmt: skip
 
 
@@ -172,7 +180,7 @@ def rhombus(scene: Scene) -> Draft:
     drawn = {"pattern": "rhombus", "side": side, "ask": ["perimeter"], **unit_of(scene), **points(scene, 4)}
     return asking(
         scene, drawn, "ما محيط المعين؟", 4 * side, (side**2, 2 * side, 3 * side),
-        f"أضلاع المعين الأربعة متساوية، فمحيطه 4 × {side} = {4 * side}.",
+        f"أضلاع المعين الأربعة متساوية، فمحيطه 4 × {side} = {4 * side}.", declared=f"4*{side}",
     )  # fmt: skip
 
 
@@ -184,12 +192,13 @@ def parallelogram(scene: Scene) -> Draft:
         return asking(
             scene, drawn | {"angle_1": angle, "ask": ["angle_2"]}, "ما قياس الزاوية المجاورة في متوازي الأضلاع؟",
             180 - angle, (angle, abs(90 - angle) or 45, 180 + angle),
-            f"الزاويتان المتجاورتان متكاملتان: 180 − {angle} = {180 - angle}.", unit=DEGREES,
+            f"الزاويتان المتجاورتان متكاملتان: 180 − {angle} = {180 - angle}.", unit=DEGREES, declared=f"180-{angle}",
         )  # fmt: skip
     around = 2 * (base + side)
     return asking(
         scene, drawn | {"base": base, "side": side, "ask": ["perimeter"]} | unit_of(scene), "ما محيط متوازي الأضلاع؟",
         around, (base * side, base + side, around + 4), f"المحيط ضعف مجموع ضلعين متجاورين: 2 × ({base} + {side}) = {around}.",
+        declared=f"2*({base}+{side})",
     )  # fmt: skip
 
 
@@ -203,6 +212,7 @@ def trapezoid(scene: Scene) -> Draft:
     return asking(
         scene, drawn | {"ask": ["perimeter"]} | unit_of(scene) | points(scene, 4), "ما محيط شبه المنحرف المتساوي الساقين؟",
         around, (bottom + top + leg, bottom + top, around + leg), f"الساقان متساويتان: {bottom} + {top} + 2 × {leg} = {around}.",
+        declared=f"{bottom}+{top}+2*{leg}",
     )  # fmt: skip
 
 
@@ -217,7 +227,7 @@ def _regular(scene: Scene, pattern: str, corners: int, name: str) -> Draft:
     }
     return asking(
         scene, drawn, f"ما محيط {name}؟", corners * side, ((corners - 1) * side, side**2, 2 * corners * side),
-        f"أضلاعه متساوية وعددها {corners}، فمحيطه {corners} × {side} = {corners * side}.",
+        f"أضلاعه متساوية وعددها {corners}، فمحيطه {corners} × {side} = {corners * side}.", declared=f"{corners}*{side}",
     )  # fmt: skip
 
 
@@ -244,6 +254,7 @@ def coordinates(scene: Scene) -> Draft:
     return asking(
         scene, drawn | {"ask": ["distance"]}, f"ما طول القطعة {first} {second} بوحدات التدريج؟", c, (a + b, c + 2, a * b),
         f"فرق السينات {a} وفرق الصادات {b}، والطول جذر {a**2 + b**2} وهو {c}.",
+        declared=f"√(({x + a}-{x})**2+({y + b}-{y})**2)",
     )  # fmt: skip
 
 
@@ -259,7 +270,7 @@ def similar(scene: Scene) -> Draft:
     return asking(
         scene, drawn | {"ask": ["right_lower"]} | unit_of(scene) | points(scene, 5), "ما طول الجزء المجهول من الضلع؟",
         lower * times, (upper + lower, upper * lower, lower * times + 2),
-        f"القطعة الموازية تقسم الضلعين بنسبة واحدة: {upper * times} × {lower} ÷ {upper} = {lower * times}.",
+        f"القطعة الموازية تقسم الضلعين بنسبة واحدة: {upper * times} × {lower} ÷ {upper} = {lower * times}.", declared=f"{upper * times}*{lower}/{upper}",
     )  # fmt: skip
 
 
@@ -270,11 +281,11 @@ def cube(scene: Scene) -> Draft:
     if scene.choose(True, False):
         return asking(
             scene, drawn | {"ask": ["volume"]}, "ما حجم المكعب؟", edge**3, (edge**2, 6 * edge**2, 3 * edge),
-            f"حجم المكعب {edge} × {edge} × {edge} = {edge**3}.",
+            f"حجم المكعب {edge} × {edge} × {edge} = {edge**3}.", declared=f"{edge}**3",
         )  # fmt: skip
     return asking(
         scene, drawn | {"ask": ["surface"]}, "ما مساحة سطح المكعب؟", 6 * edge**2, (4 * edge**2, edge**3, edge**2),
-        f"للمكعب ستة أوجه مساحة كل منها {edge**2}، فالسطح 6 × {edge**2} = {6 * edge**2}.",
+        f"للمكعب ستة أوجه مساحة كل منها {edge**2}، فالسطح 6 × {edge**2} = {6 * edge**2}.", declared=f"6*{edge}**2",
     )  # fmt: skip
 
 
@@ -284,7 +295,7 @@ def cuboid(scene: Scene) -> Draft:
     drawn = {"pattern": "cuboid", "length": a, "width": b, "height": c, "ask": ["volume"], **unit_of(scene)}
     return asking(
         scene, drawn, "ما حجم متوازي المستطيلات؟", a * b * c, (a + b + c, 2 * (a * b + b * c + a * c), a * b),
-        f"الحجم حاصل ضرب الأبعاد الثلاثة: {a} × {b} × {c} = {a * b * c}.",
+        f"الحجم حاصل ضرب الأبعاد الثلاثة: {a} × {b} × {c} = {a * b * c}.", declared=f"{a}*{b}*{c}",
     )  # fmt: skip
 
 
@@ -294,7 +305,7 @@ def cylinder(scene: Scene) -> Draft:
     drawn = {"pattern": "cylinder", "radius": 7, "height": height, "ask": ["volume"], **unit_of(scene)}
     return asking(
         scene, drawn, f"ما حجم الأسطوانة؟ {SEVENTHS}", 154 * height, (44 * height, 22 * height, 308 * height),
-        f"مساحة القاعدة 22/7 × 49 = 154، والحجم 154 × {height} = {154 * height}.",
+        f"مساحة القاعدة 22/7 × 49 = 154، والحجم 154 × {height} = {154 * height}.", declared=f"22/7*7**2*{height}",
     )  # fmt: skip
 
 
@@ -305,7 +316,7 @@ def cone(scene: Scene) -> Draft:
     drawn = {"pattern": "cone", "radius": radius, "height": height, "ask": ["slant"], **unit_of(scene)}
     return asking(
         scene, drawn, "ما طول راسم المخروط؟", slant, (radius + height, slant + 2, height - radius),
-        f"الراسم وتر مثلث قائم: جذر {radius**2} + {height**2} وهو {slant}.",
+        f"الراسم وتر مثلث قائم: جذر {radius**2} + {height**2} وهو {slant}.", declared=f"√({radius}**2+{height}**2)",
     )  # fmt: skip
 
 
@@ -315,5 +326,5 @@ def sphere(scene: Scene) -> Draft:
     drawn = {"pattern": "sphere", "radius": radius, "ask": ["surface"], **unit_of(scene), **points(scene, 1)}
     return asking(
         scene, drawn, "ما مساحة سطح الكرة بدلالة π؟", 4 * radius**2, (radius**2, 2 * radius**2, 4 * radius),
-        f"مساحة السطح 4 π في مربع {radius}، أي {4 * radius**2} π.", unit=IN_PI,
+        f"مساحة السطح 4 π في مربع {radius}، أي {4 * radius**2} π.", unit=IN_PI, declared=f"4*π*{radius}**2",
     )  # fmt: skip
