@@ -8,7 +8,7 @@ from tools.simulator.content.registry import figure
 from tools.simulator.content.scene import Scene
 
 
-@figure("diagram", "inscribed-angle")
+@figure("diagram", "inscribed-angle", difficulty="easy")
 def inscribed_angle(scene: Scene) -> Draft:
     half = scene.step(4, 16, 5)
     drawn = {"pattern": "inscribed-angle", **points(scene, 4)}
@@ -42,13 +42,13 @@ def _crossed(scene: Scene, pattern: str, given: int, asked: int, question: str, 
     )  # fmt: skip
 
 
-@figure("diagram", "transversal")
+@figure("diagram", "transversal", difficulty="easy")
 def transversal(scene: Scene) -> Draft:
     given, asked, equal = scene.choose((1, 5, True), (2, 6, True), (7, 1, True), (2, 3, False), (3, 8, False))
     return _crossed(scene, "transversal", given, asked, "ما قياس الزاوية المجهولة مع القاطع؟", equal=equal)
 
 
-@figure("diagram", "crossing-lines")
+@figure("diagram", "crossing-lines", difficulty="easy")
 def crossing(scene: Scene) -> Draft:
     given, asked, equal = scene.choose((4, 1, False), (1, 2, False), (1, 3, True), (2, 4, True))
     return _crossed(
@@ -68,25 +68,25 @@ def _in_turn(scene: Scene, pattern: str, whole: int, count: int, question: str) 
     )  # fmt: skip
 
 
-@figure("diagram", "angles-on-line")
+@figure("diagram", "angles-on-line", difficulty="easy")
 def on_line(scene: Scene) -> Draft:
     return _in_turn(
         scene, "angles-on-line", 180, scene.choose(2, 3), "ما قياس الزاوية المجهولة على المستقيم؟"
     )
 
 
-@figure("diagram", "angles-at-point")
+@figure("diagram", "angles-at-point", difficulty="easy")
 def at_point(scene: Scene) -> Draft:
     return _in_turn(scene, "angles-at-point", 360, scene.choose(3, 4), "ما قياس الزاوية المجهولة حول النقطة؟")
 
 
-@figure("diagram", "polygon-angles")
+@figure("diagram", "polygon-angles", difficulty="easy")
 def polygon_angles(scene: Scene) -> Draft:
     draft = _in_turn(scene, "polygon-angles", 360, 4, "ما قياس الزاوية المجهولة في الشكل الرباعي؟")
     return draft.drawn({**(draft.figure or {}), "sides": 4})
 
 
-@figure("diagram", "exterior-angle")
+@figure("diagram", "exterior-angle", difficulty="easy")
 def exterior(scene: Scene) -> Draft:
     first, top = scene.step(8, 14, 5), scene.step(7, 13, 5)
     drawn = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from tools.simulator.content.draft import Draft
@@ -59,28 +60,23 @@ def _sum(scene: Scene, pattern: str) -> Draft:
     )  # fmt: skip
 
 
-def _plain(scene: Scene, pattern: str) -> Draft:
-    return scene.choose(_difference, _mean, _sum)(scene, pattern)
+def _above_mean(scene: Scene, pattern: str) -> Draft:
+    chart = _chart(scene, pattern)
+    values, count = chart["values"], len(chart["values"])
+    values[values.index(max(values))] += -sum(values) % count
+    top, mean = max(values), sum(values) // count
+    return asking(
+        scene, chart, "كم تزيد أعلى القيم في الرسم على متوسطها؟", top - mean, (mean, top - min(values), top - sorted(values)[1], top),
+        f"المجموع {sum(values)} والمتوسط {mean}، وأعلى قيمة {top}، والفرق {top - mean}.",
+        declared=f"{top}-({added_up(values)})/{count}",
+    )  # fmt: skip
 
 
-@figure("chart", "bar-chart")
-def bars(scene: Scene) -> Draft:
-    return _plain(scene, "bar-chart")
-
-
-@figure("chart", "horizontal-bar-chart")
-def horizontal_bars(scene: Scene) -> Draft:
-    return _plain(scene, "horizontal-bar-chart")
-
-
-@figure("chart", "line-chart")
-def line(scene: Scene) -> Draft:
-    return _plain(scene, "line-chart")
-
-
-@figure("chart", "area-chart")
-def area(scene: Scene) -> Draft:
-    return _plain(scene, "area-chart")
+for _pattern in ("bar-chart", "horizontal-bar-chart", "line-chart", "area-chart"):
+    figure("chart", _pattern, difficulty="easy")(partial(_difference, pattern=_pattern))
+    figure("chart", _pattern, difficulty="easy")(partial(_sum, pattern=_pattern))
+    figure("chart", _pattern, difficulty="medium")(partial(_mean, pattern=_pattern))
+    figure("chart", _pattern, difficulty="hard")(partial(_above_mean, pattern=_pattern))
 
 
 def _compared(scene: Scene, pattern: str) -> Draft:
@@ -98,17 +94,17 @@ def _compared(scene: Scene, pattern: str) -> Draft:
     )  # fmt: skip
 
 
-@figure("chart", "grouped-bar-chart")
+@figure("chart", "grouped-bar-chart", difficulty="easy")
 def grouped_bars(scene: Scene) -> Draft:
     return _compared(scene, "grouped-bar-chart")
 
 
-@figure("chart", "multi-line-chart")
+@figure("chart", "multi-line-chart", difficulty="easy")
 def several_lines(scene: Scene) -> Draft:
     return _compared(scene, "multi-line-chart")
 
 
-@figure("chart", "histogram")
+@figure("chart", "histogram", difficulty="easy")
 def histogram(scene: Scene) -> Draft:
     width, first = scene.choose(5, 10), scene.choose(0, 10, 20)
     values = [5 * low for low in scene.rng.sample(range(2, 12), 4)]
@@ -122,7 +118,7 @@ def histogram(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("chart", "pie-chart")
+@figure("chart", "pie-chart", difficulty="easy")
 def pie(scene: Scene) -> Draft:
     values = list(scene.choose((10, 20, 30, 40), (15, 20, 25, 40), (10, 15, 25, 50), (5, 20, 35, 40)))
     scene.rng.shuffle(values)
@@ -140,7 +136,7 @@ def pie(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("chart", "frequency-table")
+@figure("chart", "frequency-table", difficulty="easy")
 def table(scene: Scene) -> Draft:
     marks = [str(5 + place) for place in range(4)]
     values = scene.rng.sample(range(2, 15), 4)

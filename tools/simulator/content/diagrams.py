@@ -17,7 +17,7 @@ from tools.simulator.content.registry import figure
 from tools.simulator.content.scene import Scene
 
 
-@figure("diagram", "circle")
+@figure("diagram", "circle", difficulty="easy")
 def circle(scene: Scene) -> Draft:
     radius = scene.number(2, 12)
     size = scene.choose({"radius": radius}, {"diameter": 2 * radius})
@@ -72,7 +72,7 @@ def tangent(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "right-triangle")
+@figure("diagram", "right-triangle", difficulty="easy")
 def right_triangle(scene: Scene) -> Draft:
     a, b, c = legs(scene)
     drawn = {"pattern": "right-triangle", **unit_of(scene), **points(scene, 3)}
@@ -89,7 +89,18 @@ def right_triangle(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "isosceles-triangle")
+@figure("diagram", "right-triangle")
+def area_of_right_triangle(scene: Scene) -> Draft:
+    a, b, c = legs(scene)
+    drawn = {"pattern": "right-triangle", "base": a, "hypotenuse": c, "ask": ["area"]}
+    return asking(
+        scene, drawn | unit_of(scene) | points(scene, 3), "ما مساحة المثلث القائم؟", a * b // 2,
+        (a * b, a * c // 2, a + b + c), f"الضلع الثالث جذر {c**2} − {a**2} وهو {b}، والمساحة {a} × {b} ÷ 2 = {a * b // 2}.",
+        declared=f"{a}*√({c}**2-{a}**2)/2",
+    )  # fmt: skip
+
+
+@figure("diagram", "isosceles-triangle", difficulty="easy")
 def isosceles(scene: Scene) -> Draft:
     base = scene.step(8, 15, 5)
     drawn = {"pattern": "isosceles-triangle", "base_angle": base, "ask": ["apex_angle"], **points(scene, 3)}
@@ -99,7 +110,7 @@ def isosceles(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "equilateral-triangle")
+@figure("diagram", "equilateral-triangle", difficulty="easy")
 def equilateral(scene: Scene) -> Draft:
     side = scene.number(3, 30)
     drawn = {"pattern": "equilateral-triangle", "side": side, "ask": ["perimeter"], **unit_of(scene)}
@@ -109,7 +120,7 @@ def equilateral(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "triangle")
+@figure("diagram", "triangle", difficulty="easy")
 def triangle(scene: Scene) -> Draft:
     first, second = scene.step(7, 14, 5), scene.step(8, 13, 5)
     third = 180 - first - second
@@ -126,7 +137,7 @@ def triangle(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "triangle-altitude")
+@figure("diagram", "triangle-altitude", difficulty="easy")
 def altitude(scene: Scene) -> Draft:
     base, height = 2 * scene.number(6, 11), scene.number(6, 12)
     drawn = {
@@ -143,7 +154,7 @@ def altitude(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "square")
+@figure("diagram", "square", difficulty="easy")
 def square(scene: Scene) -> Draft:
     side = scene.number(3, 25)
     drawn = {"pattern": "square", "side": side, **unit_of(scene), **points(scene, 4)}
@@ -158,7 +169,7 @@ def square(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "rectangle")
+@figure("diagram", "rectangle", difficulty="easy")
 def rectangle(scene: Scene) -> Draft:
     width, height = scene.number(11, 20), scene.number(6, 10)
     drawn = {"pattern": "rectangle", "width": width, "height": height, **unit_of(scene), **points(scene, 4)}
@@ -174,7 +185,7 @@ def rectangle(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "rhombus")
+@figure("diagram", "rhombus", difficulty="easy")
 def rhombus(scene: Scene) -> Draft:
     side = scene.number(4, 30)
     drawn = {"pattern": "rhombus", "side": side, "ask": ["perimeter"], **unit_of(scene), **points(scene, 4)}
@@ -184,7 +195,7 @@ def rhombus(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "parallelogram")
+@figure("diagram", "parallelogram", difficulty="easy")
 def parallelogram(scene: Scene) -> Draft:
     base, side, angle = scene.number(10, 18), scene.number(7, 9), scene.step(10, 16, 5)
     drawn = {"pattern": "parallelogram", **points(scene, 4)}
@@ -231,12 +242,12 @@ def _regular(scene: Scene, pattern: str, corners: int, name: str) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "pentagon")
+@figure("diagram", "pentagon", difficulty="easy")
 def pentagon(scene: Scene) -> Draft:
     return _regular(scene, "pentagon", 5, "الخماسي المنتظم")
 
 
-@figure("diagram", "hexagon")
+@figure("diagram", "hexagon", difficulty="easy")
 def hexagon(scene: Scene) -> Draft:
     return _regular(scene, "hexagon", 6, "السداسي المنتظم")
 
@@ -274,7 +285,7 @@ def similar(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "cube")
+@figure("diagram", "cube", difficulty="easy")
 def cube(scene: Scene) -> Draft:
     edge = scene.number(2, 9)
     drawn = {"pattern": "cube", "edge": edge, **unit_of(scene)}
@@ -289,7 +300,7 @@ def cube(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "cuboid")
+@figure("diagram", "cuboid", difficulty="easy")
 def cuboid(scene: Scene) -> Draft:
     a, b, c = scene.number(6, 12), scene.number(4, 8), scene.number(3, 7)
     drawn = {"pattern": "cuboid", "length": a, "width": b, "height": c, "ask": ["volume"], **unit_of(scene)}
@@ -299,7 +310,7 @@ def cuboid(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "cylinder")
+@figure("diagram", "cylinder", difficulty="easy")
 def cylinder(scene: Scene) -> Draft:
     height = scene.number(8, 15)
     drawn = {"pattern": "cylinder", "radius": 7, "height": height, "ask": ["volume"], **unit_of(scene)}
@@ -309,7 +320,7 @@ def cylinder(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "cone")
+@figure("diagram", "cone", difficulty="easy")
 def cone(scene: Scene) -> Draft:
     (a, b, c), times = scene.choose((3, 4, 5), (5, 12, 13), (8, 15, 17)), scene.number(1, 4)
     radius, height, slant = a * times, b * times, c * times
@@ -320,7 +331,7 @@ def cone(scene: Scene) -> Draft:
     )  # fmt: skip
 
 
-@figure("diagram", "sphere")
+@figure("diagram", "sphere", difficulty="easy")
 def sphere(scene: Scene) -> Draft:
     radius = scene.number(2, 12)
     drawn = {"pattern": "sphere", "radius": radius, "ask": ["surface"], **unit_of(scene), **points(scene, 1)}
