@@ -48,6 +48,7 @@ _KEYS = {
     "q": "stem",
     "f": "figure",
     "w": "solution",
+    "e": "declared expression",
     "a": "key",
     "d": "distractors",
 }

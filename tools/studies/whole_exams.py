@@ -1,30 +1,41 @@
 """How many questions are asked for until exams are complete: `python -m tools.studies.whole_exams`.
 
 The simulator writes, and the validator judges as in a worker, without servers: five exams of one student one after
-the other, then many exams with shares of rejected questions. Prints questions asked for per slot, whether
-every quota is exact, and verbal items that come twice.
+the other, then many exams with shares of rejected questions. A slot that stays open deviates as in a worker: to
+another subtopic, then to another topic. Prints questions asked for per slot, exams that are not exact, deviations,
+and verbal items that come twice.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
 
-from generation.model import Batch, EarlierQuestion, Plan, Question, QuestionType, Section, Track
+from generation.attempt import AttemptResult
+from generation.deviations import deviate
+from generation.lanes import Lane
+from generation.model import Batch, EarlierQuestion, Plan, Question, QuestionType, Section, Topic, Track
 from generation.parser import QuestionParser
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
 from generation.repeats.seen import Seen
-from generation.validator import Accepted, Validator, known_passages
+from generation.validator import Accepted, Rejected, Validator
+from generation.yields import Yields
 from tools.simulator.asked import read_asked
 from tools.simulator.config import SimulatorConfig
 from tools.simulator.content.memory import Memory
 from tools.simulator.reply import write_reply
 
-_ROUNDS = 12  #: per batch, after which an exam counts as unfinished
+_ROUNDS = 20  #: per batch, as a worker's run has by default; then the exam counts as unfinished
+_PROVIDERS = ("first", "fallback")  #: the simulator writes for both
 _REMEMBERED = 600  #: of a student's earlier questions, as the store gives them: eight sessions at most
+
+#: As `Desk.write`.
+_Ask = Callable[[str, str], Iterable[Mapping[str, Any]]]
 
 
 @dataclass
@@ -37,6 +48,7 @@ class Tally:
     twice: int = 0  #: verbal items that came before
     proved: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    deviations: Counter[str] = field(default_factory=Counter)  #: slots, by how far they are from the plan
 
     @property
     def per_slot(self) -> float:
@@ -59,7 +71,7 @@ class Desk:
         seen = Seen(earlier)
         written: list[Question] = []
         for batch in plan.batches:
-            written += self._batch(plan, batch, earlier, seen)
+            written += _Run(plan, batch, earlier, seen, ask=self.write, tally=self.tally).fill()
         self.tally.slots += plan.total_questions
         self.tally.inexact += sorted(question.slot.position for question in written) != list(
             range(plan.total_questions)
@@ -68,26 +80,10 @@ class Desk:
         if self._remembers:
             self._remember(written)
 
-    def _batch(self, plan: Plan, batch: Batch, earlier: list[EarlierQuestion], seen: Seen) -> list[Question]:
-        slots, accepted = plan.slots_of(batch), list[Question]()
-        for round_ in range(_ROUNDS):
-            known = known_passages(earlier)
-            prompt = build_prompt(track=plan.track, slots=slots, passages=known, earlier=earlier)
-            self.tally.asked += len(slots)
-            source = f"{plan.seed}:{batch.index}:{round_}:{self.tally.asked}"
-            validator = Validator(slots, seen=seen, seed=plan.seed, passages=known)
-            parser = QuestionParser()
-            for raw in parser.feed(write_reply(read_asked(prompt.user), self._config, source, self._memory)):
-                verdict = validator.judge(raw)
-                if isinstance(verdict, Accepted):
-                    accepted.append(verdict.question)
-                    earlier.append(EarlierQuestion.of(verdict.question))
-                else:
-                    self.tally.reasons[verdict.reason] += 1
-            slots = validator.open_slots
-            if not slots:
-                break
-        return accepted
+    def write(self, message: str, source: str) -> Iterable[Mapping[str, Any]]:
+        """The objects of one reply; `source` makes it another than the last one to this message."""
+        reply = write_reply(read_asked(message), self._config, source, self._memory)
+        return QuestionParser().feed(reply)
 
     def _remember(self, written: Sequence[Question]) -> None:
         for question in written:
@@ -98,6 +94,86 @@ class Desk:
         passed = [replace(EarlierQuestion.of(one), passage_group=None) for one in written]
         newest = [*self._before, *passed][-_REMEMBERED:]
         self._before = [replace(one, position=at - len(newest)) for at, one in enumerate(newest)]
+
+
+class _Run:
+    """One run of a batch, with the rounds and deviations of `generation.run_batch` and one lane."""
+
+    def __init__(
+        self, plan: Plan, batch: Batch, earlier: list[EarlierQuestion], seen: Seen, *, ask: _Ask, tally: Tally
+    ) -> None:
+        self._plan, self._batch = plan, batch
+        self._earlier, self._seen = earlier, seen
+        self._ask, self._tally = ask, tally
+        self._open = {slot.position: slot for slot in plan.slots_of(batch)}
+        self._passages: dict[int, str] = {}
+        self._yields = Yields(in_trouble=False, run=1)
+        self._accepted: list[Question] = []
+
+    def fill(self) -> list[Question]:
+        """The accepted questions; fewer than the batch has when nobody could fill the rest."""
+        for round_ in range(_ROUNDS):
+            if not self._open:
+                break
+            if provider := next((one for one in _PROVIDERS if one not in self._yields.given_up), None):
+                self._round(provider, round_)
+            elif not self._deviate():
+                break
+        return self._accepted
+
+    def _round(self, provider: str, round_: int) -> None:
+        lanes = self._yields.lanes(provider, self._open.values(), 1)
+        if not lanes:
+            self._yields.exhaust(provider)
+            return
+        self._yields.judge(provider, lanes, [self._attempt(provider, lane, round_) for lane in lanes])
+
+    def _attempt(self, provider: str, lane: Lane, round_: int) -> AttemptResult:
+        prompt = build_prompt(
+            track=self._plan.track,
+            slots=lane,
+            passages=self._passages,
+            earlier=self._earlier,
+            rejections=self._yields.reasons(provider),
+        )
+        self._tally.asked += len(lane)
+        source = f"{self._plan.seed}:{self._batch.index}:{round_}:{self._tally.asked}"
+        validator = Validator(lane, seen=self._seen, seed=self._plan.seed, passages=self._passages)
+        verdicts = [validator.judge(raw) for raw in self._ask(prompt.user, source)]
+        committed = tuple(one.question for one in verdicts if isinstance(one, Accepted))
+        rejections = tuple(one.reason for one in verdicts if isinstance(one, Rejected))
+        self._passages |= validator.passages
+        self._take_in(committed, rejections)
+        return AttemptResult(
+            committed=committed,
+            first_question_ms=None,
+            passages=validator.passages,
+            ended=True,
+            error=None,
+            fatal=None,
+            outcome="",
+            cost_microdollars=Decimal(0),
+            rejections=rejections,
+        )
+
+    def _take_in(self, committed: Sequence[Question], rejections: Sequence[str]) -> None:
+        self._tally.reasons.update(rejections)
+        self._accepted += committed
+        for question in committed:
+            del self._open[question.slot.position]
+            self._earlier.append(EarlierQuestion.of(question))
+
+    def _deviate(self) -> bool:
+        """Put other slots in the place of the few that are open; False when there are none to put."""
+        if 2 * len(self._open) > self._batch.size:
+            return False
+        slots = deviate(
+            tuple(self._open.values()), self._plan.track, seed=self._plan.seed, topics=tuple(Topic)
+        )
+        self._open |= {slot.position: slot for slot in slots}
+        self._yields.forget_slots()
+        self._tally.deviations.update(str(slot.deviation) for slot in slots)
+        return bool(slots)
 
 
 def _item(question: Question) -> frozenset[str]:
@@ -114,11 +190,15 @@ def _taken(track: Track, seeds: Iterable[int], config: SimulatorConfig, *, one_s
 
 
 def _said(name: str, tally: Tally) -> str:
-    reasons = ", ".join(f"{reason} {count}" for reason, count in tally.reasons.most_common(6)) or "none"
+    reasons, deviations = _counted(tally.reasons), _counted(tally.deviations)
     return (
-        f"{name:34} asked {tally.per_slot:.3f} per slot; inexact {tally.inexact}; verbal twice {tally.twice}; "
+        f"{name:34} asked {tally.per_slot:.3f} per slot; inexact {tally.inexact}; deviations: {deviations}; verbal twice {tally.twice}; "
         f"keys proved {tally.proved / tally.slots:.1%}; rejected: {reasons}"
     )
+
+
+def _counted(names: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in names.most_common(6)) or "none"
 
 
 def main() -> None:

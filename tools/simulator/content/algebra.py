@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.simulator.content.draft import Draft, compared, numeric
+from tools.simulator.content.draft import Draft, compared, counted, numeric
 from tools.simulator.content.registry import template
 from tools.simulator.content.scene import Scene
 
@@ -22,7 +22,7 @@ def _board(scene: Scene) -> str:
     )
 
 
-@template("algebra", "mcq", "معادلة من الدرجة الأولى", "إيجاد العدد المجهول")
+@template("algebra", "mcq", "معادلة من الدرجة الأولى", "إيجاد العدد المجهول", difficulty="easy")
 def linear(scene: Scene) -> Draft:
     a, x, b = scene.number(3, 9), scene.number(4, 15), scene.number(5, 40)
     total = a * x + b
@@ -36,7 +36,51 @@ def linear(scene: Scene) -> Draft:
     )
 
 
+@template("algebra", "mcq", "معادلة من الدرجة الأولى", "إيجاد العدد المجهول")
+def linear_then_value(scene: Scene) -> Draft:
+    a, x, b = scene.number(3, 9), scene.number(4, 15), scene.number(5, 40)
+    m, n = scene.number(2, 4), scene.number(2, 7)
+    total, value = a * x + b, m * x + n
+    return numeric(
+        scene, f"{_board(scene)}: {a}س + {b} = {total}. فما قيمة {m}س + {n}؟", value,
+        (x, m * x, x + n, m * (x + n)), f"س = ({total} − {b}) ÷ {a} = {x}، ومنها {m} × {x} + {n} = {value}.",
+        declared=f"({total}-{b})/{a}*{m}+{n}",
+    )  # fmt: skip
+
+
+@template("algebra", "mcq", "معادلة من الدرجة الأولى", "إيجاد العدد المجهول", difficulty="hard")
+def linear_on_both_sides(scene: Scene) -> Draft:
+    less, b, x = scene.number(2, 4), scene.number(1, 2), scene.number(8, 20)
+    a = less + 3
+    rest = a * (x - b) - less * x
+    return numeric(
+        scene, f"{_board(scene)}: {a}(س − {b}) = {less}س + {rest}. فما قيمة س؟", x,
+        (rest // 3, x + a * b, x + b, x - b), f"نفك القوس: {a}س − {a * b} = {less}س + {rest}، ثم نجمع الحدود: 3س = {rest + a * b}، فيكون س = {x}.",
+        declared=f"({rest}+{a}*{b})/({a}-{less})",
+    )  # fmt: skip
+
+
+@template("algebra", "mcq", "مسائل الأعمار", "مسألة بمعادلة من الحياة", difficulty="easy")
+def age_now(scene: Scene) -> Draft:
+    son, times = scene.number(6, 14), scene.choose(3, 4)
+    return numeric(
+        scene, f"عمر والد {scene.name} الذي يعمل في {scene.place} {counted(son * times, 'سنة')}، وهو {times} أمثال عمر ابنه {scene.second}. كم سنة عمر الابن؟", son,
+        (son * (times - 1), son * times - times, son + times), f"عمر الابن {son * times} ÷ {times} = {son}.", declared=f"{son * times}/{times}",
+    )  # fmt: skip
+
+
 @template("algebra", "mcq", "مسائل الأعمار", "مسألة بمعادلة من الحياة")
+def age_later(scene: Scene) -> Draft:
+    son, times, years = scene.number(6, 14), scene.choose(3, 4), scene.number(3, 9)
+    later = son * times + years
+    return numeric(
+        scene, f"عمر {scene.second} الآن {counted(son, 'سنة')}، وعمر أبيه {scene.name} العامل في {scene.place} {times} أمثال عمره. كم سنة يصبح عمر الأب بعد {counted(years, 'سنة')}؟", later,
+        (son * times, (son + years) * times, son + years), f"عمر الأب الآن {times} × {son} = {son * times}، ثم يصير {son * times} + {years} = {later}.",
+        declared=f"{times}*{son}+{years}",
+    )  # fmt: skip
+
+
+@template("algebra", "mcq", "مسائل الأعمار", "مسألة بمعادلة من الحياة", difficulty="hard")
 def ages(scene: Scene) -> Draft:
     son, times, years = scene.number(6, 14), scene.choose(3, 4), scene.number(3, 9)
     father = son * times
@@ -66,7 +110,19 @@ def consecutive(scene: Scene) -> Draft:
     )
 
 
-@template("algebra", "mcq", "قيمة عبارة عند عدد", "دالة وقيمها")
+@template("algebra", "mcq", "دالة وقيمها", "قيمة عبارة عند عدد")
+def value_of_value(scene: Scene) -> Draft:
+    a, b, x = scene.number(2, 4), scene.number(1, 6), scene.number(2, 6)
+    once = a * x + b
+    value = a * once + b
+    return numeric(
+        scene, f"{_board(scene)}: د(س) = {a}س + {b}. ما قيمة د(د({x}))؟", value,
+        (once, once * once, a * once, 2 * once), f"د({x}) = {a} × {x} + {b} = {once}، ثم د({once}) = {a} × {once} + {b} = {value}.",
+        declared=f"{a}*({a}*{x}+{b})+{b}",
+    )  # fmt: skip
+
+
+@template("algebra", "mcq", "قيمة عبارة عند عدد", "دالة وقيمها", difficulty="easy")
 def value_of(scene: Scene) -> Draft:
     a, b, x = scene.number(2, 6), scene.number(3, 12), scene.number(3, 7)
     value = a * x * x - b
@@ -95,6 +151,37 @@ def pattern(scene: Scene) -> Draft:
     )
 
 
+@template("algebra", "mcq", "نمط عددي", "أنماط الأشكال", difficulty="easy")
+def next_term(scene: Scene) -> Draft:
+    first, step = scene.number(3, 20), scene.number(3, 9)
+    last, value = first + 2 * step, first + 3 * step
+    return numeric(
+        scene, f"رصف {scene.name} في {scene.place} {scene.item} صفوفًا يزيد كل صف على ما قبله بالمقدار نفسه، وكان فيها {first} ثم {first + step} ثم {last}. كم في الصف التالي؟", value,
+        (last + 1, value + step, first + last), f"الفرق {step}، والصف التالي {last} + {step} = {value}.", declared=f"{last}+{last}-{first + step}",
+    )  # fmt: skip
+
+
+@template("algebra", "mcq", "مجموع متتابعة حسابية", "نمط عددي", difficulty="hard")
+def sum_of_terms(scene: Scene) -> Draft:
+    first, step, n = scene.number(3, 20), scene.number(3, 9), scene.choose(6, 8, 10)
+    last = first + step * (n - 1)
+    total = (first + last) * n // 2
+    return numeric(
+        scene, f"رتب {scene.name} {scene.item} في {scene.place} في {n} صفوف: في الأول {first} وفي الثاني {first + step}، ويستمر النمط نفسه. كم عددها في الصفوف كلها؟", total,
+        (last, (first + last) * n, n * last, total - last), f"الفرق {step}، وفي الصف الأخير {last}، والمجموع ({first} + {last}) × {n} ÷ 2 = {total}.",
+        declared=f"({first}+{first}+{step}*({n}-1))*{n}/2",
+    )  # fmt: skip
+
+
+@template("algebra", "mcq", "الأسس والجذور", "معادلة أسية", difficulty="easy")
+def added_powers(scene: Scene) -> Draft:
+    base, p, q = scene.choose(2, 3, 5, 7), scene.number(3, 7), scene.number(2, 5)
+    return numeric(
+        scene, f"{_board(scene)}: {base}^س = {base}^{p} × {base}^{q}. ما قيمة س؟", p + q,
+        (p * q, p + q + 1, abs(p - q) + 1), f"نجمع الأسس: س = {p} + {q} = {p + q}.", declared=f"{p}+{q}",
+    )  # fmt: skip
+
+
 @template("algebra", "mcq", "الأسس والجذور", "معادلة أسية")
 def powers(scene: Scene) -> Draft:
     base, p, q = scene.choose(2, 3, 5), scene.number(3, 7), scene.number(2, 5)
@@ -110,7 +197,7 @@ def powers(scene: Scene) -> Draft:
     )
 
 
-@template("algebra", "mcq", "ترجمة جملة إلى معادلة", "عبارة بدلالة أخرى")
+@template("algebra", "mcq", "ترجمة جملة إلى معادلة", "عبارة بدلالة أخرى", difficulty="easy")
 def sentence(scene: Scene) -> Draft:
     x, times, less = scene.number(7, 25), scene.number(2, 5), scene.number(4, 16)
     result = x * times - less
@@ -122,6 +209,17 @@ def sentence(scene: Scene) -> Draft:
         f"المعادلة {times}س − {less} = {result}، فيكون {times}س = {result + less}، وس = {x}.",
         declared=f"({result}+{less})/{times}",
     )
+
+
+@template("algebra", "mcq", "ترجمة جملة إلى معادلة", "عبارة بدلالة أخرى")
+def two_sentences(scene: Scene) -> Draft:
+    x, times = scene.number(7, 25), scene.number(2, 5)
+    total = x * (times + 1)
+    return numeric(
+        scene, f"كتب {scene.name} {scene.day} عددين في {scene.place}، وقال لزميله {scene.second}: مجموعهما {total} وأكبرهما {times} أمثال أصغرهما. ما العدد الأكبر؟", x * times,
+        (x, total // 2, total - times, total // times), f"ليكن الأصغر س، فالمجموع {times + 1}س = {total}، وس = {x}، والأكبر {times} × {x} = {x * times}.",
+        declared=f"{total}/({times}+1)*{times}",
+    )  # fmt: skip
 
 
 @template("algebra", "mcq", "معادلتان بمجهولين")
@@ -165,7 +263,7 @@ def squares(scene: Scene) -> Draft:
     )
 
 
-@template("algebra", "mcq", "عملية معرفة برمز جديد")
+@template("algebra", "mcq", "عملية معرفة برمز جديد", difficulty="easy")
 def new_sign(scene: Scene) -> Draft:
     k, a, b = scene.number(2, 5), scene.number(4, 12), scene.number(3, 9)
     value = k * a + a * b
@@ -206,7 +304,7 @@ def geometric(scene: Scene) -> Draft:
     )
 
 
-@template("algebra", "mcq", "التوزيع بالتساوي مع باق")
+@template("algebra", "mcq", "التوزيع بالتساوي مع باق", difficulty="easy")
 def remainder(scene: Scene) -> Draft:
     people, each, left = scene.number(6, 12), scene.number(5, 14), scene.number(2, 4)
     total = people * each + left
@@ -220,7 +318,14 @@ def remainder(scene: Scene) -> Draft:
     )
 
 
-@template("algebra", "comparison", "مقارنة كسرين", "قيمة عبارة عند عدد", "معادلة من الدرجة الأولى")
+@template(
+    "algebra",
+    "comparison",
+    "مقارنة كسرين",
+    "قيمة عبارة عند عدد",
+    "معادلة من الدرجة الأولى",
+    difficulty="easy",
+)
 def compare_values(scene: Scene) -> Draft:
     x, a, b = scene.number(3, 9), scene.number(2, 6), scene.number(2, 12)
     y = scene.choose(x, x + 1, max(1, x - 1))
@@ -234,7 +339,17 @@ def compare_values(scene: Scene) -> Draft:
     )
 
 
-@template("algebra", "comparison", "الأسس والجذور", "الفرق بين مربعين", "القيمة المطلقة")
+@template("algebra", "comparison", "مقارنة كسرين", "قيمة عبارة عند عدد", "معادلة من الدرجة الأولى")
+def compare_solved(scene: Scene) -> Draft:
+    x, a, b, m = scene.number(4, 12), scene.number(2, 6), scene.number(2, 12), scene.number(2, 4)
+    total, other = a * x + b, m * x + scene.choose(-2, 0, 3)
+    return compared(
+        (f"{m}س", m * x), ("ص", other), f"{_board(scene)}: {a}س + {b} = {total} وص = {other}.",
+        f"س = ({total} − {b}) ÷ {a} = {x}، و{m}س = {m * x}، ثم نوازن بينها وبين {other}.", declared=f"{m}*({total}-{b})/{a} | {other}",
+    )  # fmt: skip
+
+
+@template("algebra", "comparison", "الأسس والجذور", "الفرق بين مربعين", "القيمة المطلقة", difficulty="easy")
 def compare_powers(scene: Scene) -> Draft:
     a, b = (
         scene.choose((2, 6), (4, 3), (2, 5), (3, 4), (9, 2), (5, 3), (8, 2)),
@@ -249,7 +364,7 @@ def compare_powers(scene: Scene) -> Draft:
     )
 
 
-@template("algebra", "comparison", "المتباينة البسيطة", "متباينة مركبة")
+@template("algebra", "comparison", "المتباينة البسيطة", "متباينة مركبة", difficulty="hard")
 def compare_unknown(scene: Scene) -> Draft:
     low = scene.number(3, 12)
     return compared(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from tools.simulator.content.draft import Draft
 from tools.simulator.content.figures import asking
 from tools.simulator.content.registry import figure
 from tools.simulator.content.scene import Scene
+from tools.simulator.content.statistics import added_up
 
 MONTHS = ("محرم", "صفر", "رجب", "شعبان", "رمضان", "شوال")
 DAYS = ("الأحد", "الاثنين", "الثلاثاء", "الأربعاء", "الخميس")
@@ -33,7 +35,7 @@ def _difference(scene: Scene, pattern: str) -> Draft:
     top, low = max(chart["values"]), min(chart["values"])
     return asking(
         scene, chart | {"ask": ["range"]}, "كم تزيد أعلى القيم في الرسم على أدناها؟", top - low, (top, low, top + low),
-        f"أعلى قيمة {top} وأدناها {low}، والفرق {top - low}.",
+        f"أعلى قيمة {top} وأدناها {low}، والفرق {top - low}.", declared=f"{top}-{low}",
     )  # fmt: skip
 
 
@@ -45,6 +47,7 @@ def _mean(scene: Scene, pattern: str) -> Draft:
     return asking(
         scene, chart | {"ask": ["mean"]}, "ما متوسط القيم المبينة في الرسم؟", total // count,
         (max(chart["values"]), sorted(chart["values"])[1], total), f"المجموع {total} والعدد {count}، فالمتوسط {total // count}.",
+        declared=f"({added_up(chart['values'])})/{count}",
     )  # fmt: skip
 
 
@@ -53,32 +56,27 @@ def _sum(scene: Scene, pattern: str) -> Draft:
     total = sum(chart["values"])
     return asking(
         scene, chart | {"ask": ["total"]}, "ما مجموع القيم المبينة في الرسم؟", total,
-        (total - chart["values"][0], total + 10, total // 2), f"مجموع القيم كلها {total}.",
+        (total - chart["values"][0], total + 10, total // 2), f"مجموع القيم كلها {total}.", declared=added_up(chart["values"]),
     )  # fmt: skip
 
 
-def _plain(scene: Scene, pattern: str) -> Draft:
-    return scene.choose(_difference, _mean, _sum)(scene, pattern)
+def _above_mean(scene: Scene, pattern: str) -> Draft:
+    chart = _chart(scene, pattern)
+    values, count = chart["values"], len(chart["values"])
+    values[values.index(max(values))] += -sum(values) % count
+    top, mean = max(values), sum(values) // count
+    return asking(
+        scene, chart, "كم تزيد أعلى القيم في الرسم على متوسطها؟", top - mean, (mean, top - min(values), top - sorted(values)[1], top),
+        f"المجموع {sum(values)} والمتوسط {mean}، وأعلى قيمة {top}، والفرق {top - mean}.",
+        declared=f"{top}-({added_up(values)})/{count}",
+    )  # fmt: skip
 
 
-@figure("chart", "bar-chart")
-def bars(scene: Scene) -> Draft:
-    return _plain(scene, "bar-chart")
-
-
-@figure("chart", "horizontal-bar-chart")
-def horizontal_bars(scene: Scene) -> Draft:
-    return _plain(scene, "horizontal-bar-chart")
-
-
-@figure("chart", "line-chart")
-def line(scene: Scene) -> Draft:
-    return _plain(scene, "line-chart")
-
-
-@figure("chart", "area-chart")
-def area(scene: Scene) -> Draft:
-    return _plain(scene, "area-chart")
+for _pattern in ("bar-chart", "horizontal-bar-chart", "line-chart", "area-chart"):
+    figure("chart", _pattern, difficulty="easy")(partial(_difference, pattern=_pattern))
+    figure("chart", _pattern, difficulty="easy")(partial(_sum, pattern=_pattern))
+    figure("chart", _pattern, difficulty="medium")(partial(_mean, pattern=_pattern))
+    figure("chart", _pattern, difficulty="hard")(partial(_above_mean, pattern=_pattern))
 
 
 def _compared(scene: Scene, pattern: str) -> Draft:
@@ -92,21 +90,21 @@ def _compared(scene: Scene, pattern: str) -> Draft:
              "series": {"رجال": first, "نساء": second}}  # fmt: skip
     return asking(
         scene, chart, f"كم يزيد الرجال على النساء عند {labels[0]}؟", gap, (first[0], second[0] + 2, first[0] + second[0]),
-        f"الرجال {first[0]} والنساء {second[0]}، والفرق {gap}.",
+        f"الرجال {first[0]} والنساء {second[0]}، والفرق {gap}.", declared=f"{first[0]}-{second[0]}",
     )  # fmt: skip
 
 
-@figure("chart", "grouped-bar-chart")
+@figure("chart", "grouped-bar-chart", difficulty="easy")
 def grouped_bars(scene: Scene) -> Draft:
     return _compared(scene, "grouped-bar-chart")
 
 
-@figure("chart", "multi-line-chart")
+@figure("chart", "multi-line-chart", difficulty="easy")
 def several_lines(scene: Scene) -> Draft:
     return _compared(scene, "multi-line-chart")
 
 
-@figure("chart", "histogram")
+@figure("chart", "histogram", difficulty="easy")
 def histogram(scene: Scene) -> Draft:
     width, first = scene.choose(5, 10), scene.choose(0, 10, 20)
     values = [5 * low for low in scene.rng.sample(range(2, 12), 4)]
@@ -116,11 +114,11 @@ def histogram(scene: Scene) -> Draft:
              "by": "العمر", "ask": ["total"]}  # fmt: skip
     return asking(
         scene, chart, "ما عدد الزوار كلهم في المدرج؟", total, (total - values[0], total + 10, max(values)),
-        f"مجموع تكرارات الفئات {total}.",
+        f"مجموع تكرارات الفئات {total}.", declared=added_up(values),
     )  # fmt: skip
 
 
-@figure("chart", "pie-chart")
+@figure("chart", "pie-chart", difficulty="easy")
 def pie(scene: Scene) -> Draft:
     values = list(scene.choose((10, 20, 30, 40), (15, 20, 25, 40), (10, 15, 25, 50), (5, 20, 35, 40)))
     scene.rng.shuffle(values)
@@ -134,11 +132,11 @@ def pie(scene: Scene) -> Draft:
     }
     return asking(
         scene, chart, f"إذا كان الدخل في الشهر {total} ريال، فكم ريالًا يُنفق على {labels[0]}؟", answer,
-        (total - answer, values[0], answer * 2), f"{total} × {values[0]} ÷ 100 = {answer} ريال.",
+        (total - answer, values[0], answer * 2), f"{total} × {values[0]} ÷ 100 = {answer} ريال.", declared=f"{total}*{values[0]}/100",
     )  # fmt: skip
 
 
-@figure("chart", "frequency-table")
+@figure("chart", "frequency-table", difficulty="easy")
 def table(scene: Scene) -> Draft:
     marks = [str(5 + place) for place in range(4)]
     values = scene.rng.sample(range(2, 15), 4)
@@ -148,4 +146,5 @@ def table(scene: Scene) -> Draft:
     return asking(
         scene, chart, "ما العدد المجهول في الجدول؟", values[1], (total - values[1], total, Fraction(values[1] + 1)),
         f"المجموع {total} وبقية الأعداد {total - values[1]}، فالمجهول {values[1]}.",
+        declared=f"{total}-({added_up(values[:1] + values[2:])})",
     )  # fmt: skip

@@ -18,7 +18,7 @@ def circle_in_square(scene: Scene) -> Draft:
     drawn = {"pattern": "circle-in-square", "side": side, "shaded": "outside", "ask": ["shaded_area"]}
     return asking(
         scene, drawn | unit_of(scene) | points(scene, 4), f"{SHADED} {SEVENTHS}", whole - circle, (circle, whole, 44 * k),
-        f"مساحة المربع {whole} ومساحة الدائرة {circle}، والفرق {whole - circle}.",
+        f"مساحة المربع {whole} ومساحة الدائرة {circle}، والفرق {whole - circle}.", declared=f"{side}**2-22/7*({side}/2)**2",
     )  # fmt: skip
 
 
@@ -30,6 +30,7 @@ def square_in_circle(scene: Scene) -> Draft:
     return asking(
         scene, drawn | unit_of(scene) | points(scene, 4), f"{SHADED} {SEVENTHS}", circle - square, (circle, square, 44 * k),
         f"مساحة الدائرة {circle} ومساحة المربع نصف مربع القطر {square}، والفرق {circle - square}.",
+        declared=f"22/7*{radius}**2-2*{radius}**2",
     )  # fmt: skip
 
 
@@ -41,6 +42,7 @@ def corner_quarters(scene: Scene) -> Draft:
     return asking(
         scene, drawn | unit_of(scene) | points(scene, 4), f"{SHADED} {SEVENTHS}", whole - quarters,
         (quarters, whole, 44 * k), f"الأرباع الأربعة دائرة كاملة مساحتها {quarters}، فالباقي من المربع {whole - quarters}.",
+        declared=f"{side}**2-4*22/7*({side}/2)**2/4",
     )  # fmt: skip
 
 
@@ -52,6 +54,7 @@ def vertex_at_center(scene: Scene) -> Draft:
     return asking(
         scene, drawn | {"ask": ["shaded_area"]} | unit_of(scene) | points(scene, 4), SHADED_IN_PI, half**2,
         (4 * half**2, 2 * half**2, half), f"الجزء المشترك ربع دائرة مساحتها {4 * half**2} π، فمساحته {half**2} π.", unit=IN_PI,
+        declared=f"π*{radius}**2/4",
     )  # fmt: skip
 
 
@@ -62,6 +65,7 @@ def rose(scene: Scene) -> Draft:
     return asking(
         scene, drawn | unit_of(scene) | points(scene, 4), f"{SHADED} {SEVENTHS}", 112 * k * k, (84 * k * k, 154 * k * k, 196 * k * k),
         f"أربعة أنصاف دوائر مساحتها {308 * k * k}، ونطرح المربع {196 * k * k} فتبقى الأوراق {112 * k * k}.",
+        declared=f"4*22/7*{7 * k}**2/2-{14 * k}**2",
     )  # fmt: skip
 
 
@@ -71,7 +75,7 @@ def three_circles(scene: Scene) -> Draft:
     drawn = {"pattern": "three-tangent-circles", "radius": radius, "ask": ["triangle_perimeter"]}
     return asking(
         scene, drawn | unit_of(scene) | points(scene, 3), "ما محيط المثلث الواصل بين المراكز؟", 6 * radius,
-        (3 * radius, 2 * radius, 9 * radius), f"كل ضلع مجموع نصفي قطرين، أي {2 * radius}، والمحيط {6 * radius}.",
+        (3 * radius, 2 * radius, 9 * radius), f"كل ضلع مجموع نصفي قطرين، أي {2 * radius}، والمحيط {6 * radius}.", declared=f"3*2*{radius}",
     )  # fmt: skip
 
 
@@ -82,6 +86,7 @@ def segment(scene: Scene) -> Draft:
     return asking(
         scene, drawn | unit_of(scene) | points(scene, 3), f"{SHADED} {SEVENTHS}", 56 * k * k, (154 * k * k, 98 * k * k, 44 * k),
         f"مساحة القطاع {154 * k * k} ومساحة المثلث {98 * k * k}، والفرق {56 * k * k}.",
+        declared=f"22/7*{14 * k}**2/4-{14 * k}**2/2",
     )  # fmt: skip
 
 
@@ -93,6 +98,7 @@ def circles_in_rectangle(scene: Scene) -> Draft:
     return asking(
         scene, drawn | {"ask": ["shaded_area"]} | unit_of(scene) | points(scene, 4), SHADED_IN_PI, area,
         (radius**2, 2 * count * radius, 4 * area), f"مساحة كل دائرة {radius**2} π، وعددها {count}، فالمساحة {area} π.", unit=IN_PI,
+        declared=f"{count}*π*{radius}**2",
     )  # fmt: skip
 
 
@@ -111,6 +117,7 @@ def half_circle(scene: Scene) -> Draft:
         scene, drawn | {"ask": ["shaded_area"]} | unit_of(scene) | points(scene, 4), f"{SHADED} {SEVENTHS}",
         width * height + half, (width * height, width * height + 2 * half, width * height - half),
         f"مساحة المستطيل {width * height} ومساحة نصف الدائرة {half}، والمجموع {width * height + half}.",
+        declared=f"{width}*{height}+22/7*({width}/2)**2/2",
     )  # fmt: skip
 
 
@@ -122,6 +129,7 @@ def triangle_in_rectangle(scene: Scene) -> Draft:
     return asking(
         scene, drawn | {"ask": ["shaded_area"]} | unit_of(scene) | points(scene, 5), SHADED, width * height // 2,
         (width * height, width + height, width * height // 4), f"مساحة المثلث نصف مساحة المستطيل {width * height}، فالمظلل {width * height // 2}.",
+        declared=f"{width}*{height}/2",
     )  # fmt: skip
 
 
@@ -133,6 +141,7 @@ def path_around(scene: Scene) -> Draft:
     return asking(
         scene, drawn | {"ask": ["shaded_area"]} | unit_of(scene), "ما مساحة الممر المظلل؟", outer - inner,
         ((width + path) * (height + path) - inner, outer, inner), f"المساحة الكلية {outer} ونطرح الداخلية {inner} فيبقى {outer - inner}.",
+        declared=f"({width}+2*{path})*({height}+2*{path})-{width}*{height}",
     )  # fmt: skip
 
 
@@ -151,6 +160,7 @@ def l_shape(scene: Scene) -> Draft:
     return asking(
         scene, drawn | {"ask": ["area"]} | unit_of(scene), "ما مساحة الشكل؟", whole - cut, (whole, cut, whole + cut),
         f"مساحة المستطيل الكامل {whole} ونطرح المقتطع {cut} فيبقى {whole - cut}.",
+        declared=f"{width}*{height}-{cut_width}*{cut_height}",
     )  # fmt: skip
 
 
@@ -168,7 +178,7 @@ def rings(scene: Scene) -> Draft:
     }
     return asking(
         scene, drawn | unit_of(scene) | points(scene, 1), SHADED_IN_PI, area, ((outer - inner) ** 2, outer**2, inner**2),
-        f"الفرق بين المساحتين {outer**2} π و{inner**2} π هو {area} π.", unit=IN_PI,
+        f"الفرق بين المساحتين {outer**2} π و{inner**2} π هو {area} π.", unit=IN_PI, declared=f"π*{outer}**2-π*{inner}**2",
     )  # fmt: skip
 
 
@@ -180,4 +190,5 @@ def through_centers(scene: Scene) -> Draft:
     return asking(
         scene, drawn | unit_of(scene) | points(scene, 4), f"ما محيط {name} الناشئ؟", sides * radius,
         ((sides + 1) * radius, 2 * radius, (sides - 1) * radius), f"كل ضلع من أضلاعه نصف قطر، فالمحيط {sides} × {radius} = {sides * radius}.",
+        declared=f"{sides}*{radius}",
     )  # fmt: skip

@@ -87,6 +87,8 @@ def asking(  # noqa: PLR0917 - a question from its figure to its solution, in th
     working: str,
     *,
     unit: str = "",
+    declared: str | None = None,
 ) -> Draft:
-    """A question whose numbers stand in its figure only; `unit` follows each choice."""
-    return numeric(scene, f"{look(scene)} {question}", answer, likely, working, unit=unit).drawn(figure)
+    """A question whose numbers stand in its figure only; `unit` follows each choice, `declared` arrives at the key."""
+    stem = f"{look(scene)} {question}"
+    return numeric(scene, stem, answer, likely, working, unit=unit, declared=declared).drawn(figure)

@@ -37,7 +37,7 @@ def doubled(scene: Scene) -> Draft:
     )
 
 
-@template("geometry", "mcq", "حجم متوازي المستطيلات", "حجم الأسطوانة")
+@template("geometry", "mcq", "حجم متوازي المستطيلات", "حجم الأسطوانة", difficulty="easy")
 def box(scene: Scene) -> Draft:
     a, b, c = scene.number(3, 6), scene.number(7, 10), scene.number(11, 15)
     return numeric(
@@ -51,7 +51,27 @@ def box(scene: Scene) -> Draft:
     )
 
 
+@template("geometry", "mcq", "حجم متوازي المستطيلات", "حجم الأسطوانة")
+def cubes_in_box(scene: Scene) -> Draft:
+    edge, a, b, c = scene.choose(2, 3, 5), scene.number(2, 4), scene.number(5, 7), scene.number(8, 10)
+    return numeric(
+        scene, f"يملأ {scene.name} في {scene.place} صندوقًا أبعاده {a * edge} و{b * edge} و{c * edge} من السنتيمترات بمكعبات طول حرفها {edge} سم. كم مكعبًا يتسع له؟", a * b * c,
+        (a * b * c * edge, a + b + c, a * b * c * edge**2), f"على الأحرف {a} و{b} و{c}، والعدد {a} × {b} × {c} = {a * b * c}.",
+        declared=f"{a * edge}*{b * edge}*{c * edge}/{edge}**3",
+    )  # fmt: skip
+
+
 @template("geometry", "mcq", "مساحة سطح المكعب")
+def surface_of_volume(scene: Scene) -> Draft:
+    side = scene.rng.randint(3, 10)
+    return numeric(
+        scene, f"علبة مكعبة لعرض {scene.item} في {scene.place} حجمها {side**3} سم³، ويغلف {scene.name} أوجهها كلها. ما مساحة الورق اللازم بلا زيادة؟", 6 * side**2,
+        (side**2, 4 * side**2, 6 * side, 12 * side), f"طول الحرف {side}، ومساحة الوجه {side**2}، والمجموع 6 × {side**2} = {6 * side**2}.",
+        unit="سم²", declared=f"{side**3}/{side}*6",
+    )  # fmt: skip
+
+
+@template("geometry", "mcq", "مساحة سطح المكعب", difficulty="easy")
 def cube(scene: Scene) -> Draft:
     side = scene.number(3, 12)
     return numeric(
@@ -79,7 +99,7 @@ def triangle_rule(scene: Scene) -> Draft:
     )
 
 
-@template("geometry", "mcq", "زوايا المضلع المنتظم")
+@template("geometry", "mcq", "زوايا المضلع المنتظم", difficulty="easy")
 def polygon(scene: Scene) -> Draft:
     sides = scene.choose(5, 6, 8, 9, 10, 12)
     angle = (sides - 2) * 180 // sides
@@ -94,7 +114,18 @@ def polygon(scene: Scene) -> Draft:
     )
 
 
-@template("geometry", "mcq", "زاوية عقربي الساعة")
+@template("geometry", "mcq", "زوايا المضلع المنتظم")
+def sides_of_polygon(scene: Scene) -> Draft:
+    sides = scene.choose(5, 6, 8, 9, 10, 12, 15, 18, 20)
+    angle = 180 - 360 // sides
+    return numeric(
+        scene, f"صمم {scene.name} نافورة في {scene.place} على شكل مضلع منتظم قياس زاويته الداخلية {angle} درجة وزينها ب{scene.item}. كم عدد أضلاعها؟", sides,
+        (sides - 2, sides + 2, sides + 1), f"الخارجية 180 − {angle} = {180 - angle}، وعدد الأضلاع 360 ÷ {180 - angle} = {sides}.",
+        declared=f"360/(180-{angle})",
+    )  # fmt: skip
+
+
+@template("geometry", "mcq", "زاوية عقربي الساعة", difficulty="hard")
 def clock(scene: Scene) -> Draft:
     hour, half = scene.rng.randint(1, 5), scene.choose(0, 30)
     angle = abs(30 * hour + half // 2 - 6 * half)
@@ -122,7 +153,7 @@ def tiles(scene: Scene) -> Draft:
     )
 
 
-@template("geometry", "mcq", "طول قطر المستطيل")
+@template("geometry", "mcq", "طول قطر المستطيل", difficulty="easy")
 def diagonal(scene: Scene) -> Draft:
     a, b, c = scene.choose((3, 4, 5), (5, 12, 13), (8, 15, 17), (7, 24, 25))
     k = scene.number(1, 4)
@@ -137,6 +168,17 @@ def diagonal(scene: Scene) -> Draft:
     )
 
 
+@template("geometry", "mcq", "طول قطر المستطيل")
+def diagonal_of_perimeter(scene: Scene) -> Draft:
+    (a, b, c), k = scene.choose((3, 4, 5), (5, 12, 13), (8, 15, 17)), scene.number(1, 4)
+    around = 2 * (a + b) * k
+    return numeric(
+        scene, f"ساحة {scene.place} مستطيلة محيطها {around} م وطولها {b * k} م، مد {scene.name} بين ركنين متقابلين منها حبلًا لتعليق {scene.item}. كم مترًا طول الحبل؟", c * k,
+        ((a + b) * k, around - b * k, c * k + k, a * k), f"العرض {around} ÷ 2 − {b * k} = {a * k}، ومربع القطر {(a * k) ** 2} + {(b * k) ** 2} = {(c * k) ** 2}، فالقطر {c * k}.",
+        declared=f"√(({around}/2-{b * k})**2+{b * k}**2)",
+    )  # fmt: skip
+
+
 @template(
     "geometry",
     "comparison",
@@ -144,6 +186,7 @@ def diagonal(scene: Scene) -> Draft:
     "أثر مضاعفة البعد في المساحة",
     "طول قطر المستطيل",
     "تبليط السطوح",
+    difficulty="easy",
 )
 def compare_areas(scene: Scene) -> Draft:
     a, b, side = scene.number(4, 9), scene.number(10, 20), scene.number(7, 14)
@@ -156,7 +199,21 @@ def compare_areas(scene: Scene) -> Draft:
     )
 
 
-@template("geometry", "comparison", "حجم متوازي المستطيلات", "حجم الأسطوانة", "مساحة سطح المكعب")
+@template("geometry", "comparison", "المحيط والمساحة", "طول قطر المستطيل", "تبليط السطوح")
+def compare_of_perimeters(scene: Scene) -> Draft:
+    side, shift = scene.number(6, 14), scene.number(1, 4)
+    grown = side + scene.choose(0, 1, -1)
+    return compared(
+        (f"مساحة أرض {scene.first}", side * side), (f"مساحة أرض {scene.second}", (grown + shift) * (grown - shift)),
+        f"أرض {scene.name} قرب {scene.place} مربعة محيطها {4 * side} م، وأرض {scene.second} مستطيلة محيطها {4 * grown} م وطولها {grown + shift} م.",
+        f"ضلع المربعة {side} ومساحتها {side * side}، وعرض المستطيلة {grown - shift} ومساحتها {(grown + shift) * (grown - shift)}.",
+        declared=f"({4 * side}/4)**2 | {grown + shift}*({4 * grown}/2-{grown + shift})",
+    )  # fmt: skip
+
+
+@template(
+    "geometry", "comparison", "حجم متوازي المستطيلات", "حجم الأسطوانة", "مساحة سطح المكعب", difficulty="easy"
+)
 def compare_volumes(scene: Scene) -> Draft:
     side, a, b = scene.number(3, 6), scene.number(2, 5), scene.number(5, 9)
     return compared(
@@ -168,7 +225,14 @@ def compare_volumes(scene: Scene) -> Draft:
     )
 
 
-@template("geometry", "comparison", "متباينة المثلث", "زوايا المضلع المنتظم", "زاوية عقربي الساعة")
+@template(
+    "geometry",
+    "comparison",
+    "متباينة المثلث",
+    "زوايا المضلع المنتظم",
+    "زاوية عقربي الساعة",
+    difficulty="hard",
+)
 def compare_open_angles(scene: Scene) -> Draft:
     angle = scene.step(7, 11, 5)
     return compared(

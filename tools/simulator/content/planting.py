@@ -89,7 +89,39 @@ def _other_passage(question: Question) -> Question | None:
     return question | {"p": text} if "p" in question else None
 
 
-#: By the names of the labelled set. Repeats, impossible figures and what the program does have rates of their own.
+def _article_of_key(question: Question) -> Question | None:
+    """The article before the key alone; a key that stands in its stem, as a word of a sentence does, stays."""
+    key = question["a"]
+    choices = [key, *question.get("d", [])]
+    are_bare_words = all(choice.isalpha() and not choice.startswith("ال") for choice in choices)
+    if "d" not in question or not are_bare_words or key in question["q"]:
+        return None
+    return question | {"a": f"ال{key}", "w": question["w"].replace(f"{key}.", f"ال{key}.")}
+
+
+def _parts_of_key_recur(question: Question) -> Question | None:
+    """Of pairs of words: each distractor shares a part with the key, and no two share as much with the others."""
+    pairs = [choice.split(" - ") for choice in (question["a"], *question.get("d", []))]
+    if len(pairs) == 1 or {len(pair) for pair in pairs} != {2}:
+        return None
+    (first, second), one, another, last = pairs
+    return question | {
+        "d": [f"{first} - {one[1]}", f"{another[0]} - {second}", f"{first} - {last[1]}"],
+    }
+
+
+def _beyond_chart(question: Question) -> Question | None:
+    """Asks for the value after the chart's last one."""
+    chart = question.get("f", {})
+    if "values" not in chart:
+        return None
+    asked = {"ask": [f"value_{len(chart['values']) + 1}"]}
+    stem = f"{question['q']} وما القيمة التي تلي «{chart['labels'][-1]}»؟"
+    return question | {"q": stem, "f": chart | asked}
+
+
+#: By the names of the labelled set. Repeats, impossible figures and what the program does have rates of their own:
+#: `order` is the program's, because it shuffles the choices, whatever their order in the reply.
 PLANTERS: Final[Mapping[str, Planter]] = {
     "equal_value": _distractor(_same_value),
     "catch_all": _distractor(lambda _: "جميع ما سبق"),
@@ -103,6 +135,8 @@ PLANTERS: Final[Mapping[str, Planter]] = {
     ),
     "absolute": _absolutes,
     "negative_stem": _stem(lambda stem: f"{stem} أي الأجوبة ليس جوابًا غير صحيح؟"),
+    "grammar_cue": _article_of_key,
+    "convergence": _parts_of_key_recur,
     "stem_words_in_key": _stem(lambda stem: stem.replace("؟", " مع المستطيلات؟")),
     "given_away": _words_of_key,
     "key_marked": _key(lambda key: f"{key} ✓"),
@@ -118,6 +152,7 @@ PLANTERS: Final[Mapping[str, Planter]] = {
     "contradiction": _other_end,
     "wrong_key": _other_key,
     "unrelated_passage": _other_passage,
+    "chart_lacks_answer": _beyond_chart,
     "two_right": _distractor(lambda question: f"{question['a']} نفسه"),
     "implausible": _distractor(lambda question: "999999" if question["a"].isdigit() else None),
 }

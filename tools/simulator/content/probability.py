@@ -20,7 +20,7 @@ def ways(n: int, k: int) -> str:
     return f"{above}/({'*'.join(str(i + 1) for i in range(k))})"
 
 
-@template("probability", "mcq", "احتمال حدث بسيط", "السحب من مجموعة ملونة")
+@template("probability", "mcq", "احتمال حدث بسيط", "السحب من مجموعة ملونة", difficulty="easy")
 def simple(scene: Scene) -> Draft:
     red, green, blue = _colours(scene)
     total = red + green + blue
@@ -34,7 +34,18 @@ def simple(scene: Scene) -> Draft:
     )
 
 
-@template("probability", "mcq", "الحدث المتمم")
+@template("probability", "mcq", "احتمال حدث بسيط", "السحب من مجموعة ملونة")
+def twice_as_many(scene: Scene) -> Draft:
+    red, green, _ = _colours(scene)
+    total = 3 * red + green
+    return numeric(
+        scene, f"في صندوق {scene.name} في {scene.place} {red} من {scene.item} الحمراء و{green} الخضراء، والزرقاء ضعف الحمراء. إذا سحب {scene.second} واحدة عشوائيًا، فما احتمال أن تكون زرقاء؟", Fraction(2 * red, total),
+        (Fraction(red, total), Fraction(green, total), Fraction(2 * red, red + green), Fraction(1, 3)),
+        f"الزرقاء 2 × {red} = {2 * red} من {total}، فالاحتمال {2 * red}/{total}.", declared=f"2*{red}/({red}+{green}+2*{red})",
+    )  # fmt: skip
+
+
+@template("probability", "mcq", "الحدث المتمم", difficulty="easy")
 def complement(scene: Scene) -> Draft:
     bad, total = scene.number(2, 6), scene.step(2, 6, 10)
     return numeric(
@@ -52,7 +63,7 @@ def complement(scene: Scene) -> Draft:
     )
 
 
-@template("probability", "mcq", "مبدأ العد", "عدد الاختيارات الممكنة")
+@template("probability", "mcq", "مبدأ العد", "عدد الاختيارات الممكنة", difficulty="easy")
 def counting(scene: Scene) -> Draft:
     a, b, c = scene.number(2, 4), scene.number(5, 7), scene.number(8, 10)
     return numeric(
@@ -61,10 +72,21 @@ def counting(scene: Scene) -> Draft:
         a * b * c,
         (a + b + c, a * b + c, a * b * (c - 1), b * c),
         f"بمبدأ العد {a} × {b} × {c} = {a * b * c}.",
+        declared=f"{a}*{b}*{c}",
     )
 
 
-@template("probability", "mcq", "العدد من الاحتمال")
+@template("probability", "mcq", "مبدأ العد", "عدد الاختيارات الممكنة")
+def two_offices(scene: Scene) -> Draft:
+    people = scene.number(5, 12)
+    return numeric(
+        scene, f"يختار {scene.name} من بين {people} متطوعين في {scene.place} مشرفًا على {scene.item}، ثم نائبًا له من بقيتهم. بكم طريقة يختارهما؟", people * (people - 1),
+        (people**2, people * (people - 1) // 2, 2 * people - 1), f"للمشرف {people} خيارات، ولنائبه {people - 1}، فالعدد {people} × {people - 1} = {people * (people - 1)}.",
+        declared=f"{people}*({people}-1)",
+    )  # fmt: skip
+
+
+@template("probability", "mcq", "العدد من الاحتمال", difficulty="easy")
 def from_probability(scene: Scene) -> Draft:
     part = scene.choose(Fraction(1, 4), Fraction(2, 5), Fraction(3, 8), Fraction(1, 6), Fraction(3, 10))
     total = part.denominator * scene.number(4, 12)
@@ -79,7 +101,7 @@ def from_probability(scene: Scene) -> Draft:
     )
 
 
-@template("probability", "mcq", "السحب دون إرجاع")
+@template("probability", "mcq", "السحب دون إرجاع", difficulty="hard")
 def without_return(scene: Scene) -> Draft:
     good, rest = scene.number(3, 6), scene.number(4, 8)
     total = good + rest
@@ -127,6 +149,7 @@ def choosing(scene: Scene) -> Draft:
     "الحدث المتمم",
     "السحب من مجموعة ملونة",
     "العدد من الاحتمال",
+    difficulty="easy",
 )
 def compare_chances(scene: Scene) -> Draft:
     a, n, b, m = scene.number(2, 6), scene.number(10, 20), scene.number(2, 6), scene.number(10, 20)

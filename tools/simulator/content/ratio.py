@@ -1,4 +1,4 @@
-"""Ratio and proportion: percentages, sharing, work, mixing, divisibility."""
+"""Ratio and proportion: sharing, work, fractions, divisibility."""
 
 from __future__ import annotations
 
@@ -10,49 +10,14 @@ from tools.simulator.content.registry import template
 from tools.simulator.content.scene import Scene
 
 
-@template("ratio-proportion", "mcq", "النسبة المئوية من عدد", "ميزانية الأسرة")
-def percent(scene: Scene) -> Draft:
-    rate, total = scene.step(2, 9, 5), scene.step(4, 20, 100)
-    part = total * rate // 100
+@template("ratio-proportion", "mcq", "التقسيم التناسبي", "نسبتان متتاليتان", difficulty="easy")
+def other_share(scene: Scene) -> Draft:
+    a, b, unit = scene.number(2, 4), scene.number(5, 8), scene.step(3, 12, 5)
     return numeric(
-        scene,
-        f"أنفق {scene.name} {rate}% من راتبه البالغ {counted(total, 'ريال')} على {scene.item} من {scene.place}. كم أنفق؟",
-        part,
-        (total - part, total // rate, part * 2, part + total // 10),
-        f"النسبة من العدد: {total} × {rate} ÷ 100 = {part}.",
-        unit="ريال",
-        declared=f"{total}*{rate}%",
-    )
-
-
-@template("ratio-proportion", "mcq", "الخصم وسعر البيع", "الزيادة والنقصان المئويان")
-def discount(scene: Scene) -> Draft:
-    rate, price = scene.choose(10, 15, 20, 25, 30, 40), scene.step(4, 25, 20)
-    off = price * rate // 100
-    return numeric(
-        scene,
-        f"أعلن {scene.name} صاحب {scene.place} {scene.day} خصمًا قدره {rate}% على {scene.item} التي كان ثمن الواحد منها {counted(price, 'ريال')}. ما الثمن بعد الخصم؟",
-        price - off,
-        (off, price + off, price - rate, price - off // 2),
-        f"مقدار الخصم {price} × {rate}% = {off}، والثمن الجديد {price} − {off} = {price - off}.",
-        unit="ريال",
-        declared=f"{price}*(1-{rate}%)",
-    )
-
-
-@template("ratio-proportion", "mcq", "الربح والخسارة")
-def profit(scene: Scene) -> Draft:
-    rate, cost = scene.choose(5, 10, 20, 25, 30, 50), scene.step(5, 20, 20)
-    sold = cost + cost * rate // 100
-    return numeric(
-        scene,
-        f"اشترى {scene.name} بضاعة من {scene.item} بمبلغ {counted(cost, 'ريال')} ثم باعها في {scene.place} بمبلغ {counted(sold, 'ريال')}. ما النسبة المئوية لربحه من ثمن الشراء؟",
-        rate,
-        (sold - cost, rate + 5, rate * 2, 100 - rate),
-        f"الربح {sold} − {cost} = {sold - cost}، ونسبته {sold - cost} ÷ {cost} × 100 = {rate}%.",
-        unit="%",
-        declared=f"({sold}-{cost})/{cost}",
-    )
+        scene, f"نصيب {scene.name} إلى نصيب شريكه {scene.second} من مكسب {scene.place} {a} إلى {b}، ونال {scene.first} {counted(a * unit, 'ريال')}. كم نصيب {scene.second}؟", b * unit,
+        ((a + b) * unit, a * unit + b - a, (b - a) * unit), f"قيمة الجزء {a * unit} ÷ {a} = {unit}، والنصيب {b} × {unit} = {b * unit}.",
+        unit="ريال", declared=f"{a * unit}/{a}*{b}",
+    )  # fmt: skip
 
 
 @template("ratio-proportion", "mcq", "التقسيم التناسبي", "نسبتان متتاليتان")
@@ -70,7 +35,14 @@ def sharing(scene: Scene) -> Draft:
     )
 
 
-@template("ratio-proportion", "mcq", "التناسب الطردي", "مقارنة الأسعار بالوحدة", "الاستهلاك والمعدل اليومي")
+@template(
+    "ratio-proportion",
+    "mcq",
+    "التناسب الطردي",
+    "مقارنة الأسعار بالوحدة",
+    "الاستهلاك والمعدل اليومي",
+    difficulty="easy",
+)
 def direct(scene: Scene) -> Draft:
     few, each, many = scene.number(3, 8), scene.number(11, 24), scene.number(9, 20)
     return numeric(
@@ -84,7 +56,48 @@ def direct(scene: Scene) -> Draft:
     )
 
 
+@template("ratio-proportion", "mcq", "التناسب الطردي", "مقارنة الأسعار بالوحدة", "الاستهلاك والمعدل اليومي")
+def change_of_purchase(scene: Scene) -> Draft:
+    few, each, many = scene.number(3, 8), scene.number(11, 24), scene.number(9, 20)
+    cost, left = many * each, scene.step(2, 9, 5)
+    return numeric(
+        scene, f"ثمن {few} من {scene.item} في {scene.place} {counted(few * each, 'ريال')}. اشترى {scene.name} {many} منها بالسعر نفسه ودفع {counted(cost + left, 'ريال')}. كم ريالًا بقي له؟", left,
+        (cost, left + each, cost + left - few * each), f"ثمن الواحد {each}، وثمن {many} هو {cost}، والباقي {cost + left} − {cost} = {left}.",
+        declared=f"{cost + left}-{few * each}/{few}*{many}",
+    )  # fmt: skip
+
+
+@template("ratio-proportion", "mcq", "التناسب الطردي", "مقارنة الأسعار بالوحدة", difficulty="hard")
+def cheaper_purchase(scene: Scene) -> Draft:
+    few, each, many, rate = (
+        scene.number(3, 8),
+        scene.number(11, 24),
+        scene.choose(10, 20, 30),
+        scene.choose(10, 20, 30),
+    )
+    cost = many * each
+    paid = cost - cost * rate // 100
+    return numeric(
+        scene, f"ثمن {few} من {scene.item} في {scene.place} {counted(few * each, 'ريال')}. اشترى {scene.name} {many} منها بالسعر نفسه، فخصم له البائع {rate}% من المجموع. كم دفع؟", paid,
+        (cost, cost - rate, cost * rate // 100, few * each * many // 10), f"ثمن الواحد {each}، والمجموع {cost}، والخصم {cost * rate // 100}، فدفع {paid}.",
+        unit="ريال", declared=f"{few * each}/{few}*{many}*(1-{rate}%)",
+    )  # fmt: skip
+
+
 @template("ratio-proportion", "mcq", "التناسب العكسي", "العمل المشترك بالأعداد الصغيرة")
+def more_workers(scene: Scene) -> Draft:
+    men, days, fewer = scene.choose(
+        (6, 20, 15), (4, 15, 10), (12, 10, 8), (9, 16, 12), (8, 21, 14), (10, 18, 12), (5, 24, 8)
+    )
+    needed = men * days // fewer
+    return numeric(
+        scene, f"ينجز {counted(men, 'عامل')} عند {scene.name} صيانة {scene.place} في {counted(days, 'يوم')}. كم عاملًا مثلهم يضاف إليهم لتنجز في {counted(fewer, 'يوم')}؟", needed - men,
+        (needed, days - fewer, men), f"العمل {men} × {days} = {men * days}، ويلزم {men * days} ÷ {fewer} = {needed}، فيضاف {needed - men}.",
+        declared=f"{men}*{days}/{fewer}-{men}",
+    )  # fmt: skip
+
+
+@template("ratio-proportion", "mcq", "التناسب العكسي", "العمل المشترك بالأعداد الصغيرة", difficulty="easy")
 def inverse(scene: Scene) -> Draft:
     men, days, more = scene.choose(
         (6, 20, 8), (4, 15, 10), (12, 10, 8), (9, 16, 12), (8, 21, 14), (10, 18, 12), (5, 24, 8)
@@ -101,7 +114,7 @@ def inverse(scene: Scene) -> Draft:
     )
 
 
-@template("ratio-proportion", "mcq", "مقياس الرسم")
+@template("ratio-proportion", "mcq", "مقياس الرسم", difficulty="easy")
 def scale(scene: Scene) -> Draft:
     scale_km, length = scene.number(3, 15), scene.number(6, 25)
     return numeric(
@@ -115,7 +128,55 @@ def scale(scene: Scene) -> Draft:
     )
 
 
+@template("ratio-proportion", "mcq", "مقياس الرسم")
+def scale_then_time(scene: Scene) -> Draft:
+    scale_km, hours, times = scene.number(5, 9), scene.number(2, 5), scene.choose(10, 12)
+    return numeric(
+        scene, f"على خريطة {scene.place} يمثل كل سنتيمتر {scale_km} كم، وطول الطريق عليها {times * hours} سم. في كم ساعة يقطعه {scene.name} بسرعة {scale_km * times} كم في الساعة؟", hours,
+        (times, hours + 1, scale_km, 2 * hours), f"طول الطريق {times * hours} × {scale_km} = {scale_km * times * hours}، والزمن {scale_km * times * hours} ÷ {scale_km * times} = {hours}.",
+        declared=f"{times * hours}*{scale_km}/{scale_km * times}",
+    )  # fmt: skip
+
+
 @template("ratio-proportion", "mcq", "الكسور من كمية", "الكسور العشرية والتقريب", "ترتيب العمليات")
+def fraction_of_rest(scene: Scene) -> Draft:
+    part, count = (
+        scene.choose(Fraction(2, 3), Fraction(3, 4), Fraction(2, 5), Fraction(3, 5)),
+        scene.number(4, 15),
+    )
+    total = 2 * part.denominator * count
+    rest = int(total * (1 - part))
+    return numeric(
+        scene, f"في {scene.place} {total} من {scene.item}، باع {scene.name} {part.numerator}/{part.denominator} منها {scene.day}، ثم باع نصف الباقي. كم بقي؟", rest // 2,
+        (rest, total - rest, total // 2, abs(total // 2 - rest)), f"المبيع أولًا {total - rest}، والباقي {rest}، ونصفه {rest // 2}.",
+        declared=f"{total}*(1-{part.numerator}/{part.denominator})/2",
+    )  # fmt: skip
+
+
+@template("ratio-proportion", "mcq", "الكسور من كمية", "ترتيب العمليات", difficulty="hard")
+def whole_of_fractions(scene: Scene) -> Draft:
+    part, count = (
+        scene.choose(Fraction(2, 3), Fraction(3, 4), Fraction(2, 5), Fraction(3, 5)),
+        scene.number(4, 12),
+    )
+    total = 3 * part.denominator * count
+    rest = int(total * (1 - part))
+    left = rest * 2 // 3
+    return numeric(
+        scene, f"باع {scene.name} {part.numerator}/{part.denominator} من {scene.item} في {scene.place}، ثم ثلث الباقي {scene.day}، فبقي {left}. كم كان العدد قبل البيع؟", total,
+        (rest, 3 * left, left * part.denominator, total - left), f"{left} ثلثا الباقي، فالباقي {rest}، وهو {part.denominator - part.numerator}/{part.denominator} من العدد، فالعدد {total}.",
+        declared=f"{left}/(1-1/3)/(1-{part.numerator}/{part.denominator})",
+    )  # fmt: skip
+
+
+@template(
+    "ratio-proportion",
+    "mcq",
+    "الكسور من كمية",
+    "الكسور العشرية والتقريب",
+    "ترتيب العمليات",
+    difficulty="easy",
+)
 def fraction_of(scene: Scene) -> Draft:
     part = scene.choose(
         Fraction(2, 3), Fraction(3, 4), Fraction(2, 5), Fraction(3, 5), Fraction(5, 6), Fraction(3, 8)
@@ -158,7 +219,7 @@ def smallest_multiple(scene: Scene) -> Draft:
     )
 
 
-@template("ratio-proportion", "mcq", "تحويل الوحدات", "الملء والتفريغ")
+@template("ratio-proportion", "mcq", "تحويل الوحدات", "الملء والتفريغ", difficulty="easy")
 def filling(scene: Scene) -> Draft:
     flow, minutes = scene.number(11, 30), scene.step(3, 9, 5)
     volume = flow * minutes
@@ -173,19 +234,14 @@ def filling(scene: Scene) -> Draft:
     )
 
 
-@template("ratio-proportion", "mcq", "الزكاة والضريبة", "التوفير والأقساط")
-def tax(scene: Scene) -> Draft:
-    price = scene.step(4, 30, 100)
-    duty = price * 15 // 100
+@template("ratio-proportion", "mcq", "الملء والتفريغ", "تحويل الوحدات")
+def filling_with_leak(scene: Scene) -> Draft:
+    net, leak, minutes = scene.number(8, 20), scene.number(3, 7), scene.step(3, 9, 5)
     return numeric(
-        scene,
-        f"ثمن مجموعة من {scene.item} في {scene.place} {counted(price, 'ريال')} قبل الضريبة، ونسبة الضريبة 15%. كم يدفع {scene.name} شاملًا الضريبة؟",
-        price + duty,
-        (price - duty, duty, price + 15, price + 2 * duty),
-        f"الضريبة {price} × 15% = {duty}، والمجموع {price + duty}.",
-        unit="ريال",
-        declared=f"{price}*(1+15%)",
-    )
+        scene, f"خزان {scene.name} في {scene.place} سعته {counted(net * minutes, 'لتر')}، يملؤه صنبور معدله {counted(net + leak, 'لتر')} في الدقيقة، ويتسرب منه {counted(leak, 'لتر')} في الدقيقة. في كم دقيقة يمتلئ وهو فارغ؟", minutes,
+        (net * minutes // (net + leak), minutes + leak, 2 * minutes), f"يزيد الماء {net + leak} − {leak} = {net} في الدقيقة، والزمن {net * minutes} ÷ {net} = {minutes}.",
+        declared=f"{net * minutes}/({net + leak}-{leak})",
+    )  # fmt: skip
 
 
 @template("ratio-proportion", "mcq", "العمل المشترك")
@@ -204,25 +260,28 @@ def together(scene: Scene) -> Draft:
     )
 
 
-@template("ratio-proportion", "mcq", "الخلط والتركيز", "النسبة بعد تغير الطرفين")
-def mixing(scene: Scene) -> Draft:
-    juice, water, more = scene.choose(
-        (6, 14, 5), (10, 30, 10), (12, 28, 10), (8, 32, 10), (9, 31, 10), (13, 27, 10)
-    )
-    total = juice + water
-    answer = Fraction(100 * (juice + more), total + more)
+@template("ratio-proportion", "mcq", "باقي القسمة", "منزلة الآحاد في القوى")
+def rest_of_result(scene: Scene) -> Draft:
+    divisor, times, more = scene.choose(7, 9, 11), scene.number(2, 4), scene.number(1, 4)
+    rest = scene.rng.randint(3, divisor - 1)
+    value = (times * rest + more) % divisor
+    if value == 0:
+        value, more = 1, more + 1
     return numeric(
-        scene,
-        f"خلط {scene.name} في {scene.place} {counted(juice, 'لتر')} من عصير مركز مع {counted(water, 'لتر')} من الماء، ثم زاد {counted(more, 'لتر')} من العصير المركز. ما النسبة المئوية للعصير المركز في الخليط؟",
-        answer,
-        (Fraction(100 * juice, total), answer + 5, Fraction(100 * (juice + more), total)),
-        f"العصير {juice + more} من خليط حجمه {total + more}، فالنسبة {juice + more} ÷ {total + more} × 100.",
-        unit="%",
-        declared=f"({juice}+{more})/({total}+{more})",
-    )
+        scene, f"وزع {scene.name} {scene.item} في {scene.place} على علب تتسع كل منها {divisor}، وكان عددها ن فبقي منها {rest}. كم يبقى لو كان العدد {times}ن + {more}؟", value,
+        (times * rest + more, rest + more, rest, divisor - value), f"الباقي من {times} × {rest} + {more} بعد القسمة على {divisor} هو {value}.",
+        declared=f"({times}*{rest}+{more})%{divisor}",
+    )  # fmt: skip
 
 
-@template("ratio-proportion", "mcq", "باقي القسمة", "خصائص الأعداد الأولية", "منزلة الآحاد في القوى")
+@template(
+    "ratio-proportion",
+    "mcq",
+    "باقي القسمة",
+    "خصائص الأعداد الأولية",
+    "منزلة الآحاد في القوى",
+    difficulty="easy",
+)
 def division_rest(scene: Scene) -> Draft:
     divisor, quotient = scene.number(11, 19), scene.number(8, 30)
     rest = scene.rng.randint(4, divisor - 3)
@@ -237,21 +296,14 @@ def division_rest(scene: Scene) -> Draft:
     )
 
 
-@template("ratio-proportion", "comparison", "النسبة المئوية من عدد", "الزيادة والنقصان المئويان")
-def compare_percent(scene: Scene) -> Draft:
-    rate, total = scene.step(2, 9, 5), scene.step(3, 19, 20)
-    other_total = scene.choose(total, total + 20, total - 20)
-    first, second = Fraction(rate * total, 100), Fraction(other_total * rate, 100)
-    return compared(
-        (f"{rate}% من {total}", first),
-        (f"{other_total}% من {rate}", second),
-        f"اختلف {scene.name} و{scene.second} {scene.day} في حساب نصيب {scene.place} من ثمن {scene.item}.",
-        f"الأولى {rate} × {total} ÷ 100، والثانية {other_total} × {rate} ÷ 100، ثم نوازن بين حاصلي الضرب.",
-        declared=f"{rate}%*{total} | {other_total}%*{rate}",
-    )
-
-
-@template("ratio-proportion", "comparison", "مقارنة الأسعار بالوحدة", "التناسب الطردي", "التقسيم التناسبي")
+@template(
+    "ratio-proportion",
+    "comparison",
+    "مقارنة الأسعار بالوحدة",
+    "التناسب الطردي",
+    "التقسيم التناسبي",
+    difficulty="easy",
+)
 def compare_prices(scene: Scene) -> Draft:
     n, m, price = scene.number(3, 8), scene.number(9, 15), scene.number(5, 20)
     other = scene.choose(price, price + 1, price - 1)
@@ -264,7 +316,14 @@ def compare_prices(scene: Scene) -> Draft:
     )
 
 
-@template("ratio-proportion", "comparison", "القاسم المشترك الأكبر", "المضاعف المشترك الأصغر", "باقي القسمة")
+@template(
+    "ratio-proportion",
+    "comparison",
+    "القاسم المشترك الأكبر",
+    "المضاعف المشترك الأصغر",
+    "باقي القسمة",
+    difficulty="easy",
+)
 def compare_rest(scene: Scene) -> Draft:
     a, b, c, d = scene.number(40, 99), scene.number(6, 12), scene.number(40, 99), scene.number(6, 12)
     return compared(
@@ -273,16 +332,4 @@ def compare_rest(scene: Scene) -> Draft:
         f"قسم {scene.name} {scene.item}، وقسم {scene.second} {scene.other_item}، وكلاهما يعمل في {scene.place}.",
         f"{a} = {b} × {a // b} + {a % b}، و{c} = {d} × {c // d} + {c % d}.",
         declared=f"{a}%{b} | {c}%{d}",
-    )
-
-
-@template("ratio-proportion", "comparison", "الخصم وسعر البيع", "الربح والخسارة")
-def compare_missing(scene: Scene) -> Draft:
-    a, b = scene.step(2, 6, 5), scene.step(7, 11, 5)
-    return compared(
-        (f"مقدار الخصم عند {scene.first}", 0),
-        (f"مقدار الخصم عند {scene.second}", None),
-        f"خفض {scene.name} ثمن {scene.item} في {scene.place} بنسبة {a}%، وخفض {scene.second} ثمن {scene.other_item} بنسبة {b}%.",
-        "النسبة وحدها لا تكفي: لا نعرف الثمن الأصلي عند أي منهما.",
-        declared=f"{a}%*1000 | {b}%*100 || {a}%*100 | {b}%*100",
     )

@@ -9,7 +9,7 @@ from tools.simulator.content.registry import template
 from tools.simulator.content.scene import Scene
 
 
-@template("speed-time-distance", "mcq", "المسافة من السرعة والزمن", "المسافة الباقية")
+@template("speed-time-distance", "mcq", "المسافة من السرعة والزمن", "المسافة الباقية", difficulty="easy")
 def distance(scene: Scene) -> Draft:
     speed, hours = scene.step(8, 12, 10), scene.number(3, 6)
     return numeric(
@@ -21,6 +21,17 @@ def distance(scene: Scene) -> Draft:
         unit="كم",
         declared=f"{speed}*{hours}",
     )
+
+
+@template("speed-time-distance", "mcq", "المسافة من السرعة والزمن", "المسافة الباقية")
+def distance_left(scene: Scene) -> Draft:
+    speed, hours, rest = scene.step(8, 12, 10), scene.number(2, 4), scene.step(5, 12, 10)
+    whole = speed * hours + rest
+    return numeric(
+        scene, f"الطريق من {scene.city} إلى {scene.other_city} طوله {whole} كم. سار فيه {scene.name} {counted(hours, 'ساعة')} بسرعة {speed} كم في الساعة ثم توقف في {scene.place}. كم بقي له؟", rest,
+        (speed * hours, whole - speed, rest + speed), f"قطع {speed} × {hours} = {speed * hours}، وبقي {whole} − {speed * hours} = {rest}.",
+        unit="كم", declared=f"{whole}-{speed}*{hours}",
+    )  # fmt: skip
 
 
 @template("speed-time-distance", "mcq", "متوسط السرعة")
@@ -57,7 +68,7 @@ def meeting(scene: Scene) -> Draft:
     )
 
 
-@template("speed-time-distance", "mcq", "فرق زمن الوصول", "مواعيد الرحلات")
+@template("speed-time-distance", "mcq", "فرق زمن الوصول", "مواعيد الرحلات", difficulty="hard")
 def difference(scene: Scene) -> Draft:
     slow, fast, length = scene.choose(
         (40, 60, 240), (50, 75, 300), (60, 80, 480), (60, 90, 360), (45, 90, 270), (80, 100, 400)
@@ -74,7 +85,7 @@ def difference(scene: Scene) -> Draft:
     )
 
 
-@template("speed-time-distance", "mcq", "تحويل وحدات السرعة", "سرعة المشي")
+@template("speed-time-distance", "mcq", "تحويل وحدات السرعة", "سرعة المشي", difficulty="easy")
 def conversion(scene: Scene) -> Draft:
     metres = scene.step(1, 8, 5)
     return numeric(
@@ -86,6 +97,16 @@ def conversion(scene: Scene) -> Draft:
         unit="كم/س",
         declared=f"{metres}*3600/1000",
     )
+
+
+@template("speed-time-distance", "mcq", "تحويل وحدات السرعة", "سرعة المشي")
+def metres_in_seconds(scene: Scene) -> Draft:
+    part, seconds = scene.number(1, 6), scene.step(2, 8, 5)
+    return numeric(
+        scene, f"تسير مركبة {scene.name} قرب {scene.place} بسرعة {18 * part} كم في الساعة. كم مترًا تقطع في {seconds} ثانية؟", 5 * part * seconds,
+        (18 * part * seconds, 5 * part, 3 * part * seconds), f"السرعة {18 * part} × 1000 ÷ 3600 = {5 * part} م في الثانية، والمسافة {5 * part} × {seconds} = {5 * part * seconds}.",
+        declared=f"{18 * part}*1000/3600*{seconds}",
+    )  # fmt: skip
 
 
 @template("speed-time-distance", "mcq", "الزمن مع التوقف")
@@ -103,7 +124,7 @@ def with_rest(scene: Scene) -> Draft:
     )
 
 
-@template("speed-time-distance", "mcq", "سرعة الإنجاز")
+@template("speed-time-distance", "mcq", "سرعة الإنجاز", difficulty="easy")
 def output(scene: Scene) -> Draft:
     per, hours = scene.number(12, 35), scene.number(4, 9)
     return numeric(
@@ -114,6 +135,17 @@ def output(scene: Scene) -> Draft:
         f"معدله {per} في الساعة، وفي {hours} من الساعات {per} × {hours} = {per * hours}.",
         declared=f"{per * 2}/2*{hours}",
     )
+
+
+@template("speed-time-distance", "mcq", "سرعة الإنجاز")
+def output_together(scene: Scene) -> Draft:
+    one, other, hours = scene.number(12, 20), scene.number(21, 35), scene.number(3, 8)
+    total = (one + other) * hours
+    return numeric(
+        scene, f"يغلف {scene.name} في {scene.place} {one} من {scene.item} في الساعة، ويغلف {scene.second} {other}. في كم ساعة يغلفان معًا {total}؟", hours,
+        (total // one, total // other, hours + 2), f"يغلفان في الساعة {one} + {other} = {one + other}، والزمن {total} ÷ {one + other} = {hours}.",
+        declared=f"{total}/({one}+{other})",
+    )  # fmt: skip
 
 
 @template("speed-time-distance", "mcq", "اللحاق")
@@ -174,7 +206,14 @@ def laps(scene: Scene) -> Draft:
     )
 
 
-@template("speed-time-distance", "comparison", "المسافة من السرعة والزمن", "متوسط السرعة", "التقابل")
+@template(
+    "speed-time-distance",
+    "comparison",
+    "المسافة من السرعة والزمن",
+    "متوسط السرعة",
+    "التقابل",
+    difficulty="easy",
+)
 def compare_distance(scene: Scene) -> Draft:
     a, t, b, u = scene.step(6, 9, 10), scene.number(3, 6), scene.step(6, 9, 10), scene.number(3, 6)
     return compared(
@@ -184,6 +223,18 @@ def compare_distance(scene: Scene) -> Draft:
         f"قطع الأول {a} × {t} = {a * t}، وقطع الثاني {b} × {u} = {b * u}.",
         declared=f"{a}*{t} | {b}*{u}",
     )
+
+
+@template("speed-time-distance", "comparison", "المسافة من السرعة والزمن", "متوسط السرعة")
+def compare_two_parts(scene: Scene) -> Draft:
+    a, gain, t = scene.step(6, 9, 10), scene.choose(10, 20), scene.number(2, 4)
+    steady = a + gain // 2 + scene.choose(0, 5, -5)
+    return compared(
+        (f"ما قطعه {scene.first}", a * t + (a + gain) * t), (f"ما قطعه {scene.second}", steady * 2 * t),
+        f"سار {scene.name} من {scene.place} {counted(t, 'ساعة')} بسرعة {a} كم في الساعة، ثم مثلها بسرعة {a + gain} كم في الساعة، وسار {scene.second} {counted(2 * t, 'ساعة')} بسرعة {steady} كم في الساعة.",
+        f"قطع الأول {a * t} + {(a + gain) * t} = {a * t + (a + gain) * t}، وقطع الثاني {steady} × {2 * t} = {steady * 2 * t}.",
+        declared=f"{a}*{t}+{a + gain}*{t} | {steady}*2*{t}",
+    )  # fmt: skip
 
 
 @template("speed-time-distance", "comparison", "تحويل وحدات السرعة", "سرعة المشي", "سرعة الإنجاز")
@@ -199,7 +250,14 @@ def compare_units(scene: Scene) -> Draft:
     )
 
 
-@template("speed-time-distance", "comparison", "الزمن مع التوقف", "فرق زمن الوصول", "مواعيد الرحلات")
+@template(
+    "speed-time-distance",
+    "comparison",
+    "الزمن مع التوقف",
+    "فرق زمن الوصول",
+    "مواعيد الرحلات",
+    difficulty="hard",
+)
 def compare_open(scene: Scene) -> Draft:
     a, b = scene.step(6, 9, 10), scene.step(10, 12, 10)
     return compared(

@@ -17,7 +17,7 @@ def added_up(values: list[int]) -> str:
     return "+".join(str(value) for value in values)
 
 
-@template("statistics", "mcq", "المتوسط الحسابي")
+@template("statistics", "mcq", "المتوسط الحسابي", difficulty="easy")
 def mean(scene: Scene) -> Draft:
     center = scene.number(20, 60)
     values = [center - 6, center + 2, center + 7, center - 3]
@@ -32,7 +32,32 @@ def mean(scene: Scene) -> Draft:
     )
 
 
-@template("statistics", "mcq", "الوسيط", "الوسيط مع قيمة مجهولة")
+@template("statistics", "mcq", "المتوسط الحسابي")
+def value_of_mean(scene: Scene) -> Draft:
+    center = scene.number(20, 60)
+    values = [center - 6, center + 2, center + 9]
+    scene.rng.shuffle(values)
+    total = 4 * center
+    return numeric(
+        scene, f"متوسط ما باعه {scene.name} في أربعة أيام من {scene.place} هو {center} من {scene.item}، وباع في ثلاثة منها {_listed(values)}. كم باع في اليوم الرابع؟", total - sum(values),
+        (sum(values), center, center + 5), f"المجموع 4 × {center} = {total}، والرابع {total} − {sum(values)} = {total - sum(values)}.",
+        declared=f"4*{center}-({added_up(values)})",
+    )  # fmt: skip
+
+
+@template("statistics", "mcq", "الوسيط", "المنوال والمدى")
+def median_and_range(scene: Scene) -> Draft:
+    middle = scene.number(15, 50)
+    values = [middle - 9, middle - 4, middle, middle + 3, middle + 11]
+    scene.rng.shuffle(values)
+    return numeric(
+        scene, f"سجل {scene.name} عدد زوار {scene.place} في خمسة أيام متتابعة من {scene.day}: {_listed(values)}. ما مجموع الوسيط والمدى؟", middle + 20,
+        (middle, 20, middle + 11, sum(values) // 5 + 20), f"الوسيط {middle} والمدى {middle + 11} − {middle - 9} = 20، ومجموعهما {middle + 20}.",
+        declared=f"{middle}+({middle + 11}-{middle - 9})",
+    )  # fmt: skip
+
+
+@template("statistics", "mcq", "الوسيط", "الوسيط مع قيمة مجهولة", difficulty="easy")
 def median(scene: Scene) -> Draft:
     middle = scene.number(15, 50)
     values = [middle - 9, middle - 4, middle, middle + 3, middle + 11]
@@ -46,7 +71,7 @@ def median(scene: Scene) -> Draft:
     )
 
 
-@template("statistics", "mcq", "المنوال والمدى")
+@template("statistics", "mcq", "المنوال والمدى", difficulty="easy")
 def spread(scene: Scene) -> Draft:
     low, width, often = scene.number(8, 25), scene.number(14, 30), scene.number(3, 9)
     values = [low, low + width, low + often, low + often, low + often + 2]
@@ -75,7 +100,7 @@ def added(scene: Scene) -> Draft:
     )
 
 
-@template("statistics", "mcq", "متوسط مجموعتين مختلفتين")
+@template("statistics", "mcq", "متوسط مجموعتين مختلفتين", difficulty="hard")
 def two_groups(scene: Scene) -> Draft:
     n, m, a, b = scene.choose(
         (10, 30, 60, 80), (20, 30, 70, 90), (15, 5, 80, 60), (12, 8, 75, 85), (10, 15, 60, 70)
@@ -106,7 +131,9 @@ def mean_and_median(scene: Scene) -> Draft:
     )
 
 
-@template("statistics", "comparison", "مجموع القيم من المتوسط", "أثر إضافة قيمة في المتوسط")
+@template(
+    "statistics", "comparison", "مجموع القيم من المتوسط", "أثر إضافة قيمة في المتوسط", difficulty="easy"
+)
 def totals(scene: Scene) -> Draft:
     n, a, m = scene.number(4, 9), scene.number(20, 60), scene.number(4, 9)
     b = scene.choose(a, a + 3, a - 3)

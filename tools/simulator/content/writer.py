@@ -88,7 +88,7 @@ def _templates(scene: Scene) -> list[Template]:
     if not wanted.answer or scene.attempt < OF_SUBTOPIC:
         return templates_for(wanted)
     topic = wanted.topic if scene.attempt < OF_TOPIC else ""
-    return templates_for(replace(wanted, subtopic="", topic=topic))
+    return templates_for(replace(wanted, subtopic="", topic=topic, difficulty=""))
 
 
 def _mark(stem: str) -> str:

@@ -12,7 +12,7 @@ from generation.parser import QuestionParser
 from generation.plan import plan_exam
 from generation.prompts.request import build_prompt
 from generation.repeats.seen import Seen
-from generation.validator import Accepted, Validator
+from generation.validator import Accepted, Rejected, Validator
 from tools.simulator.asked import read_asked
 from tools.simulator.config import SimulatorConfig
 from tools.simulator.content.memory import Memory
@@ -56,6 +56,29 @@ def test_a_planted_fault_is_rejected_flagged_or_counted(kind: str) -> None:
     assert changed
     noticed = [one for one in changed if not isinstance(one, Accepted) or one.noted]
     assert len(noticed) >= 0.5 * len(changed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("grammar_cue", "grammar_cue"),
+        ("convergence", "convergence"),
+        ("chart_lacks_answer", "figure_unknown_quantity"),
+    ],
+)
+def test_a_planted_fault_is_noticed_by_the_name_of_its_rule(kind: str, name: str) -> None:
+    config = SimulatorConfig(planted_rate=1.0, planted_kinds=kind)
+    sound, faulty = judged(SimulatorConfig()), judged(config)
+    changed = [(names(old), names(new)) for old, new in zip(sound, faulty, strict=True) if new != old]
+    assert len(changed) >= 2
+    assert all(name in after and name not in before for before, after in changed)
+
+
+def names(verdict: object) -> tuple[str, ...]:
+    """Of the rules that the question breaks."""
+    if isinstance(verdict, Accepted):
+        return tuple(rule.name for rule in verdict.noted)
+    return (verdict.reason,) if isinstance(verdict, Rejected) else ()
 
 
 @pytest.mark.parametrize("kind", sorted(PLANTERS))
