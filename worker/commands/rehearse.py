@@ -15,15 +15,14 @@ from generation.model_call import AttemptRecord, UsageSource
 from generation.plan import plan_exam
 from generation.run_batch import READY
 from generation.verdicts import Purpose
-from providers.claude import make_claude, make_solver
 from providers.expected_stream import differences, final_usage, time_differences
-from providers.fallback import OrderedFallback
 from providers.model_check import check_model
 from providers.profiles import profile_of
 from providers.recording import Recording, record
 from runtime.money import dollars
-from runtime.settings import ClaudeSettings, GenerationSettings, PlanSettings, SettingsError, load
-from worker.commands.output import NO, WRONG, AsJson, print_json, print_table, refuse
+from runtime.settings import PlanSettings, load
+from worker.commands.asking import claude_alone
+from worker.commands.output import NO, AsJson, print_json, print_table, refuse
 from worker.figure_choice import figure_choice
 from worker.trial import Trial, write_batch
 
@@ -44,7 +43,7 @@ def rehearse(
     What is compared: stream, usage, cache, headers, times and ledger with what we build on. Each difference is a
     sentence; exit code 1 when there is one. The recordings are named so that the tests can replay them.
     """
-    providers = _providers()
+    providers = claude_alone()
     writer = providers.providers[0]
     try:
         state = check_model(writer)
@@ -69,18 +68,6 @@ def rehearse(
     _show(trial, found, saved, is_simulator=bool(state.is_simulator), as_json=as_json)
     if found:
         raise typer.Exit(NO)
-
-
-def _providers() -> OrderedFallback:
-    try:
-        settings, limits = load(ClaudeSettings), load(GenerationSettings)
-    except SettingsError as err:
-        refuse(str(err), code=WRONG)
-    stall_timeout_s = limits.generation_stall_timeout_s
-    writer = make_claude(
-        settings, stall_timeout_s=stall_timeout_s, deadline_s=limits.generation_run_deadline_s
-    )
-    return OrderedFallback([writer], solver=make_solver(settings, writer, stall_timeout_s=stall_timeout_s))
 
 
 def _compared(trial: Trial, recordings: Sequence[Recording], *, wanted: int, asked: str) -> Iterator[str]:
