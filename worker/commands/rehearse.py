@@ -1,4 +1,4 @@
-"""`rehearse`: the first day with a key. One real batch under a cap, compared with what the tests are built on."""
+"""`rehearse`, for the first day with a key: one real batch under a cap, compared with what the tests expect."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ def rehearse(
 ) -> None:
     """Write one batch with Claude (the simulator without a key), outside of any session, and compare.
 
-    What is compared: stream, usage, cache, headers, times and ledger with what we build on. Each difference is a
-    sentence; exit code 1 when there is one. The recordings are named so that the tests can replay them.
+    Its stream, usage, cache, headers, times and ledger are compared with what the code expects. Each difference is
+    printed as a sentence, and the exit code is 1 when there is one. The recordings are named so that the tests can
+    replay them.
     """
     providers = claude_alone()
     writer = providers.providers[0]
@@ -83,7 +84,7 @@ def _compared(trial: Trial, recordings: Sequence[Recording], *, wanted: int, ask
 
 
 def _of_times(calls: Sequence[AttemptRecord]) -> list[str]:
-    """Of the middle call: one that was slow by chance is no difference."""
+    """Differences of the median call's times: one that was slow by chance does not count."""
     firsts = [call.first_token_ms / 1000 for call in calls if call.first_token_ms is not None]
     speeds = [speed for call in calls if (speed := _tokens_per_s(call)) is not None]
     return time_differences(
@@ -92,7 +93,7 @@ def _of_times(calls: Sequence[AttemptRecord]) -> list[str]:
 
 
 def _tokens_per_s(call: AttemptRecord) -> float | None:
-    """After the first text; None for a call that was too short to tell."""
+    """The speed after the first text; None for a call that was too short to measure."""
     if call.first_token_ms is None or call.duration_ms is None:
         return None
     writing_s = (call.duration_ms - call.first_token_ms) / 1000
