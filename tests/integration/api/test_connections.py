@@ -228,7 +228,6 @@ def test_a_stream_that_is_never_read_is_disconnected(stack: ExitStack) -> None:
         until(lambda: bare.connections == 1)
         until(lambda: bare.connections == 0)
     until(lambda: bare.app.state.context.notifier.readers == 0)
-    assert bare.cut("send_timeout") == 1
 
 
 # --- the other clients meanwhile
