@@ -26,8 +26,19 @@ from tools.bench.figures import table
 from tools.bench.stage import CHECKED, Stage, on_stage
 
 WRITER_WRONG = 0.1
-#: (solver wrong at each look, share of the writer's mistakes that it makes at every look)
-SCENARIOS = ((0.0, 0.0), (0.1, 0.0), (0.25, 0.0), (0.0, 0.35), (0.1, 0.35), (0.25, 0.35), (1.0, 0.0))
+#: (solver wrong at each look, share of the writer's mistakes that it makes at every look, share of the writer's
+#: mistakes whose declared expression is as wrong)
+SCENARIOS = (
+    (0.0, 0.0, 0.0),
+    (0.1, 0.0, 0.0),
+    (0.25, 0.0, 0.0),
+    (0.0, 0.35, 0.0),
+    (0.1, 0.35, 0.0),
+    (0.25, 0.35, 0.0),
+    (0.1, 0.35, 0.35),
+    (1.0, 0.0, 0.0),
+)
+_RATES = ("wrong_dispute_rate", "shared_mistake_rate", "mistaken_declared_rate")
 _BATCHES = 10
 _WITHIN_S = 240.0
 _POLL_S = 0.3
@@ -73,6 +84,7 @@ class Counts:
     kind: str
     solver_wrong: float
     shared: float
+    mistaken_declared: float
     sessions: int = 0
     questions: int = 0
     wrong: int = 0  #: keys in the row
@@ -235,11 +247,12 @@ def main() -> int:
         on_stage(Path(directory), speed=arguments.speed, API_CALLS_PER_MINUTE="0", **CHECKED) as stage,
     ):
         stage.query(_WATCH)
-        for solver_wrong, shared in SCENARIOS:
-            rates = {"wrong_dispute_rate": solver_wrong, "shared_mistake_rate": shared}
-            stage.simulator("config", {"wrong_key_rate": WRITER_WRONG, **rates})
+        for rates in SCENARIOS:
+            stage.simulator(
+                "config", {"wrong_key_rate": WRITER_WRONG, **dict(zip(_RATES, rates, strict=True))}
+            )
             for kind in KINDS:
-                counts = Counts(kind, solver_wrong, shared)
+                counts = Counts(kind, *rates)
                 number = arguments.sessions * (10 if kind == "practice of 5" else 1)
                 measure(stage, counts, take(stage, kind, number, counts), arguments.speed)
                 found.append(counts)
