@@ -89,8 +89,9 @@ def create_app(
     """The app over these stores. Nothing runs until its lifespan starts.
 
     `database_threads`: how many store calls may run at once; at most the connections of the pool.
-    `figures`: those that plans of new sessions may ask for. `listen`: within its block, calls back with the id of each session that has a new event, on any thread.
-    Without it only polling wakes readers.
+    `figures`: those that plans of new sessions may ask for.
+    `listen`: within its block, calls back with the id of each session that has a new event, on any thread. Without
+    it only polling wakes readers.
     `dashboard`: what the operators' page reads; without it there is none.
     """
     threads = anyio.CapacityLimiter(database_threads)

@@ -23,10 +23,10 @@ EXPECTED_TOKENS_PER_QUESTION = 320
 EXPECTED_TOKENS_PER_USER_MESSAGE = 350
 #: Each of two providers has a cache of its own, in which a batch may be the first to write the prefix.
 CACHES = 2
-#: Arabic text has more characters for each token, so that token counts made with this are on the dear side.
+#: Arabic text has more characters a token: counts of tokens made with this are rather too high.
 CHARS_PER_TOKEN = 2
 
-#: The outcomes of a call that was answered. Another call met a provider that was away or a run that was stopped:
+#: The outcomes of a call that was answered. Every other call met a provider that was away or a run that was stopped:
 #: an outage or a deploy must not use up a batch's calls.
 ANSWERED = frozenset(
     {
@@ -50,7 +50,7 @@ class Budget:
 
     @property
     def calls(self) -> int:
-        """A batch of ten may be 30 calls: ten lanes, once more, and as many at a fallback."""
+        """A batch of ten may take 30 calls at a factor of 3: ten lanes, each again, and as many at the fallback."""
         return int(self.factor * self.slots)
 
     def affordable(self, provider: ProviderClient, calls: Sequence[Prompt], spent: Spent) -> int:

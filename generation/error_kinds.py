@@ -17,7 +17,7 @@ class AskNext(StrEnum):
 
 
 class Scope(StrEnum):
-    """What rests after an error. Everything beyond it goes on."""
+    """What is paused after an error. Everything beyond it goes on."""
 
     CALL = "call"  #: nothing but this call
     SLOT = "slot"  #: the slots of this call, at this provider, for this batch

@@ -63,7 +63,7 @@ class ProviderError(GenerationError):
 
     @property
     def scope(self) -> Scope:
-        """What rests meanwhile."""
+        """What is not asked for again until a pause is over."""
         return self.kind.scope
 
     @property

@@ -27,7 +27,7 @@ _TIMEOUT_S = 2
 #: When to look for OpenRouter's record of a call, which is written a moment after its end. Seconds.
 _LOOKS_AFTER_S = (0.0, 0.3, 0.9)
 
-#: Letters that one token stands for at least, when nobody can count: the estimate errs on the dear side.
+#: The fewest letters that one token stands for, when nobody can count: the estimate is rather too high.
 _LETTERS_PER_TOKEN = 2
 
 #: The last two: an answer of another shape.

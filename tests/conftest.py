@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 import redis
 import structlog
+from hypothesis import HealthCheck, settings
 
 from runtime.settings import DatabaseSettings
 from tests.support.databases import Databases
@@ -22,6 +24,16 @@ from tools.stack.embedded import EmbeddedPostgres, EmbeddedRedis
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+#: For every property test, whichever folders a run begins with: a slow machine is not a defect.
+settings.register_profile(
+    "tests", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
+
+_DAY_S = 86_400
+#: In which a test that counts a day's calls or money is surely over.
+_A_TEST_S = 30
 
 _KEYS_THAT_SPEND_MONEY = ("ANTHROPIC_API_KEY", "OPENROUTER_API_KEY")
 
@@ -43,6 +55,14 @@ def _logging_as_it_was() -> Iterator[None]:
         root.setLevel(level)
         logging.getLogger("httpx2").setLevel(logging.NOTSET)
         structlog.reset_defaults()
+
+
+@pytest.fixture
+def same_day() -> None:
+    """No midnight UTC comes during the test: where one is near, the test begins after it."""
+    left_s = _DAY_S - time.time() % _DAY_S
+    if left_s < _A_TEST_S:
+        time.sleep(left_s)
 
 
 @pytest.fixture(scope="session")

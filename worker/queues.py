@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 @dataclass(frozen=True)
 class Queues:
-    """kombu keeps each queue in a list with the queue's name after our prefix."""
+    """The broker's queues. kombu keeps each in a Redis list, named by our prefix and the queue's name."""
 
     redis: Redis
     prefix: str

@@ -25,7 +25,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Arc:
-    """Of a circle, or of an ellipse with `height`; in degrees, counterclockwise when `stop` is greater."""
+    """Part of a circle, or with `height` of an ellipse, in degrees; counterclockwise when `stop` is greater."""
 
     center: Point
     radius: float

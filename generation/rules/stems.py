@@ -31,7 +31,7 @@ def negates_twice(question: Written) -> bool:
 
 
 def key_alone_repeats_the_stem(question: Written) -> bool:
-    """Whether a telling word of the stem is in the key and in no distractor."""
+    """Whether a word that the stem shares with the key alone gives the key away."""
     if not _is_worded(question):
         return False
     stem = set(_roots(question.stem))

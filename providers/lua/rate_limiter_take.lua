@@ -1,4 +1,4 @@
--- May a call go, and when? KEYS: the rate limiter of one source and model.
+-- May a call go, and when? KEYS: the rate limiter of one provider and model.
 -- ARGV: input tokens, output tokens, share of each limit left untouched, longest wait (ms), calls a second to
 -- begin a ramp with.
 -- Returns {1, ms to wait, how often the pace was slowed} and takes what the call needs, or {0, ms until it could

@@ -26,7 +26,7 @@ not 0. A worker is one process with threads, so its page is complete; several wo
 over them are right. Both pages also hold the `process_*` and the workers' `python_*` metrics of the client library.
 
 Labels have few values: no session, user or request. Model calls are named as OpenTelemetry's GenAI conventions name
-them, with `_` for `.`; `gen_ai_provider_name` is `anthropic` for the source that logs and the ledger call `claude`.
+them, with `_` for `.`; `gen_ai_provider_name` is `anthropic` for the provider that logs and the ledger call `claude`.
 Levels (`tafawoq_batches`, `tafawoq_queue_oldest_seconds`, ...) come from Postgres and are the same at every API
 process: take their `max`, not their `sum`. Flower's own `flower_*` metrics stand at its `/metrics`.
 """

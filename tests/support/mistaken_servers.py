@@ -21,6 +21,7 @@ import redis
 from tests.support.databases import Databases
 from tests.support.self_signed import self_signed
 from tools.stack.embedded import EmbeddedPostgres, EmbeddedRedis
+from tools.stack.ports import free_port
 
 SECRET = "hunter2-and-more-than-thirty-two-characters"
 
@@ -135,8 +136,7 @@ def pgbouncer(postgres: str, **settings: str) -> Iterator[str]:
     """The address of a pooler before this database that pools transactions."""
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     url = urlsplit(postgres)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         users, file = Path(folder, "users.txt"), Path(folder, "pgbouncer.ini")

@@ -1,4 +1,4 @@
-"""One model call for a check, without a batch, a ledger entry or a row: the reply and its times."""
+"""Claude for commands that ask it outside of any session: without a ledger entry or a row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 from generation.cancellation import CancellationSignal
 from generation.model_call import Prompt, StreamEnded, StreamStarted, TextDelta, Usage
-from providers.claude import make_claude
+from providers.claude import make_claude, make_solver
+from providers.fallback import OrderedFallback
 from providers.messages_client import MessagesClient
 from providers.model_check import ModelCheck, check_model
 from runtime.settings import ClaudeSettings, GenerationSettings, SettingsError, load
@@ -79,6 +80,24 @@ def claude() -> Iterator[Model]:
         yield Model(provider, state)
     finally:
         provider.close()
+
+
+def claude_alone(model: str | None = None) -> OrderedFallback:
+    """Claude with its solver and without a fallback, as the workers' settings say; `model` replaces theirs.
+
+    Wrong settings end the command with a sentence.
+    """
+    try:
+        settings, limits = load(ClaudeSettings), load(GenerationSettings)
+    except SettingsError as err:
+        refuse(str(err), code=WRONG)
+    if model is not None:
+        settings = settings.model_copy(update={"claude_model": model})
+    stall_timeout_s = limits.generation_stall_timeout_s
+    writer = make_claude(
+        settings, stall_timeout_s=stall_timeout_s, deadline_s=limits.generation_run_deadline_s
+    )
+    return OrderedFallback([writer], solver=make_solver(settings, writer, stall_timeout_s=stall_timeout_s))
 
 
 def ask(provider: MessagesClient, prompt: Prompt) -> Reading:

@@ -12,12 +12,12 @@ import typer
 from generation.model import Batch, EarlierQuestion, Plan, Question, Section, Track, Urgency
 from generation.plan import plan_exam
 from generation.verdicts import Verdict
-from providers.claude import make_claude, make_solver
 from providers.fallback import OrderedFallback
 from providers.model_check import check_model
 from runtime.money import dollars
-from runtime.settings import ClaudeSettings, GenerationSettings, PlanSettings, SettingsError, load
-from worker.commands.output import WRONG, percent, print_json, print_table, refuse
+from runtime.settings import PlanSettings, load
+from worker.commands.asking import claude_alone
+from worker.commands.output import percent, print_json, print_table, refuse
 from worker.figure_choice import figure_choice
 from worker.trial import Trial, write_batch
 
@@ -101,7 +101,7 @@ def evaluate_models(models: Sequence[str], *, questions: int, cap_usd: float, as
 
 
 def _sample(model: str, questions: int, cap_microdollars: Decimal) -> Sample:
-    providers = _providers(model)
+    providers = claude_alone(model)
     try:
         state = check_model(providers.providers[0], "--models")
         if state.stop is not None:
@@ -144,19 +144,6 @@ def _batches(questions: int) -> Iterator[tuple[Plan, Batch]]:
                     yield plan, batch
                     left -= batch.size
         seed += 1
-
-
-def _providers(model: str) -> OrderedFallback:
-    try:
-        settings = load(ClaudeSettings).model_copy(update={"claude_model": model})
-        limits = load(GenerationSettings)
-    except SettingsError as err:
-        refuse(str(err), code=WRONG)
-    stall_timeout_s = limits.generation_stall_timeout_s
-    writer = make_claude(
-        settings, stall_timeout_s=stall_timeout_s, deadline_s=limits.generation_run_deadline_s
-    )
-    return OrderedFallback([writer], solver=make_solver(settings, writer, stall_timeout_s=stall_timeout_s))
 
 
 def _reasons(sample: Sample) -> dict[str, int]:

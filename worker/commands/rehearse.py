@@ -1,4 +1,4 @@
-"""`rehearse`: the first day with a key. One real batch under a cap, compared with what the tests are built on."""
+"""`rehearse`, for the first day with a key: one real batch under a cap, compared with what the tests expect."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from generation.model_call import AttemptRecord, UsageSource
 from generation.plan import plan_exam
 from generation.run_batch import READY
 from generation.verdicts import Purpose
-from providers.claude import make_claude, make_solver
 from providers.expected_stream import differences, final_usage, time_differences
-from providers.fallback import OrderedFallback
 from providers.model_check import check_model
 from providers.profiles import profile_of
 from providers.recording import Recording, record
 from runtime.money import dollars
-from runtime.settings import ClaudeSettings, GenerationSettings, PlanSettings, SettingsError, load
-from worker.commands.output import NO, WRONG, AsJson, print_json, print_table, refuse
+from runtime.settings import PlanSettings, load
+from worker.commands.asking import claude_alone
+from worker.commands.output import NO, AsJson, print_json, print_table, refuse
 from worker.figure_choice import figure_choice
 from worker.trial import Trial, write_batch
 
@@ -41,10 +40,11 @@ def rehearse(
 ) -> None:
     """Write one batch with Claude (the simulator without a key), outside of any session, and compare.
 
-    What is compared: stream, usage, cache, headers, times and ledger with what we build on. Each difference is a
-    sentence; exit code 1 when there is one. The recordings are named so that the tests can replay them.
+    Its stream, usage, cache, headers, times and ledger are compared with what the code expects. Each difference is
+    printed as a sentence, and the exit code is 1 when there is one. The recordings are named so that the tests can
+    replay them.
     """
-    providers = _providers()
+    providers = claude_alone()
     writer = providers.providers[0]
     try:
         state = check_model(writer)
@@ -71,18 +71,6 @@ def rehearse(
         raise typer.Exit(NO)
 
 
-def _providers() -> OrderedFallback:
-    try:
-        settings, limits = load(ClaudeSettings), load(GenerationSettings)
-    except SettingsError as err:
-        refuse(str(err), code=WRONG)
-    stall_timeout_s = limits.generation_stall_timeout_s
-    writer = make_claude(
-        settings, stall_timeout_s=stall_timeout_s, deadline_s=limits.generation_run_deadline_s
-    )
-    return OrderedFallback([writer], solver=make_solver(settings, writer, stall_timeout_s=stall_timeout_s))
-
-
 def _compared(trial: Trial, recordings: Sequence[Recording], *, wanted: int, asked: str) -> Iterator[str]:
     """Each difference once, however many calls show it."""
     if trial.result is None or trial.result.outcome != READY:
@@ -96,7 +84,7 @@ def _compared(trial: Trial, recordings: Sequence[Recording], *, wanted: int, ask
 
 
 def _of_times(calls: Sequence[AttemptRecord]) -> list[str]:
-    """Of the middle call: one that was slow by chance is no difference."""
+    """Differences of the median call's times: one that was slow by chance does not count."""
     firsts = [call.first_token_ms / 1000 for call in calls if call.first_token_ms is not None]
     speeds = [speed for call in calls if (speed := _tokens_per_s(call)) is not None]
     return time_differences(
@@ -105,7 +93,7 @@ def _of_times(calls: Sequence[AttemptRecord]) -> list[str]:
 
 
 def _tokens_per_s(call: AttemptRecord) -> float | None:
-    """After the first text; None for a call that was too short to tell."""
+    """The speed after the first text; None for a call that was too short to measure."""
     if call.first_token_ms is None or call.duration_ms is None:
         return None
     writing_s = (call.duration_ms - call.first_token_ms) / 1000

@@ -16,6 +16,7 @@ import pytest
 
 from api.__main__ import main
 from runtime.settings import DatabaseSettings
+from tools.stack.ports import free_port
 
 _PROJECT = Path(__file__).parents[3]
 
@@ -118,8 +119,7 @@ def test_a_database_without_our_tables_is_reported_in_a_sentence(
 def test_the_process_serves_without_a_broker_and_stops_cleanly_on_a_signal(
     database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with taken_port() as port:
-        pass
+    port = free_port()
     environment = {**os.environ, "DATABASE_URL": database.database_url, "API_PORT": str(port)}
     process = subprocess.Popen(
         [sys.executable, "-m", "api"],

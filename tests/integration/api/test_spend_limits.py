@@ -17,6 +17,8 @@ from db.spending import SpendLimits
 from tests.integration.api.served import Served, Writer
 from tests.support.attempts import dollars_spent
 
+pytestmark = pytest.mark.usefixtures("same_day")
+
 NOW = {"Prefer": "respond-async"}
 
 

@@ -15,7 +15,7 @@ from runtime.settings import DatabaseSettings
 from tests.support.link import Link
 
 #: The statement timeout, and the time within which a caller must be free: twice the longest silence.
-STATEMENT_MS, FREE_WITHIN_S = 200, 2 * (0.2 * 1.25 + 1) + 0.5
+STATEMENT_MS, FREE_WITHIN_S = 200, 2 * (0.2 * 1.25 + 1) + 3
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +19,7 @@ from generation.model import SessionKind
 from runtime.settings import DatabaseSettings
 from tests.integration.db.exams import STUDENT, claimed, fill, make_ready, new_session, question_for
 from tests.integration.db.races import until
+from tools.stack.ports import free_port
 
 LIMITS = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]
 
@@ -34,10 +34,7 @@ def engine_with(settings: DatabaseSettings, **changes: object) -> Iterator[Engin
 
 
 def unreachable_server() -> DatabaseSettings:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    return DatabaseSettings(database_url=f"postgresql://user:secret@127.0.0.1:{port}/exams")
+    return DatabaseSettings(database_url=f"postgresql://user:secret@127.0.0.1:{free_port()}/exams")
 
 
 def test_an_unreachable_server_is_one_sentence_without_a_secret() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import threading
 import time
@@ -98,23 +99,22 @@ def test_a_pool_leaves_other_processes_their_share(database: DatabaseSettings) -
 
 
 def test_a_server_that_refuses_is_asked_seldom_and_quoted(database: DatabaseSettings) -> None:
-    tried: list[float] = []
     wrong = database.libpq_url.replace(urlsplit(database.libpq_url).password or "", "another")
     with structlog.testing.capture_logs() as events, engine_of(wrong) as engine:
         until = time.monotonic() + 2
 
         def ask(_: int) -> None:
-            while time.monotonic() < until:
+            for number in itertools.count():
+                if number >= 20 and time.monotonic() > until:
+                    return
                 with pytest.raises(DatabaseUnreachable, match="password authentication failed"):
                     work(engine)
-                tried.append(time.monotonic())
                 time.sleep(0.01)
 
         with ThreadPoolExecutor(8) as threads:
             list(threads.map(ask, range(8)))
 
     refusals = [event for event in events if event["event"] == "postgres_refuses"]
-    assert len(tried) > 100
     assert len(refusals) == 1  # the same words are logged once
     assert "Correct the user and the password" in refusals[0]["remedy"]
 

@@ -19,6 +19,8 @@ from generation.model import BatchStatus, Urgency
 from tests.integration.db.exams import STUDENT, claimed, exam_plan, make_ready, new_session
 from tests.support.attempts import dollars_spent
 
+pytestmark = pytest.mark.usefixtures("same_day")
+
 LIMITS = SpendLimits(session_usd=Decimal(2), day_usd=Decimal(5))
 
 

@@ -22,6 +22,8 @@ from runtime.settings import PlanSettings
 from tests.integration.db.exams import STUDENT, exam_plan, make_ready
 from tests.support.attempts import an_attempt, dollars_spent
 
+pytestmark = pytest.mark.usefixtures("same_day")
+
 #: Two exams of seven questions fit.
 LIMITS = SpendLimits(user_day_usd=Decimal(20), question_usd=Decimal(1))
 OTHER = UUID(int=8)

@@ -17,6 +17,8 @@ from tools.simulator.bill import BilledRequest
 from tools.simulator.pricing import TokenCounts
 from tools.simulator.running import RunningSimulator
 
+pytestmark = pytest.mark.usefixtures("same_day")
+
 TOKENS = TokenCounts(input=11, read=1_000, write_5m=200, write_1h=70, output=300)
 COST = Decimal(2) * 11 + Decimal("0.1") * 1_000 + Decimal("2.5") * 200 + Decimal(4) * 70 + Decimal(10) * 300
 

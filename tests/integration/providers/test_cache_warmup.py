@@ -38,7 +38,7 @@ MakeWarmUp = Callable[..., WarmUp]
 
 @pytest.fixture
 def redis(redis_url: str) -> Iterator[Redis]:
-    with Redis.from_url(redis_url, socket_timeout=0.5) as client:
+    with Redis.from_url(redis_url, socket_timeout=5) as client:
         yield client
 
 
@@ -100,10 +100,10 @@ def test_when_the_leaders_call_fails_the_next_one_leads_at_once(pair: tuple[Warm
 
 def test_a_leader_that_died_is_followed_by_another(pair_by: MakePair) -> None:
     first, second = pair_by(SHORT)
-    enter(first)
     began = time.monotonic()
+    enter(first)
     assert enter(second).leads
-    assert 0.25 <= time.monotonic() - began < 10
+    assert SHORT.lead_s <= time.monotonic() - began < 10
 
 
 def test_nobody_waits_for_ever(worker: MakeWarmUp) -> None:

@@ -16,6 +16,7 @@ from providers import client as client_module
 from providers.breaker_rules import BreakerRules, Kind, verdict_on
 from tests.support.providers import PROMPT, ServeClaude, end_of, read
 from tests.support.raw_server import Exchange, recorded
+from tools.stack.ports import free_port
 
 REPLY = recorded("ten_questions.sse")
 
@@ -113,9 +114,7 @@ def test_a_call_that_finds_no_free_connection_is_our_own_affair(
 
 
 def test_nothing_is_owed_where_no_connection_came_about(claude: ServeClaude) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as vacant:
-        port = vacant.getsockname()[1]
-    _, provider = claude(REPLY, claude_base_url=f"http://127.0.0.1:{port}")
+    _, provider = claude(REPLY, claude_base_url=f"http://127.0.0.1:{free_port()}")
     with pytest.raises(ProviderUnreachable) as caught:
         read(provider)
     assert caught.value.costs_nothing

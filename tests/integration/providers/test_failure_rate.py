@@ -20,7 +20,7 @@ RULES = BreakerRules()
 
 @pytest.fixture
 def redis(redis_url: str) -> Iterator[Redis]:
-    with Redis.from_url(redis_url, socket_timeout=0.5) as client:
+    with Redis.from_url(redis_url, socket_timeout=5) as client:
         yield client
 
 

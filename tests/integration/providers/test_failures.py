@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from email.utils import formatdate
 from time import time
 
@@ -20,6 +19,7 @@ from providers.claude import make_claude
 from runtime.settings import ClaudeSettings
 from tests.support.providers import ServeClaude, ServeOpenRouter, read
 from tests.support.raw_server import Exchange, Script, status
+from tools.stack.ports import free_port
 
 TABLE: list[tuple[int, str | None, type[ProviderError]]] = [
     (400, "invalid_request_error", ProviderMisused),
@@ -208,9 +208,7 @@ def test_a_broken_connection_before_the_reply_is_unreachable(claude: ServeClaude
 
 
 def test_an_address_where_nobody_listens_is_unreachable() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as vacant:
-        port = vacant.getsockname()[1]
-    settings = ClaudeSettings.model_validate({"claude_base_url": f"http://127.0.0.1:{port}"})
+    settings = ClaudeSettings.model_validate({"claude_base_url": f"http://127.0.0.1:{free_port()}"})
     provider = make_claude(settings, stall_timeout_s=1, deadline_s=1)
     with pytest.raises(ProviderUnreachable) as caught:
         read(provider)

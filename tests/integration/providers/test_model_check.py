@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from providers.model_check import check_model
 from runtime.settings import ClaudeSettings
 from tests.support.providers import ServeClaude
 from tests.support.raw_server import Exchange, Script, json_reply, status
+from tools.stack.ports import free_port
 
 
 def described(model: str = "claude-sonnet-5-5", **changes: Any) -> Script:
@@ -110,10 +110,8 @@ def test_an_api_that_cannot_answer_stops_nothing_and_the_table_still_warns(
 
 
 def test_an_api_that_is_not_there_stops_nothing() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as vacant:
-        port = vacant.getsockname()[1]
     provider = make_claude(
-        ClaudeSettings.model_validate({"claude_base_url": f"http://127.0.0.1:{port}"}),
+        ClaudeSettings.model_validate({"claude_base_url": f"http://127.0.0.1:{free_port()}"}),
         stall_timeout_s=1,
         deadline_s=1,
     )

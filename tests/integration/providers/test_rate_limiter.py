@@ -34,7 +34,7 @@ MakeRateLimiter = Callable[..., RateLimiter]
 
 @pytest.fixture
 def redis(redis_url: str) -> Iterator[Redis]:
-    with Redis.from_url(redis_url, socket_timeout=0.5) as client:
+    with Redis.from_url(redis_url, socket_timeout=5) as client:
         yield client
 
 
@@ -88,9 +88,8 @@ def test_what_a_call_will_need_is_taken_before_it_is_made(
     worker: MakeRateLimiter, bucket: str, each: int
 ) -> None:
     rate_limiter = worker()
-    rate_limiter.learn(200, headers(**{bucket: (100 * each, 10 * each)}))
-    # Ten calls' worth is there, and some more comes within the time one would wait.
-    assert 10 <= admitted(rate_limiter, Urgency.INTERACTIVE, 50) <= 16
+    rate_limiter.learn(200, headers(**{bucket: (10 * each, 10 * each)}))  # one call's worth more in 6 s
+    assert 10 <= admitted(rate_limiter, Urgency.INTERACTIVE, 50) <= 12
 
 
 def test_a_call_gives_back_what_it_did_not_use_and_cache_reads_cost_nothing(worker: MakeRateLimiter) -> None:
@@ -106,11 +105,11 @@ def test_a_call_gives_back_what_it_did_not_use_and_cache_reads_cost_nothing(work
 
 def test_a_call_that_broke_off_keeps_its_estimate(worker: MakeRateLimiter) -> None:
     rate_limiter = worker()
-    rate_limiter.learn(200, headers(output_tokens=(60_000, OUTPUT * 3)))
+    rate_limiter.learn(200, headers(output_tokens=(OUTPUT * 4, OUTPUT * 3)))  # one call's worth more in 15 s
     for _ in range(3):
         with admit(rate_limiter) as permit:
             permit.count(Usage(input=50, output=1))
-    assert admitted(rate_limiter, Urgency.INTERACTIVE, 10) <= 4
+    assert admitted(rate_limiter, Urgency.INTERACTIVE, 10) <= 1
 
 
 def test_a_call_that_writes_the_prefix_needs_room_for_it(worker: MakeRateLimiter) -> None:
@@ -122,15 +121,14 @@ def test_a_call_that_writes_the_prefix_needs_room_for_it(worker: MakeRateLimiter
 
 
 def test_a_student_waits_for_his_turn_and_a_prefetch_is_sent_away(worker: MakeRateLimiter) -> None:
-    rate_limiter = worker()
+    rate_limiter, began = worker(), time.monotonic()
     rate_limiter.learn(200, headers(requests=(300, 0)))
     with pytest.raises(ProviderThrottled) as caught:
         admit(rate_limiter, Urgency.PREFETCH)
     assert caught.value.retry_after_s is not None
-    assert 12 < caught.value.retry_after_s < 25, "until the share of students is full again"
-    began = time.monotonic()
+    assert 8 < caught.value.retry_after_s < 25, "until the share of students is full again"
     admit(rate_limiter)
-    assert 0.15 < time.monotonic() - began < 3
+    assert time.monotonic() - began >= 0.2, "a call in a fifth of a second"
 
 
 def test_who_is_stopped_does_not_wait(worker: MakeRateLimiter) -> None:
@@ -143,25 +141,30 @@ def test_who_is_stopped_does_not_wait(worker: MakeRateLimiter) -> None:
 
 
 def test_retry_after_stops_everybody_until_then(worker: MakeRateLimiter) -> None:
-    rate_limiter = worker()
-    rate_limiter.learn(429, {"retry-after": "0.3"})
+    rate_limiter, began = worker(), time.monotonic()
+    rate_limiter.learn(429, {"retry-after": "0.4"})
     with pytest.raises(ProviderThrottled):
         admit(rate_limiter, Urgency.PREFETCH)
-    began = time.monotonic()
     admit(rate_limiter)
-    assert 0.25 < time.monotonic() - began < 3
+    assert time.monotonic() - began >= 0.4
 
 
-def test_who_waits_already_waits_on_when_somebody_is_refused(worker: MakeRateLimiter) -> None:
-    rate_limiter = worker()
-    rate_limiter.learn(200, headers(requests=(600, 0)))
+def test_who_waits_already_waits_on_when_somebody_is_refused(redis: Redis, worker: MakeRateLimiter) -> None:
+    rate_limiter = worker(replace(RULES, interactive_wait_s=30))
+    rate_limiter.learn(200, headers(requests=(60, 0)))
     with ThreadPoolExecutor(1) as threads:
-        began = time.monotonic()
         waiting = threads.submit(admit, rate_limiter)
-        time.sleep(0.02)
-        rate_limiter.learn(429, {"retry-after": "0.4"})
+        await_turn_taken(redis)
+        began = time.monotonic()
+        rate_limiter.learn(429, {"retry-after": "1.3"})
         waiting.result()
-    assert time.monotonic() - began > 0.38
+    assert time.monotonic() - began >= 1.3, "its turn came a second after it was taken"
+
+
+def await_turn_taken(redis: Redis) -> None:
+    """Until a call has taken a request from a limit that had none left."""
+    while float(redis.hget("test:rate_limiter:claude:m", "r") or 0) > -0.5:
+        time.sleep(0.01)  # Redis tells nobody that a script has run
 
 
 def test_a_retry_after_of_hours_is_capped(worker: MakeRateLimiter) -> None:
@@ -176,9 +179,9 @@ def test_a_fleet_that_grew_too_fast_goes_on_slower(worker: MakeRateLimiter) -> N
     rate_limiter = worker(replace(RULES, ramp_per_s=100, interactive_wait_s=30))
     for _ in range(10):
         admit(rate_limiter)
+    began = time.monotonic()
     rate_limiter.learn(429, {}, "ramp_limit_exceeded")
     rate_limiter.learn(429, {}, "ramp_limit_exceeded")  # of the same burst
-    began = time.monotonic()
     for _ in range(60):
         admit(rate_limiter)
     assert 0.4 < time.monotonic() - began < 8, "sixty calls at about half the pace of before"
@@ -196,8 +199,9 @@ def test_who_waited_at_a_pace_that_proved_too_fast_does_not_go_when_the_pause_en
         refused_at = time.monotonic()
         rate_limiter.learn(429, {"retry-after": "0.3"}, "ramp_limit_exceeded")
         after = sorted(went.result() - refused_at for went in waiting if went.result() > refused_at)
-    assert after[0] > 0.28, "nobody goes in the pause"
-    assert sum(0.28 < moment < 0.6 for moment in after) < 12, "they line up again at the slower pace"
+    # Who was admitted just before may be noticed just after; six would go in the pause at the old pace.
+    assert sum(moment < 0.3 for moment in after) <= 2, "nobody goes in the pause"
+    assert sum(0.3 <= moment < 0.6 for moment in after) < 12, "they line up again at the slower pace"
 
 
 def test_a_cold_fleet_is_spread_over_its_first_seconds(worker: MakeRateLimiter) -> None:
@@ -236,7 +240,7 @@ def test_without_redis_every_call_goes_at_once(url: str | None) -> None:
 
 
 def test_who_waits_for_its_turn_goes_when_redis_goes_away() -> None:
-    with EmbeddedRedis(durable=False) as server, Redis.from_url(server.url, socket_timeout=0.2) as client:
+    with EmbeddedRedis(durable=False) as server, Redis.from_url(server.url, socket_timeout=5) as client:
         rate_limiter = RateLimiter(
             "claude", "m", RedisScripts(client, prefix="test:"), rules=replace(RULES, interactive_wait_s=30)
         )
@@ -244,9 +248,7 @@ def test_who_waits_for_its_turn_goes_when_redis_goes_away() -> None:
         admit(rate_limiter)
         with ThreadPoolExecutor(1) as threads:
             waiting = threads.submit(admit, rate_limiter)
-            while not (booked := client.hget("test:rate_limiter:claude:m", "r")) or float(booked) > -0.5:
-                assert not waiting.done()
-                time.sleep(0.01)
+            await_turn_taken(client)
             client.config_set("maxmemory", "1")  # refuses every write, and a script with them
             waiting.result(timeout=20)
 

@@ -15,6 +15,7 @@ from generation.errors import CircuitOpen, ProviderMisused, ProviderThrottled, P
 from generation.model import Track, Urgency
 from generation.plan import plan_exam
 from generation.run_batch import READY
+from providers.cache_warmup import WarmUpRules
 from providers.fallback import OrderedFallback
 from tests.integration.providers.test_with_the_simulator import ask, prompt_for
 from tools.simulator.faults import Fault
@@ -101,13 +102,13 @@ def test_a_call_that_waited_while_its_source_was_found_dead_is_not_made(
 ) -> None:
     waiting, teller = chains[:2]
     provider = waiting.providers[0]
-    provider._rate_limiter.learn(429, {"retry-after": "0.6"})
+    provider._rate_limiter.learn(429, {"retry-after": "1.5"})
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(ask, provider, prompt_for(1))
         for _ in range(3):
             teller.report("claude", ProviderUnreachable(provider="claude"))
         with pytest.raises(CircuitOpen):
-            call.result(timeout=3)
+            call.result(timeout=30)
     assert simulator.requests == []
 
 
@@ -139,18 +140,18 @@ def test_a_call_that_cannot_be_booked_gives_its_turn_back(
     assert simulator.requests == []
     began = time.monotonic()
     ask(other, prompt_for(1))
-    assert time.monotonic() - began < 2, "nobody waits for a leader that was never sent"
+    assert time.monotonic() - began < WarmUpRules().lead_s, "nobody waits for a leader that was never sent"
 
 
 def test_a_call_is_not_sent_into_a_pause(simulator: RunningSimulator, chains: list[OrderedFallback]) -> None:
     """Somebody is told to wait longer than this call may, while it waits for its turn."""
     provider = chains[0].providers[0]
-    provider._rate_limiter.learn(429, {"retry-after": "0.3"})
+    provider._rate_limiter.learn(429, {"retry-after": "1.5"})
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(ask, provider, prompt_for(1))
         provider._rate_limiter.learn(429, {"retry-after": "40"})
         with pytest.raises(ProviderThrottled) as caught:
-            call.result(timeout=5)
+            call.result(timeout=30)
     assert simulator.requests == []
     assert caught.value.retry_after_s is not None
     assert caught.value.retry_after_s > 30

@@ -18,7 +18,8 @@ def test_a_reply_that_we_stopped_is_counted_as_far_as_it_reached_us() -> None:
     """What was on its way when we hung up is billed and cannot be known: little, and never too much noted."""
     events: list[StreamEvent] = []
     stop = CancellationSignal()
-    with RunningSimulator(speed=20) as simulator:
+    with RunningSimulator(speed=1) as simulator:  # what is on its way grows with the time we take to hang up
+        simulator.config.update({"ttft_s": 0.05})
         settings = ClaudeSettings.model_validate({"claude_base_url": simulator.url})
         provider = make_claude(settings, stall_timeout_s=5, deadline_s=20)
         with provider.stream(prompt_for(10), stop) as stream:
@@ -36,7 +37,7 @@ def test_a_reply_that_we_stopped_is_counted_as_far_as_it_reached_us() -> None:
 
 
 def until(ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while not ready():
         assert time.monotonic() < deadline
         time.sleep(0.01)

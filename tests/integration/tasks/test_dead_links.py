@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Exam
     from tests.support.scripted import ScriptedProvider
 
-STATEMENT_MS = 200
-TTL_S = 1.5
+STATEMENT_MS = 1000
+TTL_S = 3.0
 
 
 @pytest.fixture(autouse=True)
@@ -113,11 +113,11 @@ def test_a_worker_that_postgres_no_longer_answers_is_replaced_and_comes_free(
         lost = elsewhere.submit(enqueue, exam, far)
         began = time.monotonic()
         while not sweep_once(exam.assembly):
-            assert time.monotonic() - began < 10, "its lease lapses although its heartbeat hangs"
+            assert time.monotonic() - began < 30, "its lease lapses although its heartbeat hangs"
             time.sleep(0.02)
         provider.during = lambda _: None
         assert enqueue(exam, exam.assembly) == {"outcome": "ready", "accepted": 8}
-        assert lost.result(timeout=15)["outcome"] in {"store_away", "lease_lost"}
+        assert lost.result(timeout=30)["outcome"] in {"store_away", "lease_lost"}
         to_postgres.come_back()
     assert questions(exam) == 10
     assert exam.status() is BatchStatus.READY
@@ -133,7 +133,7 @@ def test_a_batch_is_written_while_redis_swallows_every_question(
         deaf = replace(exam.assembly, lock=BatchLock(redis, prefix="test:", ttl_s=2), redis=redis)
         began = time.monotonic()
         assert enqueue(exam, deaf) == {"outcome": "ready", "accepted": 10}
-        assert time.monotonic() - began < 3 * LOCK_ANSWER_S + 1
+        assert time.monotonic() - began < 10 * LOCK_ANSWER_S, "not a wait for each question"
 
 
 def test_a_message_on_a_dead_link_is_told_as_not_enqueued(

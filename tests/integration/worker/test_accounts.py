@@ -7,6 +7,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -172,8 +173,12 @@ def workers_of_flower(url: str, page: Child) -> dict[str, Any]:
 
 
 def until(happened: Callable[[], bool], what: str, *, within_s: float = 60) -> None:
+    """Look again and again, also while a page does not listen yet."""
     deadline = time.monotonic() + within_s
-    while not happened():
+    while True:
+        with suppress(httpx2.TransportError):
+            if happened():
+                return
         assert time.monotonic() < deadline, what
         time.sleep(0.1)
 

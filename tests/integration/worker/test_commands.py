@@ -32,6 +32,8 @@ from worker.cli import cli
 from worker.commands.asking import Reading
 from worker.commands.check_cache import judge
 
+pytestmark = pytest.mark.usefixtures("same_day")
+
 Tool = Callable[..., Result]
 
 SESSION = UUID(int=5)
@@ -79,7 +81,7 @@ def read(result: Result) -> Any:
         ("model", ["claude-sonnet-5-5", "other"]),
         ("provider", ["claude", "openrouter"]),
         ("purpose", ["solve", "write"]),
-        ("day", [f"{datetime.now(UTC):%Y-%m-%d}"]),
+        ("day", ["today"]),
     ],
 )
 def test_costs_are_added_up_exactly_by(engine: Engine, tool: Tool, key: str, expected: list[str]) -> None:
@@ -94,7 +96,8 @@ def test_costs_are_added_up_exactly_by(engine: Engine, tool: Tool, key: str, exp
         cost_microdollars=Decimal(1),
     )
     report = read(tool("cost", "--by", key, "--json"))
-    assert [row[key] for row in report["rows"]] == expected
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    assert ["today" if row[key] == today else row[key] for row in report["rows"]] == expected
     assert Decimal(report["costMicrodollars"]) == Decimal("1234568.8906")
     assert sum(Decimal(row["costMicrodollars"]) for row in report["rows"]) == Decimal("1234568.8906")
     assert report["cacheHitRate"] == 0.75
@@ -337,16 +340,14 @@ def test_a_cache_that_does_not_work_is_told_with_its_reason(
     assert reason in verdict.sentence
 
 
-YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
-
-
 def billed(simulator: RunningSimulator, cost_microdollars: Decimal, output: int) -> None:
     """Put a call of yesterday on Claude's bill."""
     entry = BilledRequest(
         *("req", "msg", "anthropic", "claude-sonnet-5-5"),
         *(TokenCounts(output=output), cost_microdollars, "client_gone", None),
     )
-    simulator.bill().days[YESTERDAY, "anthropic", "claude-sonnet-5-5"].add(entry)
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    simulator.bill().days[yesterday, "anthropic", "claude-sonnet-5-5"].add(entry)
 
 
 def spent_yesterday(engine: Engine, cost_microdollars: Decimal) -> None:

@@ -332,13 +332,13 @@ def await_listener(client: redis.Redis) -> None:
 
 def await_empty(client: redis.Redis, name: str) -> None:
     """Acknowledgements follow the answers by a moment."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while left := client.hkeys(name):
         assert time.monotonic() < deadline, f"never acknowledged: {left}"
         time.sleep(0.01)
 
 
-def await_output(worker: Child, text: str, *, after: str, within_s: float = 10) -> None:
+def await_output(worker: Child, text: str, *, after: str, within_s: float = 30) -> None:
     deadline = time.monotonic() + within_s
     while text not in worker.output():
         assert worker.is_alive, f"the worker ended after {after}: {worker.last_words()}"

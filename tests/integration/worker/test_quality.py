@@ -27,6 +27,8 @@ from tests.integration.db.exams import STUDENT, make_ready, new_session
 from tests.support.attempts import an_attempt
 from worker.cli import cli
 
+pytestmark = pytest.mark.usefixtures("same_day")
+
 Quality = Callable[..., Result]
 
 

@@ -22,6 +22,8 @@ from runtime.spend_settings import SpendSettings
 from tests.support.attempts import an_attempt, dollars_spent
 from worker.spend_watch import SpendWatch
 
+pytestmark = pytest.mark.usefixtures("same_day")
+
 Sql = Callable[..., Any]
 
 

@@ -125,7 +125,7 @@ def test_a_wake_up_before_the_start_or_after_the_end_is_ignored() -> None:
         async with running(Numbers()) as notifier:
             notifier.wake_from_thread(FIRST)
             with notifier.subscribed(FIRST) as subscription:
-                await subscription.changed(5)
+                assert await subscription.changed(5), "it goes on"
         return notifier
 
     asyncio.run(notifier_that_ran()).wake_from_thread(FIRST)

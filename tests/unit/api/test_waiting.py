@@ -102,7 +102,7 @@ def test_the_rows_are_read_at_each_wake_up_and_once_more_at_the_timeout() -> Non
                 subscription.wake()
             return await reads()
 
-        return await wait_until(subscription, look, enough=lambda _: False, timeout_s=0.05)
+        return await wait_until(subscription, look, enough=lambda _: False, timeout_s=0.5)
 
     assert asyncio.run(waited()) == 5
 

@@ -173,7 +173,7 @@ def test_a_collector_that_never_answers_keeps_nobody_from_ending(
         began = time.monotonic()
         tracing.close()
         took_s = time.monotonic() - began
-    assert took_s < 3
+    assert took_s < 8
     assert [line["event"] for line in logs] == ["traces_not_sent"]
 
 

@@ -187,7 +187,7 @@ def test_a_finished_run_is_renewed_no_more(
 
 @pytest.fixture
 def started(renewer: Granting) -> Iterator[LeaseRenewer]:
-    held_leases = LeaseRenewer(renewer, ttl_s=0.9, heartbeat_s=0.1)
+    held_leases = LeaseRenewer(renewer, ttl_s=30, heartbeat_s=0.1)
     held_leases.start()
     yield held_leases
     held_leases.close()

@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from fakeredis import FakeRedis, FakeServer
+from structlog.testing import capture_logs
 
 from worker.lock import BatchLock, renew_locks
 
@@ -95,6 +96,7 @@ def test_without_redis_everybody_may_work(session_id: UUID) -> None:
 
 def test_redis_going_away_under_a_held_lock_is_told_and_harmless(session_id: UUID) -> None:
     server = FakeServer()
-    with make_lock(FakeRedis(server=server)).taken(session_id, 0) as held:
+    with capture_logs() as logs, make_lock(FakeRedis(server=server)).taken(session_id, 0) as held:
         server.connected = False
         renew_locks([held])
+    assert [line["event"] for line in logs] == ["locks_not_renewed", "lock_not_released"]

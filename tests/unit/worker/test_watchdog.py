@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
@@ -81,17 +82,25 @@ def test_a_loop_that_gives_no_sign_is_ended_and_not_before_its_time(progress: Lo
     assert not watchdog.is_alive()
 
 
-def test_a_loop_that_goes_round_is_left_alone(progress: LoopProgress) -> None:
-    ended = threading.Event()
-    watchdog = Watchdog(progress, end=ended.set, look_s=0.01)
+@pytest.mark.parametrize(("looks_a_sign", "is_ended"), [(1, False), (3, False), (4, True)])
+def test_a_loop_that_gives_a_sign_within_its_looks_is_left_alone(
+    progress: LoopProgress, monkeypatch: pytest.MonkeyPatch, looks_a_sign: int, is_ended: bool
+) -> None:
+    ends: list[bool] = []
+    watchdog = Watchdog(progress, end=lambda: ends.append(True))
+    looks = itertools.count(1)
+
+    def go_round(_: float) -> bool:
+        """What happens between two looks; whether it was the last."""
+        number = next(looks)
+        if number % looks_a_sign == 0:
+            progress.report(next_within_s=3)
+        return number == 100
+
+    monkeypatch.setattr(watchdog._stopping, "wait", go_round)
     progress.report(next_within_s=3)
-    watchdog.start()
-    for _ in range(100):
-        progress.report(next_within_s=3)
-        time.sleep(0.001)  # the time that passes is what is tried
-    watchdog.stop()
-    watchdog.join(10)
-    assert not ended.is_set()
+    watchdog.run()
+    assert bool(ends) is is_ended
 
 
 def test_a_loop_that_was_told_to_end_is_given_that_long(progress: LoopProgress) -> None:

@@ -82,7 +82,7 @@ def test_a_taken_port_stops_the_start(simulator: RunningSimulator) -> None:
 
 
 def test_a_hundred_streams_run_at_once(simulator: RunningSimulator, http: httpx2.Client) -> None:
-    simulator.config.update({"speed": 30, "ttft_s": 90})  # none has begun to write before the last has come
+    simulator.config.update({"speed": 30, "ttft_s": 180})  # none has begun to write before the last has come
     limits = httpx2.Limits(max_connections=100)
     with (
         httpx2.Client(base_url=simulator.url, headers=http.headers, limits=limits, timeout=30) as many,
@@ -119,7 +119,7 @@ def test_the_command_serves_until_it_is_stopped() -> None:
         assert httpx2.get(f"{url}/_simulator/config").json()["speed"] == 50
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
         process.stdout.close()
 
 

@@ -136,5 +136,5 @@ def test_children_that_are_stopped_together_share_one_grace(tmp_path: Path) -> N
 
     began = time.monotonic()
     stop_together(children, grace_s=1)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < len(children), "each for itself, they would take a grace each"
     assert not any(child.is_alive for child in children)
