@@ -14,6 +14,7 @@ from generation.model import Question
 from generation.model_call import Prompt
 from generation.ports import ProviderClient
 from generation.run_events import QuestionAccepted, QuestionRejected
+from generation.schema import slot_number
 from generation.validator import Accepted, Validator
 from generation.verdicts import Purpose
 
@@ -53,8 +54,8 @@ class _Attempt:
         self._context = context
         self._provider = provider
         self._validator = validator
-        self._asked = tuple(slot.position for slot in validator.open_slots)
-        self._call = Call(context, provider, asked=len(self._asked), purpose=Purpose.WRITE)
+        self._unnamed = [slot.position for slot in validator.open_slots]  # by the reply so far
+        self._call = Call(context, provider, asked=len(self._unnamed), purpose=Purpose.WRITE)
         self._committed: list[Question] = []
         self._rejections: list[str] = []
         self._first_question_ms: int | None = None
@@ -78,7 +79,8 @@ class _Attempt:
         )
 
     def _judge(self, found: Mapping[str, Any]) -> None:
-        for raw in opened(found, asked=self._asked):
+        for raw in opened(found, asked=self._unnamed):
+            self._unnamed = [slot for slot in self._unnamed if slot != slot_number(raw.get("slot"))]
             verdict = self._validator.judge(raw)
             if isinstance(verdict, Accepted):
                 self._commit(verdict)

@@ -45,4 +45,4 @@ def _computes(declared: str, key: str) -> bool:
 
 
 #: A plus or a minus counts after an operand only: a sign before a number computes nothing.
-_OPERATION: Final = re.compile(r"(?<=[\w)%²³])[-−–+]|[*/×÷∗·^√%٪⁰¹²³⁴-⁹]|sqrt|جذر|max|min")
+_OPERATION: Final = re.compile(r"(?<=[\w)%²³])[-−–+]|[*/×÷∗·⋅∙∕⁄^√%٪⁰¹²³⁴-⁹]|sqrt|جذر|max|min")

@@ -41,8 +41,10 @@ def _blank_is_none(value: object) -> object:
 #: Control characters except line break and tab, and half surrogate pairs.
 _UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LARGEST: Final = 10**9
-#: With at most so many digits that the conversion costs nothing.
-_WHOLE: Final = re.compile(r"\s{,9}(?P<whole>\d{1,9})(?:[.٫][0٠۰]{1,9})?\s{,9}")
+#: With at most so many digits that the conversion costs nothing; after a name, as in "slot 3" and "الخانة رقم 3".
+_WHOLE: Final = re.compile(
+    r"\s{,9}#?(?:[^\W\d]{1,20}[\s_:#-]{,3}){,2}(?P<whole>\d{1,9})(?:[.٫][0٠۰]{,9})?\s{,9}"
+)
 _Choice = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_storable)]
 _Text = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_storable)]
 #: Characters of a tip or a strategy: twice what is asked for.
@@ -56,7 +58,10 @@ class _Written(BaseModel):
 
 
 def slot_number(written: object) -> int | None:
-    """The position that a model names: a whole number, also as a float or a text, in any script's digits."""
+    """The position that a model names: a whole number, also as a float or a text, in any script's digits.
+
+    A text may name it: "slot 3".
+    """
     if isinstance(written, float) and written.is_integer() and abs(written) <= _LARGEST:
         return int(written)
     if isinstance(written, str):

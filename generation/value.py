@@ -32,6 +32,13 @@ class Value:
             return _ZERO
         return self._terms.get(_ONE) if len(self._terms) == 1 else None
 
+    def is_within(self, *, terms: int, bits: int) -> bool:
+        """Whether it has at most so many terms, and each numerator and denominator at most so many bits."""
+        return len(self._terms) <= terms and all(
+            max(radicand.bit_length(), factor.numerator.bit_length(), factor.denominator.bit_length()) <= bits
+            for (radicand, _), factor in self._terms.items()
+        )
+
     def __add__(self, other: Value) -> Value:
         units = {*self._terms, *other._terms}
         terms = {unit: self._terms.get(unit, _ZERO) + other._terms.get(unit, _ZERO) for unit in units}
@@ -44,12 +51,13 @@ class Value:
         if not isinstance(other, Value):
             terms = {unit: factor * other for unit, factor in self._terms.items()}
             return Value(terms, is_exact=self.is_exact)
-        total = Value({}, is_exact=self.is_exact and other.is_exact)
+        products: dict[_Unit, Fraction] = {}
         for (radicand, power), factor in self._terms.items():
             for (radicand_2, power_2), factor_2 in other._terms.items():
-                product = root(Fraction(radicand * radicand_2)) * (factor * factor_2)
-                total += Value({(n, power + power_2): value for (n, _), value in product._terms.items()})
-        return total
+                whole, rest = _product_of_roots(radicand, radicand_2)
+                unit = (rest, power + power_2)
+                products[unit] = products.get(unit, _ZERO) + whole * factor * factor_2
+        return Value(products, is_exact=self.is_exact and other.is_exact)
 
     def __truediv__(self, other: Value | Fraction | int) -> Value:
         if not isinstance(other, Value):
@@ -125,6 +133,14 @@ def root(value: Fraction) -> Value:
             radicand //= divisor * divisor
             factor *= divisor
     return Value({(radicand, 0): Fraction(factor, below)})
+
+
+def _product_of_roots(one: int, other: int) -> tuple[int, int]:
+    """What comes before the root, and what stays under it, of the product of the roots of two radicands."""
+    common = math.gcd(one, other)
+    rest = (one // common) * (other // common)
+    whole = math.isqrt(rest)
+    return (common * whole, 1) if whole**2 == rest else (common, rest)
 
 
 def approximate(value: float) -> Value:

@@ -102,7 +102,7 @@ _BY_WORDING = (
     (
         ErrorKind.CONTENT_FILTER,
         re.compile(
-            r"content[ _-]?(management[ _-]?)?(filter|moderat|polic|safety)|moderation|guardrail|prompt injection|jailbreak|flagged"
+            r"content[ _-]?(management[ _-]?)?(filter|moderat|polic|safety)|responsible ?ai|moderation|guardrail|prompt injection|jailbreak|flagged"
             r"|safety (system|polic|filter|classifier|reasons|settings)|unsafe|harmful|inappropriate|objectionable"
             r"|(usage|acceptable use)[ _-](polic|guideline)|violat.{0,40}(polic|guideline|terms|usage)"
             r"|(blocked|filtered|declined|rejected|refused).{0,60}(polic|safety|filter|classifier)",
@@ -110,7 +110,10 @@ _BY_WORDING = (
         ),
     ),
 )
-_LONGEST_WORDING = 1_000  #: characters looked at
+#: Fields whose texts are wording, names that some gateways alone use among them. A gateway's `metadata.raw` is what
+#: the provider behind it said.
+_WORDED = ("message", "detail", "type", "code")
+_LONGEST_WORDING = 1_000  #: characters looked at, of each text
 _LONGEST_NAME = 64  #: of a type or a code
 _ERROR_STATUSES = range(400, 600)
 
@@ -133,14 +136,14 @@ class ErrorAnswer:
         inner = body.get("error", body)
         said = _mapping(inner)
         metadata = _mapping(said.get("metadata"))
-        wording = inner if isinstance(inner, str) else said.get("message")
+        wordings = [inner, *(said.get(name) for name in _WORDED), metadata.get("raw")]
         return cls(
             status=_status(error.status_code, said),
             type=_name(said.get("type")),
             code=_name(error.error_code),
             gateway_type=_name(said.get("error_type")) or _name(metadata.get("error_type")),
             is_flagged="flagged_input" in metadata or bool(metadata.get("reasons")),
-            wording=wording[:_LONGEST_WORDING] if isinstance(wording, str) else "",
+            wording="\n".join(text[:_LONGEST_WORDING] for text in wordings if isinstance(text, str)),
         )
 
     @property

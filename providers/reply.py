@@ -11,8 +11,13 @@ from providers.numbers import name, whole_number
 
 REFUSAL = "refusal"
 
-#: What gateways call the end of a reply that a filter has stopped.
-FILTERED: Final = frozenset({"content_filter", "content_filtered", "guardrail_intervened", "safety"})
+#: What gateways, and the models behind them, call the end of a reply that a filter has stopped: small letters.
+_FILTERED: Final = frozenset(
+    {
+        *("content_filter", "content_filtered", "guardrail_intervened", "safety", "moderation"),
+        *("prohibited_content", "blocklist", "recitation", "spii"),
+    }
+)
 
 #: Of one call; a model's whole context is a million.
 MOST_TOKENS: Final = 2_000_000
@@ -61,6 +66,11 @@ class Reply:
             self._stop(event)
         self._counts.add(_of(event, "usage"), is_final=True)
         return None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether a filter has stopped the reply."""
+        return (self.stop_reason or "").lower().replace("-", "_") in _FILTERED
 
     def ended(self) -> StreamEnded:
         """The end, once the stop reason is known."""

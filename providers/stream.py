@@ -27,7 +27,7 @@ from providers.messages import CacheTtl
 from providers.nesting import check_nesting
 from providers.numbers import name
 from providers.read_pacing import ReadPacing
-from providers.reply import FILTERED, REFUSAL, Reply, UnreadableReply
+from providers.reply import REFUSAL, Reply, UnreadableReply
 from providers.transport import Overdue, Transport, requesting_on, retire_connections
 
 
@@ -177,7 +177,7 @@ def _events(
 def _end(reply: Reply, call: Call) -> StreamEvent:
     if reply.stop_reason is None:
         raise StreamCut(provider=call.provider, request_id=reply.request_id)
-    if reply.stop_reason == REFUSAL or reply.stop_reason in FILTERED:
+    if reply.stop_reason == REFUSAL or reply.is_filtered:
         kind = ProviderRefused if reply.stop_reason == REFUSAL else ContentFiltered
         raise kind(
             provider=call.provider,

@@ -81,7 +81,7 @@ def check(written: object, *, stem: str = "", answer: str = "") -> tuple[Reason,
             draw(figure)
     except FigureRejected as rejected:
         found = [rejected.reason]
-    except (ArithmeticError, ValueError):
+    except (ArithmeticError, ValueError, LookupError):
         found = [Reason.UNSOLVABLE]  # no figure of a model may stop the worker
     return tuple(dict.fromkeys(found))
 

@@ -7,7 +7,7 @@ earlier steps by name: "ع = 90/5; ع*2". The last step is the result. 25% is a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -24,8 +24,10 @@ MAX_STEPS: Final = 8
 MAX_NESTING: Final = 16
 MAX_DIGITS: Final = 15
 MAX_EXPONENT: Final = 64
-#: Of numerator and denominator, after a power.
+#: Of numerator and denominator, of every intermediate value.
 MAX_BITS: Final = 512
+#: Sums of roots and π that are multiplied with each other double their terms.
+MAX_TERMS: Final = 16
 #: Roots and π are raised by repeated multiplication: the product of all their exponents in one expression.
 MAX_IRRATIONAL_EXPONENTS: Final = 64
 
@@ -40,10 +42,10 @@ def evaluate(expression: str) -> Value:
     names: dict[str, Value] = {}
     try:
         for step in steps:
-            name, assigned, text = step.rpartition("=")
-            value = _Reader(text, names).whole()
-            if assigned:
-                names[_name(name)] = value
+            name, *sides = step.split("=")
+            value = _value_of(sides if _is_name(name) and sides else [name, *sides], names)
+            if sides and _is_name(name):
+                names[normalize(name)] = value
     except ArithmeticError as err:
         raise ExpressionRejected("the expression divides by zero or overflows") from err
     return value
@@ -68,11 +70,24 @@ def compare(one: Value, other: Value) -> int:
         raise ExpressionRejected("the values are too large") from err
 
 
-def _name(text: str) -> str:
+def _is_name(text: str) -> bool:
+    """Whether it is one word that means nothing else."""
     name = normalize(text)
-    if not _NAME.fullmatch(name) or name in _FUNCTIONS or name in _PI_NAMES:
-        raise ExpressionRejected("a step is named by one word that means nothing else")
-    return name
+    return _NAME.fullmatch(name) is not None and name not in {*_FUNCTIONS, *_ROOT_NAMES, *_PI_NAMES}
+
+
+def _value_of(sides: Sequence[str], names: Mapping[str, Value]) -> Value:
+    """The value that all sides of an equation have: a step may state its result, as in 6*12=72."""
+    value, *others = [_Reader(side, names).whole() for side in sides]
+    if not all(equal(value, other) for other in others):
+        raise ExpressionRejected("the sides of an equation differ")
+    return value
+
+
+def _bounded(value: Value) -> Value:
+    if not value.is_within(terms=MAX_TERMS, bits=MAX_BITS):
+        raise ExpressionRejected("a value has too many terms or digits")
+    return value
 
 
 class _Reader:
@@ -106,22 +121,22 @@ class _Reader:
         value = self._product()
         while sign := self._take("+", "-"):
             right = self._product()
-            value = value + right if sign == "+" else value - right
+            value = _bounded(value + right if sign == "+" else value - right)
         return value
 
     def _product(self) -> Value:
         value = self._signed()
         while True:
             if sign := self._take("*", "/", "%"):
-                value = _PRODUCTS[sign](value, self._signed())
+                value = _bounded(_PRODUCTS[sign](value, self._signed()))
             elif self._starts_factor():
-                value = value * self._power()
+                value = _bounded(value * self._power())
             else:
                 return value
 
     def _starts_factor(self) -> bool:
-        """After an operand: π, a root or a bracket multiplies without a sign, as in 2π and 5√3."""
-        return self._next() in {"√", "(", *_PI_NAMES}
+        """After an operand: π, a root, a bracket or an earlier step multiplies without a sign, as in 2π and 5√3."""
+        return self._next() in {"√", "(", *_PI_NAMES, *self._names}
 
     def _signed(self) -> Value:
         signs = 0
@@ -217,7 +232,7 @@ class _Reader:
             raise ExpressionRejected("a power of a root or of π is too large")
         value = exact(Fraction(1))
         for _ in range(abs(times)):
-            value = value * base
+            value = _bounded(value * base)
         return value if times >= 0 else exact(Fraction(1)) / value
 
 
@@ -250,7 +265,9 @@ _TOLERANCE: Final = 1e-9
 _HALVES: Final = 2
 
 _RAISED_DIGITS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-_SAME_SIGNS: Final = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫×∗·÷−–٪،[]{}", "01234567890123456789.***/--%,()()")
+_SAME_SIGNS: Final = str.maketrans(
+    "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫×∗·⋅∙÷∕⁄−–٪،[]{}", "01234567890123456789.*****///--%,()()", "٬"
+)
 _RAISED: Final = re.compile("⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _TOKEN: Final = re.compile(r"\d+(?:\.\d+)?|\*\*|[-+*/%(),√π]|[^\W\d]+")
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")

@@ -57,6 +57,6 @@ def prove_comparison(assignments: Sequence[tuple[str, str]], key: str) -> Proof:
 
 def _agrees(value: Value, stated: Quantity) -> bool:
     """As written, or, of a percentage, as the number that it is."""
-    if equal(value, stated.written):
+    if any(equal(value, written) for written in (stated.written, stated.in_last_unit) if written is not None):
         return True
     return stated.dimension == "" and equal(value, stated.value)

@@ -17,8 +17,23 @@ def number_in_words(words: Sequence[str]) -> tuple[Value | None, str]:
     noun = " ".join(rest)
     if total is not None:
         return exact(total), noun
+    if len(rest) > 1 and rest[-1] in _ONES:  # يوم واحد
+        return exact(Fraction(1)), " ".join(rest[:-1])
     single = _dual(noun)
     return (exact(Fraction(2)), single) if single else (None, noun)
+
+
+def scaled(number: Value, words: Sequence[str]) -> tuple[Value, str]:
+    """A number in digits times the scale that may follow it, and the noun after both: 3 آلاف ريال."""
+    scale = _scales().get(words[0]) if words else None
+    return (number, " ".join(words)) if scale is None else (number * scale, " ".join(words[1:]))
+
+
+def goes_on(word: str, following: str) -> bool:
+    """Whether "and" before this normalized word adds to a number: not in يوم واحد, but in مئة وأحد عشر."""
+    if word in _ONES_WITHOUT_THEIR_AND:
+        return following in _TENS
+    return word in _numbers() or _dual(word) != ""
 
 
 def _leading(words: Sequence[str]) -> tuple[Fraction | None, list[str]]:
@@ -59,6 +74,8 @@ def _scales() -> Mapping[str, Fraction]:
 
 _TEN: Final = 10
 _TENS: Final = frozenset({"عشر", "عشره"})
+_ONES: Final = frozenset({"واحد", "واحده"})
+_ONES_WITHOUT_THEIR_AND: Final = frozenset({"احد", "احده"})
 
 _WORDS: Final[Mapping[str, str]] = {
     "0": "صفر",
@@ -104,7 +121,8 @@ _WORDS: Final[Mapping[str, str]] = {
 _SCALES: Final[Mapping[str, str]] = {
     "100": "مئة مائة",
     "1000": "آلاف ألف ألفا",
-    "1000000": "ملايين مليون",
+    "1000000": "ملايين مليون مليونا",
+    "1000000000": "مليارات مليار مليارا",
     "1/3": "أثلاث",
     "1/4": "أرباع",
     "1/5": "أخماس",

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from typing import Final
 
 from generation.normalization import normalize
 from generation.proof.expression import ExpressionRejected, equal, evaluate
-from generation.proof.number_words import number_in_words
+from generation.proof.number_words import goes_on, number_in_words, scaled
 from generation.value import Value, exact
 
 
@@ -26,6 +26,7 @@ class Quantity:
     written: Value
     dimension: str = ""  #: empty for a number; the noun itself where the unit is unknown
     relation: str = ""  #: of a choice such as س < 6
+    in_last_unit: Value | None = None  #: of one in two units: ساعتان و30 دقيقة is 150 minutes
 
     def states(self, other: Quantity) -> bool:
         same_sort = (self.dimension, self.relation) == (other.dimension, other.relation)
@@ -51,19 +52,30 @@ def quantity_in(choice: str) -> Quantity | None:
         return None
     if quantity is None or not relation:
         return quantity
-    return Quantity(quantity.value, quantity.written, quantity.dimension, relation)
+    return replace(quantity, relation=relation)
 
 
 def _parts(text: str) -> Iterator[tuple[Value | None, str]]:
     """Each number with the words after it: 3 ساعات و20 دقيقة has two."""
-    for part in _AND.split(_joined_units(text)):
+    for part in _summands(_joined_units(text)):
         found = _NUMERIC.match(part)
         numeric = found[0].strip() if found else ""
         words = part[found.end() :].split() if found else part.split()
         if numeric:
-            yield _number(numeric), " ".join(words)
+            yield scaled(_number(numeric), words)
         else:
             yield number_in_words(words)
+
+
+def _summands(text: str) -> Iterator[str]:
+    """What "and" joins to one quantity: the و of وحدة and of واحد is no "and"."""
+    start = 0
+    for found in _AND.finditer(text):
+        word, following = found["word"], found["following"] or ""
+        if not word[0].isalpha() or goes_on(word, following) or _unit(word) is not None:
+            yield text[start : found.start()]
+            start = found.start("word")
+    yield text[start:]
 
 
 def _joined_units(text: str) -> str:
@@ -94,6 +106,8 @@ def _sum_of(parts: list[tuple[Value | None, str]]) -> Quantity | None:
             continue
         one, waiting = (one if waiting is None else waiting + one), None
         if unit is None:
+            if _NUMBER_WITHIN.search(noun):  # 3 إلى 2
+                return None
             unit = _Unit(noun, Fraction(1))
         if total is None:
             total, last = Quantity(one * unit.factor, one, unit.dimension), unit
@@ -105,10 +119,10 @@ def _sum_of(parts: list[tuple[Value | None, str]]) -> Quantity | None:
 
 
 def _grown(total: Quantity, more: Value, unit: _Unit) -> Quantity:
-    """The sum, written in the unit of the first part."""
+    """The sum, written in the unit of the first part, and in that of the last."""
     value = total.value + more * unit.factor
     ratio = total.value / total.written
-    return Quantity(value, value / ratio, total.dimension)
+    return Quantity(value, value / ratio, total.dimension, in_last_unit=value / unit.factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +136,7 @@ def _unit(noun: str) -> _Unit | None:
     if not noun:
         return None
     found = _units().get(noun) or _units().get(noun.removeprefix("ال"))
+    noun = _PER.sub("/", noun)
     if found is not None or "/" not in noun:
         return found
     above, _, below = (part.strip() for part in noun.partition("/"))
@@ -134,7 +149,7 @@ def _unit(noun: str) -> _Unit | None:
 @cache
 def _units() -> Mapping[str, _Unit]:
     """Every form of every unit, normalized."""
-    known: dict[str, _Unit] = {"%": _Unit("", Fraction(1, 100)), "بالميه": _Unit("", Fraction(1, 100))}
+    known = dict.fromkeys(_PERCENT_SIGNS, _Unit("", Fraction(1, 100)))
     for dimension, units in _UNITS.items():
         for forms, factor in units.items():
             for form in forms.split():
@@ -193,7 +208,11 @@ _VOWELED_PART: Final = re.compile(rf"(?:{'|'.join(_VOWELED_PARTS)})(?![\w\u064b-
 _SEVERAL: Final = re.compile(r"[،؛;]|\d\s*:\s*\d|, ")
 #: For normalized text.
 _RELATION: Final = re.compile(r"(?:[^\W\d]{1,2}|[a-z])([<>≤≥=])(?=[-\d√π(])")
-_AND: Final = re.compile(r" و ?(?=[\w√])")
+_AND: Final = re.compile(r" و ?(?=(?P<word>[^\W\d]+|[\d√π(])(?: (?P<following>\w+))?)")
+#: 60 كم في الساعة
+_PER: Final = re.compile(r" (?:في|لكل|كل) | ب(?=ال)")
+_PERCENT_SIGNS: Final = ("%", "بالميه", "بالمايه", "في الميه", "في المايه")
+_NUMBER_WITHIN: Final = re.compile(r"(?<!\S)[\d√]")
 _NUMERIC: Final = re.compile(r"[-+]?(?:[\d.,/^*×÷+√()π ]|-(?=[\d√(π]))*")
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3})")
 _MIXED: Final = re.compile(r"^(-?)(\d+) (\d+/\d+)$")

@@ -72,7 +72,9 @@ def choice_set(question: EarlierQuestion) -> frozenset[str]:
     if question.question_type is QuestionType.COMPARISON or set(question.choices) == {*COMPARISON_CHOICES}:
         return frozenset()
     normalized = [normalize(choice) for choice in question.choices]
-    if question.question_type is QuestionType.ANALOGY or is_verbal(question):
+    if question.question_type in _COMPARED_BY_WORDS:
+        return frozenset(map(_without_articles, normalized))
+    if is_verbal(question):
         return frozenset(normalized)
     read = [with_digits(choice) for choice in normalized]
     values = [_UNIT.sub("", choice) for choice in read]
@@ -149,14 +151,20 @@ def _pair_in(stem: str) -> Pair | None:
     if len(parts) < _A_PAIR:
         return None
     before, after = normalize(parts[-2]).split(), normalize(parts[-1]).split()
-    return (before[-1], after[0]) if before and after else None
+    return (_without_articles(before[-1]), _without_articles(after[0])) if before and after else None
 
 
 def _pair(text: str) -> Pair | None:
-    parts = [normalize(part) for part in text.split(":")]
+    parts = [_without_articles(normalize(part)) for part in text.split(":")]
     return (parts[0], parts[1]) if len(parts) == _A_PAIR and all(parts) else None
 
 
+def _without_articles(normalized: str) -> str:
+    """القلم and قلم are one word of a list; in ألم the letters belong to the word."""
+    return _ARTICLE.sub("", normalized)
+
+
+_ARTICLE: Final = re.compile(r"\bال(?=\w{3})")
 _A_PAIR: Final = 2
 _LONGEST_PAIR_WORDS: Final = 6
 #: Bounds the work for a stem of colons.

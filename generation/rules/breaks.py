@@ -12,6 +12,7 @@ from generation.model import COMPARISON_CHOICES, QuestionType
 from generation.normalization import normalize
 from generation.proof.expression import equal
 from generation.proof.quantity import quantity_in
+from generation.repeats.numbers import with_digits
 from generation.rules.disclosures import Written
 
 
@@ -68,7 +69,7 @@ def solution_ends_at_another_choice(question: Written) -> bool:
     ends = [other for other in others if last.endswith((f" {other}", f"={other}"))]
     if ends and key:
         return not last.endswith((f" {key}", f"={key}"))
-    return _result_is_another(question)
+    return _result_is_another(question) or _only_a_distractor_is_reached(question)
 
 
 def _result_is_another(question: Written) -> bool:
@@ -81,6 +82,17 @@ def _result_is_another(question: Written) -> bool:
     if key is None or equal(key.written, result.written) or key.states(result):
         return False
     return any(other is not None and equal(other.written, result.written) for other in others)
+
+
+def _only_a_distractor_is_reached(question: Written) -> bool:
+    """Whether the solution's last result is a distractor's number, and the key's is nowhere in it. Whole numbers only."""
+    solution = with_digits(normalize(question.explanation))
+    results = _RESULTS.findall(solution)
+    found = [_WHOLE_CHOICE.match(with_digits(normalize(choice))) for choice in question.choices]
+    if not results or not found or found[0] is None:
+        return False
+    key, *others = (choice and choice[1] for choice in found)
+    return results[-1] in others and key not in _NUMBERS.findall(solution)
 
 
 def solution_lacks_key(question: Written) -> bool:
@@ -129,6 +141,12 @@ _NEAR_CHARS: Final = 20
 _LAST_RESULT: Final = re.compile(r"=\s*([-−]?[\d./٫%٪√π]+(?:\s[^\d=،؛.\n]{1,30})?)$")
 _SENTENCE_END: Final = re.compile(r"[.؟!](?:\s|$)")
 _DIGIT: Final = re.compile(r"\d")
+_NUMBERS: Final = re.compile(r"\d+(?:[.,/:]\d+)*°?")
+#: For normalized text: a number after a sign or a word that says what comes out.
+_RESULTS: Final = re.compile(
+    r"(?:=|(?<!\w)[وف]?(?:اي|هو|هي|الناتج|النتيجه|الجواب|المطلوب|القيمه|[يت]ساوي|[يت]كون|نجد)) ?(\d+(?:[.,/:]\d+)*°?)(?![\d%(×÷*/+^-])"
+)
+_WHOLE_CHOICE: Final = re.compile(r"(\d+°?)(?![\d.,/:^*√π%+-])(?! \d)")
 _UNPUNCTUATED: Final = frozenset({QuestionType.ANALOGY, QuestionType.ODD_WORD, QuestionType.COMPARISON})
 
 #: A number may end an equation.

@@ -50,7 +50,7 @@ class PolygonAngles(SketchedPattern):
         return closed_by_angles([self.size(f"angle_{i}") for i in range(1, self.sides + 1)])
 
     def letter(self, index: int) -> str:
-        return (self.points or self.corners)[index]
+        return (self.points or self.corners)[index : index + 1]
 
     def point_counts(self) -> set[int]:
         return {0, self.sides}
@@ -127,7 +127,7 @@ class ExteriorAngle(SketchedPattern):
         }
 
     def letter(self, index: int) -> str:
-        return (self.points or self.corners)[index]
+        return (self.points or self.corners)[index : index + 1]
 
     def sketch_on(self, sketch: Sketch) -> None:
         corners = closed_by_angles([self.size(f"angle_{i}") for i in (1, 2, 3)])

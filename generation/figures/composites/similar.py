@@ -95,7 +95,7 @@ class SimilarTriangles(SketchedPattern):
         need(fits, Reason.TRIANGLE_INEQUALITY)
 
     def letter(self, index: int) -> str:
-        return (self.points or self.corners)[index]
+        return (self.points or self.corners)[index : index + 1]
 
     def sketch_on(self, sketch: Sketch) -> None:
         left, right, base = self._sides(self.known)

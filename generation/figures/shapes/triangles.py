@@ -243,7 +243,7 @@ class ScaleneTriangle(_ThreeCorners):
         }
 
     def letter(self, index: int) -> str:
-        return (self.points or self.corners)[index]
+        return (self.points or self.corners)[index : index + 1]
 
     def sketch_on(self, sketch: Sketch) -> None:
         corners = self.draw_sides(sketch, "side_23", "side_31", "side_12")

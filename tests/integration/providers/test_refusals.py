@@ -69,6 +69,9 @@ USAGE_LIMITS = (
     "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC."
 )
 
+#: What a gateway passes on of the provider behind it.
+FILTERED_BEHIND = '{"type":"error","error":{"type":"invalid_request_error","message":"Output blocked by content filtering policy"}}'
+
 REFUSALS: list[tuple[int, Error, ErrorKind]] = [
     (400, invalid("Output blocked by content filtering policy"), ErrorKind.CONTENT_FILTER),
     (400, invalid("The request was flagged by our safety system."), ErrorKind.CONTENT_FILTER),
@@ -80,6 +83,14 @@ REFUSALS: list[tuple[int, Error, ErrorKind]] = [
         invalid("The response was filtered due to the prompt triggering content management policy"),
         ErrorKind.CONTENT_FILTER,
     ),
+    (400, {"code": "content_filter", "message": "m"}, ErrorKind.CONTENT_FILTER),
+    (400, {"code": "content_policy_violation", "message": "m"}, ErrorKind.CONTENT_FILTER),
+    (400, {"type": "content_filter_error", "message": "m"}, ErrorKind.CONTENT_FILTER),
+    (400, invalid("Request blocked by the Responsible AI Service"), ErrorKind.CONTENT_FILTER),
+    (400, {"code": 400, "message": "m", "metadata": {"raw": FILTERED_BEHIND}}, ErrorKind.CONTENT_FILTER),
+    (502, {"code": 502, "message": "m", "metadata": {"raw": FILTERED_BEHIND}}, ErrorKind.CONTENT_FILTER),
+    (429, {"code": 429, "message": "m", "metadata": {"raw": FILTERED_BEHIND}}, ErrorKind.BUSY),
+    (400, {"code": 400, "message": "m", "metadata": {"raw": {"unsafe": 1}}}, ErrorKind.MISTAKE),
     (400, invalid(CREDIT), ErrorKind.CREDIT),
     (400, invalid(USAGE_LIMITS), ErrorKind.QUOTA),
     (400, invalid("This organization has been disabled."), ErrorKind.POLICY),
@@ -209,7 +220,17 @@ def test_every_sentence_ends_and_is_no_wording_of_the_provider(
     assert message == "m" or message not in sentence
 
 
-@pytest.mark.parametrize("reason", ["content_filter", "content_filtered", "guardrail_intervened"])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "content_filter",
+        "content_filtered",
+        "guardrail_intervened",
+        "content-filter",
+        "SAFETY",
+        "PROHIBITED_CONTENT",
+    ],
+)
 def test_a_reply_that_a_filter_has_stopped_is_filtered_and_its_text_is_kept(
     openrouter: ServeOpenRouter, reason: str
 ) -> None:
@@ -224,6 +245,7 @@ def test_a_reply_that_a_filter_has_stopped_is_filtered_and_its_text_is_kept(
     "data",
     [
         {"error": "Output blocked by content filtering policy"},
+        {"type": "error", "detail": "Output blocked by content filtering policy"},
         {"type": "error", "message": "Output blocked by content filtering policy"},
         {"type": "error", "error": {"message": "Output blocked by content filtering policy"}},
     ],

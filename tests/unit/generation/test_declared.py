@@ -34,11 +34,12 @@ def proved(verdict: Accepted | Rejected) -> bool:
     return verdict.question.proved
 
 
-def test_a_declared_expression_that_arrives_at_the_key_proves_it() -> None:
-    verdict = judged("6*7")
+@pytest.mark.parametrize("declared", ["6*7", "6*7 = 42", "6⋅7"])
+def test_a_declared_expression_that_arrives_at_the_key_proves_it(declared: str) -> None:
+    verdict = judged(declared)
     assert proved(verdict)
     assert isinstance(verdict, Accepted)
-    assert verdict.question.declared == "6*7"
+    assert verdict.question.declared == declared
     assert verdict.question.content()["proved"] is True
 
 
@@ -56,7 +57,7 @@ def test_a_distractor_that_is_right_as_well_is_rejected() -> None:
 
 @pytest.mark.parametrize(
     "declared",
-    [None, "", " ", 42, ["6*7"], {"e": "6*7"}, "عدد الأيام", "6*", "1" * 301, "6*7\x00", "6*7 = 42"],
+    [None, "", " ", 42, ["6*7"], {"e": "6*7"}, "عدد الأيام", "6*", "1" * 301, "6*7\x00", "6*7 = 43"],
 )
 def test_what_cannot_be_read_costs_no_question_and_proves_nothing(declared: object) -> None:
     assert not proved(judged(declared))

@@ -40,6 +40,12 @@ def test_names_that_are_the_slots_asked_for_in_order_are_slots(asked: list[int],
 
 
 @given(positions)
+def test_numbered_questions_are_opened_inside_other_objects(asked: list[int]) -> None:
+    found = {"count": len(asked), "questions": {"all": {str(number): body(number) for number in asked}}}
+    assert opened(found, asked=asked) == [{**body(number), "slot": number} for number in asked]
+
+
+@given(positions)
 def test_names_that_count_the_questions_of_the_reply_fill_no_neighbours_slot(asked: list[int]) -> None:
     found = {str(place): body(number) for place, number in enumerate(asked, 1)}
     for raw in opened(found, asked=asked):

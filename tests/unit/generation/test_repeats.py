@@ -258,6 +258,17 @@ def test_an_analogy_may_not_be_turned_or_swapped_in_a_session_but_in_another() -
         assert Seen([replace(old, position=-1)]).admit(later) is None
 
 
+def test_words_of_lists_and_pairs_are_the_same_with_and_without_the_article() -> None:
+    listed = asked("ما المختلفة؟", QuestionType.ODD_WORD, choices=("فضة", "نحاس", "خشب", "حديد"))
+    with_article = replace(listed, choices=("الفضة", "النحاس", "الزجاج", "الحديد"))
+    assert Seen([listed]).admit(Traits.of(with_article)) == "repeated_nearly"
+    pair = asked("قلم : كتابة", QuestionType.ANALOGY, choices=("مقص : قص", "أ : ب", "ج : د", "هـ : و"))
+    same = asked("القلم : الكتابة", QuestionType.ANALOGY, choices=("نار : دخان", "أ : ب", "ج : د", "هـ : ز"))
+    turned = replace(same, stem="الكتابة : القلم")
+    assert Seen([pair]).admit(Traits.of(same)) == "repeated_frame"
+    assert Seen([pair]).admit(Traits.of(turned)) == "repeated_nearly"
+
+
 def test_two_values_that_change_places_are_compared_once_but_not_about_other_data() -> None:
     stem = "{}القيمة الأولى: {}\nالقيمة الثانية: {}"
     old = asked(stem.format("مربع طول ضلعه 5 سم. ", "محيطه", "مساحته"), QuestionType.COMPARISON)

@@ -154,6 +154,20 @@ def test_broken_repeated_missing_and_surplus_objects_leave_just_their_slots_open
     assert len(bench.run_events.of(QuestionRejected)) >= 3
 
 
+@pytest.mark.parametrize("is_one_object", [True, False])
+def test_questions_by_number_are_kept_in_one_object_and_in_an_object_each(is_one_object: bool) -> None:
+    def numbered(specs: Specs) -> tuple[str, None]:
+        objects = [an_object(spec) for spec in specs]
+        by_number = {str(each.pop("slot")): each for each in objects}
+        each_alone = [{number: each} for number, each in by_number.items()]
+        return lines([{"questions": by_number}] if is_one_object else each_alone), None
+
+    provider = ScriptedProvider([numbered])
+    bench = Bench(provider)
+    assert bench.run() == RunResult(READY, 10)
+    assert len(provider.prompts) == 1
+
+
 def test_a_reply_cut_short_keeps_its_complete_questions() -> None:
     """D20: a reply that broke off at 95 % had nine complete questions, and the original discarded them."""
     provider = ScriptedProvider([failing(StreamCut(provider="claude"), after=9), everything])

@@ -95,7 +95,15 @@ def test_a_question_of_the_longest_texts_is_judged_in_milliseconds(pump: str) ->
 
 @pytest.mark.parametrize(
     "end",
-    ["5 × 4 = 20", "5 × 4 = 20.", "5 × 4 = 20 قلمًا.", "عدد الأقلام = 20 قلمًا ملونًا.", "5 × 4 = ٢٠"],
+    [
+        *("5 × 4 = 20", "5 × 4 = 20.", "5 × 4 = 20 قلمًا.", "عدد الأقلام = 20 قلمًا ملونًا.", "5 × 4 = ٢٠"),
+        *(
+            "5 × 4 = 20، وهو المطلوب.",
+            "أربعة أمثال الخمسة، أي 20.",
+            "5 في 4 يساوي 20 قلمًا. فاشترى هذا العدد.",
+        ),
+        "فالجواب عشرون قلمًا.",
+    ],
 )
 def test_a_solution_that_ends_at_the_number_of_a_distractor_is_rejected_r13(end: str) -> None:
     for unit in ("", " قلمًا"):
@@ -104,7 +112,16 @@ def test_a_solution_that_ends_at_the_number_of_a_distractor_is_rejected_r13(end:
         assert "solution_contradicts_key" in {rule.name for rule in broken_rules(question)}
 
 
-@pytest.mark.parametrize("end", ["5 × 4 + 4 = 24 قلمًا.", "5 × 4 = 20، ومع 4 أخرى 24.", "24 = 4 + 20 بالجمع."])
+@pytest.mark.parametrize(
+    "end",
+    [
+        *("5 × 4 + 4 = 24 قلمًا.", "5 × 4 = 20، ومع 4 أخرى 24.", "24 = 4 + 20 بالجمع."),
+        *(
+            "5 × 4 = 20، ومعها أربعة، أي أربعة وعشرون قلمًا.",
+            "العدد هو 24، ومن نسي الزيادة يجد أن الناتج 20 قلمًا.",
+        ),
+    ],
+)
 def test_a_solution_that_ends_at_the_key_or_passes_by_a_distractor_is_kept(end: str) -> None:
     question = Written("كم قلمًا اشترى؟", f"نضرب العدد: {end}", ["24", "20", "9", "25"], key="24")
     assert "solution_contradicts_key" not in {rule.name for rule in broken_rules(question)}

@@ -120,6 +120,12 @@ def test_a_second_question_for_a_filled_slot_is_rejected() -> None:
     assert validator.judge(again) == Rejected(4, "slot_filled")
 
 
+@pytest.mark.parametrize("slot", ["slot 4", "Slot-04", "slot_4", "#4", "4.", "الخانة ٤", "الخانة رقم: 4"])
+def test_a_slot_may_be_named_before_its_number(slot: str) -> None:
+    verdict = validator_for(slot_for(QuestionType.MCQ)).judge({**line(QuestionType.MCQ), "slot": slot})
+    assert isinstance(verdict, Accepted)
+
+
 @pytest.mark.parametrize("slot", [4, 4.0, "4", "٤", "۴", " 4 ", "04", "4.0", "٤٫٠"])
 def test_a_slot_may_be_written_as_a_number_in_any_digits(slot: object) -> None:
     verdict = validator_for(slot_for(QuestionType.MCQ)).judge({**line(QuestionType.MCQ), "slot": slot})
@@ -141,6 +147,9 @@ def test_a_slot_may_be_written_as_a_number_in_any_digits(slot: object) -> None:
         "4.5",
         "four",
         "4 5",
+        "slot 4 of 9",
+        "slots 3-4",
+        "ab" * 5_000,
         "4" * 5_000,
         1e300,
         [4],

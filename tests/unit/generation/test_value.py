@@ -33,6 +33,10 @@ def test_a_root_times_itself_is_the_number(number: int) -> None:
     assert (root(Fraction(number)) * root(Fraction(number))).rational == number
 
 
+def test_a_product_of_roots_with_a_large_square_in_both_is_rational() -> None:
+    assert (root(Fraction(2 * 1009**2)) * root(Fraction(8))).rational == 4 * 1009
+
+
 @given(VALUES, st.integers(1, 40))
 def test_dividing_by_a_root_and_multiplying_with_it_changes_nothing(value: Value, number: int) -> None:
     assert value / root(Fraction(number)) * root(Fraction(number)) == value

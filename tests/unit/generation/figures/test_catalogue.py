@@ -139,3 +139,12 @@ def test_any_parameters_of_a_pattern_are_drawn_or_rejected(name: str, seed: int,
         assert caption(figure) in draw(figure)
         assert not set(figure.ask) & set(shown(figure).get("measures", {}))
         web_app(figure)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_wrong_number_of_letters_is_named_whatever_else_is_asked_for(name: str) -> None:
+    figures = [sample(name, Random(seed)) for seed in range(8)]
+    for written in figures:
+        allowed = parse(written).point_counts()
+        for letters in {*range(1, 12)} - allowed:
+            assert Reason.WRONG_POINT_NAMES in check({**written, "points": "أبجدهوزحطيك"[:letters]})
