@@ -200,7 +200,10 @@ def _closing() -> Insert:
     # Not the session: the row may name none any more, when its user was erased during the call.
     kept = {"opened_at", "session_id", "batch_index"}
     changed: dict[str, Any] = {c.name: c for c in statement.excluded if c.name not in kept}
-    for name in ("request_id", "message_id"):  # the provider's names of the call: they went with the session's
+    for name in (
+        "request_id",
+        "message_id",
+    ):  # the provider's names of the call: they went with the session's
         changed[name] = case((attempts.c.session_id != NOBODY, changed[name]))
     return statement.on_conflict_do_update(index_elements=["id"], set_=changed)
 
