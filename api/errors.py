@@ -16,13 +16,6 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from psycopg.errors import (
-    InsufficientPrivilege,
-    InvalidSchemaName,
-    UndefinedColumn,
-    UndefinedFunction,
-    UndefinedTable,
-)
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -42,6 +35,7 @@ from db.errors import (
     TooManyReports,
     UserGone,
 )
+from db.refusals import unfit
 from generation.adoption import NotAdopted, NotAdoptedReason
 from generation.errors import (
     BatchNotNext,
@@ -132,16 +126,6 @@ _FRAMEWORK_CODES: Mapping[int, str] = {
 _CLOSING_CODES = frozenset({"request_timeout", "request_too_large"})
 
 _OUR_FAULT = 500
-
-#: What an operator changed while we run: rights were taken away, or migrations went on or back. Postgres' sentence
-#: about it names tables and columns, and quotes no row.
-_UNFIT: Mapping[type[Exception], str] = {
-    InsufficientPrivilege: "As the owner, give the account what docs/web-app.md, section 1, gives an account.",
-    **dict.fromkeys(
-        (InvalidSchemaName, UndefinedColumn, UndefinedFunction, UndefinedTable),
-        "Run `alembic upgrade head` of the version that runs here.",
-    ),
-}
 
 #: Statuses that may carry Retry-After.
 _WITH_RETRY_AFTER = frozenset({409, 429, 503})
@@ -293,7 +277,7 @@ def error_for(error: GenerationError) -> ApiError:
         level = logging.INFO if error.scope == "user" else logging.WARNING
         log.log(level, "spend_limit_reached", scope=error.scope, text=str(error))
     elif ANSWERS[code].status >= _OUR_FAULT:
-        log.error("call_failed", error=type(error).__name__, code=error.code)
+        log.error("call_failed", error=type(error).__name__, code=error.code, **_reason(error))
     if isinstance(error, BatchNotNext):
         return ApiError(code, expectedBatchIndex=error.expected)
     if isinstance(error, TooManyReports):
@@ -303,6 +287,13 @@ def error_for(error: GenerationError) -> ApiError:
     if isinstance(error, NotAdopted):
         return _not_adopted_error(error)
     return ApiError(code, retry_after_s=RETRY_AFTER_S if code == "service_unavailable" else None)
+
+
+def _reason(error: GenerationError) -> dict[str, str]:
+    """Why Postgres serves nobody, where that is known."""
+    if isinstance(error, DatabaseUnreachable) and error.remedy:
+        return {"says": error.says, "remedy": error.remedy}
+    return {}
 
 
 def _spend_limit_error(error: SpendLimitReached) -> ApiError:
@@ -373,9 +364,8 @@ async def _on_database(request: Request, error: Exception) -> JSONResponse:
 async def _on_unfit_database(request: Request, error: Exception) -> JSONResponse:
     """Our tables or our rights are not what this version needs. Raises any other error: that is our bug."""
     assert isinstance(error, ProgrammingError)  # noqa: S101 - registered for this class only
-    cause = error.orig
-    remedy = next((helps for kind, helps in _UNFIT.items() if isinstance(cause, kind)), None)
-    if remedy is None:
+    reason = unfit(error)
+    if not reason:
         raise error
-    log.error("database_unfit", says=str(cause).partition("\n")[0], remedy=remedy)
+    log.error("database_unfit", **reason)
     return _respond(request, ApiError("service_unavailable", retry_after_s=RETRY_AFTER_S))

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Table, delete, func, or_, select, text, update
 
-from db.ledger import OPEN
+from db.ledger import NOBODY, OPEN
 from db.sessions import SessionStore
 from db.tables import (
     WEB_APP_TABLES,
@@ -30,9 +30,6 @@ from db.tables import (
     slots,
 )
 from generation.errors import SessionMissing
-
-#: The session of attempts whose user is erased.
-NOBODY = UUID(int=0)
 
 #: How long erasing waits for calls in flight, whose runs stop when their session is cancelled.
 CALLS_END_WITHIN_S = 30.0

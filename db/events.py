@@ -35,9 +35,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from db.engine import committing_each, read_only
+from db.errors import DatabaseStruggling
 from db.notify import CHANNEL
+from db.privileges import GRANTS_REMEDY, read_privileges
 from db.published_question import change_of_question
-from db.tables import events, plans, questions
+from db.tables import WEB_APP_TABLES, batches, events, idempotency_keys, plans, questions, slots
 from generation.model import EventKind
 
 
@@ -53,6 +55,9 @@ class Event:
 
 #: Needs our tables and the right to read them, and reads nothing.
 _OURS = select(plans.c.last_seq).limit(0)
+
+#: What every exam needs. Without rights that only workers use, what is written can still be read.
+_WRITTEN_FOR_CALLERS = (*WEB_APP_TABLES.values(), plans, slots, batches, events, idempotency_keys)
 
 
 class EventLog:
@@ -73,7 +78,7 @@ class EventLog:
             connection.execute(_OURS)
 
     def require_writes(self) -> None:
-        """Raise as `ping`, and DatabaseStruggling when Postgres takes no writes."""
+        """Raise as `ping`, and DatabaseStruggling when Postgres, or what our account may do, refuses callers' writes."""
         with self._engine.connect() as connection:
             connection.execute(_OURS)
             if (
@@ -81,6 +86,10 @@ class EventLog:
                 == "on"
             ):
                 raise read_only()
+            privileges = read_privileges(connection, _WRITTEN_FOR_CALLERS)
+            if privileges.lacks is not None:
+                sentence = f"The account {privileges.account} cannot serve callers: {privileges.lacks}."
+                raise DatabaseStruggling(sentence, remedy=GRANTS_REMEDY)
 
     def changed(self, seen: Mapping[UUID, int]) -> dict[UUID, int]:
         """The last number of each session that has a later one than `seen`.

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, Row, Update, exists, func, literal, select, update
+from sqlalchemy import Engine, Row, Update, case, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from db.engine import committing_each
@@ -22,6 +22,9 @@ from generation.verdicts import Purpose
 #: Outcomes that are neither a stop reason nor an error's code: still running, and lost with its worker.
 OPEN = "open"
 LOST = "lost"
+
+#: The session of attempts whose user is erased.
+NOBODY = UUID(int=0)
 
 #: A call may be recorded shortly before its lease is visible, and closed shortly after its batch is released.
 _GRACE_PERIOD = literal(timedelta(seconds=30))
@@ -196,8 +199,13 @@ def _closing() -> Insert:
     statement = insert(attempts).values(closed_at=func.now())
     # Not the session: the row may name none any more, when its user was erased during the call.
     kept = {"opened_at", "session_id", "batch_index"}
-    columns = [column for column in statement.excluded if column.name not in kept]
-    return statement.on_conflict_do_update(index_elements=["id"], set_={c.name: c for c in columns})
+    changed: dict[str, Any] = {c.name: c for c in statement.excluded if c.name not in kept}
+    for name in (
+        "request_id",
+        "message_id",
+    ):  # the provider's names of the call: they went with the session's
+        changed[name] = case((attempts.c.session_id != NOBODY, changed[name]))
+    return statement.on_conflict_do_update(index_elements=["id"], set_=changed)
 
 
 @cache

@@ -66,8 +66,9 @@ class Overview:
     outcomes: dict[str, int]  #: how calls of the window ended that neither are complete nor still run
     failed_batches: dict[str, int]  #: by their last error, whenever they failed
     verdicts: dict[str, int]  #: of the answer check; `unchecked` without one
+    doubts: dict[str, int]  #: what the solver found, by reason; a question may have several
     rewritten: int  #: questions that the answer check had written again
-    checked_batches: int  #: over how many of the window's batches the three above were counted
+    checked_batches: int  #: over how many of the window's batches the four above were counted
 
     @property
     def elapsed_of_last_s(self) -> float:
@@ -156,7 +157,9 @@ def _answer_check(connection: Connection, which: Mapping[str, Any]) -> dict[str,
     bounded = {**which, "most": MOST_BATCHES}
     row = connection.execute(_REWRITTEN, bounded).one()
     verdicts = {each.verdict: each.questions for each in connection.execute(_VERDICTS, bounded)}
-    return {"verdicts": verdicts, "rewritten": row.rewritten, "checked_batches": row.batches}
+    doubts = {each.doubt: each.questions for each in connection.execute(_DOUBTS, bounded)}
+    counts = {"rewritten": row.rewritten, "checked_batches": row.batches}
+    return {"verdicts": verdicts, "doubts": doubts, **counts}
 
 
 def _bucket(moment: str) -> str:
@@ -242,6 +245,12 @@ _LATEST = """
 _VERDICTS = text(f"""{_LATEST}
     SELECT coalesce(solver_verdict, 'unchecked') AS verdict, count(*) AS questions
     FROM latest JOIN generation.questions USING (session_id, batch_index) GROUP BY 1 ORDER BY 1
+""")  # noqa: S608 -- constants only
+
+_DOUBTS = text(f"""{_LATEST}
+    SELECT doubt, count(*) AS questions
+    FROM latest JOIN generation.questions USING (session_id, batch_index), unnest(solver_reasons) AS doubt
+    GROUP BY 1 ORDER BY 1
 """)  # noqa: S608 -- constants only
 
 _REWRITTEN = text(f"""{_LATEST}

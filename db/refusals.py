@@ -7,8 +7,17 @@ nobody foresaw is passed on with a remedy that blames nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from psycopg.errors import (
+    InsufficientPrivilege,
+    InvalidSchemaName,
+    UndefinedColumn,
+    UndefinedFunction,
+    UndefinedTable,
+)
 
 from runtime.database_address import DatabaseAddress
 
@@ -52,6 +61,16 @@ class PostgresRefusal:
     says: str  #: the server's own words in one line, without the password
     remedy: str
 
+
+#: What an operator changed while we run: rights were taken away, or migrations went on or back. Postgres' sentence
+#: about it names tables and columns, and quotes no row.
+_UNFIT: Mapping[type[Exception], str] = {
+    InsufficientPrivilege: "As the owner, give the account what docs/web-app.md, section 1, gives an account.",
+    **dict.fromkeys(
+        (InvalidSchemaName, UndefinedColumn, UndefinedFunction, UndefinedTable),
+        "Run `alembic upgrade head` of the version that runs here.",
+    ),
+}
 
 #: The first that is found in the text decides; the more special one stands first.
 _KNOWN: tuple[tuple[str, Cause, str], ...] = (
@@ -245,6 +264,13 @@ def refusal_of(error: BaseException, address: DatabaseAddress) -> PostgresRefusa
     return PostgresRefusal(
         Cause.OTHER, says, "See the log of Postgres, or of the pooler before it, for this time."
     )
+
+
+def unfit(error: BaseException) -> dict[str, str]:
+    """What the log says of an error by our tables or our rights: `says` and `remedy`; empty for any other error."""
+    cause = getattr(error, "orig", None)
+    remedy = next((helps for kind, helps in _UNFIT.items() if isinstance(cause, kind)), None)
+    return {} if remedy is None else {"says": str(cause).partition("\n")[0], "remedy": remedy}
 
 
 def is_full(error: BaseException) -> bool:

@@ -19,6 +19,7 @@ _INVISIBLE = (
     "\ufeff\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
 )
 _QUOTES = ("''", '""', "``", "\u201c\u201d", "\u2018\u2019", "\u00ab\u00bb")
+SEVERAL_HOSTS = "names several hosts; name one, for example the pooler or the proxy before them"
 _MOST_CHARS = 4096
 _HOST_AND_PORT = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(:(?P<port>.*))?")
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.\-]{0,252})")
@@ -150,7 +151,7 @@ def refuse_parameter(name: str, reasons: Mapping[str, str]) -> AddressError:
 
 def _host_and_port(place: str) -> tuple[str | None, int | None]:
     if "," in place or ";" in place:
-        raise AddressError("names several hosts; name one, for example the pooler or the proxy before them")
+        raise AddressError(SEVERAL_HOSTS)
     found = _HOST_AND_PORT.fullmatch(place)
     if found is None or (place.count(":") > 1 and not place.startswith("[")):
         raise AddressError("has more than one colon after the host; write an IPv6 address in brackets: [::1]")

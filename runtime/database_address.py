@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from runtime.addresses import (
+    SEVERAL_HOSTS,
     AddressError,
     Parts,
     is_near,
@@ -147,6 +148,8 @@ def public_authorities() -> str:
 
 def _host_of(parts: Parts) -> str | None:
     socket = parts.query.get("host")
+    if "," in (socket or parts.host or ""):
+        raise AddressError(SEVERAL_HOSTS)
     if socket is None:
         return parts.host
     if parts.host is not None or not socket.startswith("/"):

@@ -72,9 +72,10 @@ OptionalHttpUrl = Annotated[HttpUrl | None, BeforeValidator(_blank_is_unset)]
 Origin = Annotated[
     str,
     like(
-        r"https?://[a-z0-9.\-]+(:\d+)?",
+        r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?",
         "must be origins like https://app.example, separated by commas: no path, no slash at the end",
     ),
+    AfterValidator(require_web_address),
 ]
 Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
 HostName = Annotated[

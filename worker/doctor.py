@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import IGNORED_OPTIONS
 from db.errors import DatabaseUnreachable
-from db.privileges import Privileges, read_privileges
+from db.privileges import GRANTS_REMEDY, Privileges, read_privileges
 from db.queue_stats import QueueStats, read_queue_stats
 from db.refusals import POOLER_REMEDY, READ_ONLY_REMEDY
 from db.tables import SCHEMA
@@ -39,9 +39,6 @@ WAIT_S = 20.0
 FULL = 2
 #: The share of Redis' memory in use from which the doctor warns.
 MEMORY = 0.9
-_GRANTS_REMEDY = (
-    "As the owner, give it what docs/web-app.md, section 1, gives an account: grants and BYPASSRLS."
-)
 #: Seconds that workers may take to answer.
 INSPECT_S = 1.5
 
@@ -113,7 +110,7 @@ def _refused_statement(about: str, error: SQLAlchemyError) -> Finding:
     cause = getattr(error, "orig", None)
     if isinstance(cause, InsufficientPrivilege):
         return Finding(
-            about, Health.BROKEN, f"its account may not use our tables ({_words(cause)})", _GRANTS_REMEDY
+            about, Health.BROKEN, f"its account may not use our tables ({_words(cause)})", GRANTS_REMEDY
         )
     if isinstance(cause, UndefinedTable | UndefinedColumn | InvalidSchemaName):
         return Finding(about, Health.BROKEN, _words(cause), "Run: alembic upgrade head")
@@ -162,18 +159,9 @@ def judge_version(found: str | None, wanted: str | None) -> Finding:
 
 def judge_privileges(privileges: Privileges) -> Finding:
     about = f"account {privileges.account}"
-    if privileges.refused:
-        says = f"it may not read and write {', '.join(privileges.refused)}"
-    elif privileges.hidden:
-        says = f"row level security hides the rows of {', '.join(privileges.hidden)}"
-    else:
+    if privileges.lacks is None:
         return well(about, "it may read and write our tables")
-    return Finding(
-        about,
-        Health.BROKEN,
-        says,
-        _GRANTS_REMEDY,
-    )
+    return Finding(about, Health.BROKEN, privileges.lacks, GRANTS_REMEDY)
 
 
 def examine_redis(redis: Redis, *, clock: Callable[[], float] = time.time) -> Iterator[Finding]:

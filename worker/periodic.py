@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import structlog
 
+from db.refusals import unfit
+
 log = structlog.get_logger(__name__)
 
 #: The share of the period by which a run is earlier or later, so that processes do not run at the same time.
@@ -33,7 +35,7 @@ class Periodic(threading.Thread):
             try:
                 self._action()
             except Exception as err:  # noqa: BLE001  a server may be down; see above
-                log.warning("periodic_failed", job=self.name, error=type(err).__name__)
+                log.warning("periodic_failed", job=self.name, error=type(err).__name__, **unfit(err))
 
     def stop(self) -> None:
         """End after the current call of `action`. Safe in a signal handler."""

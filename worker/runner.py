@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from db.refusals import unfit
 from generation.call import CRASHED
 from generation.cancellation import CancellationSignal
 from generation.errors import BatchNotNext, SessionClosed, SessionMissing, SpendLimitReached
@@ -145,5 +146,6 @@ def _explained(result: RunResult) -> RunResult:
         log.warning("run_without_store", error=type(result.error).__name__)
         return replace(result, outcome=STORE_AWAY)
     if result.error is not None:
-        log.error("run_crashed", error=type(result.error).__name__, exc_info=result.error)
+        error = type(result.error).__name__
+        log.error("run_crashed", error=error, exc_info=result.error, **unfit(result.error))
     return result

@@ -195,11 +195,12 @@ def _verdicts(overview: Overview) -> str:
     questions = sum(overview.verdicts.values())
     cut = " (the latest)" if overview.checked_batches >= MOST_BATCHES else ""
     counts = _share_table("", overview.verdicts, questions, ("the solver", "questions"), words.verdict)
+    doubts = _share_table("Why it doubts", overview.doubts, questions, ("it found", "questions"), words.doubt)
     return (
         f"<section id='verdicts' data-live><h3>Answer check</h3>"
         f"<p class='headline'>{questions:,} questions</p>"
         f"<p class='about'>of {overview.checked_batches:,} completed batches{cut}. A second model answers without seeing "
-        f"the key; {overview.rewritten:,} questions were disputed and written again.</p>{counts}</section>"
+        f"the key; {overview.rewritten:,} questions were disputed and written again.</p>{counts}{doubts}</section>"
     )
 
 

@@ -37,6 +37,16 @@ VERDICTS: dict[str, str] = {
     "unchecked": "not checked, or not sure",
 }
 
+#: What the answer check found; see generation.verdicts.Doubt.
+DOUBTS: dict[str, str] = {
+    "other_answer": "another answer",
+    "no_right_answer": "no right answer",
+    "second_right_answer": "a second right answer",
+    "passage": "the question does not fit its passage",
+    "language": "doubtful language",
+    "outweighed": "another answer, but our key is proved",
+}
+
 _ENDED_BY_THEMSELVES = {
     "lost": "The worker that wrote it vanished in mid-stream. Its lease lapsed",
     "lease_lost": "The worker that wrote it could not renew its lease",
@@ -52,6 +62,10 @@ def outcome(code: str) -> str:
 
 def verdict(code: str) -> str:
     return VERDICTS.get(code, code.replace("_", " "))
+
+
+def doubt(code: str) -> str:
+    return DOUBTS.get(code, code.replace("_", " "))
 
 
 def why_again(outcomes: list[str]) -> str:

@@ -37,7 +37,7 @@ async def alive() -> Health:
 
 @router.get("/readyz", responses=documented("service_unavailable"))
 async def ready(context: Context) -> Health:
-    """Postgres answers and takes writes. Redis is not needed: without it the API still serves, and the sweep enqueues later."""
+    """Postgres answers, and takes writes of our account. Redis is not needed: without it the API still serves, and the sweep enqueues later."""
     await context.on_thread(context.events.require_writes)
     return Health()
 

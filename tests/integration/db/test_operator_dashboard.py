@@ -137,11 +137,16 @@ def test_verdicts_and_rewritten_questions_are_counted(
 ) -> None:
     make_ready(store, session_id, 0)
     sql(engine, "UPDATE generation.questions SET solver_verdict = 'agreed' WHERE position = 0")
-    sql(engine, "UPDATE generation.questions SET solver_verdict = 'disputed' WHERE position = 1")
+    sql(
+        engine,
+        "UPDATE generation.questions SET solver_verdict = 'disputed', "
+        "solver_reasons = '{other_answer,language}' WHERE position = 1",
+    )
     sql(engine, "UPDATE generation.slots SET disputes = 1 WHERE position = 2")
     seen = dashboard.overview(WINDOW)
 
     assert seen.verdicts == {"agreed": 1, "disputed": 1, "unchecked": 1}
+    assert seen.doubts == {"language": 1, "other_answer": 1}
     assert (seen.rewritten, seen.checked_batches) == (1, 1)
 
 

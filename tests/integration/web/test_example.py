@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from base64 import b64decode
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from tests.support.node import PROJECT, node
 from tools.stack.stack import Stack
 
 REJECTED = 'tafawoq_messages_refused_total{why="fields"} 1.0'
-TAKER = PROJECT / "clients" / "node" / "exam.mjs"
+GUIDE = (PROJECT / "docs" / "web-app.md").read_text("utf-8")
 PRODUCER = PROJECT / "clients" / "node" / "enqueue.mjs"
 
 
@@ -26,7 +27,10 @@ PRODUCER = PROJECT / "clients" / "node" / "enqueue.mjs"
 def test_plain_node_takes_a_whole_exam_over_a_connection_that_is_cut_repeatedly(stack: Stack) -> None:
     """D7, D10: the reader misses no event over many cuts; a double click creates one session."""
     user = str(uuid4())
-    printed = node(str(TAKER), stack.api_url, "--user", user, "--cut-after", "10", within_s=200)
+    # The guide's own command, against this stack.
+    shown = re.search(r"^node (\S+) http://127.0.0.1:8000$", GUIDE, flags=re.MULTILINE)
+    assert shown is not None
+    printed = node(shown[1], stack.api_url, "--user", user, "--cut-after", "10", within_s=200)
     result: dict[str, Any] = json.loads(printed)
     committed = positions(stack.environment["DATABASE_URL"], result["sessionId"])
 

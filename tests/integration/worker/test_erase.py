@@ -19,8 +19,8 @@ from typer.testing import CliRunner, Result
 from api.rate_limits import Kind, Rate, SharedLimits
 from api.waiting_calls import SharedWaitingCalls
 from db.batches import BatchStore
-from db.erasure import NOBODY, Erasure
-from db.ledger import LedgerStore
+from db.erasure import Erasure
+from db.ledger import NOBODY, LedgerStore
 from db.reports import ReportStore
 from db.review_queue import ReviewQueue
 from db.reviews import ReviewStore
@@ -197,8 +197,11 @@ def test_a_run_in_progress_writes_nothing_afterwards_and_its_call_names_nobody(e
     assert (erased.sessions, erased.attempts) == ((session_id,), 1)
     with pytest.raises((FenceLost, SessionMissing)):
         store.accept(claim, question_for(claim.open_slots[0]), uuid4(), "claude")
-    ledger.close(replace(call, outcome="stopped"))  # a worker that comes back overwrites the outcome
-    assert str(session_id) not in str(everything(engine)["generation.attempts"])
+    # A worker that comes back overwrites the outcome.
+    ledger.close(replace(call, outcome="stopped", request_id="req-late", message_id="msg-late"))
+    written = str(everything(engine)["generation.attempts"])
+    assert not [name for name in (str(session_id), "req-late", "msg-late") if name in written]
+    assert "stopped" in written
 
 
 def test_a_session_whose_row_the_web_app_deleted_is_erased(erase: Erase, engine: Engine) -> None:

@@ -106,6 +106,8 @@ def test_what_is_around_an_address_is_no_part_of_it(around: str) -> None:
         (f"postgresql://u:{SECRET}%zz@h/d", "% in its password"),
         (f"postgresql://u%:{SECRET}@h/d", "% in its user"),
         (f"postgresql://u:{SECRET}@h1:1,h2:2/d", "several hosts"),
+        (f"postgresql://u:{SECRET}@/d?host=/run/a,/run/b", "several hosts"),
+        (f"postgresql://u:{SECRET}@%2Frun%2Fa%2C%2Frun%2Fb/d", "several hosts"),
         (f"postgresql://u:{SECRET}@h:port/d", "port"),
         (f"postgresql://u:{SECRET}@h:0/d", "port"),
         (f"postgresql://u:{SECRET}@h:65536/d", "port"),

@@ -154,6 +154,8 @@ def test_a_blank_key_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         (RedisSettings, "REDIS_KEY_PREFIX", "tafawoq"),
         (ApiSettings, "API_QUOTA_FUNCTION", "take_credit"),
         (ApiSettings, "API_CORS_ORIGINS", "https://one.example,https://app.example/"),
+        (ApiSettings, "API_CORS_ORIGINS", "https://app.example:\u0668\u0660"),
+        (ApiSettings, "API_CORS_ORIGINS", "https://app.example:99999"),
         (ApiSettings, "API_TRUSTED_HOSTS", "api.internal,http://api:8000"),
     ],
 )

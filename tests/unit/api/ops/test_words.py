@@ -9,7 +9,7 @@ import providers
 from api.ops import words
 from generation.cancellation import StopReason
 from generation.errors import GenerationError
-from generation.verdicts import Verdict
+from generation.verdicts import Doubt, Verdict
 
 #: They end a request or a plan, and no model call.
 NOT_OF_CALLS = {
@@ -44,8 +44,9 @@ def test_every_way_in_which_a_call_ends_has_words() -> None:
     assert {str(code) for code in codes} - words.OUTCOMES.keys() == set()
 
 
-def test_every_verdict_has_words_and_an_unknown_code_is_shown_as_it_is() -> None:
+def test_every_verdict_and_doubt_has_words_and_an_unknown_code_is_shown_as_it_is() -> None:
     assert set(Verdict) <= words.VERDICTS.keys()
+    assert set(Doubt) == words.DOUBTS.keys()
     assert words.outcome("some_new_code") == "some new code"
 
 
