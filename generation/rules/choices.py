@@ -202,11 +202,22 @@ def _begins_as_verb(words: Sequence[str]) -> bool:
 
 
 def _only_key_counts_so(choices: Sequence[Sequence[str]]) -> bool:
-    """Whether the noun after the key's number has a form that none of the distractors' equal nouns has."""
+    """Whether the noun after the key's number has a form that none of the distractors' equal nouns has.
+
+    A form that the number itself asks for (5 ساعات, 15 ساعة) is no cue.
+    """
     if any(len(words) != _NUMBER_AND_NOUN or not words[0][0].isdigit() for words in choices):
         return False
     key, *others = (words[1] for words in choices)
-    return len(set(others)) == 1 and key != others[0] and key[:1] == others[0][:1]
+    key_count, *counts = (_counted_as(words[0]) for words in choices)
+    is_alone = len(set(others)) == 1 and key != others[0] and key[:1] == others[0][:1]
+    return is_alone and key_count in counts
+
+
+def _counted_as(number: str) -> int:
+    """0 before a noun in the plural, 1 before one in the accusative singular, 2 before one in the genitive."""
+    last_two = int(number[-2:]) if number.isdecimal() else 0
+    return 0 if last_two in _FEW else 1 if last_two in _MANY else 2
 
 
 _LENGTH_RATIO: Final = 1.5
@@ -216,6 +227,8 @@ _PAIR: Final = 2
 _FEWEST_ORDERED: Final = 3
 _NOUN_ROOT_CHARS: Final = 3
 _NUMBER_AND_NOUN: Final = 2
+_FEW: Final = range(3, 11)
+_MANY: Final = range(11, 100)
 
 #: For normalized text.
 _ABSOLUTE: Final = re.compile(

@@ -45,6 +45,30 @@ def test_a_text_that_only_looks_suspicious_is_not_rejected(part: str, text: str)
     assert rejecting_rule(question_with(part, text)) is None
 
 
+@pytest.mark.parametrize(
+    "choices",
+    [
+        "70 درجة|110 درجات|105 درجات|108 درجات",
+        "50 ريالا|400 ريال|300 ريال|200 ريال",
+        "5 ساعات|12 ساعة|15 ساعة|20 ساعة",
+    ],
+)
+def test_a_noun_in_the_form_that_its_number_asks_for_is_no_cue(choices: str) -> None:
+    assert "grammar_cue" not in names(question_with("c", choices))
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        "18 سنة|11 سنوات|12 سنوات|27 سنوات",
+        "8 ساعات|9 ساعة|6 ساعة|7 ساعة",
+        "400 ريال|300 ريالا|200 ريالا|100 ريالا",
+    ],
+)
+def test_a_noun_in_another_form_after_equal_numbers_is_a_cue(choices: str) -> None:
+    assert "grammar_cue" in names(question_with("c", choices))
+
+
 def test_there_are_texts_for_every_rule_about_markup_and_disclosure_and_enough_of_both_kinds() -> None:
     assert set(PLANTED) <= {rule.name for rule in TEXT_RULES}
     assert sum(map(len, PLANTED.values())) >= 150
