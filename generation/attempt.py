@@ -54,7 +54,8 @@ class _Attempt:
         self._context = context
         self._provider = provider
         self._validator = validator
-        self._unnamed = [slot.position for slot in validator.open_slots]  # by the reply so far
+        #: By the reply so far; none once its names may be places.
+        self._unnamed = [slot.position for slot in validator.open_slots]
         self._call = Call(context, provider, asked=len(self._unnamed), purpose=Purpose.WRITE)
         self._committed: list[Question] = []
         self._rejections: list[str] = []
@@ -80,14 +81,23 @@ class _Attempt:
 
     def _judge(self, found: Mapping[str, Any]) -> None:
         for raw in opened(found, asked=self._unnamed):
-            self._unnamed = [slot for slot in self._unnamed if slot != slot_number(raw.get("slot"))]
+            self._note_slot(raw)
             verdict = self._validator.judge(raw)
             if isinstance(verdict, Accepted):
                 self._commit(verdict)
             else:
                 self._reject(verdict.position, verdict.reason)
 
+    def _note_slot(self, raw: Mapping[str, Any]) -> None:
+        """Names that were no slots may count the questions of the reply: then no later name is taken for a slot."""
+        named = slot_number(raw.get("slot"))
+        if named is not None:
+            self._unnamed = [slot for slot in self._unnamed if slot != named]
+        elif any(isinstance(value, Mapping) for value in raw.values()):
+            self._unnamed = []
+
     def _drop(self, reason: str) -> None:
+        self._unnamed = []
         self._reject(None, f"{reason}_object")
 
     def _commit(self, accepted: Accepted) -> None:

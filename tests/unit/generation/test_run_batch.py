@@ -168,6 +168,20 @@ def test_questions_by_number_are_kept_in_one_object_and_in_an_object_each(is_one
     assert len(provider.prompts) == 1
 
 
+def test_objects_numbered_by_their_place_fill_no_neighbours_slot() -> None:
+    def counted(specs: Specs) -> tuple[str, None]:
+        objects = [an_object(spec) for spec in specs]
+        for each in objects:
+            del each["slot"]
+        return lines([{str(place): each} for place, each in enumerate(objects, 1)]), None
+
+    provider = ScriptedProvider([counted, everything])
+    bench = Bench(provider, claim=make_claim(filled=(0, 1, 2, 3)))
+    assert bench.run().outcome == READY
+    assert provider.asked()[0] == [4, 5, 6, 7, 8, 9]
+    assert [rejected.position for rejected in bench.run_events.of(QuestionRejected)] == [None] * 6
+
+
 def test_a_reply_cut_short_keeps_its_complete_questions() -> None:
     """D20: a reply that broke off at 95 % had nine complete questions, and the original discarded them."""
     provider = ScriptedProvider([failing(StreamCut(provider="claude"), after=9), everything])
