@@ -73,7 +73,7 @@ _SHAPE: Final = re.compile(
     rf"w?(?:a[rdo]*(?:[mcp]|im|di|d$|lw+l|tw+t){_REST}(?:r[?])?"  # all of what was said, of these choices, of these numbers
     rf"|A{_REST}"
     rf"|b[ci]{_REST}"
-    rf"|r?m+A{_REST}|rm{_REST}"
+    rf"|r?m{{1,3}}A{_REST}|rm{_REST}"
     rf"|im{_REST}|c(?:m|A|nv|vA?$|[th]|lw){_REST}|cg(?:w*g)+v*"
     rf"|N|n[aordv]*(?:[mcp]|di|d$|dr[?i]$|sv){_REST}"
     r"|[cso]x|c?[lt](?:w+[lt])+v*|hv+|n?dw*n?d)"
