@@ -59,11 +59,6 @@ CANNOT_START = 1
 
 log = structlog.get_logger("api")
 
-
-#: A full collection visits all open streams, and every event waits for it: 60 ms with 2,000 readers.
-#: Reference counting frees most of what a call leaves behind, so full collections can be a hundred times rarer.
-GC_THRESHOLDS = (700, 10, 1000)
-
 #: A Redis that does not answer delays the start by at most so long.
 QUEUE_ANSWER_S = 2.0
 
@@ -123,13 +118,20 @@ def _serve(settings: _Settings) -> None:
         quota = _quota(settings.api, engine)
         with _listening_socket(settings.api) as listener:
             _report_queue_problem(settings.redis)
-            gc.set_threshold(*GC_THRESHOLDS)
             where = {"host": settings.api.api_host, "port": settings.api.api_port}
             log.info("api_started", **where, open_in_a_browser=f"{settings.api.address}/")
-            ApiServer(_app(settings, engine, quota, tracing)).run(sockets=[listener])
+            server = ApiServer(_app(settings, engine, quota, tracing))
+            _freeze_startup_objects()
+            server.run(sockets=[listener])
     finally:
         engine.dispose()
         tracing.close()
+
+
+def _freeze_startup_objects() -> None:
+    """Exclude the objects made so far from garbage collection: every event waits for a full one."""
+    gc.collect()
+    gc.freeze()
 
 
 def _check_database(engine: Engine) -> None:

@@ -94,7 +94,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         self._unset_keepalive_if_required()  # uvicorn leaves it running, with all that it holds, after an error
         if (call := self._latest_call) is not None:
-            # uvicorn's call and its connection hold each other, and only a full collection, which is rare, would free them.
+            # uvicorn's call and its connection hold each other, and only a full garbage collection would free them.
             call.on_response = _nothing
 
     def eof_received(self) -> None:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,7 +41,6 @@ from tools.stack.ports import free_port
 from tools.stack.processes import PROJECT, api, migrations
 from tools.stack.stack import MADE_UP_STUDENTS
 
-_USER = UUID("00000000-0000-4000-8000-00000000000b")
 _QUESTIONS = 20
 _OPENED_AT_ONCE = 50
 _STARTS_WITHIN_S = 60.0
@@ -55,20 +54,21 @@ class Readers:
     arrived: dict[tuple[UUID, int], float] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
-    async def open(self, session_ids: Sequence[UUID]) -> None:
-        """One stream for each; returns when every one has been told the session's first event."""
-        validator = asyncio.Semaphore(_OPENED_AT_ONCE)
+    async def open(self, users: Mapping[UUID, UUID]) -> None:
+        """One stream for each session and its user; returns when every one has been told the session's first event."""
+        opening = asyncio.Semaphore(_OPENED_AT_ONCE)
 
-        async def one(session_id: UUID) -> None:
-            async with validator:
+        async def one(session_id: UUID, user: UUID) -> None:
+            async with opening:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**16)
                 path = f"/api/practice/{session_id}/events"
-                writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-User-Id: {_USER}\r\n\r\n".encode())
-                while not (await reader.readline()).startswith(b"id: 1"):
-                    pass
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-User-Id: {user}\r\n\r\n".encode())
+                while not (line := await reader.readline()).startswith(b"id: 1"):
+                    if not line:
+                        raise ConnectionError(f"the API refused the stream of session {session_id}")
             self.tasks.append(asyncio.create_task(self._listen(session_id, reader, writer)))
 
-        await asyncio.gather(*(one(session_id) for session_id in session_ids))
+        await asyncio.gather(*(one(session_id, user) for session_id, user in users.items()))
 
     async def _listen(
         self, session_id: UUID, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -184,13 +184,16 @@ async def measure(engine: Engine, database_url: str, options: argparse.Namespace
     """Open the readers, weigh the process, then write and time the events."""
     store = SessionStore(engine)
     with ThreadPoolExecutor(8) as pool:
-        made = pool.map(lambda seed: store.create(_USER, _plan(seed)).session_id, range(options.readers))
+        users = [uuid4() for _ in range(options.readers)]
+        made = pool.map(
+            lambda seed: store.create(users[seed], _plan(seed)).session_id, range(options.readers)
+        )
         session_ids = await asyncio.to_thread(list, made)
     with served(database_url) as (port, process):
         readers = Readers(port)
         before_kb = process.memory_info().rss / 1024
         started = time.monotonic()
-        await readers.open(session_ids)
+        await readers.open(dict(zip(session_ids, users, strict=True)))
         opened_s = time.monotonic() - started
         cpu_before, idle_from = _cpu_s(process), time.monotonic()
         await asyncio.sleep(options.idle_s)

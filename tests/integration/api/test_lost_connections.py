@@ -1,4 +1,4 @@
-"""A connection that is over is freed at once: a full garbage collection is rare, and memory would grow until then."""
+"""A connection that is over is freed at once: until a full garbage collection memory would grow, and every reader waits for it."""
 
 from __future__ import annotations
 
