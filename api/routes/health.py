@@ -29,15 +29,20 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
+@router.head("/healthz", include_in_schema=False)  # as some monitors ask
 @router.get("/healthz")
 async def alive() -> Health:
     """The process and its event loop run."""
     return Health()
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses=documented("service_unavailable"))
 async def ready(context: Context) -> Health:
-    """Postgres answers, and takes writes of our account. Redis is not needed: without it the API still serves, and the sweep enqueues later."""
+    """Postgres answers, and takes writes of our account.
+
+    Redis is not needed: without it the API still serves, and the sweep enqueues later.
+    """
     await context.on_thread(context.events.require_writes)
     return Health()
 

@@ -437,7 +437,9 @@ export interface paths {
         };
         /**
          * Ready
-         * @description Postgres answers and takes writes. Redis is not needed: without it the API still serves, and the sweep enqueues later.
+         * @description Postgres answers, and takes writes of our account.
+         *
+         *     Redis is not needed: without it the API still serves, and the sweep enqueues later.
          */
         get: operations["operations_ready"];
         put?: never;

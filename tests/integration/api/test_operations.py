@@ -21,6 +21,8 @@ def test_the_process_reports_that_it_runs_and_can_serve(served: Served) -> None:
     for path in ("/healthz", "/readyz"):
         answer = httpx2.get(served.url + path)
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+        head = httpx2.head(served.url + path)  # as some monitors ask
+        assert (head.status_code, head.content) == (200, b"")
 
 
 def test_a_process_whose_database_takes_no_writes_is_not_ready(
