@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 
+@lru_cache(maxsize=512)  # the rules look at the same texts of a question a hundred times
 def normalize(text: str) -> str:
     """Two texts that differ only in spelling habits, marks or typography get the same normalized text.
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from generation.normalization import normalize
@@ -37,6 +37,7 @@ MAX_CHARS: Final = 120
 PERCENT: Final = "%"
 
 
+@lru_cache(maxsize=256)
 def quantity_in(choice: str) -> Quantity | None:
     """The one quantity that the choice states, or None for anything else, such as a pair or a sentence."""
     if len(choice) > MAX_CHARS or _SEVERAL.search(choice):

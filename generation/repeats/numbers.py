@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 
+@lru_cache(maxsize=256)
 def with_digits(normalized: str) -> str:
     """The normalized text with 24 for "اربعه وعشرون", "2 سم" for "سنتيمتران", 1/4 for "ربع" and % for "بالمئه".
 
