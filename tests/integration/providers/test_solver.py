@@ -95,6 +95,7 @@ def test_a_solver_that_errs_disputes_right_keys(pair: Pair, simulator: RunningSi
 
 def test_a_key_that_is_proved_outweighs_a_solver_that_errs(pair: Pair, simulator: RunningSimulator) -> None:
     simulator.config.wrong_dispute_rate = 1
+    simulator.config.undeclared_rate = 0.5
     questions = written(pair[0])
     expected = [Verdict.AGREED if question.proved else Verdict.DISPUTED for question in questions]
     assert verdicts(pair[1], questions) == expected
@@ -152,7 +153,8 @@ def test_the_four_choices_are_posed_in_the_order_of_the_rows(pair: Pair, simulat
 def test_a_shared_mistake_is_made_at_every_look(pair: Pair, simulator: RunningSimulator) -> None:
     simulator.config.wrong_key_rate = 1
     simulator.config.shared_mistake_rate = 1
-    questions = written(pair[0])
+    questions = written(pair[0], VERBAL)
+    assert len(questions) >= 9
     for look in range(4):
         answers = Answers(look)
         for raw in objects(pair[1], build_solver_prompt(questions, look)):

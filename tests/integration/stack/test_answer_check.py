@@ -88,7 +88,7 @@ def rows(stack: Stack, query: str, *values: Any) -> list[tuple[Any, ...]]:
 
 def is_wrongly_keyed(content: dict[str, Any]) -> bool:
     """The simulator ends the explanation of a right key in these words, and that of a wrong one in others."""
-    key = content["choices"][content["answerIndex"]].removesuffix(" للمقارنة")  # shown, not written
+    key = content["choices"][content["answerIndex"]]
     return not content["explanation"].endswith(f"إذن الجواب: {key}.")
 
 
