@@ -25,7 +25,7 @@ from tests.support.self_signed import self_signed
 #: From the signal to the end of the read.
 AT_ONCE_S = 0.2
 #: Long enough for a script's first bytes on a machine that does much else; a test of a stall waits so long.
-STALL_S = 0.6
+STALL_S = 1.2
 
 #: Shorter than a script goes on by itself.
 LEFT_WITHIN_S = 3
