@@ -41,6 +41,7 @@ class SimulatorConfig:
     shared_mistake_rate: float = (
         0.0  #: of the writer's wrong keys, those that the solver takes for right at every look
     )
+    same_error_rate: float = 0.25  #: of the solver's errors at a look, those that name the writer's wrong key
     language_doubt_rate: float = 0.0  #: questions in which the solver doubts words
     rpm: int = 0
     itpm: int = 0

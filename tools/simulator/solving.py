@@ -88,18 +88,32 @@ def write_answers(posed: Iterable[Posed], answers: Answers, config: SimulatorCon
         known = answers.of(question)
         if known is None:
             continue
-        right = question.choices.index(known.answer)
-        wrong = rng.choice([index for index in (0, 1, 2, 3, None) if index != right])
-        answer = question.choices.index(known.written) if _is_shared(question, known, config) else right
+        answer = known.written if _is_shared(question, known, config) else known.answer
+        chosen = _error(question, known, config, rng) if errs else question.choices.index(answer)
         words = " ".join(question.stem.split()[:2]) if doubts else ""
-        line = {"slot": question.slot, "w": known.working, "a": wrong if errs else answer, "l": words}
+        line = {"slot": question.slot, "w": known.working, "a": chosen, "l": words}
         lines.append(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
     return "\n".join(lines) + "\n"
 
 
+def _error(question: Posed, known: Known, config: SimulatorConfig, rng: Random) -> int | None:
+    """A wrong answer: the writer's at its stated rate, if that is wrong, else one of the others, or none."""
+    others: list[int | None] = [None, *range(len(question.choices))]
+    others.remove(question.choices.index(known.answer))
+    if not _is_mistaken(question, known):
+        return rng.choice(others)
+    written = question.choices.index(known.written)
+    others.remove(written)
+    return written if rng.random() < config.same_error_rate else rng.choice(others)
+
+
+def _is_mistaken(question: Posed, known: Known) -> bool:
+    return known.written != known.answer and known.written in question.choices
+
+
 def _is_shared(question: Posed, known: Known, config: SimulatorConfig) -> bool:
     """Whether the solver takes the writer's mistake for right, each time it looks at the question."""
-    if known.written == known.answer or known.written not in question.choices:
+    if not _is_mistaken(question, known):
         return False
     rng = Random(f"{config.seed}:shared:{question.stem}:{sorted(question.choices)}")
     return rng.random() < config.shared_mistake_rate

@@ -1,7 +1,7 @@
 """python -m tools.studies.doubt: how many wrong keys reach a student unmarked, on the real stack, and at what price.
 
-The simulator's writer keys one question in ten wrongly. Its solver errs at stated rates at each look, and takes a
-stated share of the writer's mistakes for right at every look. Four kinds of students take sessions: one whose
+The simulator's writer keys one question in ten wrongly. Its solver errs at stated rates at each look, names the
+writer's wrong key in a stated share of these errors, and takes a stated share of the writer's mistakes for right at every look. Four kinds of students take sessions: one whose
 batches are prefetched, one who asks for each batch themself, a skimmer, and one who practises five questions.
 Counted are the elements of the web app's row when all is checked, and what was replaced before.
 """
@@ -26,19 +26,19 @@ from tools.bench.figures import table
 from tools.bench.stage import CHECKED, Stage, on_stage
 
 WRITER_WRONG = 0.1
-#: (solver wrong at each look, share of the writer's mistakes that it makes at every look, share of the writer's
-#: mistakes whose declared expression is as wrong)
+#: (solver wrong at each look, share of these errors that name the writer's wrong key, share of the writer's mistakes
+#: that the solver makes at every look, share of the writer's mistakes whose declared expression is as wrong)
 SCENARIOS = (
-    (0.0, 0.0, 0.0),
-    (0.1, 0.0, 0.0),
-    (0.25, 0.0, 0.0),
-    (0.0, 0.35, 0.0),
-    (0.1, 0.35, 0.0),
-    (0.25, 0.35, 0.0),
-    (0.1, 0.35, 0.35),
-    (1.0, 0.0, 0.0),
+    (0.0, 0.35, 0.0, 0.0),
+    (0.1, 0.35, 0.0, 0.0),
+    (0.25, 0.35, 0.0, 0.0),
+    (0.0, 0.35, 0.35, 0.0),
+    (0.1, 0.35, 0.35, 0.0),
+    (0.25, 0.35, 0.35, 0.0),
+    (0.1, 0.35, 0.35, 0.35),
+    (1.0, 0.25, 0.0, 0.0),
 )
-_RATES = ("wrong_dispute_rate", "shared_mistake_rate", "mistaken_declared_rate")
+_RATES = ("wrong_dispute_rate", "same_error_rate", "shared_mistake_rate", "mistaken_declared_rate")
 _BATCHES = 10
 _WITHIN_S = 240.0
 _POLL_S = 0.3
@@ -83,6 +83,7 @@ class Counts:
 
     kind: str
     solver_wrong: float
+    same_error: float
     shared: float
     mistaken_declared: float
     sessions: int = 0

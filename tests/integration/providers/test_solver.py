@@ -165,6 +165,22 @@ def test_a_shared_mistake_is_made_at_every_look(pair: Pair, simulator: RunningSi
         } == {question.fingerprint for question in questions}
 
 
+@pytest.mark.parametrize("rate", [0, 1])
+def test_an_error_names_the_writers_key_at_the_stated_rate(
+    pair: Pair, simulator: RunningSimulator, rate: int
+) -> None:
+    simulator.config.wrong_key_rate = 1
+    simulator.config.wrong_dispute_rate = 1
+    simulator.config.same_error_rate = rate
+    questions = written(pair[0], VERBAL)
+    answers = Answers()
+    for raw in objects(pair[1], build_solver_prompt(questions)):
+        answers.take(raw)
+    given = answers.of(questions)
+    assert len(given) == len(questions) >= 9
+    assert {given[question.fingerprint].bears_out(question) for question in questions} == {bool(rate)}
+
+
 def test_the_solver_quotes_the_words_that_it_doubts(pair: Pair, simulator: RunningSimulator) -> None:
     simulator.config.language_doubt_rate = 1
     questions = written(pair[0])
