@@ -2,8 +2,7 @@
 
 import { useState } from "react";
 import { Dialog, ProblemNotice } from "./notices";
-import { grade, sentenceOf, type Kind } from "./service";
-import type { Live } from "./session-screen";
+import { grade, sentenceOf, type Kind, type Live } from "./service";
 import { numeral } from "./words";
 
 interface LeaveProps {

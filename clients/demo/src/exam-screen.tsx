@@ -5,8 +5,7 @@ import type { Session } from "@tafawoq/generation-client";
 import { HandInDialog, LeaveDialog } from "./ending";
 import { ProblemNotice, useNow } from "./notices";
 import { QuestionCard } from "./question-card";
-import { sentenceOf, type Kind } from "./service";
-import type { Live } from "./session-screen";
+import { sentenceOf, type Kind, type Live } from "./service";
 import { SECTIONS, TRACKS, clock, numeral } from "./words";
 
 const EXAM_MS = 120 * 60_000;

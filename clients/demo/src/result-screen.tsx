@@ -4,8 +4,7 @@ import { useCallback, useEffect, useState } from "react";
 import type { Question } from "@tafawoq/generation-client";
 import { ProblemNotice } from "./notices";
 import { QuestionText } from "./question-card";
-import { grade, sentenceOf, type Kind, type Result, type Review } from "./service";
-import type { Live } from "./session-screen";
+import { grade, sentenceOf, type Kind, type Live, type Result, type Review } from "./service";
 import { LETTERS, SECTIONS, numeral } from "./words";
 
 interface ResultScreenProps {

@@ -1,8 +1,12 @@
 /** The API as this page uses it: the client, and the result of a session. */
 
 import { ApiError, TafawoqClient, Unreachable, type ErrorShape } from "@tafawoq/generation-client";
+import type { useSession } from "@tafawoq/generation-client/react";
 
 export type Kind = "exams" | "practice";
+
+/** A session as `useSession` follows it. */
+export type Live = ReturnType<typeof useSession>;
 
 export interface Review {
   index: number;

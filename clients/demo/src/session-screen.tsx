@@ -26,8 +26,6 @@ export function SessionScreen({ kind, id, onLeave }: SessionScreenProps) {
   return <ExamScreen kind={kind} live={live} session={session} onLeave={onLeave} />;
 }
 
-export type Live = ReturnType<typeof useSession>;
-
 function Message({ title, onLeave, children }: { title: string; onLeave: () => void; children?: React.ReactNode }) {
   return (
     <main className="start">
