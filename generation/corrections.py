@@ -32,7 +32,8 @@ def checked(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
             made[name] = _text(name, made[name])
     if "choices" in made:
         made["choices"] = _choices(made["choices"])
-    if "answerIndex" in made and made["answerIndex"] not in range(CHOICES_PER_QUESTION):
+    key = made.get("answerIndex", 0)
+    if type(key) is not int or key not in range(CHOICES_PER_QUESTION):  # JSON's true and 2.0 equal 1 and 2
         raise CorrectionRejected("answerIndex is 0, 1, 2 or 3.")
     if not made:
         raise CorrectionRejected("The correction changes nothing.")

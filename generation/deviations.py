@@ -97,26 +97,18 @@ def _drawn_type(data: TopicData, rng: Random) -> QuestionType:
 
 
 def _with_type(slot: Slot, question_type: QuestionType, rng: Random) -> Slot:
+    """A comparison wants one of its fixed answers; every other type has a place for its key."""
+    is_comparison = question_type is QuestionType.COMPARISON
+    planned = slot.wanted_answer if is_comparison else slot.key_index
+    choice = rng.randrange(CHOICES_PER_QUESTION) if planned is None else planned
     return replace(
         slot,
         question_type=question_type,
-        key_index=_key_index(slot, question_type, rng),
-        wanted_answer=_wanted_answer(slot, question_type, rng),
+        key_index=None if is_comparison else choice,
+        wanted_answer=choice if is_comparison else None,
         pattern=None,
         web_app_only=False,
     )
-
-
-def _key_index(slot: Slot, question_type: QuestionType, rng: Random) -> int | None:
-    if question_type is QuestionType.COMPARISON:
-        return None
-    return rng.randrange(CHOICES_PER_QUESTION) if slot.key_index is None else slot.key_index
-
-
-def _wanted_answer(slot: Slot, question_type: QuestionType, rng: Random) -> int | None:
-    if question_type is not QuestionType.COMPARISON:
-        return None
-    return rng.randrange(CHOICES_PER_QUESTION) if slot.wanted_answer is None else slot.wanted_answer
 
 
 def _subtopics(data: TopicData, question_type: QuestionType, track: Track) -> list[str]:

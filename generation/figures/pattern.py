@@ -35,6 +35,7 @@ class Pattern(BaseModel, ABC):
     corners: ClassVar[str] = (
         ""  #: a default letter for each point that can be named, in the order of `points`
     )
+    is_always_lettered: ClassVar = False  #: without `points` the default letters are drawn
 
     pattern: str
     unit: Unit = ""
@@ -91,7 +92,8 @@ class Pattern(BaseModel, ABC):
 
     def letter(self, index: int) -> str:
         """The letter of a point, or an empty text."""
-        return self.points[index] if index < len(self.points) else ""
+        letters = self.points or (self.corners if self.is_always_lettered else "")
+        return letters[index : index + 1]
 
     def named(self, *indices: int) -> str:
         """The letters of some points as a name with a space before it, or nothing: ` أ ب ج`."""

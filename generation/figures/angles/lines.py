@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Literal
 from generation.figures.geometry import Point, turned
 from generation.figures.pattern import need
 from generation.figures.quantity import Angle, Quantity, angle
-from generation.figures.reasons import Reason
+from generation.figures.reasons import FigureRejected, Reason
 from generation.figures.sketch import Sketch, SketchedPattern
 from generation.value import Value, exact, rational
 
@@ -44,8 +44,7 @@ class _CrossedLines(SketchedPattern):
             if (value := getattr(self, f"angle_{index}")) is not None:
                 need(value < 180, Reason.ANGLE_SUM)
                 return exact(value) if index % 2 else exact(180) - exact(value)
-        need(False, Reason.UNDETERMINED, "one angle")
-        raise AssertionError
+        raise FigureRejected(Reason.UNDETERMINED, "one angle")
 
     def mark_angles(self, sketch: Sketch, at: Point, along: Point, first_index: int) -> None:
         """The four angles between a horizontal line and one in the direction `along`, which points upwards."""

@@ -23,6 +23,7 @@ class PolygonAngles(SketchedPattern):
 
     title: ClassVar = "زوايا مضلع"
     corners: ClassVar = "أبجدهو"
+    is_always_lettered: ClassVar = True
 
     pattern: Literal["polygon-angles"] = "polygon-angles"
     sides: Literal[3, 4, 5, 6]
@@ -48,9 +49,6 @@ class PolygonAngles(SketchedPattern):
 
     def corner_points(self) -> list[Point]:
         return closed_by_angles([self.size(f"angle_{i}") for i in range(1, self.sides + 1)])
-
-    def letter(self, index: int) -> str:
-        return (self.points or self.corners)[index : index + 1]
 
     def point_counts(self) -> set[int]:
         return {0, self.sides}
@@ -102,6 +100,7 @@ class ExteriorAngle(SketchedPattern):
 
     title: ClassVar = "زاوية خارجية لمثلث"
     corners: ClassVar = "بجأد"
+    is_always_lettered: ClassVar = True
 
     pattern: Literal["exterior-angle"] = "exterior-angle"
     angle_1: Angle | None = None  #: at the lower left
@@ -125,9 +124,6 @@ class ExteriorAngle(SketchedPattern):
             "angle_3": angle(exact(top), f"الزاوية{letters[2]}"),
             "exterior": angle(exact(180 - beside), "الزاوية الخارجية"),
         }
-
-    def letter(self, index: int) -> str:
-        return (self.points or self.corners)[index : index + 1]
 
     def sketch_on(self, sketch: Sketch) -> None:
         corners = closed_by_angles([self.size(f"angle_{i}") for i in (1, 2, 3)])

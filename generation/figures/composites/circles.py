@@ -10,7 +10,7 @@ from generation.figures.overlapping.squares import SHADED_AREA
 from generation.figures.pattern import need
 from generation.figures.quantity import Length, Quantity, area, length
 from generation.figures.reasons import Reason
-from generation.figures.shapes.circles import radius_of
+from generation.figures.shapes.circles import radius_and_diameter, radius_of
 from generation.figures.sketch import Sketch, SketchedPattern
 from generation.value import PI, exact, rational, root
 
@@ -62,9 +62,9 @@ class ConcentricCircles(SketchedPattern):
             sketch.length("width", 1j * inner, 1j * outer, off=1)
 
     def sentence(self) -> str:
-        shaded = {"ring": "ظُلل ما بينهما", "inner": "ظُللت الصغرى", "none": ""}[self.shaded]
+        shaded = {"ring": "، ظُلل ما بينهما", "inner": "، ظُللت الصغرى", "none": ""}[self.shaded]
         center = f" هو {self.points}" if self.points else ""
-        return f"دائرتان لهما مركز واحد{center}{'، ' + shaded if shaded else ''}"
+        return f"دائرتان لهما مركز واحد{center}{shaded}"
 
     def web_app(self) -> dict[str, Any] | None:
         """Two plain circles with one line of text below."""
@@ -99,8 +99,7 @@ class CirclesThroughCenters(SketchedPattern):
         sides = {"triangle": 3, "rhombus": 4}[self.form]
         size = triangle if self.form == "triangle" else triangle * 2
         return {
-            "radius": length(r, "نصف القطر", "نصف قطر كل منهما"),
-            "diameter": length(r * 2, "القطر", "قطر كل منهما"),
+            **radius_and_diameter(r, "القطر", "قطر كل منهما"),
             "perimeter": length(r * sides, "محيط الشكل"),
             "area": area(size, "مساحة الشكل"),
             "shaded_area": area(size, SHADED_AREA),

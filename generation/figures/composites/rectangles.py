@@ -151,12 +151,9 @@ class TriangleInRectangle(SketchedPattern):
             sketch.name(4, apex, 1j)
 
     def sentence(self) -> str:
-        shaded = {"triangle": "ظُلل المثلث", "rest": "ظُلل ما خرج عن المثلث", "none": ""}[self.shaded]
+        shaded = {"triangle": "، ظُلل المثلث", "rest": "، ظُلل ما خرج عن المثلث", "none": ""}[self.shaded]
         top = f" {self.letter(4)}" if self.points and 0 < self.apex < 1 else ""
-        return (
-            f"مستطيل{self.named(0, 1, 2, 3)} داخله مثلث قاعدته ضلع المستطيل ورأسه{top} على الضلع المقابل"
-            f"{'، ' + shaded if shaded else ''}"
-        )
+        return f"مستطيل{self.named(0, 1, 2, 3)} داخله مثلث قاعدته ضلع المستطيل ورأسه{top} على الضلع المقابل{shaded}"
 
 
 class PathAround(SketchedPattern):

@@ -23,6 +23,7 @@ class SimilarTriangles(SketchedPattern):
 
     title: ClassVar = "مثلثان متشابهان"
     corners: ClassVar = "أبجده"
+    is_always_lettered: ClassVar = True
 
     pattern: Literal["similar-triangles"] = "similar-triangles"
     left_upper: Length | None = None
@@ -93,9 +94,6 @@ class SimilarTriangles(SketchedPattern):
         left, right, base = self._sides(found)
         fits = left < right + base and right < left + base and base < left + right
         need(fits, Reason.TRIANGLE_INEQUALITY)
-
-    def letter(self, index: int) -> str:
-        return (self.points or self.corners)[index : index + 1]
 
     def sketch_on(self, sketch: Sketch) -> None:
         left, right, base = self._sides(self.known)

@@ -10,7 +10,7 @@ from generation.figures.overlapping.squares import SHADED_AREA, overlapping
 from generation.figures.pattern import need
 from generation.figures.quantity import Angle, Length, Quantity, angle, area, length
 from generation.figures.reasons import Reason
-from generation.figures.shapes.circles import radius_of
+from generation.figures.shapes.circles import radius_and_diameter, radius_of
 from generation.figures.sketch import Sketch, SketchedPattern
 from generation.value import PI, Value, exact, rational, root, sine
 
@@ -30,8 +30,7 @@ class ThreeTangentCircles(SketchedPattern):
         r = radius_of(self.radius, self.diameter)
         triangle = r * r * root(rational(3))
         return {
-            "radius": length(r, "نصف القطر", "نصف قطر كل منها"),
-            "diameter": length(r * 2, "القطر", "قطر كل منها"),
+            **radius_and_diameter(r, "القطر", "قطر كل منها"),
             "triangle_area": area(triangle, "مساحة المثلث"),
             "triangle_perimeter": length(r * 6, "محيط المثلث"),
             "shaded_area": area(triangle - PI * r * r / 2, SHADED_AREA),
@@ -84,8 +83,7 @@ class SectorMinusTriangle(SketchedPattern):
         sector = PI * r * r * (rational(self.angle) / 360)
         triangle = r * r * sine(self.angle) / 2
         return {
-            "radius": length(r, "نصف القطر", "نصف قطرها"),
-            "diameter": length(r * 2, "القطر", "قطرها"),
+            **radius_and_diameter(r, "القطر", "قطرها"),
             "angle": angle(exact(self.angle), "الزاوية المركزية"),
             "sector_area": area(sector, "مساحة القطاع"),
             "triangle_area": area(triangle, "مساحة المثلث"),
@@ -179,8 +177,8 @@ class CirclesInRectangle(SketchedPattern):
             4: "أربع دوائر متطابقة",
             5: "خمس دوائر متطابقة",
         }
-        shaded = {"outside": "ظُلل ما بقي منه", "inside": "ظُللت الدوائر", "none": ""}[self.shaded]
-        return f"مستطيل{self.named(0, 1, 2, 3)} داخله {count[self.count]} متماسة تمس أضلاعه{'، ' + shaded if shaded else ''}"
+        shaded = {"outside": "، ظُلل ما بقي منه", "inside": "، ظُللت الدوائر", "none": ""}[self.shaded]
+        return f"مستطيل{self.named(0, 1, 2, 3)} داخله {count[self.count]} متماسة تمس أضلاعه{shaded}"
 
     def web_app(self) -> dict[str, Any] | None:
         if self.count != 2 or self.shaded != "outside" or self.points:

@@ -58,8 +58,8 @@ class CircleInSquare(SketchedPattern):
             sketch.length("radius", 0, complex(radius))
 
     def sentence(self) -> str:
-        shaded = {"outside": "ظُلل ما بينهما", "inside": "ظُللت الدائرة", "none": ""}[self.shaded]
-        return f"مربع{self.named(0, 1, 2, 3)} داخله دائرة تمس أضلاعه الأربعة{'، ' + shaded if shaded else ''}"
+        shaded = {"outside": "، ظُلل ما بينهما", "inside": "، ظُللت الدائرة", "none": ""}[self.shaded]
+        return f"مربع{self.named(0, 1, 2, 3)} داخله دائرة تمس أضلاعه الأربعة{shaded}"
 
     def web_app(self) -> dict[str, Any] | None:
         if self.shaded != "outside" or self.shown_measures.keys() != {"side"} or self.points:
@@ -117,8 +117,8 @@ class SquareInCircle(SketchedPattern):
             sketch.length("radius", 0, c, off=-1j)
 
     def sentence(self) -> str:
-        shaded = {"outside": "ظُلل ما بينهما", "inside": "ظُلل المربع", "none": ""}[self.shaded]
-        return f"دائرة داخلها مربع{self.named(0, 1, 2, 3)} تقع رؤوسه عليها{'، ' + shaded if shaded else ''}"
+        shaded = {"outside": "، ظُلل ما بينهما", "inside": "، ظُلل المربع", "none": ""}[self.shaded]
+        return f"دائرة داخلها مربع{self.named(0, 1, 2, 3)} تقع رؤوسه عليها{shaded}"
 
     def web_app(self) -> dict[str, Any] | None:
         if self.shaded != "outside" or self.shown_measures.keys() != {"radius"} or self.points:
@@ -169,8 +169,8 @@ class CornerQuarters(SketchedPattern):
             sketch.length("radius", corners[0], complex(radius), off=-1j)
 
     def sentence(self) -> str:
-        shaded = {"outside": "ظُلل ما بقي من المربع", "inside": "ظُللت الأرباع", "none": ""}[self.shaded]
-        return f"مربع{self.named(0, 1, 2, 3)} رُسم عند كل ركن من أركانه ربع دائرة{'، ' + shaded if shaded else ''}"
+        shaded = {"outside": "، ظُلل ما بقي من المربع", "inside": "، ظُللت الأرباع", "none": ""}[self.shaded]
+        return f"مربع{self.named(0, 1, 2, 3)} رُسم عند كل ركن من أركانه ربع دائرة{shaded}"
 
 
 class SquareAtCenter(SketchedPattern):
@@ -222,9 +222,9 @@ class SquareAtCenter(SketchedPattern):
             sketch.name(index, corners[index], corners[index] - complex(side, side) / 2)
 
     def sentence(self) -> str:
-        what = {"overlap": "ظُلل الجزء المشترك بينهما", "square": "ظُلل من المربع ما خرج عن الدائرة",
-                "circle": "ظُلل من الدائرة ما خرج عن المربع", "none": ""}[self.shaded]  # fmt: skip
-        return f"مربع{self.named(0, 1, 2, 3)} أحد رؤوسه مركز دائرة{'، ' + what if what else ''}"
+        what = {"overlap": "، ظُلل الجزء المشترك بينهما", "square": "، ظُلل من المربع ما خرج عن الدائرة",
+                "circle": "، ظُلل من الدائرة ما خرج عن المربع", "none": ""}[self.shaded]  # fmt: skip
+        return f"مربع{self.named(0, 1, 2, 3)} أحد رؤوسه مركز دائرة{what}"
 
     def web_app(self) -> dict[str, Any] | None:
         """Its drawing is fixed, with the circle as wide as the square."""
@@ -277,8 +277,8 @@ class RoseInSquare(SketchedPattern):
         sketch.length("side", corners[0], corners[1], off=-1j)
 
     def sentence(self) -> str:
-        shaded = {"inside": "ظُللت الأوراق الأربع", "outside": "ظُلل ما بقي من المربع", "none": ""}[self.shaded]
-        return f"مربع{self.named(0, 1, 2, 3)} رُسمت داخله على أضلاعه أنصاف دوائر تتقاطع في وردة{'، ' + shaded if shaded else ''}"
+        clauses = {"inside": "، ظُللت الأوراق الأربع", "outside": "، ظُلل ما بقي من المربع", "none": ""}
+        return f"مربع{self.named(0, 1, 2, 3)} رُسمت داخله على أضلاعه أنصاف دوائر تتقاطع في وردة{clauses[self.shaded]}"
 
 
 def overlapping(subtype: str, **dimensions: float) -> dict[str, Any]:

@@ -22,6 +22,17 @@ def radius_of(radius: float | None, diameter: float | None) -> Value:
     return exact(diameter or 1) / 2
 
 
+def radius_and_diameter(r: Value, *diameters: str) -> dict[str, Quantity]:
+    """Both by what a stem calls the diameter: the Arabic radius is its half, نصف القطر."""
+    radii = (f"نصف {diameter}" for diameter in diameters)
+    return {"radius": length(r, *radii), "diameter": length(r * 2, *diameters)}
+
+
+def with_center(shape: str, letter: str) -> str:
+    """The name of a circle or sphere, with the letter of its center if it has one."""
+    return f"{shape} مركزها {letter}" if letter else shape
+
+
 class Circle(SketchedPattern):
     title: ClassVar = "دائرة"
     corners: ClassVar = "م"
@@ -33,8 +44,7 @@ class Circle(SketchedPattern):
     def quantities(self) -> Mapping[str, Quantity]:
         r = radius_of(self.radius, self.diameter)
         return {
-            "radius": length(r, "نصف القطر", "نصف قطرها"),
-            "diameter": length(r * 2, "القطر", "قطرها"),
+            **radius_and_diameter(r, "القطر", "قطرها"),
             "circumference": length(PI * r * 2, "المحيط", "محيطها"),
             "area": area(PI * r * r, "المساحة", "مساحتها"),
         }
@@ -52,8 +62,7 @@ class Circle(SketchedPattern):
             sketch.length("radius", 0, end)
 
     def sentence(self) -> str:
-        center = f" مركزها {self.points}" if self.points else ""
-        return f"دائرة{center}"
+        return with_center("دائرة", self.letter(0))
 
     def web_app(self) -> dict[str, Any] | None:
         """A fixed size, because the web app draws 10 px a unit; the number stands in the label."""
@@ -87,8 +96,7 @@ class Chord(SketchedPattern):
     def quantities(self) -> Mapping[str, Quantity]:
         r, distance, half = self._lengths()
         return {
-            "radius": length(r, "نصف القطر", "نصف قطرها"),
-            "diameter": length(r * 2, "القطر", "قطرها"),
+            **radius_and_diameter(r, "القطر", "قطرها"),
             "distance": length(distance, "بعد الوتر عن المركز"),
             "chord": length(half * 2, "الوتر", "طول الوتر"),
             "half_chord": length(half, "نصف الوتر"),
@@ -137,8 +145,7 @@ class Chord(SketchedPattern):
         sketch.name(2, right, right)
 
     def sentence(self) -> str:
-        center = f" مركزها {self.letter(0)}" if self.points else ""
-        return f"دائرة{center} فيها الوتر{self.named(1, 2)}"
+        return f"{with_center('دائرة', self.letter(0))} فيها الوتر{self.named(1, 2)}"
 
 
 class Sector(SketchedPattern):
@@ -156,8 +163,7 @@ class Sector(SketchedPattern):
         r, share = radius_of(self.radius, self.diameter), rational(self.angle) / 360
         need(10 <= self.angle <= 350, Reason.UNREADABLE)
         return {
-            "radius": length(r, "نصف القطر", "نصف قطرها"),
-            "diameter": length(r * 2, "القطر", "قطرها"),
+            **radius_and_diameter(r, "القطر", "قطرها"),
             "angle": angle(exact(self.angle), "الزاوية المركزية", "زاويته المركزية"),
             "arc": length(PI * r * 2 * share, "طول القوس"),
             "sector_area": area(PI * r * r * share, "مساحة القطاع"),
@@ -177,8 +183,7 @@ class Sector(SketchedPattern):
         sketch.name(2, arc.end, arc.end)
 
     def sentence(self) -> str:
-        center = f" مركزها {self.letter(0)}" if self.points else ""
-        return f"دائرة{center} ظلل فيها قطاع{self.named(1, 0, 2)}"
+        return f"{with_center('دائرة', self.letter(0))} ظلل فيها قطاع{self.named(1, 0, 2)}"
 
 
 class Tangent(SketchedPattern):
@@ -200,8 +205,7 @@ class Tangent(SketchedPattern):
         at = arc_sine(float(r) / float(distance))
         need(9 <= at <= 72, Reason.UNREADABLE)
         return {
-            "radius": length(r, "نصف القطر", "نصف قطرها"),
-            "diameter": length(r * 2, "القطر", "قطرها"),
+            **radius_and_diameter(r, "القطر", "قطرها"),
             "distance": length(distance, f"البعد{self.named(0, 1)}" if self.points else "البعد عن المركز"),
             "tangent": length(touch, "طول المماس", "المماس"),
             "angle": angle(exact(at), f"الزاوية{self.named(0, 1, 2)}"),
@@ -247,10 +251,10 @@ class Tangent(SketchedPattern):
             sketch.name(3, touch.conjugate(), touch.conjugate())
 
     def sentence(self) -> str:
-        center = f" مركزها {self.letter(0)}" if self.points else ""
         second = f" والمماس{self.named(1, 3)}" if self.tangents == 2 else ""
         from_outside = f" من النقطة {self.letter(1)}" if self.points else " من نقطة خارجها"
-        return f"دائرة{center} رُسم لها{from_outside} المماس{self.named(1, 2)}{second}"
+        round_shape = with_center("دائرة", self.letter(0))
+        return f"{round_shape} رُسم لها{from_outside} المماس{self.named(1, 2)}{second}"
 
 
 class InscribedAngle(SketchedPattern):
@@ -287,8 +291,7 @@ class InscribedAngle(SketchedPattern):
         sketch.name(3, top, top)
 
     def sentence(self) -> str:
-        center = f" مركزها {self.letter(0)}" if self.points else ""
-        return f"دائرة{center} فيها زاوية مركزية{self.named(1, 0, 2)} وزاوية محيطية{self.named(1, 3, 2)} على قوس واحد"
+        return f"{with_center('دائرة', self.letter(0))} فيها زاوية مركزية{self.named(1, 0, 2)} وزاوية محيطية{self.named(1, 3, 2)} على قوس واحد"
 
 
 PATTERNS: Final[tuple[type[SketchedPattern], ...]] = (Circle, Chord, Sector, Tangent, InscribedAngle)

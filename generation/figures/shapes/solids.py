@@ -9,7 +9,7 @@ from generation.figures.geometry import Arc, rectangle
 from generation.figures.pattern import need
 from generation.figures.quantity import Length, Quantity, area, length, volume
 from generation.figures.reasons import FigureRejected, Reason
-from generation.figures.shapes.circles import radius_of
+from generation.figures.shapes.circles import radius_and_diameter, radius_of, with_center
 from generation.figures.sketch import Sketch, SketchedPattern
 from generation.value import PI, Value, exact
 
@@ -105,8 +105,7 @@ class Cylinder(_Solid):
     def quantities(self) -> Mapping[str, Quantity]:
         r, h = radius_of(self.radius, self.diameter), exact(self.height)
         return {
-            "radius": length(r, "نصف قطر القاعدة", "نصف قطرها"),
-            "diameter": length(r * 2, "قطر القاعدة", "قطرها"),
+            **radius_and_diameter(r, "قطر القاعدة", "قطرها"),
             "height": length(h, "الارتفاع", "ارتفاعها"),
             "volume": volume(PI * r * r * h, "الحجم", "حجمها"),
             "lateral": area(PI * r * h * 2, "المساحة الجانبية"),
@@ -141,8 +140,7 @@ class Cone(_Solid):
     def quantities(self) -> Mapping[str, Quantity]:
         r, h, slant = self._lengths()
         return {
-            "radius": length(r, "نصف قطر القاعدة", "نصف قطره"),
-            "diameter": length(r * 2, "قطر القاعدة", "قطره"),
+            **radius_and_diameter(r, "قطر القاعدة", "قطره"),
             "height": length(h, "الارتفاع", "ارتفاعه"),
             "slant": length(slant, "الراسم", "طول الراسم"),
             "volume": volume(PI * r * r * h / 3, "الحجم", "حجمه"),
@@ -195,8 +193,7 @@ class Sphere(_Solid):
     def quantities(self) -> Mapping[str, Quantity]:
         r = radius_of(self.radius, self.diameter)
         return {
-            "radius": length(r, "نصف القطر", "نصف قطرها"),
-            "diameter": length(r * 2, "القطر", "قطرها"),
+            **radius_and_diameter(r, "القطر", "قطرها"),
             "volume": volume(PI * r * r * r * 4 / 3, "الحجم", "حجمها"),
             "surface": area(PI * r * r * 4, "المساحة السطحية"),
         }
@@ -209,8 +206,7 @@ class Sphere(_Solid):
         _draw_radius(sketch, self, 0, 1)
 
     def sentence(self) -> str:
-        center = f" مركزها {self.points}" if self.points else ""
-        return f"كرة{center}"
+        return with_center("كرة", self.letter(0))
 
 
 def _draw_radius(

@@ -12,9 +12,6 @@ from generation.figures.pattern import need
 from generation.figures.reasons import FigureRejected, Reason
 from generation.value import Value, approximate, cosine, exact, rational, sine
 
-Sides = tuple[float | None, float | None, float | None]
-Angles = tuple[float | None, float | None, float | None]
-
 #: The longest side of a triangle of which only angles are given; its sides are drawn, but nobody sees their length.
 _ANY_SIDE: Final = 10
 _HALF_TURN: Final = 180

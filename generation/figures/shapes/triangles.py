@@ -191,16 +191,12 @@ class EquilateralTriangle(_ThreeCorners):
         }
 
     def sketch_on(self, sketch: Sketch) -> None:
-        left, right, apex = self.draw_sides(sketch, "side", "side", "side")
-        for start, end in ((left, right), (right, apex), (apex, left)):
-            sketch.equal(start, end)
-
-    def draw_sides(self, sketch: Sketch, *names: str) -> tuple[Point, Point, Point]:
         left, right, apex = corners = self.corner_points()
         sketch.polygon(*corners)
-        sketch.length(names[0], left, right, about=apex)
+        sketch.length("side", left, right, about=apex)
         sketch.names(*corners)
-        return corners
+        for start, end in ((left, right), (right, apex), (apex, left)):
+            sketch.equal(start, end)
 
     def sentence(self) -> str:
         return f"مثلث{self.named(2, 0, 1)} متساوي الأضلاع"
@@ -214,6 +210,7 @@ class ScaleneTriangle(_ThreeCorners):
 
     title: ClassVar = "مثلث"
     corners: ClassVar = "بجأ"
+    is_always_lettered: ClassVar = True
 
     pattern: Literal["triangle"] = "triangle"
     side_12: Length | None = None  #: from the first point to the second
@@ -241,9 +238,6 @@ class ScaleneTriangle(_ThreeCorners):
             "perimeter": length(triangle.perimeter, "المحيط"),
             "area": area(triangle.area),
         }
-
-    def letter(self, index: int) -> str:
-        return (self.points or self.corners)[index : index + 1]
 
     def sketch_on(self, sketch: Sketch) -> None:
         corners = self.draw_sides(sketch, "side_23", "side_31", "side_12")
