@@ -204,9 +204,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._socket.abort()
 
     def hang_up(self) -> None:
-        """Say nothing more. While the client still sends, it is listened to for a moment: a socket that is closed
-        over unread bytes resets the connection, and the client would not see our answer.
-        """
+        """End the connection. A client that still sends is read for a moment, or a reset would destroy our answer."""
         if self._clock.is_ending:
             return
         call = self._latest_call

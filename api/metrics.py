@@ -16,7 +16,6 @@ from db.queue_stats import QueueStats
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 45, 90, 120)
 
-
 #: More than there are combinations of route and status.
 _CACHED_COUNTERS = 512
 

@@ -8,21 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from importlib.resources import files
 from typing import Protocol
 from uuid import UUID, uuid4
 
-import structlog
-from redis.exceptions import RedisError
-
-from runtime.redis import make_async_redis
-from runtime.redis_refusals import redis_refusal
+from api.redis_script import TIMEOUT_S, RedisScript
 from runtime.settings import RedisSettings
-
-log = structlog.get_logger(__name__)
 
 #: How long the key outlives its process, in seconds. The web app tries again after 1 and 3 s: the last try finds it gone.
 TTL_S = 2.5
@@ -31,15 +23,6 @@ _RENEW_EVERY_S = TTL_S / 3
 
 #: The shortest time to live that Redis knows: it gives the key up.
 _GIVEN_UP_S = 0.001
-
-#: How many calls ask Redis at once, each over its own connection; the others wait.
-_CONCURRENT = 16
-
-#: How long a call waits for Redis, in seconds.
-TIMEOUT_S = 0.25
-
-#: How long Redis is not asked after it did not answer.
-_REDIS_PAUSE_S = 2.0
 
 
 class WaitingCalls(Protocol):
@@ -66,13 +49,9 @@ class SharedWaitingCalls:
 
     def __init__(self, settings: RedisSettings, *, timeout_s: float = TIMEOUT_S) -> None:
         self._prefix = settings.redis_key_prefix
-        self._password = settings.redis_address.password
-        self._redis = make_async_redis(settings, timeout_s=timeout_s)
-        self._script = self._redis.register_script(
-            files("api").joinpath("lua/waiting_call.lua").read_text("utf-8")
+        self._script = RedisScript(
+            "waiting_call.lua", settings, timeout_s=timeout_s, unknown="waiting_calls_unknown"
         )
-        self._turns = asyncio.Semaphore(_CONCURRENT)
-        self._ask_again_at = 0.0
 
     @contextlib.asynccontextmanager
     async def entered(self, session_id: UUID, batch_index: int, /) -> AsyncIterator[bool]:
@@ -95,18 +74,7 @@ class SharedWaitingCalls:
 
     async def _keep(self, key: str, owner: str, *, ttl_s: float = TTL_S) -> bool:
         """Take or renew the key. False: it has another owner. True when Redis does not answer."""
-        if time.monotonic() < self._ask_again_at:
-            return True
-        try:
-            async with self._turns:
-                return bool(await self._script(keys=[key], args=[owner, int(ttl_s * 1000)]))
-        except RedisError as err:
-            self._ask_again_at = time.monotonic() + _REDIS_PAUSE_S
-            says = redis_refusal(err, self._password).says
-            log.warning(
-                "waiting_calls_unknown", error=type(err).__name__, says=says, retry_in_s=_REDIS_PAUSE_S
-            )
-            return True
+        return await self._script.run(key, owner, int(ttl_s * 1000)) != 0
 
     async def close(self) -> None:
-        await self._redis.aclose()
+        await self._script.close()

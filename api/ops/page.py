@@ -50,11 +50,11 @@ def framed(
     )
 
 
-def lookup(value: str = "") -> str:
+def lookup() -> str:
     """The form that opens the timeline of a session."""
     return (
         "<form action='/ops/sessions' method='get'><label for='id'>Session</label>"
-        f"<input id='id' name='id' required size='36' maxlength='36' autocomplete='off' value='{escape(value, quote=True)}'>"
+        "<input id='id' name='id' required size='36' maxlength='36' autocomplete='off' value=''>"
         "<button>Show its timeline</button></form>"
     )
 

@@ -111,9 +111,9 @@ class _BatchCall:
         return await self.call.session_status(self.session_id, self.batch_index)
 
     async def wait(self, request: Request, seen: SessionStatus) -> SessionStatus:
-        """The status when the batch is ready or the wait has ended. Raises ApiError if it cannot be written now,
+        """The status when the batch is ready or the wait has ended.
 
-        or if another call waits for the batch and this one states no preference.
+        Raises ApiError if the batch cannot be written now, or if another call waits and this one states no preference.
         """
         context = self.call.context
         async with context.waiting_calls.entered(self.session_id, self.batch_index) as is_first:
@@ -122,7 +122,7 @@ class _BatchCall:
             session_status = await awaited(
                 request, self.call, self.session_id, self.batch_index, preferred=self.preferred
             )
-        api_error = unavailable_error(self.call.context, session_status)
+        api_error = unavailable_error(context, session_status)
         if api_error is not None:
             raise api_error
         return session_status

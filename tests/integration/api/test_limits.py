@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import httpx2
 from redis import Redis
 
-from api.rate_limits import CONCURRENT_COUNTS, Kind, Rate, SharedLimits
+from api.rate_limits import Kind, Rate, SharedLimits
+from api.redis_script import CONCURRENT_CALLS
 from runtime.settings import RedisSettings
 from tests.integration.api.conftest import Serve
 
@@ -96,8 +97,8 @@ def test_a_silent_redis_costs_its_timeout_only_once() -> None:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         limit = limits(url, calls=Rate(1, 3600), timeout_s=0.1)
 
-        assert asyncio.run(taken(limit, 10 * CONCURRENT_COUNTS)) == [0] * 10 * CONCURRENT_COUNTS
-        assert connections(silent) == CONCURRENT_COUNTS
+        assert asyncio.run(taken(limit, 10 * CONCURRENT_CALLS)) == [0] * 10 * CONCURRENT_CALLS
+        assert connections(silent) == CONCURRENT_CALLS
 
 
 def connections(listener: socket.socket) -> int:

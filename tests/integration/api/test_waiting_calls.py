@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from uuid import UUID, uuid4
@@ -10,12 +11,14 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
+from api.redis_script import CONCURRENT_CALLS
 from api.waiting_calls import TTL_S, SharedWaitingCalls
 from generation.model import Urgency
 from runtime.settings import RedisSettings
 from tests.integration.api.conftest import Serve
 from tests.integration.api.served import Served, Writer
 from tests.integration.api.test_batches import ask
+from tests.integration.api.test_limits import connections
 
 NEXT_TO_LAST = {"questionIndex": 8}
 
@@ -125,6 +128,22 @@ def test_where_redis_does_not_answer_every_call_joins(serve: Serve) -> None:
         served.writer.finish()
 
         assert [call.result().status_code for call in asked] == [200, 200]
+
+
+def test_a_silent_redis_delays_many_calls_by_one_timeout_only() -> None:
+    async def entered(waiting: SharedWaitingCalls) -> bool:
+        async with waiting.entered(uuid4(), 0) as is_first:
+            return is_first
+
+    async def all_entered(url: str) -> list[bool]:
+        waiting = calls(url, timeout_s=0.1)
+        return await asyncio.gather(*(entered(waiting) for _ in range(5 * CONCURRENT_CALLS)))
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+
+        assert all(asyncio.run(all_entered(url)))
+        assert connections(silent) == CONCURRENT_CALLS
 
 
 def test_the_key_lives_while_its_call_waits_and_ends_with_it(redis_url: str) -> None:
