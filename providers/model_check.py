@@ -17,8 +17,9 @@ from providers.messages_client import MessagesClient
 from providers.profiles import ModelProfile, ThinkingOff
 from runtime.settings import ClaudeSettings, OpenRouterSettings
 
-#: What the sentences recommend, by the setting that names a model.
-CURRENT_MODELS = {"CLAUDE_MODEL": "claude-sonnet-5-5", "SOLVER_MODEL": "claude-haiku-5-5"}
+#: What the sentences recommend; the second one for the settings whose models are cheap.
+_CURRENT_MODEL = "claude-sonnet-5-5"
+_CHEAP_MODELS = {"SOLVER_MODEL": "claude-haiku-5-5", "LIGHT_MODEL": "claude-haiku-5-5"}
 
 #: Is in every answer of the simulator. Not `server`, which many a proxy replaces.
 _SIMULATOR_HEADER = "x-tafawoq-simulator"
