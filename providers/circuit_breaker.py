@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from generation.errors import ProviderError
 from providers.breaker_rules import BreakerRules, Change, Kind, Verdict, verdict_on
-from providers.redis_scripts import RedisScripts, in_ms, nobody_answers
+from providers.redis_scripts import RedisScripts, in_ms, script_or_none
 from providers.telemetry import ProviderTelemetry
 
 #: A provider that nobody has called for this long counts as healthy.
@@ -40,10 +40,10 @@ class CircuitBreaker:
         self._rules = rules or BreakerRules()
         self._telemetry = telemetry or ProviderTelemetry()
         self._pauses = _Pauses(self._rules.pause_without_redis_s, clock)
-        self._ask = scripts.script("breaker_ask") if scripts else nobody_answers
-        self._open = scripts.script("breaker_is_open") if scripts else nobody_answers
-        self._note = scripts.script("breaker_note") if scripts else nobody_answers
-        self._serves = scripts.script("breaker_serves") if scripts else nobody_answers
+        self._ask = script_or_none(scripts, "breaker_ask")
+        self._open = script_or_none(scripts, "breaker_is_open")
+        self._note = script_or_none(scripts, "breaker_note")
+        self._serves = script_or_none(scripts, "breaker_serves")
         self._clock = clock
 
     def may_be_asked(self, provider: str) -> bool:

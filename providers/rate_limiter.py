@@ -11,9 +11,9 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Self
 
 from generation.cancellation import CancellationSignal
 from generation.errors import ProviderThrottled
@@ -22,7 +22,7 @@ from generation.model_call import Prompt, Usage
 from providers.failures import retry_after_s
 from providers.limits import BUCKETS, Lesson, LimitRules, Need, Reservation
 from providers.numbers import whole_number
-from providers.redis_scripts import RedisScripts, in_ms, nobody_answers
+from providers.redis_scripts import RedisScripts, in_ms, script_or_none
 from providers.telemetry import ProviderTelemetry
 
 _TOO_FAST = "ramp_limit_exceeded"
@@ -46,11 +46,10 @@ class RateLimiter:
         self._telemetry = telemetry or ProviderTelemetry()
         self._estimates = _Estimates()
         self._key = f"rate_limiter:{provider}:{model}"
-        script: Callable[[str], Any] = scripts.script if scripts else lambda _: nobody_answers
-        self._take = script("rate_limiter_take")
-        self._learn = script("rate_limiter_learn")
-        self._settle = script("rate_limiter_settle")
-        self._again = script("rate_limiter_retry")
+        self._take = script_or_none(scripts, "rate_limiter_take")
+        self._learn = script_or_none(scripts, "rate_limiter_learn")
+        self._settle = script_or_none(scripts, "rate_limiter_settle")
+        self._again = script_or_none(scripts, "rate_limiter_retry")
 
     def admit(
         self, prompt: Prompt, stop: CancellationSignal, *, urgency: Urgency, writes_prefix: bool

@@ -15,8 +15,8 @@ from providers.claude import make_claude, make_solver
 from providers.fallback import OrderedFallback
 from providers.messages_client import MessagesClient
 from providers.model_check import ModelCheck, check_model
-from runtime.settings import ClaudeSettings, GenerationSettings, SettingsError, load
-from worker.commands.output import WRONG, refuse
+from runtime.settings import ClaudeSettings, GenerationSettings, load
+from worker.commands.output import refuse
 from worker.doctor import no_model
 
 _TIMEOUT_S = 60.0
@@ -63,12 +63,9 @@ class Model:
 
 @contextmanager
 def claude() -> Iterator[Model]:
-    """Claude with the workers' settings, or the simulator. Wrong settings end the command with a sentence."""
-    try:
-        settings = load(ClaudeSettings)
-        stall_timeout_s = load(GenerationSettings).generation_stall_timeout_s
-    except SettingsError as err:
-        refuse(str(err), code=WRONG)
+    """Claude with the workers' settings, or the simulator."""
+    settings = load(ClaudeSettings)
+    stall_timeout_s = load(GenerationSettings).generation_stall_timeout_s
     provider = make_claude(settings, stall_timeout_s=stall_timeout_s, deadline_s=_TIMEOUT_S)
     try:
         state = check_model(provider)
@@ -83,14 +80,8 @@ def claude() -> Iterator[Model]:
 
 
 def claude_alone(model: str | None = None) -> OrderedFallback:
-    """Claude with its solver and without a fallback, as the workers' settings say; `model` replaces theirs.
-
-    Wrong settings end the command with a sentence.
-    """
-    try:
-        settings, limits = load(ClaudeSettings), load(GenerationSettings)
-    except SettingsError as err:
-        refuse(str(err), code=WRONG)
+    """Claude with its solver and without a fallback, as the workers' settings say; `model` replaces theirs."""
+    settings, limits = load(ClaudeSettings), load(GenerationSettings)
     if model is not None:
         settings = settings.model_copy(update={"claude_model": model})
     stall_timeout_s = limits.generation_stall_timeout_s
