@@ -76,7 +76,7 @@ class _Answer:
 
 
 class Flight:
-    """One call and its prefix, for a with-block that ends with the call: report to it when the reply has begun."""
+    """One call and its prefix. Its with-block ends with the call; call `began` when the reply begins."""
 
     def __init__(self, warmup: WarmUp, levels: tuple[str, ...], ttl: CacheTtl, cold: str | None) -> None:
         self.ttl: CacheTtl = ttl  #: to ask for
@@ -89,7 +89,7 @@ class Flight:
         self._is_over = False
 
     def set_out(self, answer: _Answer) -> None:
-        """It need not wait any longer: the prefix is warm, or it warms it itself."""
+        """The call may be sent: the prefix is warm, the call is to warm it, or it has waited long enough."""
         self.ttl = answer.ttl
         self.leads = answer.state is _State.LEAD
         if self.leads:

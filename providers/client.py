@@ -58,7 +58,7 @@ class Line:
 
 
 def line_to(base_url: str, settings: ClaudeSettings) -> Line:
-    """Whoever is there, it is given Claude's time."""
+    """The line to any provider, with the time limits of Claude's settings."""
     return Line(
         base_url=base_url,
         connect_timeout_s=settings.claude_connect_timeout_s,

@@ -1,6 +1,6 @@
 """When a call may go: the provider's rate limits, shared by all workers, kept before it has to refuse.
 
-Cache reads are not counted, because the provider does not. Prefetches leave a share of every limit alone,
+Cache reads do not count, because the provider does not count them. Prefetches leave a share of every limit alone,
 so that a first batch never queues behind them, and wait in Postgres rather than here. What a call will
 need is estimated from what calls needed, and settled when it has ended. Without Redis every call goes at
 once, and the provider's own refusals are the limit.
@@ -56,8 +56,8 @@ class RateLimiter:
     ) -> Permit:
         """Wait until the limits allow the call, for a bounded time. The call belongs in the permit's block.
 
-        Returns at once when `stop` is set. Raises ProviderThrottled when the turn would come too late: for a
-        student sooner to look elsewhere, for a prefetch to wait where waiting costs nothing.
+        Returns at once when `stop` is set. Raises ProviderThrottled when the wait would be too long: then another
+        provider serves the student sooner, and a prefetch waits in Postgres, where it costs nothing.
         """
         need = self._estimates.of(prompt, writes_prefix=writes_prefix)
         is_prefetch = urgency is Urgency.PREFETCH
@@ -133,7 +133,7 @@ class RateLimiter:
 
 
 class Permit:
-    """One admitted call, for a with-block that ends with the call: report to it what the call uses."""
+    """One admitted call. Its with-block ends with the call; call `count` with what the call uses."""
 
     def __init__(self, rate_limiter: RateLimiter, prompt: Prompt, need: Need) -> None:
         self._rate_limiter = rate_limiter

@@ -1,6 +1,6 @@
-"""What all workers know together, kept in a Redis that may be away: quick answers, or none.
+"""Scripts in a Redis that all workers share, and that may be away: an answer comes quickly, or not at all.
 
-Nothing here is truth: whoever asks goes on without it.
+Nothing is lost with an answer: the caller goes on without it.
 """
 
 from __future__ import annotations

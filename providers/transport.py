@@ -1,4 +1,4 @@
-"""The grip that one attempt has on its socket: how long a read may take, and how another thread ends it.
+"""One attempt's control over its socket: how long a read may take, and how another thread ends it.
 
 A blocked read cannot look at a stop signal, and a ping every few seconds keeps a read timeout from ever
 firing. So the limits live below the HTTP library, at the network backend it reads through: each read gets
@@ -44,7 +44,7 @@ class Transport:
         gather_s: Callable[[], float] = lambda: 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`gather_s`: asked before each read how long text shall have gathered in the socket since the last."""
+        """`gather_s` says before each read how many seconds of text should gather in the socket since the last one."""
         self._clock = clock
         self._gather_s = gather_s
         self._read_at = -math.inf  #: when the last read began

@@ -1,4 +1,4 @@
-"""What a reply has used that did not say so: asked for where the provider can say, estimated where it cannot.
+"""The usage of a reply that did not report it: the provider is asked; where it cannot say, the usage is estimated.
 
 A whole reply ends with its usage. A cut, stalled or stopped one never does, and is billed all the same: its
 input is known from its beginning, its output has to be found out. Some gateways report nothing at all.
