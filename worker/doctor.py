@@ -92,13 +92,11 @@ def examine_postgres(engine: Engine, *, clock: Callable[[], float] = time.time) 
     except SQLAlchemyError as err:
         yield _refused_statement("Postgres", err)
         return
-    yield (
-        well("Postgres", "it answers")
-        if not is_read_only
-        else Finding(
-            "Postgres", Health.BROKEN, "it answers, and takes no writes: it is read-only", READ_ONLY_REMEDY
-        )
-    )
+    if is_read_only:
+        says = "it answers, and takes no writes: it is read-only"
+        yield Finding("Postgres", Health.BROKEN, says, READ_ONLY_REMEDY)
+    else:
+        yield well("Postgres", "it answers")
     if drops_options:
         yield Finding("pooler", Health.POOR, IGNORED_OPTIONS, POOLER_REMEDY)
     yield judge_skew("Postgres", skew_s)
