@@ -13,25 +13,22 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 import anthropic
-import httpx2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from generation.model_call import Usage
 from generation.reconcile import DayCost
 from providers import claude, openrouter
-from providers.client import line_to, make_client
+from providers.client import CALL_FAILURES, line_to, make_client
 from providers.profiles import profile_of
 from runtime.settings import BillingReportSettings, ClaudeSettings, OpenRouterSettings
 
-#: Days since..until (exclusive) of UTC to their costs. Raises StatementError.
+#: Days since..until (exclusive) of UTC to their costs. Raises BillingReportError.
 Statement = Callable[[date, date], list[DayCost]]
 
 _DAYS_A_PAGE = 31
 _MOST_PAGES = 1_000  #: of one question; a statement may say for ever that it has more
 
 _Shape = TypeVar("_Shape", bound=BaseModel)
-
-_FAILURES = (anthropic.AnthropicError, httpx2.HTTPError, ValueError)
 
 
 class BillingReportError(Exception):
@@ -171,7 +168,7 @@ def _get(client: anthropic.Anthropic, path: str, query: dict[str, str], key: str
         return client.get(path, cast_to=object, options={"params": query})
     except (anthropic.AuthenticationError, anthropic.PermissionDeniedError) as err:
         raise BillingReportError(f"{key} is not accepted for {path}: set a key that may read bills.") from err
-    except _FAILURES as err:
+    except CALL_FAILURES as err:
         raise BillingReportError(f"{path} did not answer ({type(err).__name__}). Try again later.") from err
 
 

@@ -1,8 +1,8 @@
-"""What is known of the providers' health: whom to ask now, and whom not to ask for a while.
+"""The rules of the circuit breaker: when a provider is left alone, and for how long.
 
-A provider rests when it says so, and opens when nothing but failures comes, or too many among the calls of a sliding
-window: then it rests longer with every probe that fails, and after each rest one caller alone may try it. These are
-the words and the rules; `providers.circuit_breaker` keeps the state in Redis, for all workers.
+The breaker opens when a provider's latest calls all fail, or too large a share of the calls in a sliding window. After
+a pause one caller may probe the provider; each probe that fails doubles the pause. A provider that names a time itself
+is left alone for that time. `providers.circuit_breaker` keeps the state in Redis, for all workers.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class BreakerState(Protocol):
         """Whether to call it now. When the breaker is half open this permits one probe: call it, and note how it went."""
 
     def is_open(self, provider: str) -> bool:
-        """Whether it is left alone just now; for who has picked it, and waited since."""
+        """Whether the breaker is open now. Takes no probe: for a caller that has waited since it picked the provider."""
 
     def note(self, provider: str, error: ProviderError | None) -> None:
         """A call to `provider` ended; None means that it succeeded."""
 
     def serving(self, provider: str) -> AbstractContextManager[Callable[[], object]]:
-        """A call to `provider` is under way. Call what it gives with each sign of life of the reply."""
+        """A call to `provider` is under way while the block runs. Call what it gives whenever text of the reply comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,3 @@ def _busy(asked_s: float | None, rules: BreakerRules) -> Verdict:
     if asked_s is None:
         return Verdict(Kind.COUNT, rules.busy_open_s)
     return Verdict(Kind.OPEN, min(asked_s, rules.longest_asked_open_s))
-
-
-class Change(StrEnum):
-    """What a noted call changed for everybody."""
-
-    OPENED = "opened"
-    CLOSED = "closed"

@@ -14,13 +14,13 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Any, Self
+from typing import Self
 
 from generation.cancellation import CancellationSignal
 from generation.model_call import Usage
 from providers.messages import PREFIXES_KEPT, CacheTtl
 from providers.prices import Rates
-from providers.redis_scripts import RedisScripts, in_ms, nobody_answers
+from providers.redis_scripts import RedisScripts, in_ms, script_or_none
 from providers.telemetry import ProviderTelemetry
 
 TTL_S: dict[CacheTtl, float] = {"5m": 300.0, "1h": 3600.0}
@@ -76,7 +76,7 @@ class _Answer:
 
 
 class Flight:
-    """One call and its prefix, for a with-block that ends with the call: report to it when the reply has begun."""
+    """One call and its prefix. Its with-block ends with the call; call `began` when the reply begins."""
 
     def __init__(self, warmup: WarmUp, levels: tuple[str, ...], ttl: CacheTtl, cold: str | None) -> None:
         self.ttl: CacheTtl = ttl  #: to ask for
@@ -89,7 +89,7 @@ class Flight:
         self._is_over = False
 
     def set_out(self, answer: _Answer) -> None:
-        """It need not wait any longer: the prefix is warm, or it warms it itself."""
+        """The call may be sent: the prefix is warm, the call is to warm it, or it has waited long enough."""
         self.ttl = answer.ttl
         self.leads = answer.state is _State.LEAD
         if self.leads:
@@ -156,12 +156,13 @@ class WarmUp:
         self._rates = rates
         self._rules = rules or WarmUpRules()
         self._telemetry = telemetry or ProviderTelemetry()
-        script: Callable[[str], Any] = scripts.script if scripts else lambda _: nobody_answers
-        self._enter, self._began, self._abandon = map(script, ("warm_enter", "warm_began", "warm_abandon"))
+        self._enter = script_or_none(scripts, "warm_enter")
+        self._began = script_or_none(scripts, "warm_began")
+        self._abandon = script_or_none(scripts, "warm_abandon")
         self._lock = threading.Lock()
         self._known: dict[tuple[str, ...], _Known] = {}
         self._led_until: dict[tuple[str, ...], float] = {}
-        self._gates = tuple(threading.Lock() for _ in range(PREFIXES_KEPT))
+        self._turns = tuple(threading.Lock() for _ in range(PREFIXES_KEPT))
         self._drift_told_at: float | None = None
 
     def enter(self, levels: tuple[str, ...], stop: CancellationSignal) -> Flight:
@@ -174,7 +175,7 @@ class WarmUp:
         if not levels:
             return flight
         deadline = self.clock() + self._rules.longest_wait_s
-        gate = self._validator(levels)
+        turn = self._turns[hash(levels) % len(self._turns)]
         while True:
             known = self._warm(levels)
             if known is not None:
@@ -183,12 +184,12 @@ class WarmUp:
             if stop.reason is not None or self.clock() >= deadline:
                 flight.set_out(_Answer(_State.TAKEN, flight.ttl))
                 return flight
-            if gate.acquire(timeout=_STOP_SEEN_WITHIN_S):
+            if turn.acquire(timeout=_STOP_SEEN_WITHIN_S):
                 try:
                     if self._may_set_out(flight):
                         return flight
                 finally:
-                    gate.release()
+                    turn.release()
 
     def began(self, flight: Flight) -> None:
         """The prefix is warm from now on; other processes are informed, unless they were a moment ago."""
@@ -225,9 +226,8 @@ class WarmUp:
             return False  # the next look sees it
         answer = self._ask(flight)
         if answer.state is _State.TAKEN:
-            time.sleep(
-                self._rules.look_again_s
-            )  # with the validator, so that the other threads do not look too
+            # Other threads wait for this one's turn to end, so that one thread at a time asks Redis.
+            time.sleep(self._rules.look_again_s)
             return False
         flight.set_out(answer)
         return True
@@ -271,9 +271,6 @@ class WarmUp:
     def _warm(self, levels: tuple[str, ...]) -> _Known | None:
         known = self._known.get(levels)
         return known if known is not None and known.warm_until > self.clock() else None
-
-    def _validator(self, levels: tuple[str, ...]) -> threading.Lock:
-        return self._gates[hash(levels) % len(self._gates)]
 
     def _keys(self, levels: Sequence[str]) -> list[str]:
         return [f"warm:{self._provider}:{level}" for level in levels]

@@ -1,7 +1,7 @@
-"""The providers' health as all workers know it: what one learns, the next to pick knows.
+"""The circuit breakers of the providers, shared by all workers.
 
-Kept in Redis, asked at every pick, so that an opening is seen at once and a provider that may be back is
-probed by one worker alone. Without Redis nobody counts failures: each process pauses after every one.
+Every pick asks Redis, so that all workers see an opening at once, and one worker alone probes a provider that may be
+back. Without Redis nobody counts failures: each process pauses after every one.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 from generation.errors import ProviderError
-from providers.breaker_rules import BreakerRules, Change, Kind, Verdict, verdict_on
-from providers.redis_scripts import RedisScripts, in_ms, nobody_answers
+from providers.breaker_rules import BreakerRules, Kind, Verdict, verdict_on
+from providers.redis_scripts import RedisScripts, in_ms, script_or_none
 from providers.telemetry import ProviderTelemetry
 
 #: A provider that nobody has called for this long counts as healthy.
@@ -23,7 +23,9 @@ _FORGOTTEN_AFTER_S = 600
 #: The script's keys after the first, in its order.
 _SETS = ("under_way", "well", "failed", "empty")
 _PAUSED_FOR = frozenset({Kind.COUNT, Kind.OPEN, Kind.DENY})
-_CHANGES = {1: Change.OPENED, 2: Change.CLOSED}
+
+#: The script's answers.
+_OPENED, _CLOSED = 1, 2
 
 
 class CircuitBreaker:
@@ -40,10 +42,10 @@ class CircuitBreaker:
         self._rules = rules or BreakerRules()
         self._telemetry = telemetry or ProviderTelemetry()
         self._pauses = _Pauses(self._rules.pause_without_redis_s, clock)
-        self._ask = scripts.script("breaker_ask") if scripts else nobody_answers
-        self._open = scripts.script("breaker_is_open") if scripts else nobody_answers
-        self._note = scripts.script("breaker_note") if scripts else nobody_answers
-        self._serves = scripts.script("breaker_serves") if scripts else nobody_answers
+        self._ask = script_or_none(scripts, "breaker_ask")
+        self._open = script_or_none(scripts, "breaker_is_open")
+        self._note = script_or_none(scripts, "breaker_note")
+        self._serves = script_or_none(scripts, "breaker_serves")
         self._clock = clock
 
     def may_be_asked(self, provider: str) -> bool:
@@ -76,7 +78,10 @@ class CircuitBreaker:
             rules.failed_share_before_open,
             rules.empty_sessions_before_open,
         )
-        self._tell(provider, _CHANGES.get(int(answer or 0)), error)
+        if answer == _OPENED and error is not None:
+            self._telemetry.circuit_breaker_opened(provider, error)
+        elif answer == _CLOSED:
+            self._telemetry.circuit_breaker_closed(provider)
 
     @contextmanager
     def serving(self, provider: str) -> Iterator[Callable[[], None]]:
@@ -98,15 +103,9 @@ class CircuitBreaker:
         finally:
             tell(0)
 
-    def _tell(self, provider: str, change: Change | None, error: ProviderError | None) -> None:
-        if change is Change.OPENED and error is not None:
-            self._telemetry.circuit_breaker_opened(provider, error)
-        elif change is Change.CLOSED:
-            self._telemetry.circuit_breaker_closed(provider)
-
 
 class _Pauses:
-    """What one process knows for when Redis is away: until when to leave a provider alone. No count, no probe."""
+    """For one process while Redis is away: until when to leave each provider alone, without counts and probes."""
 
     def __init__(self, shortest_s: float, clock: Callable[[], float]) -> None:
         self._shortest_s = shortest_s

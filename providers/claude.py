@@ -14,10 +14,10 @@ from runtime.settings import ClaudeSettings
 
 NAME = "claude"
 
-#: The solver's own name where its health is kept: what it meets must not keep anybody from writing.
+#: The solver has a circuit breaker of its own, by this name: its failures must not stop the writing.
 SOLVER = "solver"
 
-#: For a whole reply of the solver. Nobody waits for it when it is asked; somebody may come meanwhile.
+#: For a whole reply of the solver. No student waits for it when it begins; one may come meanwhile.
 SOLVER_DEADLINE_S = 30.0
 
 _LEAST_EFFORT = "low"

@@ -28,6 +28,10 @@ _IDLE_CONNECTIONS = 16
 _WRITE_TIMEOUT_S = 10
 _POOL_TIMEOUT_S = 5
 
+#: All that a call of this client is known to raise: the SDK, the HTTP library below it, the decoding of their data.
+#: A connection that breaks in the middle of a stream is the HTTP library's own error, not the SDK's.
+CALL_FAILURES = (anthropic.AnthropicError, httpx2.HTTPError, httpx2.StreamError, ValueError)
+
 #: Variables that the SDK reads by itself, each of which redirects or alters requests.
 _SDK_VARIABLES = (
     "ANTHROPIC_API_KEY",
@@ -54,7 +58,7 @@ class Line:
 
 
 def line_to(base_url: str, settings: ClaudeSettings) -> Line:
-    """Whoever is there, it is given Claude's time."""
+    """The line to any provider, with the time limits of Claude's settings."""
     return Line(
         base_url=base_url,
         connect_timeout_s=settings.claude_connect_timeout_s,

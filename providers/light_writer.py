@@ -14,7 +14,7 @@ from providers.telemetry import ProviderTelemetry
 from providers.usage_recovery import TokenCounter
 from runtime.settings import ClaudeSettings, SettingsError
 
-#: Its own name where its health is kept: a misspelt LIGHT_MODEL must keep nobody from writing.
+#: It has a circuit breaker of its own, by this name: a misspelt LIGHT_MODEL must not stop the writing.
 LIGHT = "light"
 
 

@@ -1,8 +1,7 @@
-"""The words of the rate limits of one provider, which the scripts keep in Redis.
+"""The rules of the rate limiter, and what passes between it and its scripts in Redis.
 
-Buckets of requests, input and output tokens that refill all the time, as the provider's do; their limits
-and levels are learned from its answers. A call books its time: what it needs is taken at once, also into
-debt, and is returned how long to wait.
+A bucket each of requests, input and output tokens refills all the time, as the provider's does; its limit and level
+are learned from the provider's answers. A call takes what it needs at once, into debt if it must, and then waits.
 """
 
 from __future__ import annotations

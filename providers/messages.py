@@ -37,7 +37,7 @@ def request_body(
         "messages": [{"role": "user", "content": prompt.user}],
         "stream": True,
     }
-    if (thinking := profile.thinking_off.transport) is not None:
+    if (thinking := profile.thinking_off.request_field) is not None:
         body["thinking"] = dict(thinking)
     if effort in profile.efforts:
         body["output_config"] = {"effort": effort}
@@ -71,7 +71,7 @@ def _system(blocks: tuple[SystemBlock, ...], cache_ttl: CacheTtl) -> list[dict[s
 
 
 def _block(block: SystemBlock, cache_ttl: CacheTtl | None) -> dict[str, Any]:
-    transport: dict[str, Any] = {"type": "text", "text": block.text}
+    content: dict[str, Any] = {"type": "text", "text": block.text}
     if cache_ttl is not None:
-        transport["cache_control"] = {"type": "ephemeral", "ttl": cache_ttl}
-    return transport
+        content["cache_control"] = {"type": "ephemeral", "ttl": cache_ttl}
+    return content

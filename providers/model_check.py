@@ -12,13 +12,14 @@ import anthropic
 import httpx2
 from pydantic import BaseModel
 
-from providers.client import line_to, make_client
+from providers.client import CALL_FAILURES, line_to, make_client
 from providers.messages_client import MessagesClient
 from providers.profiles import ModelProfile, ThinkingOff
 from runtime.settings import ClaudeSettings, OpenRouterSettings
 
-#: What the sentences recommend, by the setting that names a model.
-CURRENT_MODELS = {"CLAUDE_MODEL": "claude-sonnet-5-5", "SOLVER_MODEL": "claude-haiku-5-5"}
+#: What the sentences recommend; the second one for the settings whose models are cheap.
+_CURRENT_MODEL = "claude-sonnet-5-5"
+_CHEAP_MODELS = {"SOLVER_MODEL": "claude-haiku-5-5", "LIGHT_MODEL": "claude-haiku-5-5"}
 
 #: Is in every answer of the simulator. Not `server`, which many a proxy replaces.
 _SIMULATOR_HEADER = "x-tafawoq-simulator"
@@ -51,7 +52,7 @@ def check_model(provider: MessagesClient, setting: str = "CLAUDE_MODEL") -> Mode
         info = answer.parse()
     except anthropic.AuthenticationError:
         return ModelCheck(stop="ANTHROPIC_API_KEY is not accepted. Set a valid key.")
-    except (anthropic.AnthropicError, httpx2.HTTPError, ValueError) as err:
+    except CALL_FAILURES as err:
         # A gateway may have no Models API, and answers 404 as well.
         if isinstance(err, anthropic.NotFoundError) and err.type == "not_found_error":
             return ModelCheck(
@@ -110,7 +111,7 @@ def _deprecated(model: str, retires_on: date | None, setting: str) -> str:
 
 
 def _use_current(setting: str) -> str:
-    return f"Set {setting}={CURRENT_MODELS[setting]}."
+    return f"Set {setting}={_CHEAP_MODELS.get(setting, _CURRENT_MODEL)}."
 
 
 def _refuses_our_thinking_off(info: Any, profile: ModelProfile) -> bool:
@@ -124,9 +125,6 @@ def _refuses_our_thinking_off(info: Any, profile: ModelProfile) -> bool:
 
 def _day(moment: Any) -> date | None:
     return moment.date() if isinstance(moment, datetime) else None
-
-
-_TIMEOUT_S = 10
 
 
 class _Key(BaseModel):
@@ -148,7 +146,7 @@ def check_openrouter_key(settings: OpenRouterSettings, claude: ClaudeSettings) -
             remaining = _Answer.model_validate_json(answer.content).data.limit_remaining
         except (anthropic.AuthenticationError, anthropic.PermissionDeniedError):
             return ModelCheck(stop="OPENROUTER_API_KEY is not accepted. Set a valid key.")
-        except (anthropic.AnthropicError, httpx2.HTTPError, ValueError):  # no JSON, or another shape
+        except CALL_FAILURES:
             return ModelCheck(warnings=("OpenRouter could not be asked about the key.",))
     if remaining is not None and remaining <= 0:
         return ModelCheck(stop="OPENROUTER_API_KEY has spent its limit. Raise it, or top up.")

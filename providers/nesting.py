@@ -1,12 +1,14 @@
-"""How deep a provider's JSON may nest. It is checked before the SDK decodes the text.
+"""Bounds of a provider's answers: how deep their JSON nests and, where they are no stream, their bytes and their time.
 
-Python's decoder has a limit of its own, another in each version, and exceeding it is a RecursionError, which
-neither the SDK nor the HTTP library expects.
+They are checked before the SDK decodes the text. Python's decoder has a limit of its own on nesting, another in each
+version, and exceeding it is a RecursionError, which neither the SDK nor the HTTP library expects.
 """
 
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Iterator
 from typing import Final
 
 import httpx2
@@ -14,9 +16,18 @@ import httpx2
 #: The Messages API's deepest events nest about 6 deep.
 MAX_NESTING: Final = 32
 
+#: Of an answer that is no stream. The longest, the bill of a month, has some 100 KB.
+MAX_ANSWER_BYTES: Final = 8_000_000
+
+_STREAMED_FROM: Final = "/v1/messages"
+
 
 class TooDeep(httpx2.DecodingError):
     """The provider's JSON nests deeper than MAX_NESTING. An error of the HTTP library, so the SDK wraps it."""
+
+
+class TooLong(httpx2.DecodingError):
+    """The provider's answer has more than MAX_ANSWER_BYTES."""
 
 
 def check_nesting(json_text: str) -> None:
@@ -26,11 +37,29 @@ def check_nesting(json_text: str) -> None:
 
 
 def check_answer(response: httpx2.Response) -> None:
-    """Read an answer that is not a stream, and check its nesting: a response hook of the client. Raises TooDeep."""
-    if response.is_success and "json" not in response.headers.get("content-type", ""):
-        return
-    response.read()
-    check_nesting(response.text)
+    """Read an answer that is not a stream, and check it: a response hook of the client.
+
+    Raises TooLong, TooDeep, or ReadTimeout when the whole answer takes longer than the request's timeout of one read.
+    """
+    if not _is_stream(response):
+        response._content = b"".join(_bounded(response))  # noqa: SLF001  as `response.read()` keeps it
+        check_nesting(response.text)
+
+
+def _is_stream(response: httpx2.Response) -> bool:
+    is_json = "json" in response.headers.get("content-type", "")
+    return response.is_success and not is_json and response.request.url.path.endswith(_STREAMED_FROM)
+
+
+def _bounded(response: httpx2.Response) -> Iterator[bytes]:
+    until, length = time.monotonic() + response.request.extensions["timeout"]["read"], 0
+    for data in response.iter_bytes():
+        length += len(data)
+        if length > MAX_ANSWER_BYTES:
+            raise TooLong(f"The answer has more than {MAX_ANSWER_BYTES} bytes.")
+        if time.monotonic() > until:
+            raise httpx2.ReadTimeout("The answer does not end.")
+        yield data
 
 
 def _depth(json_text: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -43,5 +42,4 @@ def name(value: Any) -> str | None:
 def seconds(text: str | None) -> float | None:
     """A finite number as a header writes it, which may be negative, or None."""
     stripped = (text or "").strip()
-    value = float(stripped) if _SECONDS.fullmatch(stripped) else math.nan
-    return value if math.isfinite(value) else None
+    return float(stripped) if _SECONDS.fullmatch(stripped) else None

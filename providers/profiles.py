@@ -17,6 +17,7 @@ from importlib import resources
 from pydantic import BaseModel, ConfigDict
 from pydantic.dataclasses import dataclass
 
+from providers.numbers import LONGEST_NAME
 from providers.prices import PriceTable, Rates
 
 
@@ -29,7 +30,7 @@ class ThinkingOff(StrEnum):
     IMPOSSIBLE = "impossible"  #: the model always decides for itself
 
     @property
-    def transport(self) -> Mapping[str, str] | None:
+    def request_field(self) -> Mapping[str, str] | None:
         """The `thinking` field of the request, or None when it must be left out."""
         if self in {ThinkingOff.DISABLED, ThinkingOff.BETWEEN_TOOLS}:
             return {"type": self.value}
@@ -50,9 +51,7 @@ class ModelProfile:
     retires_on: date | None = None
     not_retired_before: date | None = None
     known: bool = True  #: False: these are safe guesses, and the operator should know
-    price_is_known: bool = (
-        True  #: False: booked at a ceiling, and the call's row in the ledger says "estimated"
-    )
+    price_is_known: bool = True  #: False: booked at a ceiling, and the ledger says "estimated"
 
 
 def profile_of(model: str) -> ModelProfile:
@@ -74,12 +73,11 @@ _VERSION_FIRST = re.compile(r"claude-(?P<version>\d+(?:-\d)?)-(?P<line>[a-z]+)")
 _VARIANT = re.compile(r"[:@\[]")
 _REVISION = re.compile(r"-v\d{1,2}$")
 _DATE = re.compile(r"-(?:\d{8}|latest)$")
-_LONGEST_NAME = 200
 
 
 def _bare(model: str) -> str:
     """`anthropic/claude-4.5-sonnet-20250929` and its kin as the bare name `claude-sonnet-4-5`."""
-    before, claude, rest = model[:_LONGEST_NAME].lower().replace(".", "-").partition("claude-")
+    before, claude, rest = model[:LONGEST_NAME].lower().replace(".", "-").partition("claude-")
     if not claude:
         return before
     name = claude + _VARIANT.split(rest, maxsplit=1)[0]

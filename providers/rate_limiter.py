@@ -1,6 +1,6 @@
 """When a call may go: the provider's rate limits, shared by all workers, kept before it has to refuse.
 
-Cache reads are not counted, because the provider does not. Prefetches leave a share of every limit alone,
+Cache reads do not count, because the provider does not count them. Prefetches leave a share of every limit alone,
 so that a first batch never queues behind them, and wait in Postgres rather than here. What a call will
 need is estimated from what calls needed, and settled when it has ended. Without Redis every call goes at
 once, and the provider's own refusals are the limit.
@@ -11,9 +11,9 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Self
 
 from generation.cancellation import CancellationSignal
 from generation.errors import ProviderThrottled
@@ -22,7 +22,7 @@ from generation.model_call import Prompt, Usage
 from providers.failures import retry_after_s
 from providers.limits import BUCKETS, Lesson, LimitRules, Need, Reservation
 from providers.numbers import whole_number
-from providers.redis_scripts import RedisScripts, in_ms, nobody_answers
+from providers.redis_scripts import RedisScripts, in_ms, script_or_none
 from providers.telemetry import ProviderTelemetry
 
 _TOO_FAST = "ramp_limit_exceeded"
@@ -46,19 +46,18 @@ class RateLimiter:
         self._telemetry = telemetry or ProviderTelemetry()
         self._estimates = _Estimates()
         self._key = f"rate_limiter:{provider}:{model}"
-        script: Callable[[str], Any] = scripts.script if scripts else lambda _: nobody_answers
-        self._take = script("rate_limiter_take")
-        self._learn = script("rate_limiter_learn")
-        self._settle = script("rate_limiter_settle")
-        self._again = script("rate_limiter_retry")
+        self._take = script_or_none(scripts, "rate_limiter_take")
+        self._learn = script_or_none(scripts, "rate_limiter_learn")
+        self._settle = script_or_none(scripts, "rate_limiter_settle")
+        self._again = script_or_none(scripts, "rate_limiter_retry")
 
     def admit(
         self, prompt: Prompt, stop: CancellationSignal, *, urgency: Urgency, writes_prefix: bool
     ) -> Permit:
         """Wait until the limits allow the call, for a bounded time. The call belongs in the permit's block.
 
-        Returns at once when `stop` is set. Raises ProviderThrottled when the turn would come too late: for a
-        student sooner to look elsewhere, for a prefetch to wait where waiting costs nothing.
+        Returns at once when `stop` is set. Raises ProviderThrottled when the wait would be too long: then another
+        provider serves the student sooner, and a prefetch waits in Postgres, where it costs nothing.
         """
         need = self._estimates.of(prompt, writes_prefix=writes_prefix)
         is_prefetch = urgency is Urgency.PREFETCH
@@ -134,7 +133,7 @@ class RateLimiter:
 
 
 class Permit:
-    """One admitted call, for a with-block that ends with the call: report to it what the call uses."""
+    """One admitted call. Its with-block ends with the call; call `count` with what the call uses."""
 
     def __init__(self, rate_limiter: RateLimiter, prompt: Prompt, need: Need) -> None:
         self._rate_limiter = rate_limiter

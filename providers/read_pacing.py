@@ -1,7 +1,7 @@
-"""How often replies are read that nobody waits for.
+"""How often replies are read that no student waits for.
 
-To wake up for a few words costs a thread more than all that is done with them. So the words of a prefetch gather
-in its socket for a while: the longer, the more of them a process reads.
+To wake a thread for a few words costs more than to process them. So the text of a prefetch gathers in its socket
+between two reads: the more such replies a process reads, the longer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LONGEST_GATHER_S = 1.0
 
 @dataclass
 class ReadPacing:
-    """The readers of a process who are in no hurry: all together read so many times a second."""
+    """The replies of a process that no student waits for: all together are read `reads_per_s` times a second."""
 
     reads_per_s: float = READS_PER_S
     longest_s: float = LONGEST_GATHER_S
@@ -30,7 +30,7 @@ class ReadPacing:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """One more of them while the block runs."""
+        """Count one more such reply while the block runs."""
         with self._lock:
             self._readers += 1
         try:
@@ -40,5 +40,5 @@ class ReadPacing:
                 self._readers -= 1
 
     def gather_s(self) -> float:
-        """How long each lets its words gather between two reads, as many as they are now."""
+        """Seconds for which the text of each reply gathers between two reads."""
         return min(self._readers / self.reads_per_s, self.longest_s)

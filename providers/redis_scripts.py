@@ -1,6 +1,6 @@
-"""What all workers know together, kept in a Redis that may be away: quick answers, or none.
+"""Scripts in a Redis that all workers share, and that may be away: an answer comes quickly, or not at all.
 
-Nothing here is truth: whoever asks goes on without it.
+Nothing is lost with an answer: the caller goes on without it.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -16,6 +17,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
+
+#: Called with keys and arguments. Returns integers, byte strings or lists of them; None when Redis does not answer.
+Script = Callable[..., Any]
 
 #: After a failure nobody asks for this long, so that a Redis that is away costs its timeout once, not always.
 _LEFT_ALONE_S = 1.0
@@ -36,18 +40,16 @@ class RedisScripts:
         self._away = False
         self._left_alone_until = 0.0
 
-    def script(self, name: str) -> RedisScript:
+    def script(self, name: str) -> Script:
         """The script `lua/<name>.lua` of this package; nothing is sent yet."""
         text = resources.files("providers").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
-        registered = self._redis.register_script(text)
-        return RedisScript(self, registered)
+        return partial(self._ask, self._redis.register_script(text))
 
-    def ask(self, script: Callable[..., Any], keys: Sequence[str], args: Sequence[str | float]) -> Any | None:
-        """What the script returns, or None when Redis does not answer."""
+    def _ask(self, script: Callable[..., Any], keys: Sequence[str], *args: str | float) -> Any | None:
         if not self._may_ask() or not self._places.acquire(timeout=_LONGEST_QUEUE_S):
             return None
         try:
-            answer = script(keys=[f"{self._prefix}{key}" for key in keys], args=list(args))
+            answer = script(keys=[f"{self._prefix}{key}" for key in keys], args=args)
         except RedisError as err:
             self._note_away(err)
             return None
@@ -80,21 +82,9 @@ class RedisScripts:
             log.info("redis_reachable")
 
 
-class RedisScript:
-    """One script, called like a function."""
-
-    def __init__(self, scripts: RedisScripts, registered: Callable[..., Any]) -> None:
-        self._scripts = scripts
-        self._registered = registered
-
-    def __call__(self, keys: Sequence[str], *args: str | float) -> Any | None:
-        """What it returns (integers, byte strings, lists of them), or None when Redis is away."""
-        return self._scripts.ask(self._registered, keys, args)
-
-
-def nobody_answers(_keys: Sequence[str], *_args: str | float) -> Any | None:
-    """A script where there is no Redis at all."""
-    return None
+def script_or_none(scripts: RedisScripts | None, name: str) -> Script:
+    """The script of this name; without `scripts` one that always returns None, as when Redis is away."""
+    return scripts.script(name) if scripts else lambda _keys, *_args: None
 
 
 def in_ms(seconds: float) -> int:

@@ -208,5 +208,5 @@ def _cache_miss_reason(message: Any) -> str | None:
     return name(_of(_of(_of(message, "diagnostics"), "cache_miss_reason"), "type"))
 
 
-def _of(transport: Any, key: str) -> Any:
-    return transport.get(key) if isinstance(transport, dict) else None
+def _of(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, dict) else None

@@ -21,6 +21,7 @@ from generation.errors import (
     StreamStalled,
 )
 from generation.model_call import StreamEvent
+from providers.client import CALL_FAILURES
 from providers.error_answers import is_error
 from providers.failures import as_provider_error
 from providers.messages import CacheTtl
@@ -43,10 +44,7 @@ class RawStream(anthropic.Stream[object]):
             yield ServerSentEvent(event="error", data=event.data) if is_error(event.data) else event
 
 
-#: All that the SDK, the HTTP library below it and the decoding of their data are known to raise.
-#: A broken connection in the middle of a stream is the HTTP library's own error, not the SDK's.
-_FAILURES = (anthropic.AnthropicError, httpx2.HTTPError, httpx2.StreamError, UnreadableReply, ValueError)
-
+_FAILURES = (*CALL_FAILURES, UnreadableReply)
 
 #: After the stop reason only goodbyes are missing; having read them, the connection can be reused.
 _GOODBYE_S = 0.2
@@ -69,9 +67,7 @@ class Call:
     body: dict[str, Any]
     cache_ttl: CacheTtl
     limits: StreamLimits
-    read_pacing: ReadPacing | None = (
-        None  #: with whom its words take turns, where nobody waits for each of them
-    )
+    read_pacing: ReadPacing | None = None  #: for a reply whose words nobody waits for: how often to read them
     #: Called once with what came back first: status, headers, and the error's code if it was one.
     answered: Callable[[int, Mapping[str, str], str | None], None] = lambda *_: None
 
@@ -157,10 +153,10 @@ def _events(
         request_id=_request_id(raw.response), cache_ttl=call.cache_ttl, asked_model=call.body["model"]
     )
     try:
-        for transport_event in raw:
+        for sent in raw:
             if stop.reason is not None:
                 return
-            event = reply.take(transport_event)
+            event = reply.take(sent)
             if event is not None:
                 yield event
                 transport.grew()  # the time that our reader took is not the provider's

@@ -53,7 +53,7 @@ class ProviderTelemetry:
 
     def limit_seen(self, provider: str, kind: str, *, limit: int, remaining: int) -> None:
         if self._metrics is not None:
-            self._metrics.limit_remaining.labels(provider, kind).set(remaining / limit if limit else 0)
+            self._metrics.limit_remaining.labels(provider, kind).set(remaining / limit)
 
     def prefix_drifted(self, provider: str, because: str, prefixes: int) -> None:
         """The shared prefix is not the same for all calls: each pays for writing it. An alarm."""

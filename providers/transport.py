@@ -1,4 +1,4 @@
-"""The grip that one attempt has on its socket: how long a read may take, and how another thread ends it.
+"""One attempt's control over its socket: how long a read may take, and how another thread ends it.
 
 A blocked read cannot look at a stop signal, and a ping every few seconds keeps a read timeout from ever
 firing. So the limits live below the HTTP library, at the network backend it reads through: each read gets
@@ -22,6 +22,9 @@ from typing import Any
 import httpcore2
 import httpx2
 
+#: Of one answer, its head included: many times what the longest reply has.
+MAX_REPLY_BYTES = 16_000_000
+
 
 class Overdue(StrEnum):
     """Which of the attempt's own limits ended a read."""
@@ -41,7 +44,7 @@ class Transport:
         gather_s: Callable[[], float] = lambda: 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`gather_s`: asked before each read how long text shall have gathered in the socket since the last."""
+        """`gather_s` says before each read how many seconds of text should gather in the socket since the last one."""
         self._clock = clock
         self._gather_s = gather_s
         self._read_at = -math.inf  #: when the last read began
@@ -54,20 +57,22 @@ class Transport:
         #: Set when one of our limits, rather than the network, ended a read.
         self.overdue: Overdue | None = None
         self._is_reused = False  #: its connection has carried an earlier attempt
-        self._heard = False  #: a byte has come
+        self._heard_bytes = 0
 
     @property
     def is_stale(self) -> bool:
         """Whether the request went into a connection that was kept open, and nothing at all came back."""
-        return self._is_reused and not self._heard
+        return self._is_reused and not self._heard_bytes
 
     def sends_on(self, *, reused: bool) -> None:
         """The request is about to be written."""
         self._is_reused = reused
 
-    def heard(self) -> None:
-        """A byte of the answer came."""
-        self._heard = True
+    def heard(self, number: int) -> None:
+        """So many bytes of the answer came. Raises ReadError when they are too many."""
+        self._heard_bytes += number
+        if self._heard_bytes > MAX_REPLY_BYTES:
+            raise httpcore2.ReadError(f"The reply has more than {MAX_REPLY_BYTES} bytes.")
 
     def grew(self) -> None:
         """Text came, or we have only now come back to listen: the stall timeout starts again."""
@@ -138,7 +143,7 @@ def _shut_down(sock: socket.socket) -> None:
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
-_current: ContextVar[Transport | None] = ContextVar("wire", default=None)
+_current: ContextVar[Transport | None] = ContextVar("transport", default=None)
 
 
 @contextlib.contextmanager
@@ -203,7 +208,7 @@ class _WatchedStream(httpcore2.NetworkStream):
         if data:
             self._has_answered = True
             if self._transport is not None:
-                self._transport.heard()
+                self._transport.heard(len(data))
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

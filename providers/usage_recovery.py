@@ -1,4 +1,4 @@
-"""What a reply has used that did not say so: asked for where the provider can say, estimated where it cannot.
+"""The usage of a reply that did not report it: the provider is asked; where it cannot say, the usage is estimated.
 
 A whole reply ends with its usage. A cut, stalled or stopped one never does, and is billed all the same: its
 input is known from its beginning, its output has to be found out. Some gateways report nothing at all.
@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import anthropic
-import httpx2
 from anthropic.types import MessageTokensCount
 
 from generation.model_call import Billed, Prompt, StreamStarted, Usage, UsageSource
+from providers.client import CALL_FAILURES
 from providers.messages import CacheTtl
 from providers.numbers import whole_number
 from providers.profiles import ModelProfile, ThinkingOff
@@ -31,10 +31,7 @@ _LOOKS_AFTER_S = (0.0, 0.3, 0.9)
 _LETTERS_PER_TOKEN = 2
 
 #: The last two: an answer of another shape.
-_FAILURES = (
-    *(anthropic.AnthropicError, httpx2.HTTPError, httpx2.StreamError, ValueError),
-    *(AttributeError, TypeError),
-)
+_FAILURES = (*CALL_FAILURES, AttributeError, TypeError)
 
 
 class OutputCounter(Protocol):

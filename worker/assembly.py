@@ -25,7 +25,6 @@ from db.review_tables import ReviewTables
 from db.sessions import SessionStore
 from db.spending import SpendLimits
 from generation.ports import Fallback, Observer
-from providers import claude
 from providers.fallback import OrderedFallback, make_fallback
 from providers.messages_client import MessagesClient
 from providers.model_check import check_model
@@ -242,13 +241,11 @@ def _of_heartbeat(settings: DatabaseSettings, leases: LeaseSettings) -> Database
 
 def _check_model(providers: OrderedFallback) -> None:
     """Find a retired model or a wrong key at the start, before a student meets it."""
-    for provider in providers.providers:
-        if provider.name == claude.NAME:
-            check = check_model(provider)
-            for warning in check.warnings:
-                log.warning("model_warning", text=warning)
-            if check.stop is not None:
-                raise SettingsError(check.stop)
+    check = check_model(providers.providers[0])
+    for warning in check.warnings:
+        log.warning("model_warning", text=warning)
+    if check.stop is not None:
+        raise SettingsError(check.stop)
     if providers.solver is not None:
         check = check_model(providers.solver, "SOLVER_MODEL")
         for warning in filter(None, (*check.warnings, check.stop)):

@@ -7,8 +7,10 @@ arguments or settings. The commands are in `worker.commands`.
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from runtime.settings import SettingsError
 from runtime.telemetry import configure_logging
@@ -19,7 +21,7 @@ from worker.commands.cost import cost
 from worker.commands.doctor import doctor
 from worker.commands.erase import erase
 from worker.commands.evaluate import evaluate
-from worker.commands.output import WRONG
+from worker.commands.output import WRONG, refuse
 from worker.commands.plan import plan
 from worker.commands.quality import quality
 from worker.commands.queues import queues
@@ -29,7 +31,18 @@ from worker.commands.review import review
 from worker.commands.sessions import cancel, retry, sessions
 from worker.commands.show import show
 
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; wrong settings end any of them with a sentence instead of a traceback."""
+        try:
+            return super().invoke(ctx)
+        except SettingsError as err:
+            refuse(str(err), code=WRONG)
+
+
 cli = typer.Typer(
+    cls=_Commands,
     name="tafawoq-worker",
     help="Inspect and control the generation of questions.",
     no_args_is_help=True,
@@ -63,11 +76,7 @@ cli.add_typer(check, name="check", help="Call Claude; costs a few cents.")
 def main() -> None:
     # To standard error: the output of a command may be JSON for another program.
     configure_logging(level="WARNING", log_format="console", stream=sys.stderr)
-    try:
-        cli()
-    except SettingsError as err:
-        typer.echo(str(err), err=True)
-        sys.exit(WRONG)
+    cli()
 
 
 if __name__ == "__main__":

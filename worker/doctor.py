@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -29,6 +29,7 @@ from db.queue_stats import QueueStats, read_queue_stats
 from db.refusals import POOLER_REMEDY, READ_ONLY_REMEDY
 from db.tables import SCHEMA
 from generation.model import Urgency
+from providers.model_check import ModelCheck
 from runtime.redis_refusals import redis_refusal
 
 #: Seconds between two clocks; beyond this, tokens and log lines are misjudged.
@@ -91,13 +92,11 @@ def examine_postgres(engine: Engine, *, clock: Callable[[], float] = time.time) 
     except SQLAlchemyError as err:
         yield _refused_statement("Postgres", err)
         return
-    yield (
-        well("Postgres", "it answers")
-        if not is_read_only
-        else Finding(
-            "Postgres", Health.BROKEN, "it answers, and takes no writes: it is read-only", READ_ONLY_REMEDY
-        )
-    )
+    if is_read_only:
+        says = "it answers, and takes no writes: it is read-only"
+        yield Finding("Postgres", Health.BROKEN, says, READ_ONLY_REMEDY)
+    else:
+        yield well("Postgres", "it answers")
     if drops_options:
         yield Finding("pooler", Health.POOR, IGNORED_OPTIONS, POOLER_REMEDY)
     yield judge_skew("Postgres", skew_s)
@@ -294,19 +293,6 @@ def judge_queue(stats: QueueStats, slots: int) -> Finding:
             "See the findings on the model above; the workers try these batches again by themselves.",
         )
     return well("queue", says)
-
-
-class ModelCheck(Protocol):
-    """What providers.model_check.check_model says."""
-
-    @property
-    def stop(self) -> str | None: ...
-
-    @property
-    def warnings(self) -> tuple[str, ...]: ...
-
-    @property
-    def is_simulator(self) -> bool | None: ...
 
 
 def judge_model(model: str, check: ModelCheck) -> Iterator[Finding]:

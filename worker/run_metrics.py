@@ -32,9 +32,8 @@ class RunMetrics:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        for (
-            deviation
-        ) in Deviation:  # a series that begins with its first slot would hide that slot from an alert
+        # A series that begins with its first slot would hide that slot from an alert.
+        for deviation in Deviation:
             metrics.slots_deviated.labels(deviation)
 
     def notice(self, event: RunEvent) -> None:

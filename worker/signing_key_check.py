@@ -22,7 +22,7 @@ def examine_signing_keys(settings: SigningKeySettings) -> Iterator[Finding]:
         yield Finding(
             _ABOUT,
             Health.BROKEN,
-            f"{problem}",
+            str(problem),
             "Correct SUPABASE_JWKS_URL, or see why it does not answer. An API process with older keys uses them for "
             f"{settings.supabase_jwks_max_age_h:g} h; one that starts now answers 503 to students.",
         )

@@ -1,5 +1,5 @@
--- May the source be asked? KEYS: its breaker. ARGV: how long a probe may take, ms.
--- Returns 1 or 0. When the rest is over, one caller gets the probe and the others still hear 0.
+-- May the provider be asked? KEYS: its breaker. ARGV: how long a probe may take, ms.
+-- Returns 1 or 0. When the pause is over, one caller gets the probe and the others still hear 0.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local state = redis.call('HMGET', KEYS[1], 'until', 'opens', 'probe')

@@ -1,4 +1,4 @@
--- A call ended. KEYS: the source's breaker; its calls under way, those that ended well, and those that failed, each
+-- A call ended. KEYS: the provider's breaker; its calls under way, those that ended well, and those that failed, each
 -- until its score; the sessions that got only empty replies.
 -- ARGV: kind (well, rest, count, deny, misuse, empty or unsent); ms to rest at once; failures in a row that open; the
 -- same for misuses; first rest, longest rest and rest after misuses, ms; life of the key, ms; the name of the

@@ -1,4 +1,4 @@
--- A call is under way. KEYS: the source's calls under way, each until its score. ARGV: the call's name; how long its
+-- A call is under way. KEYS: the provider's calls under way, each until its score. ARGV: the call's name; how long its
 -- latest sign of life counts, ms, or 0 when the call is over; life of the key, ms.
 if tonumber(ARGV[2]) == 0 then return redis.call('ZREM', KEYS[1], ARGV[1]) end
 local time = redis.call('TIME')

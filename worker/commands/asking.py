@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -15,8 +15,8 @@ from providers.claude import make_claude, make_solver
 from providers.fallback import OrderedFallback
 from providers.messages_client import MessagesClient
 from providers.model_check import ModelCheck, check_model
-from runtime.settings import ClaudeSettings, GenerationSettings, SettingsError, load
-from worker.commands.output import WRONG, refuse
+from runtime.settings import ClaudeSettings, GenerationSettings, load
+from worker.commands.output import refuse
 from worker.doctor import no_model
 
 _TIMEOUT_S = 60.0
@@ -63,41 +63,39 @@ class Model:
 
 @contextmanager
 def claude() -> Iterator[Model]:
-    """Claude with the workers' settings, or the simulator. Wrong settings end the command with a sentence."""
-    try:
-        settings = load(ClaudeSettings)
-        stall_timeout_s = load(GenerationSettings).generation_stall_timeout_s
-    except SettingsError as err:
-        refuse(str(err), code=WRONG)
-    provider = make_claude(settings, stall_timeout_s=stall_timeout_s, deadline_s=_TIMEOUT_S)
-    try:
-        state = check_model(provider)
-        if state.stop is not None:
-            refuse(state.stop)
+    """Claude with the workers' settings, or the simulator."""
+    settings = load(ClaudeSettings)
+    stall_timeout_s = load(GenerationSettings).generation_stall_timeout_s
+    with closing(make_claude(settings, stall_timeout_s=stall_timeout_s, deadline_s=_TIMEOUT_S)) as provider:
+        state = _usable(check_model(provider))
         if state.is_simulator is None and settings.asks_simulator:
             missing = no_model(settings.simulator_url)
             refuse(f"{missing.says}. {missing.remedy}")
         yield Model(provider, state)
-    finally:
-        provider.close()
 
 
-def claude_alone(model: str | None = None) -> OrderedFallback:
-    """Claude with its solver and without a fallback, as the workers' settings say; `model` replaces theirs.
+@contextmanager
+def claude_alone(model: str | None = None) -> Iterator[tuple[OrderedFallback, ModelCheck]]:
+    """Claude with its solver and without a fallback, as the workers' settings say, and what the model check found.
 
-    Wrong settings end the command with a sentence.
+    `model`, one of --models, replaces theirs. A model that cannot be used ends the command with a sentence.
     """
-    try:
-        settings, limits = load(ClaudeSettings), load(GenerationSettings)
-    except SettingsError as err:
-        refuse(str(err), code=WRONG)
+    settings, limits = load(ClaudeSettings), load(GenerationSettings)
     if model is not None:
         settings = settings.model_copy(update={"claude_model": model})
     stall_timeout_s = limits.generation_stall_timeout_s
     writer = make_claude(
         settings, stall_timeout_s=stall_timeout_s, deadline_s=limits.generation_run_deadline_s
     )
-    return OrderedFallback([writer], solver=make_solver(settings, writer, stall_timeout_s=stall_timeout_s))
+    solver = make_solver(settings, writer, stall_timeout_s=stall_timeout_s)
+    with closing(OrderedFallback([writer], solver=solver)) as providers:
+        yield providers, _usable(check_model(writer, "--models" if model else "CLAUDE_MODEL"))
+
+
+def _usable(state: ModelCheck) -> ModelCheck:
+    if state.stop is not None:
+        refuse(state.stop)
+    return state
 
 
 def ask(provider: MessagesClient, prompt: Prompt) -> Reading:

@@ -167,9 +167,8 @@ def total(rows: Iterable[Cost]) -> Decimal:
     return sum((row.cost_microdollars for row in rows), Decimal(0))
 
 
-def hit_rate(rows: Iterable[Cost]) -> float | None:
+def hit_rate(rows: Sequence[Cost]) -> float | None:
     """Token-weighted: read / (read + written); None when nothing was cached at all."""
-    rows = list(rows)
     read = sum(row.usage.cache_read for row in rows)
     shared = read + sum(row.usage.cache_written for row in rows)
     return read / shared if shared else None

@@ -9,6 +9,8 @@ from dataclasses import asdict
 import typer
 
 from db.engine import make_engine
+from providers.claude import make_claude
+from providers.model_check import check_model, check_openrouter_key
 from runtime.api_settings import ApiSettings, SigningKeySettings
 from runtime.redis import make_redis
 from runtime.settings import (
@@ -157,10 +159,6 @@ def _model() -> Iterator[Finding]:
 
 def _asked_models() -> Iterator[Finding]:
     """What the providers say. Raises SettingsError."""
-    # Imported here, because the SDK takes a second to load and few commands need it.
-    from providers.claude import make_claude
-    from providers.model_check import check_model, check_openrouter_key
-
     claude, limits = load(ClaudeSettings), load(GenerationSettings)
     openrouter = load(OpenRouterSettings)
     provider = make_claude(

@@ -13,11 +13,10 @@ from generation.model import Batch, EarlierQuestion, Plan, Question, Section, Tr
 from generation.plan import plan_exam
 from generation.verdicts import Verdict
 from providers.fallback import OrderedFallback
-from providers.model_check import check_model
 from runtime.money import dollars
 from runtime.settings import PlanSettings, load
 from worker.commands.asking import claude_alone
-from worker.commands.output import percent, print_json, print_table, refuse
+from worker.commands.output import percent, print_json, print_table
 from worker.figure_choice import figure_choice
 from worker.trial import Trial, write_batch
 
@@ -101,14 +100,8 @@ def evaluate_models(models: Sequence[str], *, questions: int, cap_usd: float, as
 
 
 def _sample(model: str, questions: int, cap_microdollars: Decimal) -> Sample:
-    providers = claude_alone(model)
-    try:
-        state = check_model(providers.providers[0], "--models")
-        if state.stop is not None:
-            refuse(state.stop)
+    with claude_alone(model) as (providers, _):
         return Sample(model, tuple(_written(providers, questions, cap_microdollars)), questions)
-    finally:
-        providers.close()
 
 
 def _written(providers: OrderedFallback, questions: int, cap_microdollars: Decimal) -> Iterator[Trial]:

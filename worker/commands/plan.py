@@ -11,8 +11,8 @@ import typer
 
 from generation.model import Track
 from generation.plan import plan_exam
-from runtime.settings import PlanSettings, SettingsError, load
-from worker.commands.output import AsJson, print_json, print_table, refuse
+from runtime.settings import PlanSettings, load
+from worker.commands.output import AsJson, print_json, print_table
 from worker.figure_choice import figure_choice
 
 
@@ -23,13 +23,10 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show how an exam of this track is divided into batches, with this machine's settings. Needs no server."""
-    try:
-        settings = load(PlanSettings)
-        planned = plan_exam(
-            track, batch_size=settings.exam_batch_size, seed=seed, figures=figure_choice(settings)
-        )
-    except SettingsError as err:
-        refuse(str(err), code=2)
+    settings = load(PlanSettings)
+    planned = plan_exam(
+        track, batch_size=settings.exam_batch_size, seed=seed, figures=figure_choice(settings)
+    )
     if as_json:
         print_json(
             {

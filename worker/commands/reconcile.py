@@ -16,7 +16,7 @@ from generation.reconcile import DayCost, corrections
 from providers.billing_reports import BillingReportError, Statement, reading_billing_reports
 from providers.profiles import profile_of
 from runtime.money import dollars
-from runtime.settings import BillingReportSettings, ClaudeSettings, OpenRouterSettings, SettingsError, load
+from runtime.settings import BillingReportSettings, ClaudeSettings, OpenRouterSettings, load
 from worker.commands.output import NO, WRONG, AsJson, print_json, print_table, refuse
 from worker.commands.stores import stores
 
@@ -63,11 +63,9 @@ def differences(
 
 @contextmanager
 def _statements() -> Iterator[dict[str, Statement]]:
-    try:
-        settings = load(BillingReportSettings), load(ClaudeSettings), load(OpenRouterSettings)
-    except SettingsError as err:
-        refuse(str(err), code=WRONG)
-    with reading_billing_reports(*settings) as statements:
+    with reading_billing_reports(
+        load(BillingReportSettings), load(ClaudeSettings), load(OpenRouterSettings)
+    ) as statements:
         if not statements:
             refuse(
                 "There is no key that may read bills: set ANTHROPIC_ADMIN_KEY, OPENROUTER_MANAGEMENT_KEY or "

@@ -16,13 +16,12 @@ from generation.plan import plan_exam
 from generation.run_batch import READY
 from generation.verdicts import Purpose
 from providers.expected_stream import differences, final_usage, time_differences
-from providers.model_check import check_model
 from providers.profiles import profile_of
 from providers.recording import Recording, record
 from runtime.money import dollars
 from runtime.settings import PlanSettings, load
 from worker.commands.asking import claude_alone
-from worker.commands.output import NO, AsJson, print_json, print_table, refuse
+from worker.commands.output import NO, AsJson, print_json, print_table
 from worker.figure_choice import figure_choice
 from worker.trial import Trial, write_batch
 
@@ -44,12 +43,8 @@ def rehearse(
     printed as a sentence, and the exit code is 1 when there is one. The recordings are named so that the tests can
     replay them.
     """
-    providers = claude_alone()
-    writer = providers.providers[0]
-    try:
-        state = check_model(writer)
-        if state.stop is not None:
-            refuse(state.stop)
+    with claude_alone() as (providers, state):
+        writer = providers.providers[0]
         recordings = record(writer.client)
         figures = figure_choice(load(PlanSettings))
         plan = plan_exam(Track.SCIENTIFIC, batch_size=10, seed=_SEED, figures=figures)
@@ -62,8 +57,6 @@ def rehearse(
             lanes=_LANES,
             cap_microdollars=Decimal(str(cap_usd)) * 1_000_000,
         )
-    finally:
-        providers.close()
     found = list(_compared(trial, recordings, wanted=plan.batches[0].size, asked=writer.model))
     saved = _save(recordings, out)
     _show(trial, found, saved, is_simulator=bool(state.is_simulator), as_json=as_json)

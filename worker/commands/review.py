@@ -16,7 +16,6 @@ import typer
 from sqlalchemy.exc import IntegrityError
 
 from db.errors import QuestionChanged
-from db.ledger import LedgerStore
 from db.review_queue import Doubtful, ReviewQueue
 from db.reviews import ReviewStore
 from generation.corrections import CORRECTABLE, CorrectionRejected, checked
@@ -193,7 +192,7 @@ def _replace(at: Stores, reviews: ReviewStore, found: Doubtful) -> str:
     at.batches.check_spending(found.session_id)
     with _providers() as providers:
         try:
-            new = write_replacement(found, at.engine, providers, LedgerStore(at.engine))
+            new = write_replacement(found, at.engine, providers, at.ledger)
         except GenerationError as err:
             return f"Nothing is replaced: {err}"
     if new is None:

@@ -1,4 +1,4 @@
-"""`sessions` and `retry`: the newest sessions, and another try for failed batches."""
+"""`sessions`, `retry` and `cancel`: the newest sessions, another try for failed batches, the end of a session."""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ from db.errors import DatabaseUnreachable
 from db.ledger import LedgerStore
 from db.operator_queries import OperatorView
 from db.spending import SpendLimits
-from runtime.settings import DatabaseSettings, SettingsError, load
+from runtime.settings import DatabaseSettings, load
 from runtime.spend_settings import SpendSettings
-from worker.commands.output import WRONG, refuse
+from worker.commands.output import refuse
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,18 @@ class Stores:
 
 @contextmanager
 def stores() -> Iterator[Stores]:
-    """The stores of one command. Wrong settings or an unreachable server end it with a sentence."""
+    """The stores of one command. An unreachable server ends it with a sentence."""
+    limits = SpendLimits.of(load(SpendSettings))
+    engine = make_engine(load(DatabaseSettings), application_name="tafawoq-cli")
     try:
-        engine = make_engine(load(DatabaseSettings), application_name="tafawoq-cli")
-        limits = SpendLimits.of(load(SpendSettings))
-        try:
-            yield Stores(
-                OperatorView(engine),
-                BatchStore(engine, limits),
-                LedgerStore(engine),
-                CorrectionStore(engine),
-                engine,
-            )
-        finally:
-            engine.dispose()
-    except SettingsError as err:
-        refuse(str(err), code=WRONG)
+        yield Stores(
+            OperatorView(engine),
+            BatchStore(engine, limits),
+            LedgerStore(engine),
+            CorrectionStore(engine),
+            engine,
+        )
     except DatabaseUnreachable as err:
         refuse(str(err))
+    finally:
+        engine.dispose()

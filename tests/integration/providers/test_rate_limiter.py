@@ -253,6 +253,11 @@ def test_who_waits_for_its_turn_goes_when_redis_goes_away() -> None:
             waiting.result(timeout=20)
 
 
+def test_who_waits_for_its_turn_goes_when_redis_has_lost_what_it_knew(redis: Redis) -> None:
+    retry = RedisScripts(redis, prefix="test:").script("rate_limiter_retry")
+    assert retry(["rate_limiter:claude:m"], 1) == [0, 0]
+
+
 def test_at_twice_the_load_nobody_is_refused_and_students_do_not_wait(redis_url: str) -> None:
     """The short form of `python -m tools.studies.economics`."""
     with RunningSimulator(seed=1, speed=20, rpm=120) as simulator:

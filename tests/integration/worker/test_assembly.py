@@ -82,6 +82,17 @@ def test_a_solver_that_cannot_answer_is_a_warning_and_no_reason_not_to_start(
     assert warning.endswith("Set SOLVER_MODEL=claude-haiku-5-5.")
 
 
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5", "claude-that-never-was"])
+def test_a_light_model_that_cannot_answer_is_a_warning_and_no_reason_not_to_start(
+    simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    simulator.config.update({"today": "2026-11-30"})
+    monkeypatch.setenv("LIGHT_MODEL", model)
+    [warning] = warnings("light_model_warning")
+    assert f"LIGHT_MODEL={model}" in warning
+    assert warning.endswith("Set LIGHT_MODEL=claude-haiku-5-5.")
+
+
 def test_a_worker_does_not_start_with_traces_that_nothing_installed_could_send(
     simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,3 +100,11 @@ def test_two_models_write_the_same_slots_and_stand_side_by_side(
     tool_says = tool("evaluate", "--questions", "10", "--models", "claude-haiku-5-5")
     assert "accept rate" in tool_says.stdout
     assert tool("evaluate", "--models", ",").exit_code == 2
+
+
+def test_a_model_that_does_not_exist_ends_the_comparison_with_a_sentence(
+    tool: Tool, simulator: RunningSimulator
+) -> None:
+    result = tool("evaluate", "--models", "claude-that-never-was")
+    assert (result.exit_code, result.exception.__class__) == (1, SystemExit)
+    assert "claude-that-never-was does not exist" in result.stderr
