@@ -6,6 +6,7 @@ The web app's row is read as JSON, because an installation may lack some of its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -33,7 +34,7 @@ NO_ATTEMPT = UUID(int=0)
 #: The practice sessions of the web app had five questions before they had a target.
 _PRACTICE_TOTAL = 5
 _EXAM_TOTAL = 96
-#: As many as any session can have; more are no session.
+#: As many questions, and batches, as any session can have; more questions are no session.
 _MOST_QUESTIONS = 200
 #: A row may be written by its student: the web app's largest exam and practice session bound what is planned for it.
 _MOST_PLANNED = {SessionKind.EXAM: 120, SessionKind.PRACTICE: 100}
@@ -137,8 +138,9 @@ def _is_recent(connection: Connection, row: Mapping[str, Any]) -> bool:
 def _moments(row: Mapping[str, Any]) -> Iterator[datetime]:
     for name in _MOVED_AT:
         if isinstance(row.get(name), str):
-            moment = datetime.fromisoformat(row[name])
-            yield moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            with suppress(ValueError):  # Postgres knows moments that Python does not, such as infinity
+                moment = datetime.fromisoformat(row[name])
+                yield moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _questions(row: Mapping[str, Any]) -> Any:
@@ -158,7 +160,7 @@ def _old_session(
         kind=kind,
         track=_track(connection, row),
         questions=written,
-        generated_batches=row.get("generated_batches") or 0,
+        generated_batches=min(row.get("generated_batches") or 0, _MOST_QUESTIONS),
         total_questions=total,
         practice=_choice(session_id, row, total) if practice else None,
     )

@@ -42,16 +42,15 @@ class RetakeSource:
 
 def read_retake_source(connection: Connection, session_id: UUID, user_id: UUID) -> RetakeSource:
     """Raises SessionMissing, also for another user's, and SessionNotCompleted."""
-    row = connection.execute(
-        select(exam_sessions).where(exam_sessions.c.id == session_id, exam_sessions.c.user_id == user_id)
-    ).one_or_none()
+    exam = exam_sessions.c
+    query = select(exam.status, exam.track, exam.exam_config, exam.questions)
+    row = connection.execute(query.where(exam.id == session_id, exam.user_id == user_id)).one_or_none()
     if row is None:
         raise SessionMissing(session_id=session_id)
     if row.status != COMPLETED:
         raise SessionNotCompleted(session_id=session_id)
-    config = (
-        row.exam_config if isinstance(row.exam_config, dict) and row.exam_config else _inferred(row.questions)
-    )
+    kept = row.exam_config if isinstance(row.exam_config, dict) else None
+    config = kept or _inferred(row.questions)
     named = config.get("track", row.track)
     return RetakeSource(session_id, Track(named) if named in list(Track) else Track.SCIENTIFIC, config)
 

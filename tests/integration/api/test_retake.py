@@ -79,6 +79,13 @@ def test_without_a_kept_configuration_it_is_inferred_as_the_web_app_does(
     assert sum(config["categoryDistribution"].values()) == 10
 
 
+def test_a_moment_that_python_cannot_hold_does_not_prevent_a_retake(
+    student: httpx2.Client, completed: Completed
+) -> None:
+    source = completed(updated_at="infinity")
+    assert student.post("/exams", json={"sourceSessionId": source}, headers=ASYNC).status_code == 201
+
+
 def test_an_exam_that_is_no_retake_keeps_no_configuration(student: httpx2.Client, engine: Engine) -> None:
     answer = student.post("/exams", json={"track": "scientific"}, headers=ASYNC)
     assert config_of(engine, answer.json()["id"]) is None

@@ -257,6 +257,23 @@ def test_what_a_row_asks_for_is_bounded(
     assert sessions.view(session_id, SessionKind.EXAM, STUDENT).total_questions == planned
 
 
+def test_a_count_of_batches_that_no_session_can_have_is_bounded(
+    sessions: SessionStore, run_sql: RunSql
+) -> None:
+    """The student may write the row, and every batch takes memory and rows."""
+    session_id = old_exam(run_sql, [10, 6], generated_batches=5_000)
+    sessions.adopt(session_id)
+    assert sessions.view(session_id, SessionKind.EXAM, STUDENT).generated_batches == 200
+
+
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "20000-01-01", "0044-03-15 BC"])
+def test_a_moment_that_python_cannot_hold_is_ignored(
+    sessions: SessionStore, run_sql: RunSql, moment: str
+) -> None:
+    session_id = old_exam(run_sql, [10], generation_in_progress=True, created_at=moment, updated_at=moment)
+    assert sessions.adopt(session_id)
+
+
 def test_another_users_or_another_kinds_session_is_missing_and_stays(
     sessions: SessionStore, run_sql: RunSql
 ) -> None:
