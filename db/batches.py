@@ -57,8 +57,8 @@ class BatchStore:
 
         `traceparent` is the request's trace context; the run that writes the batch continues that trace.
         Raises SessionMissing, BatchNotNext, SessionClosed for a session that is paused or over, and
-        SpendLimitReached when a new batch would begin in a session that has reached its spend limit, or that lost
-        its reservation and whose user has reached theirs.
+        SpendLimitReached for a batch that would begin beyond the session's limit, or beyond the user's after the
+        session's reservation has lapsed.
         """
         with self._engine.begin() as connection:
             waits = urgency is Urgency.INTERACTIVE
@@ -81,10 +81,10 @@ class BatchStore:
     ) -> Progress:
         """Store the student's position, update their pace, and request the next batch once when it is due.
 
-        A batch that has begun or failed stays as it is. Progress that nobody can have read requests nothing and is no
-        sample of the pace; the student's own request for the batch is served all the same. `owner` must be the session's owner. Raises
-        SessionMissing, SessionClosed for the owner of a session that is over, and QuestionNotLoaded for a
-        position without a committed question; then nothing is stored.
+        A batch that has begun or failed stays as it is. A report that is too fast for a reader requests nothing
+        and does not count for the pace.
+        Raises SessionMissing, also when `owner` is not the session's; SessionClosed for the owner of a session that
+        is over; QuestionNotLoaded for a position without a committed question; then nothing is stored.
         """
         with self._engine.begin() as connection:
             return progress.note_progress(
@@ -199,8 +199,9 @@ class BatchStore:
         The delay is zero when the batch became urgent during a run that did not fail: the student waits no longer
         than necessary. Raises FenceLost.
         """
-        waits = batches.c.urgency == claim.urgency if not counts_as_failure else literal(True)
-        delay = case((waits, literal(timedelta(seconds=delay_s))), else_=timedelta(0))
+        delay: Any = literal(timedelta(seconds=delay_s))
+        if not counts_as_failure:
+            delay = case((batches.c.urgency == claim.urgency, delay), else_=timedelta(0))
         with self._engine.begin() as connection:
             _change(
                 connection,

@@ -52,11 +52,11 @@ KEEPALIVE = {
     "tcp_user_timeout": 15_000,
 }
 
-#: SQLSTATEs after which the same transaction may succeed later: a read-only standby, no resources (a full disk,
-#: no connections), an operator's stop, an I/O error, a deadlock, a lock timeout or a statement timeout.
 READ_ONLY = "25006"
 #: A prepared statement that is not there, or is there already.
 POOLED = ("26000", "42P05")
+#: SQLSTATEs after which the same transaction may succeed later: a read-only standby, no resources (a full disk,
+#: no connections), an operator's stop, an I/O error, a deadlock, a lock timeout or a statement timeout.
 TRANSIENT = (READ_ONLY, "53", "57P", "58030", "40001", "40P01", "55P03", "57014")
 
 

@@ -1,6 +1,7 @@
 """Queries for an operator: the sessions, the batches and attempts of one, and what failed.
 
-They read across all users; of the HTTP API only the operators' page, `/ops`, reaches them. No result contains question text.
+They read across all users, so only the operators' page, `/ops`, and commands use them. No result contains question
+text.
 """
 
 from __future__ import annotations
@@ -30,9 +31,7 @@ class SessionLine:
     created_at: datetime
     questions: int  #: committed
     total_questions: int
-    batches: dict[
-        BatchStatus, int
-    ]  #: how many are in each state; a batch that was not requested yet has no state
+    batches: dict[BatchStatus, int]  #: how many are in each state; one that was never requested has none
     cost_microdollars: Decimal
 
     @classmethod

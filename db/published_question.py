@@ -11,7 +11,20 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by, array
 
 from db.tables import WEB_APP_TABLES, exam_sessions, questions
@@ -35,7 +48,12 @@ is_graded: ColumnElement[bool] = func.coalesce(
 )
 
 
-def change_of_question() -> ColumnElement[Any]:
+def content_with_change() -> ColumnElement[Any]:
+    """The question's content as the API reads it: with `change` after a person changed the question."""
+    return questions.c.content.op("||", return_type=JSONB)(_change())
+
+
+def _change() -> ColumnElement[Any]:
     """`{"change": {"kind", "at"}}` after a person changed the question, else an empty object."""
     change = func.jsonb_build_object("kind", questions.c.review, "at", questions.c.reviewed_at)
     return case((_is_changed, func.jsonb_build_object("change", change)), else_=_empty)
@@ -68,7 +86,7 @@ def published_content() -> ColumnElement[Any]:
     return (
         _shared(questions.c.content)
         .op("||", return_type=JSONB)(known)
-        .op("||", return_type=JSONB)(change_of_question())
+        .op("||", return_type=JSONB)(_change())
         .op("||", return_type=JSONB)(case((_is_changed, was_read), else_=_empty))
         .op("||", return_type=JSONB)(
             case((and_(_is_changed, questions.c.previous.is_not(None)), before), else_=_empty)
@@ -102,7 +120,6 @@ def refresh_row(
         .correlate(table)
         .scalar_subquery()
     )
-    touched = {"updated_at": func.now()} if table is exam_sessions else {}
     connection.execute(
         update(table)
         .where(
@@ -110,8 +127,13 @@ def refresh_row(
             func.jsonb_typeof(table.c.questions) == "array",
             func.jsonb_array_length(table.c.questions) > 0,
         )
-        .values(questions=rewritten, **touched)
+        .values(questions=rewritten, **touched(table))
     )
+
+
+def touched(table: Table) -> dict[str, Any]:
+    """The time of the change, in the table of the web app that stores one."""
+    return {"updated_at": func.now()} if table is exam_sessions else {}
 
 
 def is_in_doubt() -> ColumnElement[bool]:

@@ -75,8 +75,7 @@ class QualityStore:
     def of_session(self, session_id: UUID) -> QualityReport | None:
         """None when there is no such session."""
         wanted = select(plans.c.session_id).where(plans.c.session_id == session_id)
-        with self._engine.connect() as connection:
-            return _report(connection, wanted)
+        return self._report(wanted)
 
     def of_day(self, day: date) -> QualityReport | None:
         """Of the sessions that were created on this day, in UTC; None when there are none."""
@@ -84,6 +83,9 @@ class QualityStore:
         wanted = select(plans.c.session_id).where(
             plans.c.created_at >= start, plans.c.created_at < start + timedelta(days=1)
         )
+        return self._report(wanted)
+
+    def _report(self, wanted: Select[Any]) -> QualityReport | None:
         with self._engine.connect() as connection:
             return _report(connection, wanted)
 
@@ -93,7 +95,6 @@ def _report(connection: Connection, wanted: Select[Any]) -> QualityReport | None
     sessions = connection.execute(select(func.count()).select_from(which)).scalar_one()
     if not sessions:
         return None
-    quotas = tuple(_quotas(connection, which))
     verdicts = _verdicts(connection, which)
     money = connection.execute(_money(which)).one()
     slot = connection.execute(
@@ -107,14 +108,13 @@ def _report(connection: Connection, wanted: Select[Any]) -> QualityReport | None
         sessions=sessions,
         planned=slot.planned,
         questions=sum(verdicts.values()),
-        quotas=quotas,
+        quotas=tuple(_quotas(connection, which)),
         deviating=slot.deviating,
         verdicts=verdicts,
         reasons=_reasons(connection, which),
-        not_graded=_one(
-            connection,
-            select(func.count()).select_from(questions).where(_among(questions, which), ~is_graded),
-        ),
+        not_graded=connection.execute(
+            select(func.count()).where(_among(questions, which), ~is_graded)
+        ).scalar_one(),
         rejected=money.rejected,
         repeats=money.repeats,
         rewritten=slot.rewritten,
@@ -129,10 +129,6 @@ def _report(connection: Connection, wanted: Select[Any]) -> QualityReport | None
 
 def _among(table: Any, which: Subquery) -> Any:
     return table.c.session_id.in_(select(which.c.session_id))
-
-
-def _one(connection: Connection, query: Select[Any]) -> int:
-    return int(connection.execute(query).scalar_one())
 
 
 def _counted(connection: Connection, what: Any, condition: Any) -> dict[str, int]:

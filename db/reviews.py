@@ -14,16 +14,16 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, Row, Table, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
-from db.accept import UNCHECKED_AGAIN
+from db.accept import UNCHECKED_AGAIN, written_values
 from db.errors import QuestionChanged
 from db.events import record
 from db.published_question import refresh_row
 from db.review_queue import Doubtful, select_questions
 from db.session_row import lock_row
 from db.tables import WEB_APP_TABLES, plans, questions, reports, reviews
+from db.verdicts import finding_values
 from generation.corrections import fingerprint_of
 from generation.model import OUR_OWN_FIELDS, EventKind, Question, SessionKind
-from generation.prompts.version import prompt_version
 from generation.reports import Decision
 from generation.verdicts import Finding
 
@@ -73,23 +73,9 @@ class ReviewStore:
 
     def replace(self, found: Doubtful, new: Replacement) -> None:
         """Put the other question in its place. Raises QuestionChanged, and IntegrityError for one that the session has."""
-        finding = new.finding
-        values = {
-            "content": new.question.content(),
-            "fingerprint": new.question.fingerprint,
-            "provider": new.provider,
-            "attempt_id": new.attempt_id,
-            "prompt_version": prompt_version(new.question.slot.section),
-        }
-        if finding is not None:
-            values |= {
-                "solver_verdict": finding.verdict,
-                "solver_reasons": list(finding.reasons),
-                "doubtful_words": finding.doubtful_words,
-                "solver_model": finding.solver,
-                "checked_at": func.now(),
-            }
-        self._decide(found, Decision.REPLACED, UNCHECKED_AGAIN | values)
+        written = written_values(new.question, new.attempt_id, new.provider)
+        checked = {} if new.finding is None else finding_values(new.finding)
+        self._decide(found, Decision.REPLACED, UNCHECKED_AGAIN | written | checked)
 
     def _decide(self, found: Doubtful | Row[Any], decision: Decision, changes: Mapping[str, Any]) -> None:
         kind = SessionKind(found.kind)

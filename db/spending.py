@@ -185,8 +185,4 @@ def _midnight() -> Any:
 
 
 def _day_left_s() -> Any:
-    return func.extract("epoch", _midnight() + _one_day() - func.now())
-
-
-def _one_day() -> Any:
-    return func.make_interval(0, 0, 0, 1)
+    return func.extract("epoch", _midnight() + func.make_interval(0, 0, 0, 1) - func.now())
