@@ -17,7 +17,7 @@ from db.creation import plan_row, slot_row
 from db.events import record
 from db.session_row import IN_PROGRESS, PAUSED
 from db.tables import WEB_APP_TABLES, SlotState, batches, events, exam_sessions, plans, questions, slots
-from db.web_app_columns import read_web_app
+from db.web_app_columns import MOST_JSON_BYTES, read_web_app
 from generation.adoption import Adoption, NotAdopted, NotAdoptedReason, OldSession, adopt
 from generation.errors import SessionMissing
 from generation.model import BatchStatus, EventKind, PracticeChoice, Section, SessionKind, Track, Urgency
@@ -56,9 +56,7 @@ def adopt_session(
     Raises SessionMissing when there is no such row, or it is of another kind or user than the given ones, and
     NotAdopted with the reason.
     """
-    kind, row = _locked_row(connection, session_id, kind)
-    if user_id is not None and UUID(row["user_id"]) != user_id:
-        raise SessionMissing(session_id=session_id)
+    kind, row = _locked_row(connection, session_id, kind, user_id)
     if connection.execute(select(plans.c.session_id).where(plans.c.session_id == session_id)).first():
         return False
     _check(connection, session_id, kind, row)
@@ -84,16 +82,20 @@ def sessions_to_adopt(connection: Connection) -> list[UUID]:
 
 
 def _locked_row(
-    connection: Connection, session_id: UUID, kind: SessionKind | None
+    connection: Connection, session_id: UUID, kind: SessionKind | None, user_id: UUID | None
 ) -> tuple[SessionKind, Mapping[str, Any]]:
+    which = bindparam("id", session_id, Uuid), bindparam("user", user_id, Uuid)
     for each in SessionKind if kind is None else (kind,):
         query = text(
-            f"SELECT to_jsonb(its) FROM public.{WEB_APP_TABLES[each].name} its WHERE its.id = :id "  # noqa: S608
-            "FOR NO KEY UPDATE"
+            f"SELECT CASE WHEN octet_length(its::text) <= {MOST_JSON_BYTES} THEN to_jsonb(its) END AS content "  # noqa: S608
+            f"FROM public.{WEB_APP_TABLES[each].name} its "
+            "WHERE its.id = :id AND its.user_id = coalesce(:user, its.user_id) FOR NO KEY UPDATE"
         )
-        row = connection.execute(query.bindparams(bindparam("id", session_id, Uuid))).scalar_one_or_none()
+        row = connection.execute(query.bindparams(*which)).one_or_none()
+        if row is not None and row.content is None:
+            raise NotAdopted(NotAdoptedReason.UNREADABLE_QUESTIONS, session_id=session_id)
         if row is not None:
-            return each, row
+            return each, row.content
     raise SessionMissing(session_id=session_id)
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+#: A longer row of a session, or a longer value in it, is not read: the student may write it.
+MOST_JSON_BYTES = 8 * 2**20
+
 _HAS_COLUMNS = text("""
     SELECT count(*) = cardinality(CAST(:names AS text[]))
     FROM pg_attribute

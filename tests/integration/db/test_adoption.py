@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from db.batches import BatchStore
 from db.events import EventLog
 from db.sessions import SessionStore
+from db.web_app_columns import MOST_JSON_BYTES
 from generation.adoption import NotAdopted, NotAdoptedReason
 from generation.errors import SessionMissing
 from generation.model import EventKind, SessionKind, Track, Urgency
@@ -239,6 +240,16 @@ def test_what_holds_no_questions_is_not_adopted(
 ) -> None:
     session_id = old_exam(run_sql, [10], questions=json.dumps(questions))
     refused(sessions, session_id, NotAdoptedReason.UNREADABLE_QUESTIONS)
+
+
+def test_a_row_that_is_too_long_is_neither_read_nor_adopted(sessions: SessionStore, run_sql: RunSql) -> None:
+    """The student may write the row; a process that reads all of it may run out of memory."""
+    question = {"stem": "س" * MOST_JSON_BYTES, "choices": []}
+    session_id = old_exam(run_sql, [10], questions=json.dumps([question], ensure_ascii=False))
+    refused(sessions, session_id, NotAdoptedReason.UNREADABLE_QUESTIONS)
+    with pytest.raises(SessionMissing) as caught:
+        sessions.adopt(session_id, SessionKind.EXAM, uuid4())
+    assert not isinstance(caught.value, NotAdopted)
 
 
 def test_practice_that_does_not_tell_its_section_is_not_adopted(
