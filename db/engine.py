@@ -95,7 +95,7 @@ def make_engine(settings: DatabaseSettings, application_name: str) -> Engine:
     return engine
 
 
-class RetryingConnection(psycopg.Connection[Any]):
+class BoundedConnection(psycopg.Connection[Any]):
     """A connection whose waits for an answer are bounded: through a half-open link not even the server's timeouts
     can reach us.
     """
@@ -113,10 +113,10 @@ class RetryingConnection(psycopg.Connection[Any]):
 
 def _connect(
     settings: DatabaseSettings, gate: ReconnectGate, _dialect: Any, _record: Any, arguments: Any, named: Any
-) -> RetryingConnection:
+) -> BoundedConnection:
     gate.enter()
     try:
-        connection = RetryingConnection.connect(*arguments, **named)
+        connection = BoundedConnection.connect(*arguments, **named)
     except psycopg.Error as err:
         gate.refused(err, refusal_of(err, settings.database_address))
         raise

@@ -92,9 +92,9 @@ def _publication(table: Table, session_id: Any, published: Any, upto: Any) -> di
     context = func.jsonb_build_object("generatedIds", ids, "lastBatchIndex", upto - literal(1))
     empty_list, empty_object = text("'[]'::jsonb"), text("'{}'::jsonb")
     values = {
-        "questions": func.coalesce(table.c.questions, empty_list, type_=JSONB).op("||")(new),
+        "questions": func.coalesce(table.c.questions, empty_list, type_=JSONB).concat(new),
         "generated_batches": upto,
-        "generation_context": func.coalesce(table.c.generation_context, empty_object, type_=JSONB).op("||")(
+        "generation_context": func.coalesce(table.c.generation_context, empty_object, type_=JSONB).concat(
             context
         ),
     }

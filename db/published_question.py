@@ -50,7 +50,7 @@ is_graded: ColumnElement[bool] = func.coalesce(
 
 def content_with_change() -> ColumnElement[Any]:
     """The question's content as the API reads it: with `change` after a person changed the question."""
-    return questions.c.content.op("||", return_type=JSONB)(_change())
+    return questions.c.content.concat(_change())
 
 
 def _change() -> ColumnElement[Any]:
@@ -85,12 +85,10 @@ def published_content() -> ColumnElement[Any]:
     before = func.jsonb_build_object("previous", _shared(questions.c.previous))
     return (
         _shared(questions.c.content)
-        .op("||", return_type=JSONB)(known)
-        .op("||", return_type=JSONB)(_change())
-        .op("||", return_type=JSONB)(case((_is_changed, was_read), else_=_empty))
-        .op("||", return_type=JSONB)(
-            case((and_(_is_changed, questions.c.previous.is_not(None)), before), else_=_empty)
-        )
+        .concat(known)
+        .concat(_change())
+        .concat(case((_is_changed, was_read), else_=_empty))
+        .concat(case((and_(_is_changed, questions.c.previous.is_not(None)), before), else_=_empty))
     )
 
 

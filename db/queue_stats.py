@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Engine, and_, case, func, select
+from sqlalchemy import Engine, and_, func, select
 
 from db.session_row import IN_PROGRESS, session_status, sessions
 from db.spend_rate import spent_today
@@ -73,14 +73,9 @@ _QUEUES = (
         _count(and_(_queued, batches.c.last_error.startswith("provider"))).label("for_providers"),
         _count(_running).label("running"),
         _count(and_(_running, batches.c.lease_until < _now)).label("lapsed"),
-        func.max(
-            case(
-                (
-                    _is_due,
-                    func.extract("epoch", _now - func.greatest(batches.c.requested_at, batches.c.not_before)),
-                )
-            )
-        ).label("oldest_due_s"),
+        func.max(func.extract("epoch", _now - func.greatest(batches.c.requested_at, batches.c.not_before)))
+        .filter(_is_due)
+        .label("oldest_due_s"),
     )
     .select_from(batches.join(sessions, plans.c.session_id == batches.c.session_id))
     .where(batches.c.status.in_([BatchStatus.QUEUED, BatchStatus.RUNNING]), session_status == IN_PROGRESS)

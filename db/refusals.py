@@ -72,13 +72,16 @@ _UNFIT: Mapping[type[Exception], str] = {
     ),
 }
 
+_NO_CONNECTION_IS_FREE = (
+    r"MaxClientsInSessionMode|max client(s| connections) reached|query_wait_timeout|EMAXCONN|max_client_conn|"
+    r"no more connections allowed|too many connections|too many clients|connection slots are reserved|"
+    r"too_many_connections"
+)
+
 #: The first that is found in the text decides; the more special one stands first.
 _KNOWN: tuple[tuple[str, Cause, str], ...] = (
     (
-        (
-            r"MaxClientsInSessionMode|max client(s| connections) reached|query_wait_timeout|EMAXCONN|max_client_conn|no more connections allowed|"
-            r"too many connections|too many clients|connection slots are reserved|too_many_connections"
-        ),
+        _NO_CONNECTION_IS_FREE,
         Cause.FULL,
         (
             "All connections that this account or server allows are in use. Raise the limit (ALTER ROLE ... CONNECTION "
@@ -275,8 +278,7 @@ def unfit(error: BaseException) -> dict[str, str]:
 
 def is_full(error: BaseException) -> bool:
     """Whether it says that no further connection is free for us."""
-    pattern, _, _ = _KNOWN[0]
-    return re.search(pattern, str(error), re.IGNORECASE) is not None
+    return re.search(_NO_CONNECTION_IS_FREE, str(error), re.IGNORECASE) is not None
 
 
 def _in_a_line(text: str) -> str:

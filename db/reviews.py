@@ -5,7 +5,7 @@ A question never leaves its position. What a student had read before it changed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -101,8 +101,7 @@ class ReviewStore:
 
     def _retire_copies(self, table: Table, found: Doubtful) -> int:
         """Mark the question in rows that the web app copied from ours, as for its library; returns how many rows."""
-        content = found.content
-        name = {"stem": content["stem"], "choices": content["choices"]}
+        name = {field: found.content[field] for field in ("stem", "choices")}
         ours = select(plans.c.session_id).where(plans.c.session_id == table.c.id).exists()
         copies = (
             select(table.c.id)
@@ -165,16 +164,12 @@ def _settle_reports(connection: Connection, row: Row[Any]) -> None:
     )
 
 
-def _marking(tables: Iterable[Table]) -> dict[str, Any]:
-    return {
-        table.name: text(
-            f"UPDATE public.{table.name} SET questions = ("  # noqa: S608  the names are our own
-            "SELECT jsonb_agg(CASE WHEN q @> :name THEN q || jsonb_build_object('graded', false, 'change', "
-            "jsonb_build_object('kind', 'retired', 'at', now())) ELSE q END ORDER BY n) "
-            "FROM jsonb_array_elements(questions) WITH ORDINALITY AS e(q, n)) WHERE id = ANY(:ids)"
-        ).bindparams(bindparam("name", type_=JSONB))
-        for table in tables
-    }
-
-
-_MARK_COPIES = _marking(WEB_APP_TABLES.values())
+_MARK_COPIES = {
+    table.name: text(
+        f"UPDATE public.{table.name} SET questions = ("  # noqa: S608  the names are our own
+        "SELECT jsonb_agg(CASE WHEN q @> :name THEN q || jsonb_build_object('graded', false, 'change', "
+        "jsonb_build_object('kind', 'retired', 'at', now())) ELSE q END ORDER BY n) "
+        "FROM jsonb_array_elements(questions) WITH ORDINALITY AS e(q, n)) WHERE id = ANY(:ids)"
+    ).bindparams(bindparam("name", type_=JSONB))
+    for table in WEB_APP_TABLES.values()
+}

@@ -62,10 +62,8 @@ def check_day(connection: Connection, limits: SpendLimits) -> None:
     """Raise SpendLimitReached when the calls of this UTC day have reached the day's limit."""
     if limits.day_usd is None:
         return
-    query = select(_sum().label("spent"), _day_left_s().label("left_s")).where(
-        attempts.c.opened_at >= _midnight()
-    )
-    row = connection.execute(query).one()
+    query = select(_sum().label("spent"), _day_left_s().label("left_s"))
+    row = connection.execute(query.where(attempts.c.opened_at >= _midnight())).one()
     if row.spent >= limits.day_usd * _MICRODOLLARS:
         raise SpendLimitReached(
             f"Today's calls have cost SPEND_LIMIT_DAY_USD={limits.day_usd}. New sessions are rejected until "
@@ -103,13 +101,14 @@ def reserve(connection: Connection, limits: SpendLimits, session_id: UUID, user_
     row = connection.execute(_reckoning(limits, session_id, user_id)).one()
     limit = limits.user_day_usd * _MICRODOLLARS
     if row.spent + row.others + row.wanted > limit:
-        fits_later = row.spent + row.wanted <= limit  # when the user's open sessions have ended or lapsed
-        longest_s = RESERVED_FOR.total_seconds() if fits_later else float(row.left_s)
+        waits_s = float(row.left_s)
+        if row.spent + row.wanted <= limit:  # it fits when the user's open sessions have ended or lapsed
+            waits_s = min(RESERVED_FOR.total_seconds(), waits_s)
         raise SpendLimitReached(
             f"The user's sessions have cost or reserved SPEND_LIMIT_USER_DAY_USD={limits.user_day_usd} today, so "
             "they get no new session until midnight UTC; the exam that they are taking continues.",
             scope="user",
-            retry_after_s=min(longest_s, float(row.left_s)),
+            retry_after_s=waits_s,
             session_id=session_id,
         )
     connection.execute(_reserving(session_id))
