@@ -108,7 +108,7 @@ class BatchStore:
             return requests.revive(connection, session_id)
 
     def traceparent(self, session_id: UUID, batch_index: int) -> str | None:
-        """The trace context of the request for the batch, or None when that request was not traced."""
+        """The trace context of the latest request for the batch, if that request was traced."""
         query = select(batches.c.traceparent).where(is_batch(session_id, batch_index))
         with self._committing_each.connect() as connection:
             return connection.execute(query).scalar_one_or_none()
@@ -120,7 +120,7 @@ class BatchStore:
                 check_session(connection, self._limits, session_id)
 
     def claim(self, session_id: UUID, batch_index: int, owner: str, ttl_s: float) -> Claim | None:
-        """Claim the batch with a new epoch; None when it is not due, held by another run, ready or closed."""
+        """Claim the batch with a new epoch; None when it is due later, held by another run, ready or closed."""
         with self._engine.begin() as connection:
             return claims.take(connection, session_id, batch_index, owner=owner, ttl_s=ttl_s)
 
@@ -132,7 +132,7 @@ class BatchStore:
     def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
         """Commit the question and its event, and fill its slot.
 
-        A filled slot stays as it is, unless its question is disputed and no student has asked for the batch.
+        In a filled slot only a disputed question is replaced, and only before a student asks for the batch.
         Raises FenceLost when another run owns the batch, QuestionRepeated when the session has the question
         already, and QuestionUnstorable for text that Postgres cannot hold (a NUL, half a surrogate pair).
         """
@@ -258,7 +258,7 @@ class BatchStore:
             return checks.take(connection, limit)
 
     def claim_check(self, session_id: UUID, batch_index: int) -> Claim | None:
-        """What an answer check of a published batch needs; None when the batch is not published or not wanted."""
+        """What an answer check of a published batch needs; None for any other batch, or in a cancelled session."""
         with self._engine.connect() as connection:
             return checks.claim(connection, session_id, batch_index)
 

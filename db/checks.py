@@ -66,9 +66,9 @@ def _taking(limit: int) -> ReturningUpdate[Any]:
 
 
 def claim(connection: Connection, session_id: UUID, batch_index: int) -> Claim | None:
-    """The published batch without open slots and earlier questions; it gives no right to write questions.
+    """A claim without open slots and earlier questions: it gives no right to write.
 
-    None when the session is gone or cancelled, or when the batch is not published.
+    None when the batch is not published, or its session is gone or cancelled.
     """
     row = connection.execute(_reading().where(is_batch(session_id, batch_index))).one_or_none()
     if row is None:

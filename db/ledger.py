@@ -19,7 +19,7 @@ from generation.model import BatchStatus
 from generation.model_call import AttemptRecord, Usage, UsageSource
 from generation.verdicts import Purpose
 
-#: Outcomes that are neither a stop reason nor an error's code: still running, and lost with its worker.
+#: Two outcomes besides stop reasons and errors' codes: the call still runs, and it was lost with its worker.
 OPEN = "open"
 LOST = "lost"
 
@@ -183,7 +183,7 @@ def _opening() -> Insert:
 @cache
 def _closing() -> Insert:
     statement = insert(attempts).values(closed_at=func.now())
-    # If the user was erased during the call, the row names no session, and stays without the provider's ids.
+    # When its user was erased during the call, the row belongs to NOBODY and keeps no id of the provider.
     kept = {"opened_at", "session_id", "batch_index"}
     changed: dict[str, Any] = {c.name: c for c in statement.excluded if c.name not in kept}
     for name in ("request_id", "message_id"):

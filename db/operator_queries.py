@@ -7,7 +7,7 @@ text.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
@@ -65,8 +65,8 @@ class BatchLine:
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        line = cls(**{name: getattr(row, name) for name in cls.__slots__})
-        return replace(line, status=BatchStatus(line.status), urgency=Urgency(line.urgency))
+        values = {name: getattr(row, name) for name in cls.__slots__}
+        return cls(**values | {"status": BatchStatus(row.status), "urgency": Urgency(row.urgency)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class AttemptLine:
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        line = cls(**{name: getattr(row, name) for name in cls.__slots__})
-        return replace(line, purpose=Purpose(line.purpose))
+        values = {name: getattr(row, name) for name in cls.__slots__}
+        return cls(**values | {"purpose": Purpose(row.purpose)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +159,6 @@ class OperatorView:
 
 
 def begin_look(connection: Connection) -> None:
-    """The transaction sees one moment, writes nothing, and no statement of it takes long."""
+    """Let the transaction see one moment, only read, and end each statement after LOOK_TIMEOUT_MS."""
     connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
     connection.execute(text(f"SET LOCAL statement_timeout = {LOOK_TIMEOUT_MS}"))

@@ -23,7 +23,7 @@ _PAUSE_CAP_S = 2.0
 _PAUSE_CAP_LASTING_S = 15.0
 #: Nobody was asked to let us in: trying again costs the server nothing, and it may be back the next moment.
 _NOT_LOGINS = frozenset({Cause.AWAY, Cause.STARTING})
-#: A trial that has not ended after this long blocks the others no longer.
+#: After this long another thread may try, even if a trial still hangs.
 _TRIAL_S = 10.0
 
 #: How often a pool whose logins are refused looks for a connection, its own or a new one.

@@ -122,10 +122,8 @@ def _check_loaded(connection: Connection, session_id: UUID, position: int) -> No
 def _read_progress(connection: Connection, session_id: UUID, *, lock: bool = False) -> Row[Any]:
     """The furthest position, the recent paces and the seconds since the student reached that position."""
     after_s = func.extract("epoch", func.clock_timestamp() - plans.c.moved_at)
-    query = select(
-        plans.c.furthest_position, plans.c.recent_paces, plans.c.read_position, after_s.label("after_s")
-    )
-    query = query.where(plans.c.session_id == session_id)
+    columns = plans.c.furthest_position, plans.c.recent_paces, plans.c.read_position
+    query = select(*columns, after_s.label("after_s")).where(plans.c.session_id == session_id)
     return connection.execute(query.with_for_update(key_share=True) if lock else query).one()
 
 

@@ -1,8 +1,8 @@
 """A question as the web app's row has it: what was written, and what is known against it.
 
 The row is for the web app's server. `graded` is false where an answer must not count; `check` is the answer
-check's verdict. After a person changed the question, `change` says how and when, `wasRead` whether the student had
-come to it by then, and `previous` is what they saw. The API sends none of it but `change`.
+check's verdict. After a person changed the question, there is also `change` (how and when), `wasRead` (whether the
+student had come to it by then) and `previous` (what they saw). Of all this the API sends only `change`.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def refresh_row(
 ) -> None:
     """Write these questions into the web app's row again, each in its place. The caller has locked the row.
 
-    A question that the row has no element of is not added: its batch is not published yet.
+    Only elements that are there are replaced: the batch of any other question is not published yet.
     """
     table = WEB_APP_TABLES[kind]
     fresh = (

@@ -1,7 +1,7 @@
 """Why Postgres, or a pooler before it, refuses us: its own words, and the remedy that fits them.
 
-Before a login has succeeded, a server's error arrives as text without its SQLSTATE, so the text decides. A text that
-nobody foresaw is passed on with a remedy that blames nothing.
+Before a login has succeeded, a server's error arrives as text without its SQLSTATE, so the text decides. An
+unknown text is passed on with a general remedy.
 """
 
 from __future__ import annotations
@@ -259,7 +259,7 @@ def refusal_of(error: BaseException, address: DatabaseAddress) -> PostgresRefusa
     """What the server said and what helps. Never raises; quotes no password."""
     text = str(error)
     says = _in_a_line(text.replace(address.password, "***") if address.password else text)
-    # A password may be a word of the sentence, which tells no cause without it.
+    # The password is still in it: to replace one like "server" would hide the cause.
     searched = _in_a_line(text)
     for pattern, cause, remedy in _KNOWN:
         if re.search(pattern, searched, re.IGNORECASE):

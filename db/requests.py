@@ -109,7 +109,7 @@ def _ask_again(
 
     A student who waits revives a failed batch, and makes a prefetch urgent and due at once. An urgent request
     without a waiting student does this only to a queued batch (D8: moving on must not restart a failed batch).
-    A prefetch request changes nothing, and no request shortens a rest or the pause after a run that failed.
+    A prefetch request changes nothing. A rest, and the pause after a run that failed, keep their length.
     """
     status = BatchStatus(row.status)
     unchanged = Requested(status, created=False)

@@ -1,12 +1,12 @@
 """Spend limits: nothing new begins beyond them, and nothing that runs is stopped.
 
 All checks are here. A new session checks the day's limit and its user's; a new batch, a revived batch and a
-new run check their session's limit. The ledger does not yet contain calls in flight, so the limits of the day
-and of a session may be exceeded by these, and by sessions created at the same time.
+new run check their session's limit. The ledger lacks calls in flight: these, and sessions created at the same
+time, may exceed the limits of the day and of a session.
 
 The user's limit is never exceeded in this way: a session reserves its whole cost when it is created, and one
-user's reservations are made one after the other. So a limit refuses a new session and no batch of an exam that
-is being taken. A reservation lapses when nothing moves for RESERVED_FOR; the next batch then makes it again.
+user's reservations are made one after the other. So this limit stops no exam that is being taken. A reservation
+lapses when nothing moves for RESERVED_FOR; the next batch then makes it again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from runtime.spend_settings import SpendSettings
 #: Waiting does not lift a session's limit: ask again when an operator may have raised it.
 _ASK_AGAIN_S = 3600.0
 
-#: For how long a session keeps its reservation while no batch is requested and the student does not move on.
+#: How long a reservation lasts after the latest request for a batch, or the student's latest step.
 RESERVED_FOR = timedelta(hours=2)
 
 _MICRODOLLARS = 1_000_000

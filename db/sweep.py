@@ -8,10 +8,9 @@ statement takes longer than that query, so the statements are built once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -46,8 +45,7 @@ _status = func.coalesce(session_status, ABANDONED)
 _is_over = _status.not_in([IN_PROGRESS, PAUSED])
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A batch that a worker should claim now: the caller enqueues it."""
 
     session_id: UUID

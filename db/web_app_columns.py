@@ -20,7 +20,7 @@ _HAS_COLUMNS = text("""
 def read_web_app(connection: Connection, table: str, wanted: str, key: str, value: Any) -> Any | None:
     """The column `wanted` of the row of public.`table` whose `key` has this value.
 
-    None when the row, the table or a column is missing, or when our account may not read it.
+    None when the row, the table or a column is missing or closed to our account.
     """
     which = {"table": f"public.{table}", "names": [wanted, key]}
     if not connection.execute(_HAS_COLUMNS, which).scalar_one():
