@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import structlog
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.pool.base import ConnectionPoolEntry
 from sqlalchemy.util.queue import Empty
@@ -112,7 +113,7 @@ class SharedPool(QueuePool):
                         raise
                     refused = err
             if (left_s := deadline - time.monotonic()) <= 0:
-                return self._nothing_free(refused)
+                raise refused or NoConnectionFree(f"No connection became free in {self._timeout} s.")
             self._waiting += 1
             try:
                 return self._pool.get(True, min(left_s, _LOOK_S))
@@ -120,11 +121,6 @@ class SharedPool(QueuePool):
                 continue
             finally:
                 self._waiting -= 1
-
-    def _nothing_free(self, refused: psycopg.Error | None) -> ConnectionPoolEntry:
-        if refused is not None:
-            raise refused
-        return super()._do_get()
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         if self._most is None or self._waiting or self.checkedin() < self._kept_idle:
