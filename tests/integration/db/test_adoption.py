@@ -234,12 +234,26 @@ def test_a_lock_that_may_be_alive_is_respected_and_a_dead_one_is_not(
     assert sessions.adopt(session_id)
 
 
-@pytest.mark.parametrize("questions", [{"a": 1}, "text", [1, 2], [{"choices": []}], [{}] * 300])
+@pytest.mark.parametrize(
+    "questions",
+    [{"a": 1}, "text", [1, 2], [{"choices": []}], [{}] * 300, [{"stem": 5, "question_text": "نص"}]],
+)
 def test_what_holds_no_questions_is_not_adopted(
     sessions: SessionStore, run_sql: RunSql, questions: object
 ) -> None:
     session_id = old_exam(run_sql, [10], questions=json.dumps(questions))
     refused(sessions, session_id, NotAdoptedReason.UNREADABLE_QUESTIONS)
+
+
+def test_a_passage_that_is_no_text_stays_in_the_row_only(
+    sessions: SessionStore, store: BatchStore, run_sql: RunSql
+) -> None:
+    question = {"stem": "نص", "choices": ["١", "٢"], "answerIndex": 0, "passage": {"text": "نص"}}
+    session_id = old_exam(run_sql, [1], questions=json.dumps([question]))
+    sessions.adopt(session_id)
+    assert row_of(run_sql, session_id)["questions"][0]["passage"] == {"text": "نص"}
+    store.request(session_id, 1, Urgency.INTERACTIVE)
+    assert [earlier.passage for earlier in claimed(store, session_id, 1).earlier] == [None]
 
 
 def test_a_row_that_is_too_long_is_neither_read_nor_adopted(sessions: SessionStore, run_sql: RunSql) -> None:
