@@ -84,14 +84,17 @@ def select_questions() -> Select[Any]:
     )
 
 
-def _is_open_report_of(question: Any) -> ColumnElement[bool]:
+def is_report_of(question: Any) -> ColumnElement[bool]:
     """`question`: a row, or the table's columns."""
     return and_(
         reports.c.session_id == question.session_id,
         reports.c.position == question.position,
         reports.c.fingerprint == question.fingerprint,
-        reports.c.settled_at.is_(None),
     )
+
+
+def _is_open_report_of(question: Any) -> ColumnElement[bool]:
+    return and_(is_report_of(question), reports.c.settled_at.is_(None))
 
 
 def _doubtful(connection: Connection, row: Row[Any]) -> Doubtful:
