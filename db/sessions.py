@@ -299,13 +299,11 @@ def _view(
 
 
 def _batch_view(batch: Batch, row: Row[Any] | None) -> BatchView:
+    planned = batch.index, batch.section, batch.start, batch.size
     if row is None:
-        return BatchView(batch.index, batch.section, batch.start, batch.size, status=None)
+        return BatchView(*planned, status=None)
     return BatchView(
-        index=batch.index,
-        section=batch.section,
-        start=batch.start,
-        size=batch.size,
+        *planned,
         status=BatchStatus(row.status),
         urgency=Urgency(row.urgency),
         not_before=row.not_before,
