@@ -14,7 +14,6 @@ from sqlalchemy import (
     BigInteger,
     Integer,
     Select,
-    Text,
     Uuid,
     and_,
     bindparam,
@@ -24,7 +23,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import insert
 
 from db.events import event_of, wake_for
 from db.fence import is_held
@@ -58,20 +57,30 @@ def accept_statement() -> Select[Any]:
 
 def accept_parameters(claim: Claim, question: Question, attempt_id: UUID, provider: str) -> dict[str, Any]:
     """The statement's parameters. The prefix `in_` keeps SQLAlchemy from taking one for a column's new value."""
-    return {
+    place = {
         "in_session": claim.session_id,
         "in_batch": claim.batch.index,
         "in_epoch": claim.epoch,
         "in_position": question.slot.position,
-        "in_fingerprint": question.fingerprint,
-        "in_content": question.content(),
-        "in_provider": provider,
-        "in_attempt_id": attempt_id,
-        "in_prompt_version": prompt_version(question.slot.section),
+    }
+    written = written_values(question, attempt_id, provider)
+    return place | {f"in_{name}": value for name, value in written.items()}
+
+
+def written_values(question: Question, attempt_id: UUID, provider: str) -> dict[str, Any]:
+    """The columns of generation.questions that say what was written, and by which call."""
+    return {
+        "fingerprint": question.fingerprint,
+        "content": question.content(),
+        "provider": provider,
+        "attempt_id": attempt_id,
+        "prompt_version": prompt_version(question.slot.section),
     }
 
 
-#: What is known of a question that another has replaced, and unknown of the other.
+_WRITTEN = ("fingerprint", "content", "provider", "attempt_id", "prompt_version")
+
+#: What was known of the question before is unknown of the one that replaces it.
 UNCHECKED_AGAIN: dict[str, Any] = dict.fromkeys(
     (
         *("solver_verdict", "solver_reasons", "doubtful_words", "solver_model", "checked_at"),
@@ -106,22 +115,9 @@ def _fill(fence: CTE) -> CTE:
 
 
 def _keep(filled: CTE) -> CTE:
-    row = select(
-        filled.c.session_id,
-        filled.c.position,
-        filled.c.batch_index,
-        bindparam("in_fingerprint", type_=Text),
-        bindparam("in_content", type_=JSONB),
-        bindparam("in_provider", type_=Text),
-        bindparam("in_attempt_id", type_=Uuid),
-        bindparam("in_prompt_version", type_=Text),
-    )
-    names = [
-        *("session_id", "position", "batch_index", "fingerprint", "content", "provider", "attempt_id"),
-        "prompt_version",
-    ]
-    kept = insert(questions).from_select(names, row)
-    again = {name: kept.excluded[name] for name in names[3:]}
+    written = (bindparam(f"in_{name}", type_=questions.c[name].type) for name in _WRITTEN)
+    kept = insert(questions).from_select([*filled.c.keys(), *_WRITTEN], select(filled, *written))
+    again = {name: kept.excluded[name] for name in _WRITTEN}
     return (
         kept.on_conflict_do_update(
             index_elements=["session_id", "position"],

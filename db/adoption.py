@@ -6,6 +6,7 @@ The web app's row is read as JSON, because an installation may lack some of its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from db.creation import plan_row, slot_row
 from db.events import record
 from db.session_row import IN_PROGRESS, PAUSED
 from db.tables import WEB_APP_TABLES, SlotState, batches, events, exam_sessions, plans, questions, slots
-from db.web_app_columns import read_web_app
+from db.web_app_columns import MOST_JSON_BYTES, read_web_app
 from generation.adoption import Adoption, NotAdopted, NotAdoptedReason, OldSession, adopt
 from generation.errors import SessionMissing
 from generation.model import BatchStatus, EventKind, PracticeChoice, Section, SessionKind, Track, Urgency
@@ -33,7 +34,7 @@ NO_ATTEMPT = UUID(int=0)
 #: The practice sessions of the web app had five questions before they had a target.
 _PRACTICE_TOTAL = 5
 _EXAM_TOTAL = 96
-#: As many as any session can have; more are no session.
+#: As many questions, and batches, as any session can have; more questions are no session.
 _MOST_QUESTIONS = 200
 #: A row may be written by its student: the web app's largest exam and practice session bound what is planned for it.
 _MOST_PLANNED = {SessionKind.EXAM: 120, SessionKind.PRACTICE: 100}
@@ -55,9 +56,7 @@ def adopt_session(
     Raises SessionMissing when there is no such row, or it is of another kind or user than the given ones, and
     NotAdopted with the reason.
     """
-    kind, row = _locked_row(connection, session_id, kind)
-    if user_id is not None and UUID(row["user_id"]) != user_id:
-        raise SessionMissing(session_id=session_id)
+    kind, row = _locked_row(connection, session_id, kind, user_id)
     if connection.execute(select(plans.c.session_id).where(plans.c.session_id == session_id)).first():
         return False
     _check(connection, session_id, kind, row)
@@ -83,16 +82,20 @@ def sessions_to_adopt(connection: Connection) -> list[UUID]:
 
 
 def _locked_row(
-    connection: Connection, session_id: UUID, kind: SessionKind | None
+    connection: Connection, session_id: UUID, kind: SessionKind | None, user_id: UUID | None
 ) -> tuple[SessionKind, Mapping[str, Any]]:
+    which = bindparam("id", session_id, Uuid), bindparam("user", user_id, Uuid)
     for each in SessionKind if kind is None else (kind,):
         query = text(
-            f"SELECT to_jsonb(its) FROM public.{WEB_APP_TABLES[each].name} its WHERE its.id = :id "  # noqa: S608
-            "FOR NO KEY UPDATE"
+            f"SELECT CASE WHEN octet_length(its::text) <= {MOST_JSON_BYTES} THEN to_jsonb(its) END AS content "  # noqa: S608
+            f"FROM public.{WEB_APP_TABLES[each].name} its "
+            "WHERE its.id = :id AND its.user_id = coalesce(:user, its.user_id) FOR NO KEY UPDATE"
         )
-        row = connection.execute(query.bindparams(bindparam("id", session_id, Uuid))).scalar_one_or_none()
+        row = connection.execute(query.bindparams(*which)).one_or_none()
+        if row is not None and row.content is None:
+            raise NotAdopted(NotAdoptedReason.UNREADABLE_QUESTIONS, session_id=session_id)
         if row is not None:
-            return each, row
+            return each, row.content
     raise SessionMissing(session_id=session_id)
 
 
@@ -137,8 +140,9 @@ def _is_recent(connection: Connection, row: Mapping[str, Any]) -> bool:
 def _moments(row: Mapping[str, Any]) -> Iterator[datetime]:
     for name in _MOVED_AT:
         if isinstance(row.get(name), str):
-            moment = datetime.fromisoformat(row[name])
-            yield moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            with suppress(ValueError):  # Postgres knows moments that Python does not, such as infinity
+                moment = datetime.fromisoformat(row[name])
+                yield moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _questions(row: Mapping[str, Any]) -> Any:
@@ -158,7 +162,7 @@ def _old_session(
         kind=kind,
         track=_track(connection, row),
         questions=written,
-        generated_batches=row.get("generated_batches") or 0,
+        generated_batches=min(row.get("generated_batches") or 0, _MOST_QUESTIONS),
         total_questions=total,
         practice=_choice(session_id, row, total) if practice else None,
     )

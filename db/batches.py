@@ -57,8 +57,8 @@ class BatchStore:
 
         `traceparent` is the request's trace context; the run that writes the batch continues that trace.
         Raises SessionMissing, BatchNotNext, SessionClosed for a session that is paused or over, and
-        SpendLimitReached when a new batch would begin in a session that has reached its spend limit, or that lost
-        its reservation and whose user has reached theirs.
+        SpendLimitReached for a batch that would begin beyond the session's limit, or beyond the user's after the
+        session's reservation has lapsed.
         """
         with self._engine.begin() as connection:
             waits = urgency is Urgency.INTERACTIVE
@@ -81,10 +81,10 @@ class BatchStore:
     ) -> Progress:
         """Store the student's position, update their pace, and request the next batch once when it is due.
 
-        A batch that has begun or failed stays as it is. Progress that nobody can have read requests nothing and is no
-        sample of the pace; the student's own request for the batch is served all the same. `owner` must be the session's owner. Raises
-        SessionMissing, SessionClosed for the owner of a session that is over, and QuestionNotLoaded for a
-        position without a committed question; then nothing is stored.
+        A batch that has begun or failed stays as it is. A report that is too fast for a reader requests nothing
+        and does not count for the pace.
+        Raises SessionMissing, also when `owner` is not the session's; SessionClosed for the owner of a session that
+        is over; QuestionNotLoaded for a position without a committed question; then nothing is stored.
         """
         with self._engine.begin() as connection:
             return progress.note_progress(
@@ -108,7 +108,7 @@ class BatchStore:
             return requests.revive(connection, session_id)
 
     def traceparent(self, session_id: UUID, batch_index: int) -> str | None:
-        """The trace context of the request for the batch, or None when that request was not traced."""
+        """The trace context of the latest request for the batch, if that request was traced."""
         query = select(batches.c.traceparent).where(is_batch(session_id, batch_index))
         with self._committing_each.connect() as connection:
             return connection.execute(query).scalar_one_or_none()
@@ -120,7 +120,7 @@ class BatchStore:
                 check_session(connection, self._limits, session_id)
 
     def claim(self, session_id: UUID, batch_index: int, owner: str, ttl_s: float) -> Claim | None:
-        """Claim the batch with a new epoch; None when it is not due, held by another run, ready or closed."""
+        """Claim the batch with a new epoch; None when it is due later, held by another run, ready or closed."""
         with self._engine.begin() as connection:
             return claims.take(connection, session_id, batch_index, owner=owner, ttl_s=ttl_s)
 
@@ -132,7 +132,7 @@ class BatchStore:
     def accept(self, claim: Claim, question: Question, attempt_id: UUID, provider: str) -> None:
         """Commit the question and its event, and fill its slot.
 
-        A filled slot stays as it is, unless its question is disputed and no student has asked for the batch.
+        In a filled slot only a disputed question is replaced, and only before a student asks for the batch.
         Raises FenceLost when another run owns the batch, QuestionRepeated when the session has the question
         already, and QuestionUnstorable for text that Postgres cannot hold (a NUL, half a surrogate pair).
         """
@@ -199,8 +199,9 @@ class BatchStore:
         The delay is zero when the batch became urgent during a run that did not fail: the student waits no longer
         than necessary. Raises FenceLost.
         """
-        waits = batches.c.urgency == claim.urgency if not counts_as_failure else literal(True)
-        delay = case((waits, literal(timedelta(seconds=delay_s))), else_=timedelta(0))
+        delay: Any = literal(timedelta(seconds=delay_s))
+        if not counts_as_failure:
+            delay = case((batches.c.urgency == claim.urgency, delay), else_=timedelta(0))
         with self._engine.begin() as connection:
             _change(
                 connection,
@@ -257,7 +258,7 @@ class BatchStore:
             return checks.take(connection, limit)
 
     def claim_check(self, session_id: UUID, batch_index: int) -> Claim | None:
-        """What an answer check of a published batch needs; None when the batch is not published or not wanted."""
+        """What an answer check of a published batch needs; None for any other batch, or in a cancelled session."""
         with self._engine.connect() as connection:
             return checks.claim(connection, session_id, batch_index)
 

@@ -11,10 +11,10 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, case, func, literal, select, tuple_, update
+from sqlalchemy import Connection, Select, and_, case, func, literal, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from db.fence import is_batch
+from db.fence import is_batch, is_one_of
 from db.session_row import ABANDONED, batches_of, select_sessions, session_status, sessions
 from db.tables import batches, plans, questions
 from generation.model import BatchStatus, Claim, SessionKind, Track, Urgency
@@ -52,28 +52,23 @@ def _taking(limit: int) -> ReturningUpdate[Any]:
         .order_by(batches.c.check_due)
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)
-        .cte("due")
     )
     tries = batches.c.check_tries + 1
     status = select(session_status).select_from(sessions).where(plans.c.session_id == batches.c.session_id)
     is_wanted = func.coalesce(status.correlate(batches).scalar_subquery(), ABANDONED) != ABANDONED
-    next_try = case((tries >= TRIES, None), (is_wanted, func.now() + literal(TRY_AGAIN_AFTER)), else_=None)
+    next_try = case((and_(is_wanted, tries < TRIES), func.now() + literal(TRY_AGAIN_AFTER)))  # else NULL
     return (
         update(batches)
-        .where(
-            tuple_(batches.c.session_id, batches.c.batch_index).in_(
-                select(due.c.session_id, due.c.batch_index)
-            )
-        )
+        .where(is_one_of(due))
         .values(check_due=next_try, check_tries=tries)
         .returning(batches.c.session_id, batches.c.batch_index)
     )
 
 
 def claim(connection: Connection, session_id: UUID, batch_index: int) -> Claim | None:
-    """The published batch without open slots and earlier questions; it gives no right to write questions.
+    """A claim without open slots and earlier questions: it gives no right to write.
 
-    None when the session is gone or cancelled, or when the batch is not published.
+    None when the batch is not published, or its session is gone or cancelled.
     """
     row = connection.execute(_reading().where(is_batch(session_id, batch_index))).one_or_none()
     if row is None:

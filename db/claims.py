@@ -32,15 +32,7 @@ from db.session_row import IN_PROGRESS, batches_of, choice_of, select_sessions
 from db.spent import read_spent
 from db.tables import SlotState, batches, plans, slots
 from generation.batch_history import Spent
-from generation.model import (
-    BatchStatus,
-    Claim,
-    SessionKind,
-    Slot,
-    Topic,
-    Track,
-    Urgency,
-)
+from generation.model import BatchStatus, Claim, SessionKind, Slot, Topic, Track, Urgency
 
 
 def take(
@@ -55,10 +47,7 @@ def take(
 
 @cache
 def _compare_and_set() -> ReturningUpdate[Any]:
-    """Built once: building it takes longer than Postgres needs to run it.
-
-    It also returns the session's data: when many students start at once, every saved statement counts.
-    """
+    """It also returns the session's data: when many students start at once, every saved statement counts."""
     session = select_sessions().where(plans.c.session_id == _SESSION).subquery("session")
     due = and_(batches.c.status == BatchStatus.QUEUED, batches.c.not_before <= func.now())
     lapsed = and_(batches.c.status == BatchStatus.RUNNING, batches.c.lease_until < func.now())

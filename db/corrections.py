@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -24,18 +25,11 @@ class CorrectionStore:
 
     def noted(self, since: date, until: date) -> list[DayCost]:
         """The cost of the ledger's calls, without corrections."""
+        model_of_day = _UTC_DAY, attempts.c.provider, attempts.c.model
         query = (
-            select(
-                _UTC_DAY,
-                attempts.c.provider,
-                attempts.c.model,
-                func.sum(attempts.c.cost_microdollars),
-            )
-            .where(
-                attempts.c.opened_at >= _midnight(since),
-                attempts.c.opened_at < _midnight(until),
-            )
-            .group_by(_UTC_DAY, attempts.c.provider, attempts.c.model)
+            select(*model_of_day, func.sum(attempts.c.cost_microdollars))
+            .where(attempts.c.opened_at >= _midnight(since), attempts.c.opened_at < _midnight(until))
+            .group_by(*model_of_day)
         )
         with self._engine.connect() as connection:
             return [DayCost(*row) for row in connection.execute(query)]
@@ -45,7 +39,7 @@ class CorrectionStore:
     ) -> None:
         """Replace what was booked for these days and providers with these corrections. Idempotent."""
         old = delete(booked).where(*_days(since, until), booked.c.provider.in_(list(providers)))
-        rows = [_row(correction) for correction in corrections]
+        rows = [asdict(correction) for correction in corrections]
         with self._engine.begin() as connection:
             connection.execute(old)
             if rows:
@@ -64,12 +58,3 @@ def _midnight(day: date) -> datetime:
 
 def _days(since: date, until: date) -> tuple[Any, ...]:
     return booked.c.day >= since, booked.c.day < until
-
-
-def _row(correction: DayCost) -> dict[str, Any]:
-    return {
-        "day": correction.day,
-        "provider": correction.provider,
-        "model": correction.model,
-        "cost_microdollars": correction.cost_microdollars,
-    }

@@ -68,6 +68,7 @@ def _moves(filled: Sequence[Slot], open_places: Sequence[Slot]) -> Iterator[tupl
 
 def _move(connection: Connection, claim: Claim, source: Slot, target: Slot) -> None:
     moved = replace(source, position=target.position, sequence=target.sequence)
+    renamed = func.jsonb_build_object("id", moved.question_id, "index", target.position)
     of_session = slots.c.session_id == claim.session_id
     connection.execute(
         update(slots)
@@ -77,12 +78,7 @@ def _move(connection: Connection, claim: Claim, source: Slot, target: Slot) -> N
     connection.execute(
         update(questions)
         .where(questions.c.session_id == claim.session_id, questions.c.position == source.position)
-        .values(
-            position=target.position,
-            content=questions.c.content.op("||")(
-                func.jsonb_build_object("id", moved.question_id, "index", target.position)
-            ),
-        )
+        .values(position=target.position, content=questions.c.content.concat(renamed))
     )
     record(connection, claim.session_id, EventKind.QUESTION, {"position": target.position})
 

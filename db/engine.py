@@ -52,11 +52,11 @@ KEEPALIVE = {
     "tcp_user_timeout": 15_000,
 }
 
-#: SQLSTATEs after which the same transaction may succeed later: a read-only standby, no resources (a full disk,
-#: no connections), an operator's stop, an I/O error, a deadlock, a lock timeout or a statement timeout.
 READ_ONLY = "25006"
 #: A prepared statement that is not there, or is there already.
 POOLED = ("26000", "42P05")
+#: SQLSTATEs after which the same transaction may succeed later: a read-only standby, no resources (a full disk,
+#: no connections), an operator's stop, an I/O error, a deadlock, a lock timeout or a statement timeout.
 TRANSIENT = (READ_ONLY, "53", "57P", "58030", "40001", "40P01", "55P03", "57014")
 
 
@@ -95,7 +95,7 @@ def make_engine(settings: DatabaseSettings, application_name: str) -> Engine:
     return engine
 
 
-class RetryingConnection(psycopg.Connection[Any]):
+class BoundedConnection(psycopg.Connection[Any]):
     """A connection whose waits for an answer are bounded: through a half-open link not even the server's timeouts
     can reach us.
     """
@@ -113,10 +113,10 @@ class RetryingConnection(psycopg.Connection[Any]):
 
 def _connect(
     settings: DatabaseSettings, gate: ReconnectGate, _dialect: Any, _record: Any, arguments: Any, named: Any
-) -> RetryingConnection:
+) -> BoundedConnection:
     gate.enter()
     try:
-        connection = RetryingConnection.connect(*arguments, **named)
+        connection = BoundedConnection.connect(*arguments, **named)
     except psycopg.Error as err:
         gate.refused(err, refusal_of(err, settings.database_address))
         raise

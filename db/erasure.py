@@ -7,6 +7,7 @@ they are its own to delete.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,16 +66,15 @@ class Erasure:
             with suppress(SessionMissing):
                 self._sessions.cancel(session_id)
         self._wait_for_calls(found, wait_s)
-        deleted: dict[str, int] = {}
-        blanked: dict[str, int] = {}
+        deleted, blanked = Counter[str](), Counter[str]()
         anonymous = 0
         for session_id in found:
             with self._engine.begin() as connection:
-                _add(blanked, _blank(connection, session_id))
+                blanked.update(_blank(connection, session_id))
                 anonymous += _make_anonymous(connection, session_id)
-                _add(deleted, _delete_session(connection, session_id))
+                deleted.update(_delete_session(connection, session_id))
         with self._engine.begin() as connection:
-            _add(deleted, {"idempotency_keys": _delete_keys(connection, user_id, found)})
+            deleted["idempotency_keys"] = _delete_keys(connection, user_id, found)
             left = {table.name: _rows(connection, table, user_id) for table in WEB_APP_TABLES.values()}
         return Erased(tuple(found), deleted, anonymous, blanked, left)
 
@@ -151,8 +151,3 @@ def _delete_keys(connection: Connection, user_id: UUID, sessions: Collection[UUI
 def _rows(connection: Connection, table: Table, user_id: UUID) -> int:
     query = select(func.count()).select_from(table).where(table.c.user_id == user_id)
     return connection.execute(query).scalar_one()
-
-
-def _add(total: dict[str, int], more: dict[str, int]) -> None:
-    for name, count in more.items():
-        total[name] = total.get(name, 0) + count

@@ -38,7 +38,7 @@ from db.engine import committing_each, read_only
 from db.errors import DatabaseStruggling
 from db.notify import CHANNEL
 from db.privileges import GRANTS_REMEDY, read_privileges
-from db.published_question import change_of_question
+from db.published_question import content_with_change
 from db.tables import WEB_APP_TABLES, batches, events, idempotency_keys, plans, questions, slots
 from generation.model import EventKind
 
@@ -81,10 +81,8 @@ class EventLog:
         """Raise as `ping`, and DatabaseStruggling when Postgres, or what our account may do, refuses callers' writes."""
         with self._engine.connect() as connection:
             connection.execute(_OURS)
-            if (
-                connection.execute(text("SELECT current_setting('transaction_read_only')")).scalar_one()
-                == "on"
-            ):
+            is_read_only = text("SELECT current_setting('transaction_read_only') = 'on'")
+            if connection.execute(is_read_only).scalar_one():
                 raise read_only()
             privileges = read_privileges(connection, _WRITTEN_FOR_CALLERS)
             if privileges.lacks is not None:
@@ -107,9 +105,8 @@ _is_its_question = and_(
     questions.c.position == events.c.payload["position"].as_integer(),
 )
 
-# Built once: building a query takes longer than Postgres needs to answer it.
 _AFTER = (
-    select(events, questions.c.content.op("||", return_type=JSONB)(change_of_question()).label("content"))
+    select(events, content_with_change().label("content"))
     .select_from(events.outerjoin(questions, _is_its_question))
     .where(events.c.session_id == bindparam("session"), events.c.seq > bindparam("seen"))
     .order_by(events.c.seq)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, Select, and_, select, tuple_
 
 from db.tables import batches
 from generation.errors import FenceLost
@@ -13,6 +13,13 @@ from generation.model import BatchStatus, Claim
 
 def is_batch(session_id: Any, batch_index: Any) -> ColumnElement[bool]:
     return and_(batches.c.session_id == session_id, batches.c.batch_index == batch_index)
+
+
+def is_one_of(keys: Select[Any]) -> ColumnElement[bool]:
+    """True of the batches whose keys `keys` selects and locks."""
+    # Postgres never inlines a CTE that locks rows, so LIMIT and SKIP LOCKED are applied once.
+    found = keys.cte("found")
+    return tuple_(batches.c.session_id, batches.c.batch_index).in_(select(found))
 
 
 def held_by(claim: Claim) -> ColumnElement[bool]:

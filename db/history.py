@@ -15,7 +15,6 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
-    and_,
     any_,
     bindparam,
     func,
@@ -33,14 +32,14 @@ _FROM_OTHER_SESSIONS = 100
 _OTHER_SESSIONS = 8
 
 _SESSION = bindparam("in_session", type_=Uuid)
-_OF_A_SLOT = and_(slots.c.session_id == questions.c.session_id, slots.c.position == questions.c.position)
 
 
 def earlier_questions(
     connection: Connection, session_id: UUID, user_id: UUID, wanted: Sequence[Slot]
 ) -> tuple[EarlierQuestion, ...]:
-    """By position: the user's latest questions of other sessions, of the wanted topics only, the newest at -1;
-    then every committed question of the session.
+    """First the user's latest questions of other sessions on the wanted topics, the newest last, at position -1.
+
+    Then every committed question of the session, by position.
     """
     topics = sorted({slot.topic.value for slot in wanted})
     which = {
@@ -54,14 +53,13 @@ def earlier_questions(
 
 @cache
 def _earlier() -> CompoundSelect[Any]:
-    """Built once: building it takes longer than Postgres needs to run it."""
     return union_all(_elsewhere(), _here()).order_by("position")
 
 
 def _here() -> Select[Any]:
     return (
         select(questions.c.position, questions.c.content, slots.c.spec["passageGroup"].label("passage_group"))
-        .join_from(questions, slots, _OF_A_SLOT)
+        .join_from(questions, slots)
         .where(questions.c.session_id == _SESSION)
     )
 

@@ -1,6 +1,6 @@
 """The heartbeat's statement: it renews all leases of a process at once and waits for no lock.
 
-It reads no table of the web app, whose locks are not ours; the sweep closes sessions that ended there.
+It reads only our tables, because the web app may lock its own for long; the sweep closes sessions that ended there.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -19,7 +19,7 @@ from generation.model import BatchStatus
 from generation.model_call import AttemptRecord, Usage, UsageSource
 from generation.verdicts import Purpose
 
-#: Outcomes that are neither a stop reason nor an error's code: still running, and lost with its worker.
+#: Two outcomes besides stop reasons and errors' codes: the call still runs, and it was lost with its worker.
 OPEN = "open"
 LOST = "lost"
 
@@ -128,17 +128,10 @@ _GROUPS: dict[CostKey, Any] = {
     CostKey.BATCH: attempts.c.batch_index,
 }
 
-_SUMMED = (
-    attempts.c.accepted,
-    attempts.c.rejected,
-    attempts.c.input_tokens,
-    attempts.c.output_tokens,
-    attempts.c.cache_read_tokens,
-    attempts.c.cache_write_5m_tokens,
-    attempts.c.cache_write_1h_tokens,
-    attempts.c.cost_microdollars,
-)
+#: The column of each kind of token.
+_TOKENS = {field.name: f"{field.name}_tokens" for field in fields(Usage)}
 
+_SUMMED = ("accepted", "rejected", *_TOKENS.values(), "cost_microdollars")
 
 #: Only these attempts ask for new questions; the solver answers existing ones.
 _WRITES = attempts.c.purpose == Purpose.WRITE
@@ -148,7 +141,7 @@ def _sums() -> list[Any]:
     return [
         func.count().label("attempts"),
         func.coalesce(func.sum(attempts.c.asked).filter(_WRITES), 0).label("asked"),
-        *(func.sum(c).label(c.name) for c in _SUMMED),
+        *(func.sum(attempts.c[name]).label(name) for name in _SUMMED),
         *(
             func.count().filter(attempts.c.usage_source == source).label(source.value)
             for source in (UsageSource.COUNTED, UsageSource.ESTIMATED, UsageSource.UNKNOWN)
@@ -174,13 +167,7 @@ def _cost(row: Row[Any]) -> Cost:
         asked=row.asked,
         accepted=row.accepted,
         rejected=row.rejected,
-        usage=Usage(
-            input=row.input_tokens,
-            output=row.output_tokens,
-            cache_read=row.cache_read_tokens,
-            cache_write_5m=row.cache_write_5m_tokens,
-            cache_write_1h=row.cache_write_1h_tokens,
-        ),
+        usage=Usage(**{kind: getattr(row, column) for kind, column in _TOKENS.items()}),
         cost_microdollars=row.cost_microdollars,
         counted=row.counted,
         estimated=row.estimated,
@@ -195,22 +182,17 @@ def _opening() -> Insert:
 
 @cache
 def _closing() -> Insert:
-    """Built once: building it takes longer than Postgres needs to run it."""
     statement = insert(attempts).values(closed_at=func.now())
-    # Not the session: the row may name none any more, when its user was erased during the call.
+    # When its user was erased during the call, the row belongs to NOBODY and keeps no id of the provider.
     kept = {"opened_at", "session_id", "batch_index"}
     changed: dict[str, Any] = {c.name: c for c in statement.excluded if c.name not in kept}
-    for name in (
-        "request_id",
-        "message_id",
-    ):  # the provider's names of the call: they went with the session's
+    for name in ("request_id", "message_id"):
         changed[name] = case((attempts.c.session_id != NOBODY, changed[name]))
     return statement.on_conflict_do_update(index_elements=["id"], set_=changed)
 
 
 @cache
 def _closing_lost(limit: int) -> Update:
-    """Built once: building it takes longer than Postgres needs to find nothing."""
     lost = (
         select(attempts.c.id)
         .where(attempts.c.outcome == OPEN, attempts.c.opened_at < func.now() - _GRACE_PERIOD, ~_LEASED)
@@ -234,30 +216,6 @@ def _closing_lost(limit: int) -> Update:
 
 
 def _row(attempt: AttemptRecord) -> dict[str, Any]:
-    return {
-        "id": attempt.id,
-        "session_id": attempt.session_id,
-        "batch_index": attempt.batch_index,
-        "epoch": attempt.epoch,
-        "provider": attempt.provider,
-        "model": attempt.model,
-        "purpose": attempt.purpose,
-        "asked": attempt.asked,
-        "outcome": attempt.outcome,
-        "accepted": attempt.accepted,
-        "rejected": attempt.rejected,
-        "repeats": attempt.repeats,
-        "input_tokens": attempt.usage.input,
-        "output_tokens": attempt.usage.output,
-        "cache_read_tokens": attempt.usage.cache_read,
-        "cache_write_5m_tokens": attempt.usage.cache_write_5m,
-        "cache_write_1h_tokens": attempt.usage.cache_write_1h,
-        "usage_source": attempt.usage_source,
-        "cost_microdollars": attempt.cost_microdollars,
-        "first_token_ms": attempt.first_token_ms,
-        "duration_ms": attempt.duration_ms,
-        "stop_reason": attempt.stop_reason,
-        "request_id": attempt.request_id,
-        "message_id": attempt.message_id,
-        "cache_miss_reason": attempt.cache_miss_reason,
-    }
+    """The columns are named like the fields; only the usage has several."""
+    row = {field.name: getattr(attempt, field.name) for field in fields(attempt) if field.name != "usage"}
+    return row | {column: getattr(attempt.usage, kind) for kind, column in _TOKENS.items()}

@@ -27,7 +27,7 @@ class Listener:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
-        with self._saying_that_it_is_away():
+        with self._unreachable_for_errors():
             self._connection = psycopg.connect(
                 settings.libpq_url, autocommit=True, **connect_arguments(settings, "tafawoq-listener")
             )
@@ -39,13 +39,13 @@ class Listener:
 
     def wait(self, timeout_s: float) -> frozenset[UUID]:
         """The sessions of the next notifications, as soon as one arrives; empty after `timeout_s` seconds."""
-        with self._saying_that_it_is_away():
+        with self._unreachable_for_errors():
             received = list(self._connection.notifies(timeout=timeout_s, stop_after=1))
             received += self._connection.notifies(timeout=0)
         return frozenset(_sessions(notification.payload for notification in received))
 
     @contextmanager
-    def _saying_that_it_is_away(self) -> Iterator[None]:
+    def _unreachable_for_errors(self) -> Iterator[None]:
         try:
             yield
         except psycopg.Error as err:

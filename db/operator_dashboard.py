@@ -24,7 +24,7 @@ MOST_BATCHES = 500
 #: The most different reasons that are listed.
 MOST_REASONS = 20
 
-#: No call lasts longer, so a call that reaches into the window was opened no earlier before it.
+#: How long a call may last: a call that reaches into the window began at most so long before it.
 _LONGEST_CALL = timedelta(minutes=15)
 _DAY_HOURS = 24
 

@@ -1,12 +1,13 @@
 """Queries for an operator: the sessions, the batches and attempts of one, and what failed.
 
-They read across all users; of the HTTP API only the operators' page, `/ops`, reaches them. No result contains question text.
+They read across all users, so only the operators' page, `/ops`, and commands use them. No result contains question
+text.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
@@ -30,9 +31,7 @@ class SessionLine:
     created_at: datetime
     questions: int  #: committed
     total_questions: int
-    batches: dict[
-        BatchStatus, int
-    ]  #: how many are in each state; a batch that was not requested yet has no state
+    batches: dict[BatchStatus, int]  #: how many are in each state; one that was never requested has none
     cost_microdollars: Decimal
 
     @classmethod
@@ -66,8 +65,8 @@ class BatchLine:
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        line = cls(**{name: getattr(row, name) for name in cls.__slots__})
-        return replace(line, status=BatchStatus(line.status), urgency=Urgency(line.urgency))
+        values = {name: getattr(row, name) for name in cls.__slots__}
+        return cls(**values | {"status": BatchStatus(row.status), "urgency": Urgency(row.urgency)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +87,8 @@ class AttemptLine:
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        line = cls(**{name: getattr(row, name) for name in cls.__slots__})
-        return replace(line, purpose=Purpose(line.purpose))
+        values = {name: getattr(row, name) for name in cls.__slots__}
+        return cls(**values | {"purpose": Purpose(row.purpose)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +159,6 @@ class OperatorView:
 
 
 def begin_look(connection: Connection) -> None:
-    """The transaction sees one moment, writes nothing, and no statement of it takes long."""
+    """Let the transaction see one moment, only read, and end each statement after LOOK_TIMEOUT_MS."""
     connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
     connection.execute(text(f"SET LOCAL statement_timeout = {LOOK_TIMEOUT_MS}"))

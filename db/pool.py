@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import structlog
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.pool.base import ConnectionPoolEntry
 from sqlalchemy.util.queue import Empty
@@ -23,7 +24,7 @@ _PAUSE_CAP_S = 2.0
 _PAUSE_CAP_LASTING_S = 15.0
 #: Nobody was asked to let us in: trying again costs the server nothing, and it may be back the next moment.
 _NOT_LOGINS = frozenset({Cause.AWAY, Cause.STARTING})
-#: A trial that has not ended after this long blocks the others no longer.
+#: After this long another thread may try, even if a trial still hangs.
 _TRIAL_S = 10.0
 
 #: How often a pool whose logins are refused looks for a connection, its own or a new one.
@@ -112,7 +113,7 @@ class SharedPool(QueuePool):
                         raise
                     refused = err
             if (left_s := deadline - time.monotonic()) <= 0:
-                return self._nothing_free(refused)
+                raise refused or NoConnectionFree(f"No connection became free in {self._timeout} s.")
             self._waiting += 1
             try:
                 return self._pool.get(True, min(left_s, _LOOK_S))
@@ -120,11 +121,6 @@ class SharedPool(QueuePool):
                 continue
             finally:
                 self._waiting -= 1
-
-    def _nothing_free(self, refused: psycopg.Error | None) -> ConnectionPoolEntry:
-        if refused is not None:
-            raise refused
-        return super()._do_get()
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         if self._most is None or self._waiting or self.checkedin() < self._kept_idle:

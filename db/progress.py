@@ -48,7 +48,7 @@ class Progress:
     pace_s: float | None  #: seconds per question; None when too few are known
     wanted: Due | None = None  #: the batch that this report requested: the caller enqueues it
     not_wanted: GenerationError | None = None  #: why a batch that is due was not requested
-    is_plausible: bool = True  #: False: nobody reads so fast, so only the position was stored
+    is_plausible: bool = True  #: False: nobody reads so fast, and no batch was requested
 
 
 def note_progress(
@@ -76,21 +76,22 @@ def note_progress(
     _check_loaded(connection, session_id, position)
     if not _is_plausible(connection, session_id, position, plan):
         return Progress(_store_progress(connection, session_id, position).pace_s, is_plausible=False)
+    pace_s = None
+    if plan.prefetch_adaptive:
+        pace_s = _moved_to(position, _read_progress(connection, session_id)).pace_s
     due = next_due(
         batches_of(session.batches),
         position,
         threshold=plan.prefetch_threshold,
         generated=session.generated_batches,
-        pace_s=_moved_to(position, _read_progress(connection, session_id)).pace_s
-        if plan.prefetch_adaptive
-        else None,
+        pace_s=pace_s,
         times=times.of(connection, kind),
     )
-    wanted, not_wanted = (
-        (None, None) if due is None else _want(connection, session_id, due, limits, traceparent)
-    )
-    pace_s = _store_progress(connection, session_id, position, is_read=True).pace_s
-    return Progress(pace_s, wanted, not_wanted)
+    wanted = not_wanted = None
+    if due is not None:
+        wanted, not_wanted = _want(connection, session_id, due, limits, traceparent)
+    stored = _store_progress(connection, session_id, position, is_read=True)
+    return Progress(stored.pace_s, wanted, not_wanted)
 
 
 def _want(
@@ -121,10 +122,8 @@ def _check_loaded(connection: Connection, session_id: UUID, position: int) -> No
 def _read_progress(connection: Connection, session_id: UUID, *, lock: bool = False) -> Row[Any]:
     """The furthest position, the recent paces and the seconds since the student reached that position."""
     after_s = func.extract("epoch", func.clock_timestamp() - plans.c.moved_at)
-    query = select(
-        plans.c.furthest_position, plans.c.recent_paces, plans.c.read_position, after_s.label("after_s")
-    )
-    query = query.where(plans.c.session_id == session_id)
+    columns = plans.c.furthest_position, plans.c.recent_paces, plans.c.read_position
+    query = select(*columns, after_s.label("after_s")).where(plans.c.session_id == session_id)
     return connection.execute(query.with_for_update(key_share=True) if lock else query).one()
 
 

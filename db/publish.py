@@ -29,8 +29,8 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from db.errors import BatchIncomplete
 from db.fence import NO_LEASE, fence_lost, is_held
-from db.published_question import published_content
-from db.tables import WEB_APP_TABLES, SlotState, batches, exam_sessions, practice_sessions, questions, slots
+from db.published_question import published_content, touched
+from db.tables import WEB_APP_TABLES, SlotState, batches, practice_sessions, questions, slots
 from generation.model import BatchStatus, Claim, SessionKind
 
 
@@ -47,11 +47,10 @@ def publish_ready(connection: Connection, session_id: UUID, kind: SessionKind, *
 
 @cache
 def _publishing(table: Table) -> Update:
-    """Built once: building it takes longer than Postgres needs to run it."""
     session_id = bindparam("in_session", type_=Uuid)
     upto = bindparam("in_upto", type_=Integer)
     values = _publication(table, session_id, bindparam("in_published", type_=Integer), upto)
-    values |= {"generation_in_progress": _is_generating(session_id)} | _touched(table)
+    values |= {"generation_in_progress": _is_generating(session_id)} | touched(table)
     return update(table).where(table.c.id == session_id).values(values)
 
 
@@ -93,9 +92,9 @@ def _publication(table: Table, session_id: Any, published: Any, upto: Any) -> di
     context = func.jsonb_build_object("generatedIds", ids, "lastBatchIndex", upto - literal(1))
     empty_list, empty_object = text("'[]'::jsonb"), text("'{}'::jsonb")
     values = {
-        "questions": func.coalesce(table.c.questions, empty_list, type_=JSONB).op("||")(new),
+        "questions": func.coalesce(table.c.questions, empty_list, type_=JSONB).concat(new),
         "generated_batches": upto,
-        "generation_context": func.coalesce(table.c.generation_context, empty_object, type_=JSONB).op("||")(
+        "generation_context": func.coalesce(table.c.generation_context, empty_object, type_=JSONB).concat(
             context
         ),
     }
@@ -130,10 +129,6 @@ def _is_generating(session_id: Any) -> Any:
         )
         .exists()
     )
-
-
-def _touched(table: Table) -> dict[str, Any]:
-    return {"updated_at": func.now()} if table is exam_sessions else {}
 
 
 def mark_ready(connection: Connection, claim: Claim) -> None:

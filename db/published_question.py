@@ -1,8 +1,8 @@
 """A question as the web app's row has it: what was written, and what is known against it.
 
 The row is for the web app's server. `graded` is false where an answer must not count; `check` is the answer
-check's verdict. After a person changed the question, `change` says how and when, `wasRead` whether the student had
-come to it by then, and `previous` is what they saw. The API sends none of it but `change`.
+check's verdict. After a person changed the question, there is also `change` (how and when), `wasRead` (whether the
+student had come to it by then) and `previous` (what they saw). Of all this the API sends only `change`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,20 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by, array
 
 from db.tables import WEB_APP_TABLES, exam_sessions, questions
@@ -35,7 +48,12 @@ is_graded: ColumnElement[bool] = func.coalesce(
 )
 
 
-def change_of_question() -> ColumnElement[Any]:
+def content_with_change() -> ColumnElement[Any]:
+    """The question's content as the API reads it: with `change` after a person changed the question."""
+    return questions.c.content.concat(_change())
+
+
+def _change() -> ColumnElement[Any]:
     """`{"change": {"kind", "at"}}` after a person changed the question, else an empty object."""
     change = func.jsonb_build_object("kind", questions.c.review, "at", questions.c.reviewed_at)
     return case((_is_changed, func.jsonb_build_object("change", change)), else_=_empty)
@@ -67,12 +85,10 @@ def published_content() -> ColumnElement[Any]:
     before = func.jsonb_build_object("previous", _shared(questions.c.previous))
     return (
         _shared(questions.c.content)
-        .op("||", return_type=JSONB)(known)
-        .op("||", return_type=JSONB)(change_of_question())
-        .op("||", return_type=JSONB)(case((_is_changed, was_read), else_=_empty))
-        .op("||", return_type=JSONB)(
-            case((and_(_is_changed, questions.c.previous.is_not(None)), before), else_=_empty)
-        )
+        .concat(known)
+        .concat(_change())
+        .concat(case((_is_changed, was_read), else_=_empty))
+        .concat(case((and_(_is_changed, questions.c.previous.is_not(None)), before), else_=_empty))
     )
 
 
@@ -81,7 +97,7 @@ def refresh_row(
 ) -> None:
     """Write these questions into the web app's row again, each in its place. The caller has locked the row.
 
-    A question that the row has no element of is not added: its batch is not published yet.
+    Only elements that are there are replaced: the batch of any other question is not published yet.
     """
     table = WEB_APP_TABLES[kind]
     fresh = (
@@ -102,7 +118,6 @@ def refresh_row(
         .correlate(table)
         .scalar_subquery()
     )
-    touched = {"updated_at": func.now()} if table is exam_sessions else {}
     connection.execute(
         update(table)
         .where(
@@ -110,8 +125,13 @@ def refresh_row(
             func.jsonb_typeof(table.c.questions) == "array",
             func.jsonb_array_length(table.c.questions) > 0,
         )
-        .values(questions=rewritten, **touched)
+        .values(questions=rewritten, **touched(table))
     )
+
+
+def touched(table: Table) -> dict[str, Any]:
+    """The time of the change, in the table of the web app that stores one."""
+    return {"updated_at": func.now()} if table is exam_sessions else {}
 
 
 def is_in_doubt() -> ColumnElement[bool]:

@@ -6,18 +6,20 @@ It holds counts only: no question, no user.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row, Select, Subquery, and_, func, literal, select
+from sqlalchemy import Connection, Engine, Select, Subquery, and_, func, select
 
 from db.published_question import is_graded
+from db.review_queue import is_report_of
 from db.tables import attempts, plans, questions, reports, reviews, slots
-from generation.verdicts import UNCHECKED, Purpose
+from generation.reports import Decision
+from generation.verdicts import UNCHECKED, Purpose, Verdict
 
 #: The fields of a slot whose quotas the plan fixes.
 QUOTAS = ("section", "topic", "questionType", "difficulty")
@@ -75,8 +77,7 @@ class QualityStore:
     def of_session(self, session_id: UUID) -> QualityReport | None:
         """None when there is no such session."""
         wanted = select(plans.c.session_id).where(plans.c.session_id == session_id)
-        with self._engine.connect() as connection:
-            return _report(connection, wanted)
+        return self._report(wanted)
 
     def of_day(self, day: date) -> QualityReport | None:
         """Of the sessions that were created on this day, in UTC; None when there are none."""
@@ -84,6 +85,9 @@ class QualityStore:
         wanted = select(plans.c.session_id).where(
             plans.c.created_at >= start, plans.c.created_at < start + timedelta(days=1)
         )
+        return self._report(wanted)
+
+    def _report(self, wanted: Select[Any]) -> QualityReport | None:
         with self._engine.connect() as connection:
             return _report(connection, wanted)
 
@@ -93,8 +97,8 @@ def _report(connection: Connection, wanted: Select[Any]) -> QualityReport | None
     sessions = connection.execute(select(func.count()).select_from(which)).scalar_one()
     if not sessions:
         return None
-    quotas = tuple(_quotas(connection, which))
-    verdicts = _verdicts(connection, which)
+    verdict = func.coalesce(questions.c.solver_verdict, UNCHECKED)
+    verdicts = _counted(connection, verdict, _among(questions, which))
     money = connection.execute(_money(which)).one()
     slot = connection.execute(
         select(
@@ -107,14 +111,13 @@ def _report(connection: Connection, wanted: Select[Any]) -> QualityReport | None
         sessions=sessions,
         planned=slot.planned,
         questions=sum(verdicts.values()),
-        quotas=quotas,
+        quotas=tuple(_quotas(connection, which)),
         deviating=slot.deviating,
         verdicts=verdicts,
-        reasons=_reasons(connection, which),
-        not_graded=_one(
-            connection,
-            select(func.count()).select_from(questions).where(_among(questions, which), ~is_graded),
-        ),
+        reasons=_counted(connection, func.unnest(questions.c.solver_reasons), _among(questions, which)),
+        not_graded=connection.execute(
+            select(func.count()).where(_among(questions, which), ~is_graded)
+        ).scalar_one(),
         rejected=money.rejected,
         repeats=money.repeats,
         rewritten=slot.rewritten,
@@ -131,23 +134,9 @@ def _among(table: Any, which: Subquery) -> Any:
     return table.c.session_id.in_(select(which.c.session_id))
 
 
-def _one(connection: Connection, query: Select[Any]) -> int:
-    return int(connection.execute(query).scalar_one())
-
-
 def _counted(connection: Connection, what: Any, condition: Any) -> dict[str, int]:
     rows = connection.execute(select(what, func.count()).where(condition).group_by(what))
     return dict(sorted((str(name), int(count)) for name, count in rows))
-
-
-def _verdicts(connection: Connection, which: Subquery) -> dict[str, int]:
-    verdict = func.coalesce(questions.c.solver_verdict, literal(UNCHECKED, literal_execute=True))
-    return _counted(connection, verdict, _among(questions, which))
-
-
-def _reasons(connection: Connection, which: Subquery) -> dict[str, int]:
-    rows = connection.execute(select(questions.c.solver_reasons).where(_among(questions, which))).scalars()
-    return dict(sorted(Counter(reason for reasons in rows for reason in reasons or ()).items()))
 
 
 def _quotas(connection: Connection, which: Subquery) -> Iterable[Quota]:
@@ -186,49 +175,25 @@ def _money(which: Subquery) -> Select[Any]:
 
 
 def _sources(connection: Connection, which: Subquery) -> Iterable[Source]:
-    is_reported = (
-        select(reports.c.position)
-        .where(
-            reports.c.session_id == questions.c.session_id,
-            reports.c.position == questions.c.position,
-            reports.c.fingerprint == questions.c.fingerprint,
-        )
-        .exists()
+    source = questions.c.prompt_version, attempts.c.model, questions.c.content["topic"].astext
+    is_reported = select(reports.c.position).where(is_report_of(questions.c)).exists()
+    conditions = (
+        questions.c.solver_verdict == Verdict.DISPUTED,
+        questions.c.doubtful_words.is_not(None),
+        is_reported,
     )
-    rows = connection.execute(
-        select(
-            questions.c.prompt_version,
-            attempts.c.model,
-            questions.c.content["topic"].astext.label("topic"),
-            questions.c.solver_verdict,
-            questions.c.doubtful_words.is_not(None).label("doubtful"),
-            is_reported.label("reported"),
-        )
+    query = (
+        select(*source, func.count(), *(func.count().filter(condition) for condition in conditions))
         .select_from(questions.outerjoin(attempts, attempts.c.id == questions.c.attempt_id))
         .where(_among(questions, which))
-    ).all()
-    decided = connection.execute(
-        select(reviews.c.prompt_version, reviews.c.model, reviews.c.topic).where(
-            _among(reviews, which), reviews.c.decision != "accepted"
-        )
-    ).all()
-    changed = Counter(tuple(row) for row in decided)
-    groups: dict[tuple[Any, ...], list[Row[Any]]] = {key: [] for key in changed}
-    for row in rows:
-        groups.setdefault((row.prompt_version, row.model, row.topic), []).append(row)
-    for key in sorted(groups, key=str):
-        yield _source(key, groups[key], changed[key])
-
-
-def _source(key: tuple[Any, ...], rows: Sequence[Row[Any]], changed: int) -> Source:
-    prompt_version, model, topic = key
-    return Source(
-        prompt_version or "unknown",
-        model or "unknown",
-        topic,
-        questions=len(rows),
-        disputed=sum(row.solver_verdict == "disputed" for row in rows),
-        doubtful_language=sum(row.doubtful for row in rows),
-        reported=sum(row.reported for row in rows),
-        retired_or_changed=changed,
+        .group_by(*source)
     )
+    written: dict[tuple[Any, ...], Any] = {tuple(row[:3]): row[3:] for row in connection.execute(query)}
+    decided = select(reviews.c.prompt_version, reviews.c.model, reviews.c.topic).where(
+        _among(reviews, which), reviews.c.decision != Decision.ACCEPTED
+    )
+    changed = Counter(tuple(row) for row in connection.execute(decided))
+    for key in sorted(written.keys() | changed.keys(), key=str):
+        prompt_version, model, topic = key
+        counts: tuple[int, int, int, int] = written.get(key, (0, 0, 0, 0))
+        yield Source(prompt_version or "unknown", model or "unknown", topic, *counts, changed[key])

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, case, func, select
+from sqlalchemy import Engine, and_, func, select
 
 from db.session_row import IN_PROGRESS, session_status, sessions
-from db.tables import attempts, batches, plans
+from db.spend_rate import spent_today
+from db.tables import batches, plans
 from generation.model import BatchStatus, Urgency
 
 
@@ -36,14 +37,14 @@ class QueueStats:
 
 
 def read_queue_stats(engine: Engine) -> QueueStats:
-    """All values, as of one moment. Reads only unfinished batches and today's attempts."""
+    """Reads only unfinished batches and today's attempts."""
     with engine.connect() as connection:
         rows = {Urgency(row.urgency): row for row in connection.execute(_QUEUES)}
         return QueueStats(
             queues={urgency: _depth(rows.get(urgency)) for urgency in Urgency},
             workers=connection.execute(_WORKERS).scalar_one(),
             deferred_for_providers=sum(row.for_providers for row in rows.values()),
-            spent_today_microdollars=_spent_today(connection),
+            spent_today_microdollars=spent_today(connection),
         )
 
 
@@ -72,14 +73,9 @@ _QUEUES = (
         _count(and_(_queued, batches.c.last_error.startswith("provider"))).label("for_providers"),
         _count(_running).label("running"),
         _count(and_(_running, batches.c.lease_until < _now)).label("lapsed"),
-        func.max(
-            case(
-                (
-                    _is_due,
-                    func.extract("epoch", _now - func.greatest(batches.c.requested_at, batches.c.not_before)),
-                )
-            )
-        ).label("oldest_due_s"),
+        func.max(func.extract("epoch", _now - func.greatest(batches.c.requested_at, batches.c.not_before)))
+        .filter(_is_due)
+        .label("oldest_due_s"),
     )
     .select_from(batches.join(sessions, plans.c.session_id == batches.c.session_id))
     .where(batches.c.status.in_([BatchStatus.QUEUED, BatchStatus.RUNNING]), session_status == IN_PROGRESS)
@@ -87,11 +83,3 @@ _QUEUES = (
 )
 
 _WORKERS = select(func.count(func.distinct(batches.c.owner))).where(_running, batches.c.lease_until >= _now)
-
-
-def _spent_today(connection: Connection) -> Decimal:
-    midnight = func.timezone("UTC", func.date_trunc("day", func.timezone("UTC", _now)))
-    query = select(func.coalesce(func.sum(attempts.c.cost_microdollars), 0)).where(
-        attempts.c.opened_at >= midnight
-    )
-    return Decimal(connection.execute(query).scalar_one())

@@ -1,8 +1,7 @@
 """The quota: whether a user may create a session, which the web app decides.
 
 A function in the database decides, called in the transaction that creates the session. What it writes (a
-credit taken, a log row) is committed with the session or not at all: no credit is taken for a session that
-does not exist, and a repeated request takes no second credit.
+credit taken, a log row) is committed with the session or not at all: each session takes exactly one credit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Why Postgres, or a pooler before it, refuses us: its own words, and the remedy that fits them.
 
-Before a login has succeeded, a server's error arrives as text without its SQLSTATE, so the text decides. A text that
-nobody foresaw is passed on with a remedy that blames nothing.
+Before a login has succeeded, a server's error arrives as text without its SQLSTATE, so the text decides. An
+unknown text is passed on with a general remedy.
 """
 
 from __future__ import annotations
@@ -72,13 +72,16 @@ _UNFIT: Mapping[type[Exception], str] = {
     ),
 }
 
+_NO_CONNECTION_IS_FREE = (
+    r"MaxClientsInSessionMode|max client(s| connections) reached|query_wait_timeout|EMAXCONN|max_client_conn|"
+    r"no more connections allowed|too many connections|too many clients|connection slots are reserved|"
+    r"too_many_connections"
+)
+
 #: The first that is found in the text decides; the more special one stands first.
 _KNOWN: tuple[tuple[str, Cause, str], ...] = (
     (
-        (
-            r"MaxClientsInSessionMode|max client(s| connections) reached|query_wait_timeout|EMAXCONN|max_client_conn|no more connections allowed|"
-            r"too many connections|too many clients|connection slots are reserved|too_many_connections"
-        ),
+        _NO_CONNECTION_IS_FREE,
         Cause.FULL,
         (
             "All connections that this account or server allows are in use. Raise the limit (ALTER ROLE ... CONNECTION "
@@ -256,7 +259,7 @@ def refusal_of(error: BaseException, address: DatabaseAddress) -> PostgresRefusa
     """What the server said and what helps. Never raises; quotes no password."""
     text = str(error)
     says = _in_a_line(text.replace(address.password, "***") if address.password else text)
-    # A password may be a word of the sentence, which tells no cause without it.
+    # The password is still in it: to replace one like "server" would hide the cause.
     searched = _in_a_line(text)
     for pattern, cause, remedy in _KNOWN:
         if re.search(pattern, searched, re.IGNORECASE):
@@ -275,8 +278,7 @@ def unfit(error: BaseException) -> dict[str, str]:
 
 def is_full(error: BaseException) -> bool:
     """Whether it says that no further connection is free for us."""
-    pattern, _, _ = _KNOWN[0]
-    return re.search(pattern, str(error), re.IGNORECASE) is not None
+    return re.search(_NO_CONNECTION_IS_FREE, str(error), re.IGNORECASE) is not None
 
 
 def _in_a_line(text: str) -> str:

@@ -14,7 +14,7 @@ from generation.model import Claim, SessionKind, Slot, Topic, Track, Urgency
 
 
 def claim_for_replacement(connection: Connection, session_id: UUID, position: int) -> Claim:
-    """A claim on one slot, as a batch of its own. It gives no right to commit: db.reviews does.
+    """A claim on one slot, as a batch of its own. It gives no right to write: db.reviews stores the question.
 
     The question that is there is among the earlier ones, so that it is not written again. Raises SessionMissing.
     """

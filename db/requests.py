@@ -35,7 +35,7 @@ def request(
     session = lock_session(connection, session_id)
     row = _lock_batch(connection, session_id, batch_index)
     if row is not None and row.status == BatchStatus.READY:
-        return _answer(row, created=False)
+        return Requested(BatchStatus.READY, created=False)
     if session.status != IN_PROGRESS:
         raise SessionClosed(session_id=session_id)
     _check_next(session, batch_index, urgency)
@@ -109,27 +109,26 @@ def _ask_again(
 
     A student who waits revives a failed batch, and makes a prefetch urgent and due at once. An urgent request
     without a waiting student does this only to a queued batch (D8: moving on must not restart a failed batch).
-    A prefetch request changes nothing, and no request shortens a rest or the pause after a run that failed.
+    A prefetch request changes nothing. A rest, and the pause after a run that failed, keep their length.
     """
     status = BatchStatus(row.status)
+    unchanged = Requested(status, created=False)
     if not waits and status is not BatchStatus.QUEUED:
-        return _answer(row, created=False)
+        return unchanged
     if status is BatchStatus.FAILED and row.is_resting:
-        return _answer(row, created=False)
+        return unchanged
     if urgency is Urgency.PREFETCH or (status is not BatchStatus.FAILED and row.urgency == urgency):
-        return _answer(row, created=False)
-    # A run in progress continues the trace that it began with.
-    trace = {} if status is BatchStatus.RUNNING else {"traceparent": traceparent}
-    changed = connection.execute(
-        update(batches)
-        .where(is_batch(row.session_id, row.batch_index))
-        .values({"urgency": urgency} | trace | _revived(status))
-        .returning(batches)
-    ).one()
+        return unchanged
+    values: dict[str, Any] = {"urgency": urgency}
+    if status is not BatchStatus.RUNNING:
+        values |= {"traceparent": traceparent} | _queued_now(status)
+    connection.execute(update(batches).where(is_batch(row.session_id, row.batch_index)).values(values))
+    if status is BatchStatus.RUNNING:
+        # It needs no message and continues its trace; the new urgency counts if its run releases it.
+        return unchanged
     if status is BatchStatus.FAILED:
         set_generating(connection, row.session_id, SessionKind(session.kind))
-    # A running batch needs no message; its new urgency counts if the run releases it.
-    return _answer(changed, created=status is not BatchStatus.RUNNING)
+    return Requested(BatchStatus.QUEUED, created=True)
 
 
 #: The values of a failed batch that is requested again.
@@ -143,14 +142,9 @@ _QUEUED_AGAIN: dict[str, Any] = {
 }
 
 
-def _revived(status: BatchStatus) -> dict[str, Any]:
-    if status is BatchStatus.RUNNING:
-        return {}
-    if status is BatchStatus.QUEUED:
-        due = case((batches.c.failures == 0, func.now()), else_=batches.c.not_before)
-        return {"not_before": due, "enqueued_at": func.now()}
-    return _QUEUED_AGAIN
-
-
-def _answer(row: Row[Any], *, created: bool) -> Requested:
-    return Requested(BatchStatus(row.status), created)
+def _queued_now(status: BatchStatus) -> dict[str, Any]:
+    """The values of a failed or queued batch that the caller enqueues."""
+    if status is BatchStatus.FAILED:
+        return _QUEUED_AGAIN
+    due = case((batches.c.failures == 0, func.now()), else_=batches.c.not_before)
+    return {"not_before": due, "enqueued_at": func.now()}

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Text, case, cast, func, select
 
 from db.errors import SessionNotCompleted
 from db.session_row import COMPLETED
 from db.tables import exam_sessions
+from db.web_app_columns import MOST_JSON_BYTES
 from generation.errors import SessionMissing
 from generation.model import Track
 
@@ -42,18 +43,24 @@ class RetakeSource:
 
 def read_retake_source(connection: Connection, session_id: UUID, user_id: UUID) -> RetakeSource:
     """Raises SessionMissing, also for another user's, and SessionNotCompleted."""
-    row = connection.execute(
-        select(exam_sessions).where(exam_sessions.c.id == session_id, exam_sessions.c.user_id == user_id)
-    ).one_or_none()
+    exam = exam_sessions.c
+    query = select(
+        exam.status, exam.track, _unless_too_long(exam.exam_config), _unless_too_long(exam.questions)
+    )
+    row = connection.execute(query.where(exam.id == session_id, exam.user_id == user_id)).one_or_none()
     if row is None:
         raise SessionMissing(session_id=session_id)
     if row.status != COMPLETED:
         raise SessionNotCompleted(session_id=session_id)
-    config = (
-        row.exam_config if isinstance(row.exam_config, dict) and row.exam_config else _inferred(row.questions)
-    )
+    kept = row.exam_config if isinstance(row.exam_config, dict) else None
+    config = kept or _inferred(row.questions)
     named = config.get("track", row.track)
     return RetakeSource(session_id, Track(named) if named in list(Track) else Track.SCIENTIFIC, config)
+
+
+def _unless_too_long(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    is_short = func.octet_length(cast(column, Text)) <= MOST_JSON_BYTES
+    return case((is_short, column)).label(column.key)
 
 
 def _inferred(questions: Any) -> dict[str, Any]:

@@ -21,16 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from db.tables import (
-    WEB_APP_TABLES,
-    attempts,
-    batches,
-    corrections,
-    events,
-    idempotency_keys,
-    plans,
-    reports,
-)
+from db.tables import WEB_APP_TABLES, attempts, batches, corrections, events, idempotency_keys, plans, reports
 from generation.model import BatchStatus
 from runtime.retention_settings import RetentionSettings
 
@@ -67,9 +58,7 @@ class RetentionStore:
 
 
 def _forget(connection: Connection, table: Table, age: Any, days: int) -> int:
-    place: ColumnElement[Any] = literal_column(
-        "ctid"
-    )  # finds the rows without an index, however large the table
+    place: ColumnElement[Any] = literal_column("ctid")  # finds a row without an index
     old = (
         select(place)
         .select_from(table)
@@ -82,7 +71,7 @@ def _forget(connection: Connection, table: Table, age: Any, days: int) -> int:
 
 
 def _forget_sessions(connection: Connection, days: int) -> int:
-    """Sessions in which nothing has moved; what the web app's row needs stays, and it is not being generated any more."""
+    """Sessions in which nothing has moved. The web app's row stays, and says that it is not being generated."""
     before = func.now() - _days(days)
     is_held = (
         select(batches.c.batch_index)
@@ -104,9 +93,7 @@ def _forget_sessions(connection: Connection, days: int) -> int:
     ids = list(connection.execute(found).scalars())
     if not ids:
         return 0
-    for (
-        table
-    ) in WEB_APP_TABLES.values():  # first, as in every transaction: the web app may hold its row for long
+    for table in WEB_APP_TABLES.values():  # locked first, as in every transaction
         connection.execute(
             update(table)
             .where(table.c.id.in_(ids), table.c.generation_in_progress)

@@ -8,23 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    Row,
-    Select,
-    and_,
-    case,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, case, func, or_, select
 
 from db.published_question import is_in_doubt
 from db.tables import attempts, plans, questions, reports
 from generation.model import SessionKind
-from generation.verdicts import UNCHECKED
+from generation.verdicts import UNCHECKED, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +52,12 @@ class ReviewQueue:
 
     def waiting(self, limit: int) -> list[Doubtful]:
         """At most `limit` questions that nobody has decided about: reported ones first, then disputed, oldest first."""
+        is_reported = select(reports.c.position).where(_is_open_report_of(questions.c)).exists()
         query = (
-            _select_questions()
-            .where(or_(is_in_doubt(), _is_reported()))
+            select_questions()
+            .where(or_(is_in_doubt(), is_reported))
             .order_by(
-                case((_is_reported(), 0), (questions.c.solver_verdict == "disputed", 1), else_=2),
+                case((is_reported, 0), (questions.c.solver_verdict == Verdict.DISPUTED, 1), else_=2),
                 questions.c.created_at,
             )
         )
@@ -79,34 +69,32 @@ class ReviewQueue:
         """This question, whether or not anything is known against it."""
         which = questions.c.session_id == session_id, questions.c.position == position
         with self._engine.connect() as connection:
-            row = connection.execute(_select_questions().where(*which)).one_or_none()
+            row = connection.execute(select_questions().where(*which)).one_or_none()
             return None if row is None else _doubtful(connection, row)
 
 
-def has_read() -> ColumnElement[bool]:
-    """Whether the student has come to the question; of questions joined with plans."""
-    return func.coalesce(plans.c.furthest_position, plans.c.student_position, -1) >= questions.c.position
-
-
-def _select_questions() -> Select[Any]:
+def select_questions() -> Select[Any]:
+    """Questions with their session's kind, their model, and whether the student has come to them (`has_read`)."""
+    read_to = func.coalesce(plans.c.furthest_position, plans.c.student_position, -1)
+    has_read = (read_to >= questions.c.position).label("has_read")
     return (
-        select(questions, plans.c.kind, attempts.c.model, has_read().label("has_read"))
+        select(questions, plans.c.kind, attempts.c.model, has_read)
         .join_from(questions, plans, plans.c.session_id == questions.c.session_id)
         .outerjoin(attempts, attempts.c.id == questions.c.attempt_id)
     )
 
 
-def _reports_of_question() -> ColumnElement[bool]:
+def is_report_of(question: Any) -> ColumnElement[bool]:
+    """`question`: a row, or the table's columns."""
     return and_(
-        reports.c.session_id == questions.c.session_id,
-        reports.c.position == questions.c.position,
-        reports.c.fingerprint == questions.c.fingerprint,
-        reports.c.settled_at.is_(None),
+        reports.c.session_id == question.session_id,
+        reports.c.position == question.position,
+        reports.c.fingerprint == question.fingerprint,
     )
 
 
-def _is_reported() -> ColumnElement[bool]:
-    return select(reports.c.position).where(_reports_of_question()).exists()
+def _is_open_report_of(question: Any) -> ColumnElement[bool]:
+    return and_(is_report_of(question), reports.c.settled_at.is_(None))
 
 
 def _doubtful(connection: Connection, row: Row[Any]) -> Doubtful:
@@ -132,12 +120,7 @@ def _doubtful(connection: Connection, row: Row[Any]) -> Doubtful:
 def _reports(connection: Connection, row: Row[Any]) -> Sequence[Report]:
     query = (
         select(reports.c.reason, reports.c.text, reports.c.created_at)
-        .where(
-            reports.c.session_id == row.session_id,
-            reports.c.position == row.position,
-            reports.c.fingerprint == row.fingerprint,
-            reports.c.settled_at.is_(None),
-        )
+        .where(_is_open_report_of(row))
         .order_by(reports.c.created_at)
     )
     return [Report(*found) for found in connection.execute(query)]

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import Connection, Engine, Row, func, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from db.published_question import is_in_doubt
 from db.tables import questions, reports
@@ -81,32 +83,37 @@ class ReviewTables:
 
 
 def _copy_reports(connection: Connection) -> int:
-    key = (reports.c.session_id, reports.c.position, reports.c.fingerprint, reports.c.user_id)
     query = select(reports).where(reports.c.copied_at.is_(None)).order_by(reports.c.created_at)
     found = connection.execute(query.limit(ROWS_A_STEP).with_for_update(skip_locked=True)).all()
+    copied = sum(_copy_report(connection, row) for row in found)
     for row in found:
-        values = {"user": row.user_id, "type": row.reason, "text": _of_report(row)}
-        connection.execute(_INSERT_ERROR, values)
-        this = (column == getattr(row, column.name) for column in key)
+        this = (column == getattr(row, column.name) for column in reports.primary_key)
         connection.execute(update(reports).where(*this).values(copied_at=func.now()))
-    return len(found)
+    return copied
+
+
+def _copy_report(connection: Connection, row: Row[Any]) -> bool:
+    """False when the web app has no such user any more: its table never takes the copy."""
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                _INSERT_ERROR, {"user": row.user_id, "type": row.reason, "text": _of_report(row)}
+            )
+    except IntegrityError as err:
+        if isinstance(err.orig, ForeignKeyViolation):
+            return False
+        raise
+    return True
 
 
 def _copy_doubts(connection: Connection) -> int:
     query = select(questions).where(is_in_doubt(), questions.c.flagged_at.is_(None))
-    found = connection.execute(
-        query.order_by(questions.c.created_at).limit(ROWS_A_STEP).with_for_update(skip_locked=True)
-    ).all()
+    query = query.order_by(questions.c.created_at).limit(ROWS_A_STEP).with_for_update(skip_locked=True)
+    found = connection.execute(query).all()
     for row in found:
         is_disputed = row.solver_verdict == Verdict.DISPUTED
-        connection.execute(
-            _INSERT_FLAG,
-            {
-                "type": "quality" if is_disputed else "grammar",
-                "text": _of_doubt(row),
-                "priority": DISPUTED_PRIORITY if is_disputed else LANGUAGE_PRIORITY,
-            },
-        )
+        kind, priority = ("quality", DISPUTED_PRIORITY) if is_disputed else ("grammar", LANGUAGE_PRIORITY)
+        connection.execute(_INSERT_FLAG, {"type": kind, "text": _of_doubt(row), "priority": priority})
         this = questions.c.session_id == row.session_id, questions.c.position == row.position
         connection.execute(update(questions).where(*this).values(flagged_at=func.now()))
     return len(found)

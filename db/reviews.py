@@ -5,24 +5,25 @@ A question never leaves its position. What a student had read before it changed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, Row, Table, and_, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, Row, Table, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
-from db.accept import UNCHECKED_AGAIN
+from db.accept import UNCHECKED_AGAIN, written_values
 from db.errors import QuestionChanged
 from db.events import record
 from db.published_question import refresh_row
-from db.review_queue import Doubtful, has_read
+from db.review_queue import Doubtful, select_questions
 from db.session_row import lock_row
-from db.tables import WEB_APP_TABLES, attempts, plans, questions, reports, reviews
+from db.tables import WEB_APP_TABLES, plans, questions, reports, reviews
+from db.verdicts import finding_values
 from generation.corrections import fingerprint_of
 from generation.model import OUR_OWN_FIELDS, EventKind, Question, SessionKind
-from generation.prompts.version import prompt_version
 from generation.reports import Decision
 from generation.verdicts import Finding
 
@@ -65,44 +66,32 @@ class ReviewStore:
         """
         self._decide(found, Decision.RETIRED, {})
         for row in self._same_elsewhere(found):
-            self._retire_row(row)
+            with suppress(QuestionChanged):  # another text has taken its place meanwhile
+                self._decide(row, Decision.RETIRED, {})
         copies = sum(self._retire_copies(table, found) for table in WEB_APP_TABLES.values())
         return len(self._same_elsewhere(found, retired=True)) + copies
 
     def replace(self, found: Doubtful, new: Replacement) -> None:
         """Put the other question in its place. Raises QuestionChanged, and IntegrityError for one that the session has."""
-        finding = new.finding
-        values = {
-            "content": new.question.content(),
-            "fingerprint": new.question.fingerprint,
-            "provider": new.provider,
-            "attempt_id": new.attempt_id,
-            "prompt_version": prompt_version(new.question.slot.section),
-        }
-        if finding is not None:
-            values |= {
-                "solver_verdict": finding.verdict,
-                "solver_reasons": list(finding.reasons),
-                "doubtful_words": finding.doubtful_words,
-                "solver_model": finding.solver,
-                "checked_at": func.now(),
-            }
-        self._decide(found, Decision.REPLACED, UNCHECKED_AGAIN | values)
+        written = written_values(new.question, new.attempt_id, new.provider)
+        checked = {} if new.finding is None else finding_values(new.finding)
+        self._decide(found, Decision.REPLACED, UNCHECKED_AGAIN | written | checked)
 
-    def _decide(self, found: Doubtful, decision: Decision, changes: Mapping[str, Any]) -> None:
+    def _decide(self, found: Doubtful | Row[Any], decision: Decision, changes: Mapping[str, Any]) -> None:
+        kind = SessionKind(found.kind)
         with self._engine.begin() as connection:
-            lock_row(connection, found.session_id, found.kind)
+            lock_row(connection, found.session_id, kind)
             row = _locked(connection, found)
             _note(connection, row, decision)
             _change(connection, row, decision, changes)
             _settle_reports(connection, row)
-            refresh_row(connection, found.session_id, found.kind, [found.position])
+            refresh_row(connection, found.session_id, kind, [found.position])
             if decision is not Decision.ACCEPTED:
                 record(connection, found.session_id, EventKind.QUESTION, {"position": found.position})
 
     def _same_elsewhere(self, found: Doubtful, *, retired: bool = False) -> list[Row[Any]]:
         is_retired = questions.c.review.is_not_distinct_from(Decision.RETIRED)
-        query = _select_row().where(
+        query = select_questions().where(
             questions.c.fingerprint == found.fingerprint,
             questions.c.session_id != found.session_id,
             is_retired if retired else ~is_retired,
@@ -110,19 +99,9 @@ class ReviewStore:
         with self._engine.connect() as connection:
             return list(connection.execute(query))
 
-    def _retire_row(self, row: Row[Any]) -> None:
-        kind = SessionKind(row.kind)
-        with self._engine.begin() as connection:
-            lock_row(connection, row.session_id, kind)
-            _note(connection, row, Decision.RETIRED)
-            _change(connection, row, Decision.RETIRED, {})
-            refresh_row(connection, row.session_id, kind, [row.position])
-            record(connection, row.session_id, EventKind.QUESTION, {"position": row.position})
-
     def _retire_copies(self, table: Table, found: Doubtful) -> int:
         """Mark the question in rows that the web app copied from ours, as for its library; returns how many rows."""
-        content = found.content
-        name = {"stem": content["stem"], "choices": content["choices"]}
+        name = {field: found.content[field] for field in ("stem", "choices")}
         ours = select(plans.c.session_id).where(plans.c.session_id == table.c.id).exists()
         copies = (
             select(table.c.id)
@@ -136,8 +115,8 @@ class ReviewStore:
         return len(ids)
 
 
-def _locked(connection: Connection, found: Doubtful) -> Row[Any]:
-    query = _select_row().where(
+def _locked(connection: Connection, found: Doubtful | Row[Any]) -> Row[Any]:
+    query = select_questions().where(
         questions.c.session_id == found.session_id,
         questions.c.position == found.position,
         questions.c.fingerprint == found.fingerprint,
@@ -146,14 +125,6 @@ def _locked(connection: Connection, found: Doubtful) -> Row[Any]:
     if row is None:
         raise QuestionChanged(session_id=found.session_id, position=found.position)
     return row
-
-
-def _select_row() -> Any:
-    return (
-        select(questions, plans.c.kind, attempts.c.model, has_read().label("has_read"))
-        .join_from(questions, plans, plans.c.session_id == questions.c.session_id)
-        .outerjoin(attempts, attempts.c.id == questions.c.attempt_id)
-    )
 
 
 def _note(connection: Connection, row: Row[Any], decision: Decision) -> None:
@@ -173,11 +144,12 @@ def _note(connection: Connection, row: Row[Any], decision: Decision) -> None:
 
 def _change(connection: Connection, row: Row[Any], decision: Decision, changes: Mapping[str, Any]) -> None:
     """The content that a student may have answered is kept, the first one if it changes again."""
-    kept = {"previous": row.previous or dict(row.content), "was_read": row.was_read or row.has_read}
-    decided = {"review": decision, "reviewed_at": func.now()} | (kept if "content" in changes else {})
-    if "content" not in changes:
-        decided |= {"was_read": row.has_read}
-    connection.execute(update(questions).where(_is(row)).values({**changes, **decided}))
+    kept = {"was_read": row.has_read}
+    if "content" in changes:
+        kept = {"previous": row.previous or dict(row.content), "was_read": row.was_read or row.has_read}
+    decided = {"review": decision, "reviewed_at": func.now()}
+    this = questions.c.session_id == row.session_id, questions.c.position == row.position
+    connection.execute(update(questions).where(*this).values({**changes, **decided, **kept}))
 
 
 def _settle_reports(connection: Connection, row: Row[Any]) -> None:
@@ -192,20 +164,12 @@ def _settle_reports(connection: Connection, row: Row[Any]) -> None:
     )
 
 
-def _is(row: Row[Any]) -> Any:
-    return and_(questions.c.session_id == row.session_id, questions.c.position == row.position)
-
-
-def _marking(tables: Iterable[Table]) -> dict[str, Any]:
-    return {
-        table.name: text(
-            f"UPDATE public.{table.name} SET questions = ("  # noqa: S608  the names are our own
-            "SELECT jsonb_agg(CASE WHEN q @> :name THEN q || jsonb_build_object('graded', false, 'change', "
-            "jsonb_build_object('kind', 'retired', 'at', now())) ELSE q END ORDER BY n) "
-            "FROM jsonb_array_elements(questions) WITH ORDINALITY AS e(q, n)) WHERE id = ANY(:ids)"
-        ).bindparams(bindparam("name", type_=JSONB))
-        for table in tables
-    }
-
-
-_MARK_COPIES = _marking(WEB_APP_TABLES.values())
+_MARK_COPIES = {
+    table.name: text(
+        f"UPDATE public.{table.name} SET questions = ("  # noqa: S608  the names are our own
+        "SELECT jsonb_agg(CASE WHEN q @> :name THEN q || jsonb_build_object('graded', false, 'change', "
+        "jsonb_build_object('kind', 'retired', 'at', now())) ELSE q END ORDER BY n) "
+        "FROM jsonb_array_elements(questions) WITH ORDINALITY AS e(q, n)) WHERE id = ANY(:ids)"
+    ).bindparams(bindparam("name", type_=JSONB))
+    for table in WEB_APP_TABLES.values()
+}

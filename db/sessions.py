@@ -1,4 +1,4 @@
-"""Sessions: create with the whole plan, read for a student, pause, resume and cancel."""
+"""Sessions: created with their whole plan, adopted, read, paused, resumed and ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
-from sqlalchemy.dialects.postgresql import JSONB
 
 from db.adoption import adopt_session, sessions_to_adopt
 from db.creation import find_key, insert_session, keep_key
@@ -20,7 +19,7 @@ from db.fence import NO_LEASE
 from db.gone_users import user_gone_for_missing_reference
 from db.maintenance import MaintenanceSwitch
 from db.publish import set_generating
-from db.published_question import change_of_question
+from db.published_question import content_with_change
 from db.quota import Quota, no_quota
 from db.retake import RetakeSource, read_retake_source
 from db.session_row import (
@@ -81,24 +80,6 @@ class BatchView:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionView:
-    id: UUID
-    kind: SessionKind
-    user_id: UUID
-    track: Track
-    status: str
-    total_questions: int
-    generated_batches: int
-    generation_in_progress: bool
-    created_at: datetime
-    updated_at: datetime
-    practice: PracticeChoice | None
-    batches: tuple[BatchView, ...]  #: every planned batch, by index
-    questions: tuple[dict[str, Any], ...]  #: every committed question with its `position`, and its answer
-    last_seq: int  #: of the events; the questions are at least as new
-
-
-@dataclass(frozen=True, slots=True)
 class SessionSummary:
     id: UUID
     kind: SessionKind
@@ -109,6 +90,15 @@ class SessionSummary:
     created_at: datetime
     updated_at: datetime
     practice: PracticeChoice | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView(SessionSummary):
+    user_id: UUID
+    generation_in_progress: bool
+    batches: tuple[BatchView, ...]  #: every planned batch, by index
+    questions: tuple[dict[str, Any], ...]  #: every committed question with its `position`, and its answer
+    last_seq: int  #: of the events; the questions are at least as new
 
 
 class SessionStore:
@@ -140,11 +130,12 @@ class SessionStore:
     ) -> Created:
         """Commit the session with its plan and its first batch queued; the caller enqueues that batch.
 
-        The runs of that batch continue the trace `traceparent`. A key that was used before yields the session
-        it created then, also when both requests run at the same time. `exam_config`: for the web app's column of that
-        name. Raises IdempotencyConflict when that request had another digest, Maintenance, SpendLimitReached when the day's or the user's limit is reached, QuotaExhausted when
-        the user may not have another session, and UserGone when the web app has no such user any more; then nothing
-        is stored and the key stays free.
+        A key that was used before yields the session it created then, also when both requests run at the same
+        time. `traceparent`: the trace that the runs of the first batch continue. `exam_config`: for the web app's
+        column of that name.
+        Raises IdempotencyConflict when the key's first request had another digest, Maintenance, SpendLimitReached
+        for the day's or the user's limit, QuotaExhausted, and UserGone; then nothing is stored and the key stays
+        free.
         """
         session_id = uuid4()
         with user_gone_for_missing_reference(self._engine), self._engine.begin() as connection:
@@ -178,7 +169,10 @@ class SessionStore:
             )
 
     def adopting(self, session_id: UUID, work: Callable[[], T]) -> T:
-        """The result of `work`; a session that it does not find is adopted first. Raises what `work` and `adopt` do."""
+        """The result of `work`, which is called again after a session that it did not find was adopted.
+
+        Raises what `work` and `adopt` raise.
+        """
         try:
             return work()
         except SessionMissing:
@@ -227,7 +221,7 @@ class SessionStore:
         if before is not None:
             query = query.where(plans.c.created_at < before)
         with self._reading.connect() as connection:
-            return [_summary(row) for row in connection.execute(query)]
+            return [SessionSummary(**_summary(row)) for row in connection.execute(query)]
 
     def cancel(self, session_id: UUID) -> None:
         """Close the session for good: nothing more is generated, and running runs can write nothing more.
@@ -281,13 +275,9 @@ def _asked_batches(connection: Connection, session_id: UUID) -> dict[int, Row[An
 
 
 def _committed_questions(connection: Connection, session_id: UUID) -> tuple[dict[str, Any], ...]:
+    query = select(questions.c.position, content_with_change().label("content"))
     rows = connection.execute(
-        select(
-            questions.c.position,
-            questions.c.content.op("||", return_type=JSONB)(change_of_question()).label("content"),
-        )
-        .where(questions.c.session_id == session_id)
-        .order_by(questions.c.position)
+        query.where(questions.c.session_id == session_id).order_by(questions.c.position)
     )
     return tuple({**row.content, "position": row.position} for row in rows)
 
@@ -297,19 +287,11 @@ def _view(
 ) -> SessionView:
     views = tuple(_batch_view(batch, asked.get(batch.index)) for batch in batches_of(session.batches))
     return SessionView(
-        id=session.session_id,
-        kind=SessionKind(session.kind),
+        **_summary(session),
         user_id=session.user_id,
-        track=Track(session.track),
-        status=session.status,
-        total_questions=session.total_questions,
-        generated_batches=session.generated_batches,
         generation_in_progress=any(
             view.status in {BatchStatus.QUEUED, BatchStatus.RUNNING} for view in views
         ),
-        created_at=session.created_at,
-        updated_at=session.updated_at,
-        practice=choice_of(session.practice),
         batches=views,
         questions=committed,
         last_seq=session.last_seq,
@@ -317,13 +299,11 @@ def _view(
 
 
 def _batch_view(batch: Batch, row: Row[Any] | None) -> BatchView:
+    planned = batch.index, batch.section, batch.start, batch.size
     if row is None:
-        return BatchView(batch.index, batch.section, batch.start, batch.size, status=None)
+        return BatchView(*planned, status=None)
     return BatchView(
-        index=batch.index,
-        section=batch.section,
-        start=batch.start,
-        size=batch.size,
+        *planned,
         status=BatchStatus(row.status),
         urgency=Urgency(row.urgency),
         not_before=row.not_before,
@@ -333,18 +313,19 @@ def _batch_view(batch: Batch, row: Row[Any] | None) -> BatchView:
     )
 
 
-def _summary(row: Row[Any]) -> SessionSummary:
-    return SessionSummary(
-        id=row.session_id,
-        kind=SessionKind(row.kind),
-        track=Track(row.track),
-        status=row.status,
-        total_questions=row.total_questions,
-        generated_batches=row.generated_batches,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        practice=choice_of(row.practice),
-    )
+def _summary(row: Row[Any]) -> dict[str, Any]:
+    """The fields of SessionSummary."""
+    return {
+        "id": row.session_id,
+        "kind": SessionKind(row.kind),
+        "track": Track(row.track),
+        "status": row.status,
+        "total_questions": row.total_questions,
+        "generated_batches": row.generated_batches,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "practice": choice_of(row.practice),
+    }
 
 
 def _lock_batches(connection: Connection, session_id: UUID) -> None:

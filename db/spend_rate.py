@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 #: Claude's name in the ledger: the cap is that of its account.
 _CLAUDE = "claude"
@@ -19,9 +19,7 @@ class MonthSpending:
     """Claude's calls, with the corrections that were booked. Micro-dollars at list prices."""
 
     spent_microdollars: Decimal  #: since the first of this month (UTC)
-    per_day_microdollars: (
-        Decimal  #: the mean of the last seven days, or since the first call if it is younger
-    )
+    per_day_microdollars: Decimal  #: the mean of the last seven days, or since the first call in them
     month_left_days: float
 
     def days_left(self, cap_usd: Decimal) -> float:
@@ -38,7 +36,11 @@ class MonthSpending:
 def read_spent_today(engine: Engine) -> Decimal:
     """Micro-dollars since midnight UTC. Reads only today's attempts."""
     with engine.connect() as connection:
-        return Decimal(connection.execute(_TODAY).scalar_one())
+        return spent_today(connection)
+
+
+def spent_today(connection: Connection) -> Decimal:
+    return Decimal(connection.execute(_TODAY).scalar_one())
 
 
 def read_month_spending(engine: Engine) -> MonthSpending:

@@ -1,12 +1,12 @@
 """Spend limits: nothing new begins beyond them, and nothing that runs is stopped.
 
 All checks are here. A new session checks the day's limit and its user's; a new batch, a revived batch and a
-new run check their session's limit. The ledger does not yet contain calls in flight, so the limits of the day
-and of a session may be exceeded by these, and by sessions created at the same time.
+new run check their session's limit. The ledger lacks calls in flight: these, and sessions created at the same
+time, may exceed the limits of the day and of a session.
 
 The user's limit is never exceeded in this way: a session reserves its whole cost when it is created, and one
-user's reservations are made one after the other. So a limit refuses a new session and no batch of an exam that
-is being taken. A reservation lapses when nothing moves for RESERVED_FOR; the next batch then makes it again.
+user's reservations are made one after the other. So this limit stops no exam that is being taken. A reservation
+lapses when nothing moves for RESERVED_FOR; the next batch then makes it again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from runtime.spend_settings import SpendSettings
 #: Waiting does not lift a session's limit: ask again when an operator may have raised it.
 _ASK_AGAIN_S = 3600.0
 
-#: For how long a session keeps its reservation while no batch is requested and the student does not move on.
+#: How long a reservation lasts after the latest request for a batch, or the student's latest step.
 RESERVED_FOR = timedelta(hours=2)
 
 _MICRODOLLARS = 1_000_000
@@ -62,10 +62,8 @@ def check_day(connection: Connection, limits: SpendLimits) -> None:
     """Raise SpendLimitReached when the calls of this UTC day have reached the day's limit."""
     if limits.day_usd is None:
         return
-    query = select(_sum().label("spent"), _day_left_s().label("left_s")).where(
-        attempts.c.opened_at >= _midnight()
-    )
-    row = connection.execute(query).one()
+    query = select(_sum().label("spent"), _day_left_s().label("left_s"))
+    row = connection.execute(query.where(attempts.c.opened_at >= _midnight())).one()
     if row.spent >= limits.day_usd * _MICRODOLLARS:
         raise SpendLimitReached(
             f"Today's calls have cost SPEND_LIMIT_DAY_USD={limits.day_usd}. New sessions are rejected until "
@@ -103,13 +101,14 @@ def reserve(connection: Connection, limits: SpendLimits, session_id: UUID, user_
     row = connection.execute(_reckoning(limits, session_id, user_id)).one()
     limit = limits.user_day_usd * _MICRODOLLARS
     if row.spent + row.others + row.wanted > limit:
-        fits_later = row.spent + row.wanted <= limit  # when the user's open sessions have ended or lapsed
-        longest_s = RESERVED_FOR.total_seconds() if fits_later else float(row.left_s)
+        waits_s = float(row.left_s)
+        if row.spent + row.wanted <= limit:  # it fits when the user's open sessions have ended or lapsed
+            waits_s = min(RESERVED_FOR.total_seconds(), waits_s)
         raise SpendLimitReached(
             f"The user's sessions have cost or reserved SPEND_LIMIT_USER_DAY_USD={limits.user_day_usd} today, so "
             "they get no new session until midnight UTC; the exam that they are taking continues.",
             scope="user",
-            retry_after_s=min(longest_s, float(row.left_s)),
+            retry_after_s=waits_s,
             session_id=session_id,
         )
     connection.execute(_reserving(session_id))
@@ -185,8 +184,4 @@ def _midnight() -> Any:
 
 
 def _day_left_s() -> Any:
-    return func.extract("epoch", _midnight() + _one_day() - func.now())
-
-
-def _one_day() -> Any:
-    return func.make_interval(0, 0, 0, 1)
+    return func.extract("epoch", _midnight() + func.make_interval(0, 0, 0, 1) - func.now())

@@ -8,10 +8,9 @@ statement takes longer than that query, so the statements are built once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -25,13 +24,12 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from db.events import wake_for
-from db.fence import NO_LEASE
+from db.fence import NO_LEASE, is_one_of
 from db.publish import set_generating
 from db.session_row import ABANDONED, IN_PROGRESS, PAUSED, session_status, sessions
 from db.tables import WEB_APP_TABLES, batches, events, plans
@@ -47,8 +45,7 @@ _status = func.coalesce(session_status, ABANDONED)
 _is_over = _status.not_in([IN_PROGRESS, PAUSED])
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A batch that a worker should claim now: the caller enqueues it."""
 
     session_id: UUID
@@ -74,7 +71,7 @@ def _releasing(limit: int) -> Update:
     )
     return (
         update(batches)
-        .where(_key_in(lapsed))
+        .where(is_one_of(lapsed))
         .values(status=BatchStatus.QUEUED, not_before=func.now(), enqueued_at=None, **NO_LEASE)
     )
 
@@ -104,7 +101,7 @@ def _giving_up(orphans: Select[Any], *, of: tuple[Table, ...]) -> ReturningUpdat
     free = orphans.with_for_update(of=of, skip_locked=True, key_share=True)
     return (
         update(batches)
-        .where(_key_in(free))
+        .where(is_one_of(free))
         .values(status=BatchStatus.FAILED, last_error=SESSION_CLOSED, epoch=batches.c.epoch + 1, **NO_LEASE)
         .returning(batches.c.session_id)
     )
@@ -148,6 +145,7 @@ def take_due(
 def _taking(
     enqueue_again_s: float, limit: int, sooner_s: tuple[tuple[Urgency, float], ...]
 ) -> ReturningUpdate[Any]:
+    urgent_first = case((batches.c.urgency == Urgency.INTERACTIVE, 0), else_=1)
     stale = func.now() - _timeout(enqueue_again_s, dict(sooner_s))
     due = (
         _unfinished()
@@ -162,13 +160,13 @@ def _taking(
             ),
             session_status == IN_PROGRESS,
         )
-        .order_by(_urgent_first(), batches.c.not_before)
+        .order_by(urgent_first, batches.c.not_before)
         .limit(limit)
         .with_for_update(of=batches, skip_locked=True, key_share=True)
     )
     return (
         update(batches)
-        .where(_key_in(due))
+        .where(is_one_of(due))
         .values(enqueued_at=func.now())
         .returning(batches.c.session_id, batches.c.batch_index, batches.c.urgency, batches.c.not_before)
     )
@@ -189,15 +187,3 @@ def _unfinished() -> Select[Any]:
         .select_from(batches.join(sessions, plans.c.session_id == batches.c.session_id))
         .where(batches.c.status.in_([BatchStatus.QUEUED, BatchStatus.RUNNING]))
     )
-
-
-def _key_in(keys: Select[Any]) -> Any:
-    # Postgres never inlines a CTE that locks rows, so LIMIT and SKIP LOCKED are applied once.
-    found = keys.cte("found")
-    return tuple_(batches.c.session_id, batches.c.batch_index).in_(
-        select(found.c.session_id, found.c.batch_index)
-    )
-
-
-def _urgent_first() -> Any:
-    return case((batches.c.urgency == Urgency.INTERACTIVE, 0), else_=1)

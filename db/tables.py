@@ -179,7 +179,7 @@ reports = Table(
     Column("text", Text),
     _moment("created_at", now=True),
     _moment("settled_at"),  # when a person decided about the question
-    _moment("copied_at"),  # when it was copied to the web app's question_errors
+    _moment("copied_at"),  # to the web app's question_errors, or refused there: its user is gone
     PrimaryKeyConstraint("session_id", "position", "fingerprint", "user_id"),
     _of_a_plan(),
     Index(None, "created_at"),

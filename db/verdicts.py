@@ -19,8 +19,6 @@ from generation.deviations import varied
 from generation.model import Claim, Question, Slot, Urgency
 from generation.verdicts import REWRITES_PER_SLOT, Finding, Verdict, rewrites_allowed
 
-_OF_A_SLOT = and_(slots.c.session_id == questions.c.session_id, slots.c.position == questions.c.position)
-
 
 def read_unchecked(connection: Connection, claim: Claim) -> tuple[Question, ...]:
     """The questions of the batch without a verdict, by position.
@@ -69,7 +67,7 @@ def _unchecked(
 ) -> tuple[Question, ...]:
     query = (
         select(questions, slots.c.spec)
-        .join_from(questions, slots, _OF_A_SLOT)
+        .join_from(questions, slots)
         .where(*_of_batch(claim), questions.c.solver_verdict.is_(None), *conditions)
         .order_by(questions.c.position)
     )
@@ -78,10 +76,7 @@ def _unchecked(
 
 def _fence(claim: Claim) -> Select[bool]:
     """Yields one row while the run owns the batch: whether the batch is ahead of the student."""
-    its_plan = plans.c.session_id == batches.c.session_id
-    return (
-        select(_is_ahead_of_student(claim)).select_from(batches.join(plans, its_plan)).where(held_by(claim))
-    )
+    return select(_is_ahead_of_student(claim)).select_from(batches.join(plans)).where(held_by(claim))
 
 
 def _is_ahead_of_student(claim: Claim, *, by: int = 1) -> ColumnElement[bool]:
@@ -100,7 +95,7 @@ def _replaceable(connection: Connection, claim: Claim, disputed: Collection[str]
     left = rewrites_allowed(claim.batch.size) - (connection.execute(rewritten).scalar_one() or 0)
     query = (
         select(slots.c.spec, slots.c.disputes)
-        .join_from(questions, slots, _OF_A_SLOT)
+        .join_from(questions, slots)
         .where(
             *_of_batch(claim),
             questions.c.fingerprint.in_(disputed),
@@ -127,17 +122,22 @@ def _keep(connection: Connection, claim: Claim, findings: Mapping[str, Finding])
                 questions.c.fingerprint.in_(fingerprints),
                 questions.c.solver_verdict.is_(None),
             )
-            .values(
-                solver_verdict=finding.verdict,
-                solver_reasons=list(finding.reasons),
-                doubtful_words=finding.doubtful_words,
-                solver_model=finding.solver,
-                checked_at=func.now(),
-            )
+            .values(finding_values(finding))
             .returning(questions.c.position)
         )
         kept += stored.scalars()
     return kept
+
+
+def finding_values(finding: Finding) -> dict[str, Any]:
+    """The columns of generation.questions that hold a finding."""
+    return {
+        "solver_verdict": finding.verdict,
+        "solver_reasons": list(finding.reasons),
+        "doubtful_words": finding.doubtful_words,
+        "solver_model": finding.solver,
+        "checked_at": func.now(),
+    }
 
 
 def _grouped(findings: Iterable[tuple[str, Finding]]) -> dict[Finding, list[str]]:

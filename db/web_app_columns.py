@@ -6,6 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+#: A longer row of a session, or a longer value in it, is not read: the student may write it.
+MOST_JSON_BYTES = 8 * 2**20
+
 _HAS_COLUMNS = text("""
     SELECT count(*) = cardinality(CAST(:names AS text[]))
     FROM pg_attribute
@@ -17,7 +20,7 @@ _HAS_COLUMNS = text("""
 def read_web_app(connection: Connection, table: str, wanted: str, key: str, value: Any) -> Any | None:
     """The column `wanted` of the row of public.`table` whose `key` has this value.
 
-    None when the row, the table or a column is missing, or when our account may not read it.
+    None when the row, the table or a column is missing or closed to our account.
     """
     which = {"table": f"public.{table}", "names": [wanted, key]}
     if not connection.execute(_HAS_COLUMNS, which).scalar_one():

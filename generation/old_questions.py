@@ -68,9 +68,10 @@ def completed(question: Mapping[str, Any], *, index: int, fallback_id: str) -> d
 
 def is_readable(question: object) -> bool:
     """Whether this is a question at all: an object with a text."""
-    return isinstance(question, Mapping) and any(
-        isinstance(question.get(name), str) and question[name].strip() for name in ("stem", "question_text")
-    )
+    if not isinstance(question, Mapping) or not isinstance(question.get("stem"), str | None):
+        return False
+    texts = (question.get(name) for name in ("stem", "question_text"))
+    return any(isinstance(text, str) and text.strip() for text in texts)
 
 
 def section_of(question: Mapping[str, Any]) -> Section | None:
@@ -137,7 +138,7 @@ def content_of(question: Mapping[str, Any], slot: Slot) -> dict[str, Any]:
         "tags": [slot.subtopic],
     }
     for name in ("passage", "solvingStrategy", "tip"):
-        if question.get(name) is not None:
+        if isinstance(question.get(name), str):
             content[name] = question[name]
     return content
 

@@ -29,6 +29,8 @@ QUEUES: dict[Urgency, str] = {Urgency.INTERACTIVE: "interactive", Urgency.PREFET
 
 #: Characters of an unknown field's name in our log.
 _LONGEST_NAME = 60
+#: Problems that one sentence names.
+_MOST_PROBLEMS = 5
 _UUID_CHARS = 36
 
 
@@ -45,7 +47,8 @@ class Payload(BaseModel):
         try:
             return cls.model_validate(kwargs)
         except ValidationError as err:
-            problems = "; ".join(_problem(problem["loc"], problem["msg"]) for problem in err.errors())
+            found = err.errors()[:_MOST_PROBLEMS]
+            problems = "; ".join(_problem(problem["loc"], problem["msg"]) for problem in found)
             sentence = (
                 f"The message is rejected: {problems}. It takes {' and '.join(cls.model_fields)}; "
                 "docs/queue-messages.md shows a whole one."

@@ -1,7 +1,7 @@
 """The client of the queue: it only adds messages.
 
-A message is a hint. A committed row requests the batch before its message is sent, so a message that cannot be
-sent or is lost costs seconds (the sweep sends another), and never a question.
+A message is a hint: what requests the batch is a row, committed before the message is sent. The sweep replaces a
+lost message, so the loss costs seconds and never a question.
 """
 
 from __future__ import annotations

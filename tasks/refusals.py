@@ -1,4 +1,4 @@
-"""Counts messages whose fields do not fit their task together with messages that reach no task.
+"""Counts a message with wrong fields in the metric of the messages that reach no task.
 
 Importing the module connects the handler; the worker imports it through `include` in worker.app.
 """

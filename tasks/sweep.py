@@ -1,7 +1,7 @@
 """The sweep: it enqueues again every requested batch that is not ready and that no worker works on.
 
-Idempotent. It looks only at rows, where a dead worker, a lost message, an emptied Redis, an enqueue that never
-happened and a retry that has become due all look the same. It never runs a batch, so that a message is the only
+Idempotent. It looks only at rows: there a dead worker, a lost message, an emptied Redis and a due retry look the
+same. It never runs a batch, so that a message is the only
 way to a run. Every worker process sweeps, so that no single process is indispensable; SKIP LOCKED divides the
 rows between them.
 """
@@ -62,7 +62,7 @@ def sweep_once(assembly: Assembly) -> int:
     )
     assembly.metrics.last_sweep.set_to_current_time()
     _enqueue_checks(assembly)
-    wanted = [WantedBatch(batch.session_id, batch.batch_index, batch.urgency) for batch in due]
+    wanted = [WantedBatch(*batch) for batch in due]
     enqueued = enqueue_wanted(wanted, marks=assembly.batches, threads=assembly.enqueue_threads)
     if enqueued:
         assembly.metrics.sweep_enqueued.inc(enqueued)

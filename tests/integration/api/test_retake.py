@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from sqlalchemy import Engine, text
 
+from db.web_app_columns import MOST_JSON_BYTES
 from tests.integration.api.served import Served, Writer
 from tests.support.old_rows import exam_questions
 
@@ -77,6 +78,22 @@ def test_without_a_kept_configuration_it_is_inferred_as_the_web_app_does(
     assert config["timeLimit"] == 120
     assert config["difficultyDistribution"] == {"easy": 4, "medium": 3, "hard": 3}
     assert sum(config["categoryDistribution"].values()) == 10
+
+
+def test_a_moment_that_python_cannot_hold_does_not_prevent_a_retake(
+    student: httpx2.Client, completed: Completed
+) -> None:
+    source = completed(updated_at="infinity")
+    assert student.post("/exams", json={"sourceSessionId": source}, headers=ASYNC).status_code == 201
+
+
+def test_a_configuration_that_is_too_long_is_not_read(
+    student: httpx2.Client, engine: Engine, completed: Completed
+) -> None:
+    source = completed(exam_config=json.dumps({"timeLimit": 5, "note": "x" * MOST_JSON_BYTES}))
+    answer = student.post("/exams", json={"sourceSessionId": source}, headers=ASYNC)
+    config = config_of(engine, answer.json()["id"])
+    assert (config["timeLimit"], "note" in config) == (120, False)
 
 
 def test_an_exam_that_is_no_retake_keeps_no_configuration(student: httpx2.Client, engine: Engine) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from db.batches import BatchStore
 from db.events import EventLog
 from db.sessions import SessionStore
+from db.web_app_columns import MOST_JSON_BYTES
 from generation.adoption import NotAdopted, NotAdoptedReason
 from generation.errors import SessionMissing
 from generation.model import EventKind, SessionKind, Track, Urgency
@@ -233,12 +234,36 @@ def test_a_lock_that_may_be_alive_is_respected_and_a_dead_one_is_not(
     assert sessions.adopt(session_id)
 
 
-@pytest.mark.parametrize("questions", [{"a": 1}, "text", [1, 2], [{"choices": []}], [{}] * 300])
+@pytest.mark.parametrize(
+    "questions",
+    [{"a": 1}, "text", [1, 2], [{"choices": []}], [{}] * 300, [{"stem": 5, "question_text": "نص"}]],
+)
 def test_what_holds_no_questions_is_not_adopted(
     sessions: SessionStore, run_sql: RunSql, questions: object
 ) -> None:
     session_id = old_exam(run_sql, [10], questions=json.dumps(questions))
     refused(sessions, session_id, NotAdoptedReason.UNREADABLE_QUESTIONS)
+
+
+def test_a_passage_that_is_no_text_stays_in_the_row_only(
+    sessions: SessionStore, store: BatchStore, run_sql: RunSql
+) -> None:
+    question = {"stem": "نص", "choices": ["١", "٢"], "answerIndex": 0, "passage": {"text": "نص"}}
+    session_id = old_exam(run_sql, [1], questions=json.dumps([question]))
+    sessions.adopt(session_id)
+    assert row_of(run_sql, session_id)["questions"][0]["passage"] == {"text": "نص"}
+    store.request(session_id, 1, Urgency.INTERACTIVE)
+    assert [earlier.passage for earlier in claimed(store, session_id, 1).earlier] == [None]
+
+
+def test_a_row_that_is_too_long_is_neither_read_nor_adopted(sessions: SessionStore, run_sql: RunSql) -> None:
+    """The student may write the row; a process that reads all of it may run out of memory."""
+    question = {"stem": "س" * MOST_JSON_BYTES, "choices": []}
+    session_id = old_exam(run_sql, [10], questions=json.dumps([question], ensure_ascii=False))
+    refused(sessions, session_id, NotAdoptedReason.UNREADABLE_QUESTIONS)
+    with pytest.raises(SessionMissing) as caught:
+        sessions.adopt(session_id, SessionKind.EXAM, uuid4())
+    assert not isinstance(caught.value, NotAdopted)
 
 
 def test_practice_that_does_not_tell_its_section_is_not_adopted(
@@ -255,6 +280,23 @@ def test_what_a_row_asks_for_is_bounded(
     session_id = old_exam(run_sql, [10, 6], total_questions=total)
     sessions.adopt(session_id)
     assert sessions.view(session_id, SessionKind.EXAM, STUDENT).total_questions == planned
+
+
+def test_a_count_of_batches_that_no_session_can_have_is_bounded(
+    sessions: SessionStore, run_sql: RunSql
+) -> None:
+    """The student may write the row, and every batch takes memory and rows."""
+    session_id = old_exam(run_sql, [10, 6], generated_batches=5_000)
+    sessions.adopt(session_id)
+    assert sessions.view(session_id, SessionKind.EXAM, STUDENT).generated_batches == 200
+
+
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "20000-01-01", "0044-03-15 BC"])
+def test_a_moment_that_python_cannot_hold_is_ignored(
+    sessions: SessionStore, run_sql: RunSql, moment: str
+) -> None:
+    session_id = old_exam(run_sql, [10], generation_in_progress=True, created_at=moment, updated_at=moment)
+    assert sessions.adopt(session_id)
 
 
 def test_another_users_or_another_kinds_session_is_missing_and_stays(

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import structlog
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from db.engine import ReadOnlyPauses, make_engine
 from db.errors import DatabaseStruggling, DatabaseUnreachable
@@ -96,6 +97,16 @@ def test_a_pool_leaves_other_processes_their_share(database: DatabaseSettings) -
             used = admin.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = 'limited'").fetchone()
 
     assert used == (2,)
+
+
+def test_a_share_that_is_in_use_for_too_long_is_said_and_not_exceeded(
+    database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.engine.POOL_TIMEOUT_S", 0.1)
+    with role(database, "CONNECTION LIMIT 12") as url, engine_of(url) as engine:
+        work(engine)  # the first connection learns the limit
+        with engine.connect(), engine.connect(), pytest.raises(NoConnectionFree):
+            work(engine)
 
 
 def test_a_server_that_refuses_is_asked_seldom_and_quoted(database: DatabaseSettings) -> None:

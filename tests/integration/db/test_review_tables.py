@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine
@@ -91,3 +91,20 @@ def test_a_refused_copy_is_not_taken_for_made(tables: ReviewTables, run_sql: Sql
         tables.copy()
     run_sql("ALTER TABLE review_queue DROP CONSTRAINT review_queue_priority_check1")
     assert tables.copy() == {"review_queue": 2}
+
+
+def test_a_report_of_a_user_who_is_gone_holds_up_no_other(tables: ReviewTables, run_sql: Sql) -> None:
+    run_sql(ERRORS.format(null=""))
+    run_sql("CREATE TABLE members (id uuid PRIMARY KEY)")
+    run_sql("ALTER TABLE question_errors ADD FOREIGN KEY (reported_by) REFERENCES members")
+    run_sql("INSERT INTO members VALUES (:user)", user=uuid4())
+    run_sql(
+        "INSERT INTO generation.reports (session_id, position, fingerprint, user_id, reason) "
+        "SELECT session_id, 0, 'fingerprint-0', id, 'other' FROM generation.plans, members"
+    )
+    try:
+        assert tables.copy() == {"question_errors": 1}
+        assert tables.copy() == {"question_errors": 0}
+        assert run_sql("SELECT reported_by FROM question_errors") == run_sql("SELECT id FROM members")
+    finally:
+        run_sql("DROP TABLE question_errors, members")

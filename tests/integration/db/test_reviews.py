@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, update
 
 from db.batches import BatchStore
 from db.errors import QuestionChanged, QuestionNotLoaded, TooManyReports
@@ -16,7 +16,9 @@ from db.events import EventLog
 from db.reports import REPORTS_A_DAY, ReportStore
 from db.review_queue import Doubtful, ReviewQueue
 from db.reviews import Replacement, ReviewStore
+from db.session_row import lock_row
 from db.sessions import SessionStore
+from db.tables import questions
 from db.verdicts import PublishedVerdicts
 from generation.errors import SessionMissing
 from generation.model import SessionKind
@@ -24,6 +26,7 @@ from generation.reports import MAX_REPORT_CHARS, ReportReason
 from generation.verdicts import Doubt, Finding, Verdict
 from runtime.settings import PlanSettings
 from tests.integration.db.exams import STUDENT, exam_plan, make_ready, new_session, question_for
+from tests.integration.db.races import while_held
 
 Sql = Callable[..., Any]
 ROW = "SELECT questions FROM exam_sessions ORDER BY created_at LIMIT 1"
@@ -216,6 +219,33 @@ def test_a_retired_question_is_retired_wherever_it_is_stored(
     for (row,) in found:
         assert [question["graded"] for question in row] == [True, False, True]
         assert [question.get("change", {}).get("kind") for question in row] == [None, "retired", None]
+
+
+def test_a_question_that_changed_meanwhile_is_not_retired_for_its_former_text(
+    desk: Desk, reported: Doubtful, store: BatchStore, sessions: SessionStore, run_sql: Sql
+) -> None:
+    other = new_session(sessions)
+    make_ready(store, other, 0)
+
+    def change(connection: Connection) -> None:
+        """As another reviewer does: under the lock of the web app's row."""
+        lock_row(connection, other, SessionKind.EXAM)
+        this = questions.c.session_id == other, questions.c.position == reported.position
+        connection.execute(update(questions).where(*this).values(fingerprint="another"))
+
+    with while_held(desk.engine, change, lambda: desk.reviews.retire(reported)) as retiring:
+        assert retiring.result() == 0
+    assert run_sql("SELECT session_id FROM generation.reviews") == [(desk.session_id,)]
+
+
+def test_reports_of_a_retired_question_are_settled_wherever_it_is_stored(
+    desk: Desk, reported: Doubtful, store: BatchStore, sessions: SessionStore
+) -> None:
+    other = new_session(sessions)
+    make_ready(store, other, 0)
+    report(ReportStore(desk.engine), other)
+    assert desk.reviews.retire(reported) == 1
+    assert desk.queue.waiting(10) == []
 
 
 def test_every_decision_is_counted_with_topic_prompt_and_model(

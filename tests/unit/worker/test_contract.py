@@ -50,3 +50,10 @@ def test_only_the_uuid_as_postgres_writes_it_names_a_session(session_id: Any) ->
     with pytest.raises(PayloadRefused, match="session_id") as refused:
         BatchPayload.of({"session_id": session_id, "batch_index": 0})
     assert "`session_id`: must be a uuid as text" in str(refused.value)
+
+
+def test_a_message_of_many_unknown_fields_gets_a_short_sentence() -> None:
+    unknown = {f"field_{number}": number for number in range(5_000)}
+    with pytest.raises(PayloadRefused, match="session_id") as refused:
+        BatchPayload.of(unknown)
+    assert len(str(refused.value)) < 1_000
