@@ -1,9 +1,8 @@
 """The sweep: it enqueues again every requested batch that is not ready and that no worker works on.
 
 Idempotent. It looks only at rows: there a dead worker, a lost message, an emptied Redis and a due retry look the
-same. It never runs a batch, so that a message is the only
-way to a run. Every worker process sweeps, so that no single process is indispensable; SKIP LOCKED divides the
-rows between them.
+same. It never runs a batch, so that a message is the only way to a run. Every worker process sweeps, so that no
+single process is indispensable; SKIP LOCKED divides the rows between them.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def draw(figure: Pattern) -> str:
 
 
 def caption(figure: Pattern) -> str:
-    """What is seen, in Arabic, with the measures that are shown: the text for who does not see the drawing."""
+    """What the drawing shows, with its measures, in Arabic: for a student who does not see it."""
     return "، ".join((figure.sentence(), *figure.measure_texts()))
 
 

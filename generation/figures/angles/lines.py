@@ -32,7 +32,7 @@ class _CrossedLines(SketchedPattern):
         }
 
     def angle_name(self, index: int) -> str:
-        """Where the angle is, for who does not see the drawing."""
+        """Where the angle is, for a student who does not see the drawing."""
         above = "فوق" if index % 4 in {1, 2} else "تحت"
         right = "يمين" if index % 4 in {0, 1} else "يسار"
         level = "الأفقي" if self.crossings == 1 else "العلوي" if index <= 4 else "السفلي"
