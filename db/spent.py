@@ -23,15 +23,17 @@ def read_spent(connection: Connection, session_id: UUID, batch_index: int, since
     """
     which = {"in_session": session_id, "in_batch": batch_index, "in_since": since}
     row = connection.execute(_spent(), which).one()
-    return Spent(row.calls, row.microdollars)
+    return Spent(row.calls, row.microdollars, row.cache_writes)
 
 
 @cache
 def _spent() -> Select[Any]:
     since = bindparam("in_since", type_=TIMESTAMP(timezone=True))
-    counted = attempts.c.purpose == Purpose.WRITE, attempts.c.outcome.in_([*sorted(ANSWERED), OPEN])
+    writing = attempts.c.purpose == Purpose.WRITE
+    cache_written = attempts.c.cache_write_5m_tokens + attempts.c.cache_write_1h_tokens > 0
     return select(
-        func.count().filter(*counted).label("calls"),
+        func.count().filter(writing, attempts.c.outcome.in_([*sorted(ANSWERED), OPEN])).label("calls"),
+        func.count().filter(writing, cache_written).label("cache_writes"),
         func.coalesce(func.sum(attempts.c.cost_microdollars), 0).label("microdollars"),
     ).where(
         attempts.c.session_id == bindparam("in_session", type_=Uuid),

@@ -31,6 +31,7 @@ class AttemptResult:
     fatal: Exception | None  #: what ends the whole run: a lost fence, a failing store, or a defect
     outcome: str  #: as in the ledger
     cost_microdollars: Decimal
+    wrote_cache: bool  #: the prefix was in no cache
     rejections: tuple[str, ...]  #: why its objects were not accepted
 
     @property
@@ -76,6 +77,7 @@ class _Attempt:
             fatal=fatal,
             outcome=self._call.outcome,
             cost_microdollars=self._call.cost_microdollars,
+            wrote_cache=self._call.wrote_cache,
             rejections=tuple(self._rejections),
         )
 

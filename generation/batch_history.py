@@ -20,3 +20,4 @@ class Spent:
 
     calls: int = 0  #: that were answered
     microdollars: Decimal = Decimal(0)  #: of all calls
+    cache_writes: int = 0  #: calls that found the prefix in no cache, and wrote it

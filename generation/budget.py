@@ -57,7 +57,7 @@ class Budget:
         """How many of these calls, in their order, the budget allows even if each reply is as long as it may be."""
         if not calls:
             return 0
-        left = self.microdollars(provider, calls[0].system) - spent.microdollars
+        left = self.microdollars(provider, calls[0].system, spent.cache_writes) - spent.microdollars
         most = max(0, min(len(calls), self.calls - spent.calls))
         for number, prompt in enumerate(calls[:most]):
             left -= _highest_price(provider, prompt)
@@ -65,8 +65,14 @@ class Budget:
                 return number
         return most
 
-    def microdollars(self, provider: ProviderClient, system: Iterable[SystemBlock]) -> Decimal:
-        """The factor times the expected price with a warm cache, and what fills a cold one."""
+    def microdollars(
+        self, provider: ProviderClient, system: Iterable[SystemBlock], cache_writes: int = 0
+    ) -> Decimal:
+        """The factor times the expected price with a warm cache, and what fills the caches.
+
+        A provider may lose a prefix that counts as warm. Then all lanes write it at once, which is not the batch's
+        doing: `cache_writes` calls have written it, and one write a lane is allowed.
+        """
         prefix = _tokens(system)
         warm = Usage(
             input=self.lanes * EXPECTED_TOKENS_PER_USER_MESSAGE,
@@ -74,7 +80,8 @@ class Budget:
             output=self.slots * EXPECTED_TOKENS_PER_QUESTION,
         )
         price = provider.cost_microdollars
-        cold = price(provider.model, Usage(cache_write_1h=prefix * CACHES))
+        writes = max(CACHES, min(cache_writes, self.lanes))
+        cold = price(provider.model, Usage(cache_write_1h=prefix * writes))
         return self.factor * price(provider.model, warm) + cold
 
 
@@ -84,9 +91,13 @@ def _highest_price(provider: ProviderClient, prompt: Prompt) -> Decimal:
     return provider.cost_microdollars(provider.model, usage)
 
 
-def spent_with(spent: Spent, outcome: str, microdollars: Decimal) -> Spent:
+def spent_with(spent: Spent, outcome: str, microdollars: Decimal, *, wrote_cache: bool) -> Spent:
     """What is spent after one more call."""
-    return Spent(spent.calls + (outcome in ANSWERED), spent.microdollars + microdollars)
+    return Spent(
+        spent.calls + (outcome in ANSWERED),
+        spent.microdollars + microdollars,
+        spent.cache_writes + wrote_cache,
+    )
 
 
 def _tokens(system: Iterable[SystemBlock]) -> int:

@@ -64,6 +64,7 @@ class Call:
         self.error: ProviderError | None = None  #: why the reply broke off, or why no request was sent
         self.outcome: str = CRASHED
         self.cost_microdollars = Decimal(0)  #: known when the call has ended
+        self.wrote_cache = False  #: the same
         self._context = context
         self._provider = provider
         self._stop = CallCancellation(context.stop)
@@ -147,6 +148,7 @@ class Call:
     def _close(self) -> None:
         closing = self._record(self._billed())
         self.cost_microdollars = closing.cost_microdollars
+        self.wrote_cache = closing.usage.cache_written > 0
         self._context.ledger.close(closing)
         since_run_start_ms = round((self._began - self._context.started_at) * 1000)
         self._context.observer.notice(AttemptEnded(closing, since_run_start_ms))

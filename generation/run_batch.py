@@ -352,7 +352,9 @@ class _Run:
 
     def _take_in(self, result: AttemptResult) -> None:
         self._passages = {**self._passages, **result.passages}
-        self._spent = spent_with(self._spent, result.outcome, result.cost_microdollars)
+        self._spent = spent_with(
+            self._spent, result.outcome, result.cost_microdollars, wrote_cache=result.wrote_cache
+        )
         for question in result.committed:
             del self._open[question.slot.position]
             self._earlier.append(EarlierQuestion.of(question))

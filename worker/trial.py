@@ -111,12 +111,13 @@ def write_batch(
 def _factor(provider: ProviderClient, batch: Batch, lanes: int, cap_microdollars: Decimal) -> Decimal:
     """The budget's factor with which a batch costs the cap at most; zero when that covers no cold cache.
 
-    A budget holds beyond the calls that fill a cold cache, so one of the two writes it allows for is taken off.
+    A budget holds beyond the calls that fill the caches: all writes that it allows for are taken off, and one more.
     """
     system = system_blocks(batch.section)
     budgets = [Budget(Decimal(factor), batch.size, min(lanes, batch.size)) for factor in (0, 1)]
     cold, once = (budget.microdollars(provider, system) for budget in budgets)
-    return max(Decimal(0), (cap_microdollars - cold - cold / CACHES) / (once - cold))
+    writes = budgets[0].microdollars(provider, system, cache_writes=lanes)
+    return max(Decimal(0), (cap_microdollars - writes - cold / CACHES) / (once - cold))
 
 
 def _claim(

@@ -153,6 +153,7 @@ class _Run:
             fatal=None,
             outcome="",
             cost_microdollars=Decimal(0),
+            wrote_cache=False,
             rejections=rejections,
         )
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -19,15 +19,19 @@ from sqlalchemy import Engine
 from db.batches import BatchStore
 from db.ledger import LedgerStore
 from db.sessions import SessionStore
+from db.spent import read_spent
 from generation.budget import Budget
 from generation.cancellation import CancellationSignal
 from generation.model import BatchStatus, Claim, Section, Track, Urgency
+from generation.model_call import Usage
 from generation.plan import plan_exam
 from generation.prompts.blocks import system_blocks
 from generation.run_batch import BUDGET_EXHAUSTED, RunLimits, run_batch
+from generation.verdicts import Purpose
 from runtime.metrics import Metrics
 from runtime.settings import GenerationSettings
 from tests.integration.db.exams import STUDENT, TTL_S, claimed
+from tests.support.attempts import an_attempt
 from tests.support.scripted import RunEvents, ScriptedFallback, ScriptedProvider
 from tests.unit.generation.test_yields import SHAPES, always
 from worker.outcomes import Outcomes
@@ -112,6 +116,22 @@ def site_of(engine: Engine, sessions: SessionStore, run_sql: RunSql) -> Callable
 
 def allowed() -> Decimal:
     return Budget(Decimal(3), 10, 10).microdollars(ScriptedProvider(), system_blocks(Section.QUANTITATIVE))
+
+
+def test_the_ledger_says_how_often_calls_for_a_batch_wrote_the_cache(
+    engine: Engine, ledger: LedgerStore
+) -> None:
+    session_id = uuid4()
+    calls = [
+        (Purpose.WRITE, Usage(cache_write_1h=1)),
+        (Purpose.WRITE, Usage(cache_write_5m=1, cache_read=1)),
+        (Purpose.WRITE, Usage(cache_read=1)),
+        (Purpose.SOLVE, Usage(cache_write_1h=1)),
+    ]
+    for purpose, usage in calls:
+        ledger.close(an_attempt(session_id=session_id, purpose=purpose, usage=usage))
+    with engine.connect() as connection:
+        assert read_spent(connection, session_id, 0, since=None).cache_writes == 2
 
 
 @pytest.mark.parametrize("shape", list(SHAPES))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from generation.budget import Budget
+from generation.budget import CACHES, Budget
 from generation.cancellation import CancellationSignal
 from generation.model import Claim, Urgency
 from generation.prompts.blocks import system_blocks
@@ -119,6 +119,18 @@ def test_when_both_write_in_vain_a_run_costs_less_than_the_budget(
     assert bench.run() in {SLOTS_LEFT_OPEN, "budget_exhausted"}
     assert len(bench.ledger.attempts) <= 22
     assert bench.microdollars <= bench.allowed()
+
+
+def test_a_cache_that_the_provider_loses_does_not_use_up_the_budget(
+    providers: OrderedFallback, claude: RunningSimulator
+) -> None:
+    assert Bench(providers, make_claim()).run() == READY  # from here on the prefix counts as warm
+    claude.reset()
+    claude.config.reject_rate = 0.4
+    bench = Bench(providers, make_claim())
+    assert bench.run() == READY
+    assert sum(attempt.usage.cache_written > 0 for attempt in bench.ledger.attempts.values()) > CACHES
+    assert bench.microdollars > bench.allowed()
 
 
 FILTERS: dict[str, dict[str, Any]] = {

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.batch_history import Deviation, Spent
-from generation.budget import Budget
+from generation.budget import CACHES, Budget
 from generation.errors import ContentFiltered, ProviderError, ProviderMisused, StaleConnection, StreamCut
-from generation.model import Claim, EarlierQuestion, QuestionType, Urgency
+from generation.model import Claim, EarlierQuestion, QuestionType, Section, Urgency
+from generation.model_call import Usage
 from generation.prompts.blocks import system_blocks
 from generation.run_batch import BUDGET_EXHAUSTED, READY, SLOTS_LEFT_OPEN, RunLimits, RunResult, run_batch
 from generation.run_events import BatchEndedShort, ProviderGivenUp, SlotDeviated
@@ -167,6 +168,32 @@ def test_a_batch_that_has_used_up_its_money_makes_no_other_call() -> None:
     bench.claim = replace(bench.claim, spent=Spent(1, allowed(bench, 10)))
     assert run(bench) == RunResult(BUDGET_EXHAUSTED, 0)
     assert provider.prompts == []
+
+
+class CachingProvider(ScriptedProvider):
+    """Writing its cache costs something."""
+
+    def cost_microdollars(self, model: str, usage: Usage) -> Decimal:
+        return super().cost_microdollars(model, usage) + usage.cache_written
+
+
+def of_ten_lanes(cache_writes: int) -> Decimal:
+    return Budget(FACTOR, 10, 10).microdollars(
+        CachingProvider(), system_blocks(Section.QUANTITATIVE), cache_writes
+    )
+
+
+@pytest.mark.parametrize(("cache_writes", "accepted"), [(0, 0), (CACHES, 0), (7, 10)])
+def test_cache_writes_beyond_one_for_each_provider_leave_the_budget_as_it_is(
+    cache_writes: int, accepted: int
+) -> None:
+    bench = Bench(CachingProvider())
+    bench.claim = replace(bench.claim, spent=Spent(1, of_ten_lanes(0), cache_writes))
+    assert run(bench).accepted == accepted
+
+
+def test_the_budget_allows_at_most_one_cache_write_a_lane() -> None:
+    assert of_ten_lanes(0) == of_ten_lanes(CACHES) < of_ten_lanes(10) == of_ten_lanes(30)
 
 
 def test_a_call_that_the_budget_does_not_allow_whole_is_made_for_fewer_slots() -> None:
