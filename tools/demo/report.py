@@ -88,8 +88,9 @@ def _checks(exam_session: ExamSession, bill: Bill, shape: Sequence[BatchShape]) 
         )
         later = len(shape) - 1
         yield Check(
-            exam_session.on_time == later,
-            f"{exam_session.on_time}/{later} batches were there before the student came",
+            exam_session.stalled_s == 0,
+            f"the student waited {exam_session.stalled_s:.2f} s after the first question; "
+            f"{exam_session.on_time}/{later} batches were whole before they came",
         )
 
 

@@ -99,8 +99,9 @@ def put_a_question_into_the_wrong_section(exam_session: ExamSession) -> None:
     exam_session.final["questions"][60]["section"] = "quantitative"
 
 
-def come_too_early(exam_session: ExamSession) -> None:
+def wait_for_a_question(exam_session: ExamSession) -> None:
     exam_session.asked[4] = Asked(at_s=1, was_ready=False)
+    exam_session.stalls_s[40] = 0.12
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def come_too_early(exam_session: ExamSession) -> None:
         (repeat_a_stem, "no question comes twice"),
         (lose_an_event, "without a gap"),
         (put_a_question_into_the_wrong_section, "10 batches"),
-        (come_too_early, "8/9 batches were there"),
+        (wait_for_a_question, "the student waited 0.12 s after the first question; 8/9 batches were whole"),
     ],
 )
 def test_one_flaw_is_found_and_named(spoil: Callable[[ExamSession], None], sentence: str) -> None:
@@ -122,6 +123,14 @@ def test_one_flaw_is_found_and_named(spoil: Callable[[ExamSession], None], sente
     report = report_on(exam_session, BILL, SHAPE, speed=12)
 
     assert any(sentence in failure for failure in failures(report))
+
+
+def test_a_batch_may_be_read_while_it_is_written() -> None:
+    exam_session = a_perfect_exam_session()
+    exam_session.asked[4] = Asked(at_s=1, was_ready=False)
+    report = report_on(exam_session, BILL, SHAPE, speed=12)
+    assert failures(report) == []
+    assert any("waited 0.00 s" in line and "8/9 batches" in line for line in report.lines())
 
 
 def test_a_cold_cache_is_found() -> None:
