@@ -43,7 +43,7 @@ def _plain(sign: re.Match[str]) -> str:
     return _SAME[sign[0]]
 
 
-_SUPERSCRIPT: Final = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_SUPERSCRIPT: Final = re.compile("⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _VULGAR_FRACTION: Final = re.compile("[¼½¾⅐-⅞]")
 
 #: Combining marks (harakat, and the hamza that decomposition splits off) and invisible format characters.

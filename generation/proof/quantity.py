@@ -100,7 +100,7 @@ def _sum_of(parts: list[tuple[Value | None, str]]) -> Quantity | None:
             return None
         one = exact(1) if number is None else number
         if not noun and total is None:
-            waiting = one if waiting is None else waiting + one
+            waiting = one if waiting is None else _joined(waiting, one)
             continue
         if not noun and total is not None:  # ساعة ونصف
             total = _grown(total, one, last)
@@ -112,11 +112,40 @@ def _sum_of(parts: list[tuple[Value | None, str]]) -> Quantity | None:
             unit = _Unit(noun, Fraction(1))
         if total is None:
             total, last = Quantity(one * unit.factor, one, unit.dimension), unit
-        elif total.dimension == unit.dimension and unit.dimension in _COMPOUND:
+        elif _goes_on_in(unit, last, one):
             total, last = _grown(total, one, unit), unit
         else:
             return None
     return Quantity(waiting, waiting) if total is None and waiting is not None else total
+
+
+def _goes_on_in(unit: _Unit, last: _Unit, number: Value) -> bool:
+    """Whether the number in this unit adds to a quantity in the last one. Not in 5 سم و3 سم, which are two."""
+    is_same_sort = unit.dimension == last.dimension and unit.dimension in _COMPOUND
+    return is_same_sort and (unit.factor != last.factor or _is_part(number))
+
+
+def _joined(number: Value, more: Value) -> Value:
+    """Their sum. Raises ExpressionRejected if they are two numbers."""
+    if not _is_one_number(number, more):
+        raise ExpressionRejected("two numbers are no quantity")
+    return number + more
+
+
+def _is_one_number(number: Value, more: Value) -> bool:
+    """Whether both are one number: 2 و1/2, خمسة وعشرون, مئة وخمسة. Not 13 و7."""
+    before, after = float(number), float(more)
+    if _is_part(more):
+        return before.is_integer() or before < 1
+    if before < 1 or not (before.is_integer() and after.is_integer()):
+        return False
+    if after % 10 == 0 and before % 100 in range(1, 10):
+        return after < 100  # noqa: PLR2004
+    return any(after < scale and before % scale == 0 for scale in _SCALES)
+
+
+def _is_part(number: Value) -> bool:
+    return 0 < float(number) < 1
 
 
 def _grown(total: Quantity, more: Value, unit: _Unit) -> Quantity:
@@ -200,6 +229,9 @@ _SHORT_TIMES: Final = {
     "الدقيقه": "دقيقه",
     "الثانيه": "ثانيه",
 }
+
+#: After a multiple of one of these comes a smaller number: مئة وخمسة.
+_SCALES: Final = (100, 1_000, 1_000_000)
 
 #: Words that only the vowel tells from a number.
 _VOWELED_PARTS: Final = {"خُمس": "1/5", "سُبع": "1/7", "تُسع": "1/9", "عُشر": "1/10"}

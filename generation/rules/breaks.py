@@ -52,12 +52,17 @@ def has_placeholder(question: Written) -> bool:
 
 
 def thinks_aloud(question: Written) -> bool:
-    """Whether the writer doubts, corrects themselves, or speaks of their task."""
-    texts = (question.stem, question.explanation)
-    if any(_SELF_TALK.search(normalize(text)) or _INTERJECTION.search(text) for text in texts):
+    """Whether the writer doubts, corrects themselves, or speaks of their task.
+
+    People in a stem, and whom a text quotes, doubt and apologize as well.
+    """
+    stem, solution = (_QUOTED.sub("", text) for text in (question.stem, question.explanation))
+    if _OF_THE_TASK.search(normalize(f"{stem}\n{solution}")) or _INTERJECTION.search(stem):
         return True
-    solution = normalize(question.explanation)
-    return _DOUBT.search(solution) is not None or _I_SHALL.search(question.explanation) is not None
+    if _INTERJECTION.search(solution) or _COURTESY.search(solution) or _I_SHALL.search(solution):
+        return True
+    words = normalize(solution)
+    return _SELF_TALK.search(words) is not None or _DOUBT.search(words) is not None
 
 
 def solution_ends_at_another_choice(question: Written) -> bool:
@@ -161,12 +166,22 @@ _DANGLING: Final = re.compile(
     r"(?<!\w)(?:من|في|على|إلى|الى|عن|بين|أن|إن|التي|الذي|الذين|إذا|لأن|ثم|أو|عند|بعد أن|قبل أن|لكن|حيث|وأما|أما|كل من|هو أن)[،,]?$"
 )
 _OPERATOR_LAST: Final = re.compile("[=+×÷*/<>−-]$")
-#: For normalized text.
-_SELF_TALK: Final = re.compile(
-    r"(?<!\w)(?:دعني|دعنا نعيد|لنراجع|لنعد الحساب|لنتحقق مره|اعيد (?:الحساب|النظر|المحاوله|كتابه|صياغه)|نعيد الحساب|لنعد|لنجرب|مهلا|اعتقد ان|ربما كان|حسنا|يجب تعديل|سنغير|المستخدم|التعليمات|هل هذا صحيح|انتظر لحظه|عفوا|معذره|المعذره"
-    r"|عذرا|اخطات|لقد اخطات|لست متاكدا?|غير متاكد|لا ادري|اظن ان|يبدو انني|ساكتب|ساختار|ساغير|ساعيد|ساصحح|ساجعل|بصفتي|نموذج لغوي|نموذجا لغويا"
-    r"|كما طلب مني|طلب مني|في الخانه|هذه الخانه|تصحيح الخطا|اكتب سوالا|الخيارات السابقه|ينبغي تعديل|احتاج الي تعديل"
+_QUOTED: Final = re.compile("«[^«»]*»")
+#: For normalized text, stem or solution.
+_OF_THE_TASK: Final = re.compile(
+    r"(?<!\w)(?:دعنا نعيد|لنعد الحساب|اعيد (?:الحساب|صياغه السوال)|نعيد الحساب|يجب تعديل|ينبغي تعديل|احتاج الي تعديل|نموذجا? لغويا?"
+    r"|(?:طلب|يطلب|يريد|اراد) المستخدم|اكتب سوالا|الخيارات السابقه|الخانه (?:رقم|المطلوبه|\d)"
     r"|let me|wait|actually|hmm|as an ai)(?!\w)"
+)
+#: For normalized text, in a solution.
+_SELF_TALK: Final = re.compile(
+    r"(?<!\w)(?:دعني|لنراجع|لنتحقق مره|اعيد (?:النظر|المحاوله|كتابه|صياغه)|لنعد|لنجرب|اعتقد ان|ربما (?:كان )?(?:الجواب|الصواب|الصحيح|الناتج|الحل)"
+    r"|سنغير|(?:حسب|بحسب|التزاما|خالفت?) التعليمات|التعليمات (?:تطلب|تنص|تقول|تمنع)|هل هذا صحيح|انتظر لحظه|لقد اخطات|اخطات (?:الحساب|في (?:الحساب|الحل))"
+    r"|لست متاكدا?|غير متاكد|لا ادري|اظن ان|يبدو انني|ساكتب|ساختار|ساغير|ساعيد|ساصحح|ساجعل|بصفتي|طلب مني|هذه الخانه)(?!\w)"
+)
+#: As a clause of its own, or before one that goes on; as written.
+_COURTESY: Final = re.compile(
+    r"(?:^|[.!؟?…:،]\s*|\n|بل )(?:(?:مهل|عفو|عذر|حسن)(?:ًا|اً|ا)|(?:ال)?معذرة|[أا]خط[أا]ت)\s*(?:[.!؟?…:،]|$)"
 )
 #: As a sentence or a clause of its own; as written. A passenger waits, and a letter arrives in a moment.
 _INTERJECTION: Final = re.compile(r"(?:^|[.!؟?…:،]\s*|\n)(?:لحظة|انتظر|آسف|أسف|اسف)\s*(?:[.!؟?…:،]|$)")

@@ -83,6 +83,11 @@ def ranges_share_the_answer(question: Written) -> bool:
     """
     if not question.choices or _ASKS_FOR_A_SET.search(normalize(question.stem)):
         return False
+    if (
+        _TWO_NUMBERS.fullmatch(normalize(question.choices[0]))
+        and "بين" not in normalize(question.stem).split()
+    ):
+        return False
     key, *others = (_range_in(choice) for choice in question.choices)
     if key is None:
         return False
@@ -243,6 +248,8 @@ _ASKS_FOR_A_SET: Final = re.compile("مجموع[هة]|حل المتباين|قي
 
 _NUMBER: Final = r"-?[\d.,/^√π]{1,20}%?"
 _NOUN: Final = r"(?: ?[^\W\d]+(?:\^\d)?)?"
+#: A range only after a stem that asks "between which".
+_TWO_NUMBERS: Final = re.compile(rf"{_NUMBER}{_NOUN} و ?{_NUMBER}{_NOUN}")
 _BETWEEN: Final = re.compile(
     rf"(?:بين |من |ما بين |اكثر من |اكبر من |اقل من )?(?P<low>{_NUMBER}){_NOUN}"
     rf"(?: ?الي (?:اقل من |اصغر من )?| و ?(?:اقل من |اصغر من |اكبر من |اكثر من )?|-|[<≤][^\W\d]{{1,2}}[<≤])"

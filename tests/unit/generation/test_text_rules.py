@@ -188,3 +188,32 @@ def test_a_stem_that_names_the_answer_as_the_answer_tells_the_key_also_where_it_
     for text, tells in ((stem, False), (f"{stem} علمًا بأن الجواب: عدس.", True)):
         question = Written(text, "الثلاثة حبوب، والمختلفة عدس.", choices, lists_words=True, key="عدس")
         assert ("key_in_stem" in {rule.name for rule in broken_rules(question)}) is tells
+
+
+@pytest.mark.parametrize(
+    ("stem", "solution"),
+    [
+        ("العالم لا يستحي من قول «لا أدري»، فبها يبدأ (......).", "من قال «لا أدري» طلب العلم."),
+        ("ربما كان الصمت (......) من الكلام.", "السكوت قد يغني عن الجواب، فهو أبلغ."),
+        ("إن الحجر المستخدم في بناء السد (......).", "الحجر المستخدم في البناء صلب."),
+        ("من قرأ التعليمات قبل التشغيل (......) من الخطأ.", "قراءة التعليمات تقي، فقد سلم."),
+        ("ما معنى «عفوًا» في قولنا: جاء الجواب عفوًا؟", "عفوًا أي من غير تكلف."),
+        ("ما معنى «مهلًا» في قولنا: مهلًا، يا سائق؟", "«مهلًا» أي لا تعجل."),
+        ("أخطأت هند في 4 أسئلة من 20. في كم سؤال أصابت؟", "أخطأت في 4 فأصابت في 20 - 4 = 16."),
+        ("ما العدد في الخانة الفارغة من المربع؟", "مجموع الصف 15 ففي الخانة الفارغة 4."),
+        ("طلب مني أبي شراء 3 كتب ثمن الواحد 20 ريالًا. كم أدفع؟", "الثمن 3 × 20 = 60."),
+        ("ما تصحيح الخطأ في قولنا: «أشرقت» القمر؟", "تصحيح الخطأ أن نقول طلع."),
+        ("رأى الناس فعله حسنًا فزادوه (......).", "الحسن يستدعي الثناء."),
+    ],
+)
+def test_what_people_in_a_question_say_is_no_thought_of_the_writer(stem: str, solution: str) -> None:
+    question = Written(stem, solution)
+    assert "self_talk" not in {rule.name for rule in broken_rules(question)}
+
+
+@pytest.mark.parametrize(
+    "aside", ["عذرًا، ", "حسنًا، ", "معذرة، ", "لا بل أخطأت، ", "لا أدري، ", "ربما كان الجواب غيره. "]
+)
+def test_a_regret_or_doubt_in_the_solution_is_one(aside: str) -> None:
+    question = Written("كم ريالًا دفع؟", f"نضرب 5 في 7. {aside}الناتج 35.", ["35", "20", "15", "5"], key="35")
+    assert "self_talk" in {rule.name for rule in broken_rules(question)}
