@@ -27,7 +27,7 @@ class TooDeep(httpx2.DecodingError):
 
 
 class TooLong(httpx2.DecodingError):
-    """The provider's answer has more than MAX_ANSWER_BYTES."""
+    """The provider's answer has too many bytes, once it is decompressed."""
 
 
 def check_nesting(json_text: str) -> None:
@@ -51,12 +51,19 @@ def _is_stream(response: httpx2.Response) -> bool:
     return response.is_success and not is_json and response.request.url.path.endswith(_STREAMED_FROM)
 
 
-def _bounded(response: httpx2.Response) -> Iterator[bytes]:
-    until, length = time.monotonic() + response.request.extensions["timeout"]["read"], 0
-    for data in response.iter_bytes():
+def limited(pieces: Iterator[bytes], most_bytes: int) -> Iterator[bytes]:
+    """The decompressed pieces of an answer. Raises TooLong when they have more bytes altogether."""
+    length = 0
+    for data in pieces:
         length += len(data)
-        if length > MAX_ANSWER_BYTES:
-            raise TooLong(f"The answer has more than {MAX_ANSWER_BYTES} bytes.")
+        if length > most_bytes:
+            raise TooLong(f"The answer has more than {most_bytes} bytes.")
+        yield data
+
+
+def _bounded(response: httpx2.Response) -> Iterator[bytes]:
+    until = time.monotonic() + response.request.extensions["timeout"]["read"]
+    for data in limited(response.iter_bytes(), MAX_ANSWER_BYTES):
         if time.monotonic() > until:
             raise httpx2.ReadTimeout("The answer does not end.")
         yield data

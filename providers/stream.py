@@ -25,21 +25,22 @@ from providers.client import CALL_FAILURES
 from providers.error_answers import is_error
 from providers.failures import as_provider_error
 from providers.messages import CacheTtl
-from providers.nesting import check_nesting
+from providers.nesting import check_nesting, limited
 from providers.numbers import name
 from providers.read_pacing import ReadPacing
 from providers.reply import REFUSAL, Reply, UnreadableReply
-from providers.transport import Overdue, Transport, requesting_on, retire_connections
+from providers.transport import MAX_REPLY_BYTES, Overdue, Transport, requesting_on, retire_connections
 
 
 class RawStream(anthropic.Stream[object]):
-    """The SDK's stream, which raises TooDeep for an event before it is decoded.
+    """The SDK's stream, which raises TooDeep for an event before it is decoded, and TooLong for a reply without end.
 
     A gateway's error may come without the event's name, which the SDK would pass over: it is named here.
     """
 
     def _iter_events(self) -> Iterator[Any]:
-        for event in super()._iter_events():
+        # A few compressed bytes, which the transport counts, may stand for very many.
+        for event in self._decoder.iter_bytes(limited(self.response.iter_bytes(), MAX_REPLY_BYTES)):
             check_nesting(event.data)
             yield ServerSentEvent(event="error", data=event.data) if is_error(event.data) else event
 

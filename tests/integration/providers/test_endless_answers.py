@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 from collections.abc import Iterator
 
@@ -94,3 +95,22 @@ def test_a_reply_that_does_not_end_is_cut_and_the_text_before_is_kept(
     with pytest.raises(StreamCut):
         read(provider, into=events)
     assert len(text_of(events)) > 1_000
+
+
+@pytest.mark.timeout(20)
+def test_a_compressed_reply_is_measured_by_what_it_is_decompressed_to(
+    claude: ServeClaude, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reply is whole, so that nothing but its size can end it."""
+    monkeypatch.setattr("providers.stream.MAX_REPLY_BYTES", 200_000)
+    begun, rest, end = (STREAMS / "ten_questions.sse").read_bytes().partition(b"event: content_block_stop")
+    body = gzip.compress(begun + b": " + b" " * 1_000_000 + b"\n\n" + rest + end)
+    assert len(body) < 50_000
+
+    def play(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\n\r\n")
+        exchange.send(body)
+
+    _, provider = claude(play)
+    with pytest.raises(StreamCut):
+        read(provider)
