@@ -249,7 +249,8 @@ _ASKS_FOR_A_SET: Final = re.compile("مجموع[هة]|حل المتباين|قي
 _NUMBER: Final = r"-?[\d.,/^√π]{1,20}%?"
 _NOUN: Final = r"(?: ?[^\W\d]+(?:\^\d)?)?"
 #: A range only after a stem that asks "between which".
-_TWO_NUMBERS: Final = re.compile(rf"{_NUMBER}{_NOUN} و ?{_NUMBER}{_NOUN}")
+_SHORT_NOUN: Final = r"(?: ?[^\W\d]{1,20}(?:\^\d)?)?"
+_TWO_NUMBERS: Final = re.compile(rf"{_NUMBER}{_SHORT_NOUN} و ?{_NUMBER}{_SHORT_NOUN}")
 _BETWEEN: Final = re.compile(
     rf"(?:بين |من |ما بين |اكثر من |اكبر من |اقل من )?(?P<low>{_NUMBER}){_NOUN}"
     rf"(?: ?الي (?:اقل من |اصغر من )?| و ?(?:اقل من |اصغر من |اكبر من |اكثر من )?|-|[<≤][^\W\d]{{1,2}}[<≤])"

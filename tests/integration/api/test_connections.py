@@ -151,7 +151,8 @@ def test_a_body_without_end_is_disconnected_and_its_answer_can_still_be_read(
         connection.sendall(head + CHUNKED)
         with pytest.raises(ConnectionError):
             connection.sendall(chunk * (64_000_000 // len(chunk)))
-        assert connection.recv(12) in {b"HTTP/1.1 200", b"HTTP/1.1 413"}
+        # 408: on a busy machine the time that a body may take ends before its bytes do.
+        assert connection.recv(12) in {b"HTTP/1.1 200", b"HTTP/1.1 413", b"HTTP/1.1 408"}
     until(lambda: bare.connections == 0)
 
 
