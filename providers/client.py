@@ -12,7 +12,7 @@ import anthropic
 import httpx2
 import structlog
 
-from providers.nesting import check_answer
+from providers.answer_bounds import check_answer
 from providers.transport import watch_sockets
 from runtime.addresses import is_near
 from runtime.proxies import client_options, environment_problem, readable_exceptions

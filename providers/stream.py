@@ -21,11 +21,11 @@ from generation.errors import (
     StreamStalled,
 )
 from generation.model_call import StreamEvent
+from providers.answer_bounds import check_nesting, limited
 from providers.client import CALL_FAILURES
 from providers.error_answers import is_error
 from providers.failures import as_provider_error
 from providers.messages import CacheTtl
-from providers.nesting import check_nesting, limited
 from providers.numbers import name
 from providers.read_pacing import ReadPacing
 from providers.reply import REFUSAL, Reply, UnreadableReply

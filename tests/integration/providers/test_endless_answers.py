@@ -43,7 +43,7 @@ KINDS = pytest.mark.parametrize("kind", ["application/json", "text/html"])
 
 @pytest.fixture
 def _small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("providers.nesting.MAX_ANSWER_BYTES", 200_000)
+    monkeypatch.setattr("providers.answer_bounds.MAX_ANSWER_BYTES", 200_000)
     monkeypatch.setattr("providers.transport.MAX_REPLY_BYTES", 200_000)
 
 

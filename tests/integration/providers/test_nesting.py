@@ -8,9 +8,9 @@ import pytest
 
 from generation.errors import ProviderUnreachable, StreamCut
 from generation.model_call import StreamEvent
+from providers.answer_bounds import MAX_NESTING
 from providers.billing_reports import BillingReportError, reading_billing_reports
 from providers.model_check import check_model, check_openrouter_key
-from providers.nesting import MAX_NESTING
 from runtime.settings import BillingReportSettings, ClaudeSettings, OpenRouterSettings
 from tests.integration.providers.test_billing_reports import today
 from tests.support.providers import ServeClaude, read, text_of

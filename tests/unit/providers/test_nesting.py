@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.nesting import _MARKS, MAX_NESTING, TooDeep, check_nesting
+from providers.answer_bounds import _MARKS, MAX_NESTING, TooDeep, check_nesting
 
 TEXTS = st.text(alphabet='ab{}[]":,\\\n', max_size=40)
 VALUES = st.recursive(
